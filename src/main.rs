@@ -1,0 +1,3 @@
+//! The `wireloupe` program.
+
+fn main() {}
