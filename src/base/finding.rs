@@ -1,0 +1,207 @@
+//! What was found wrong, or worth a note, and the table of everything that can be.
+
+use std::fmt;
+
+use super::Span;
+
+/// How bad a finding is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Severity {
+    /// Worth knowing.
+    Note,
+    /// Allowed or harmless, yet often the sign of a problem.
+    Warning,
+    /// Against a standard, or fatal to the connection.
+    Error,
+}
+
+impl Severity {
+    /// `note`, `warning` or `error`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Severity::Note => "note",
+            Severity::Warning => "warning",
+            Severity::Error => "error",
+        }
+    }
+}
+
+impl fmt::Display for Severity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident = ($name:literal, $severity:ident, $section:expr),)+) => {
+        /// What kind of finding; the names are stable and are what scripts match on.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Code {
+            /// Every code, in the order of the table.
+            pub const ALL: &[Code] = &[$(Code::$variant,)+];
+
+            /// The stable kebab-case name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Code::$variant => $name,)+ }
+            }
+
+            /// How bad it is.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Code::$variant => Severity::$severity,)+ }
+            }
+
+            /// The section of the standard it is measured by, such as `RFC 6455 5.1`.
+            #[must_use]
+            pub fn section(self) -> Option<&'static str> {
+                match self { $(Code::$variant => $section,)+ }
+            }
+
+            /// One sentence for people who meet it the first time.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Code::$variant => concat!($($doc),+).trim_ascii_start(),)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The server's Sec-WebSocket-Accept is not the one that follows from the client's key.
+    AcceptMismatch = ("accept-mismatch", Error, Some("RFC 6455 4.1")),
+    /// A 101 response carries no Sec-WebSocket-Accept.
+    AcceptMissing = ("accept-missing", Error, Some("RFC 6455 4.1")),
+    /// Sec-WebSocket-Key is missing or not the base64 of 16 bytes.
+    KeyInvalid = ("key-invalid", Error, Some("RFC 6455 4.1")),
+    /// A header that may stand once stands several times.
+    HeaderDuplicate = ("header-duplicate", Warning, Some("RFC 6455 11.3")),
+    /// Upgrade or Connection do not say what an upgrade needs.
+    UpgradeHeaderInvalid = ("upgrade-header-invalid", Error, Some("RFC 6455 4.2.1")),
+    /// The version asked for is not 13, or the server refuses it.
+    VersionUnsupported = ("version-unsupported", Error, Some("RFC 6455 4.4")),
+    /// The server chose a subprotocol the client did not offer.
+    SubprotocolNotOffered = ("subprotocol-not-offered", Error, Some("RFC 6455 4.1")),
+    /// The server chose an extension the client did not offer.
+    ExtensionNotOffered = ("extension-not-offered", Error, Some("RFC 6455 4.1")),
+    /// A parameter of permessage-deflate is unknown, repeated or out of range.
+    ExtensionParameterInvalid = ("extension-parameter-invalid", Error, Some("RFC 7692 7.1")),
+    /// A client must mask every frame.
+    ClientFrameUnmasked = ("client-frame-unmasked", Error, Some("RFC 6455 5.1")),
+    /// A server must not mask a frame.
+    ServerFrameMasked = ("server-frame-masked", Error, Some("RFC 6455 5.1")),
+    /// A reserved bit is set and no extension was negotiated that defines it.
+    ReservedBitSet = ("reserved-bit-set", Error, Some("RFC 6455 5.2")),
+    /// The opcode is reserved.
+    ReservedOpcode = ("reserved-opcode", Error, Some("RFC 6455 5.2")),
+    /// A control frame must not be fragmented.
+    ControlFrameFragmented = ("control-frame-fragmented", Error, Some("RFC 6455 5.5")),
+    /// A control frame's payload has more than 125 bytes.
+    ControlFrameTooLong = ("control-frame-too-long", Error, Some("RFC 6455 5.5")),
+    /// The length is written in more bytes than it needs.
+    LengthNotMinimal = ("length-not-minimal", Error, Some("RFC 6455 5.2")),
+    /// The 64-bit length has its most significant bit set.
+    LengthInvalid = ("length-invalid", Error, Some("RFC 6455 5.2")),
+    /// A continuation frame with no message to continue.
+    ContinuationWithoutStart = ("continuation-without-start", Error, Some("RFC 6455 5.4")),
+    /// A new message starts before the last one ended.
+    MessageInterrupted = ("message-interrupted", Error, Some("RFC 6455 5.4")),
+    /// A text message, or a close reason, is not valid UTF-8.
+    InvalidUtf8 = ("invalid-utf8", Error, Some("RFC 6455 8.1")),
+    /// The close code must not be sent.
+    CloseCodeInvalid = ("close-code-invalid", Error, Some("RFC 6455 7.4")),
+    /// A close body of one byte holds no code.
+    CloseBodyInvalid = ("close-body-invalid", Error, Some("RFC 6455 5.5.1")),
+    /// A frame follows this side's close frame.
+    DataAfterClose = ("data-after-close", Error, Some("RFC 6455 5.5.1")),
+    /// The masking key is zero, so nothing is masked.
+    MaskingKeyZero = ("masking-key-zero", Warning, Some("RFC 6455 5.3")),
+    /// The masking key is the one of the frame before.
+    MaskingKeyReused = ("masking-key-reused", Warning, Some("RFC 6455 5.3")),
+    /// The compressed message does not inflate.
+    DeflateInvalid = ("deflate-invalid", Error, Some("RFC 7692 7.2.2")),
+    /// Bytes that later messages refer to are missing from the capture.
+    DeflateContextLost = ("deflate-context-lost", Warning, Some("RFC 7692 7.2.3.2")),
+    /// Inflating stopped at the limit.
+    InflateLimit = ("inflate-limit", Warning, None),
+    /// The next frame's boundary is unknown; bytes were passed over to find one.
+    LostSync = ("lost-sync", Warning, None),
+    /// Bytes of the TCP stream are missing from the capture.
+    TcpGap = ("tcp-gap", Warning, None),
+    /// Bytes sent twice differ; the first arrival is shown.
+    TcpOverlapConflict = ("tcp-overlap-conflict", Warning, Some("RFC 9293 3.10")),
+    /// HTTP text where a frame should begin.
+    HttpInsideFrames = ("http-inside-frames", Error, None),
+    /// An HTTP head is longer than the limit and was not read.
+    HeadTooLong = ("head-too-long", Warning, None),
+    /// An HTTP head that does not parse.
+    HttpInvalid = ("http-invalid", Warning, Some("RFC 9112 2.2")),
+    /// More findings of one code than the limit were counted, not listed.
+    FindingsSuppressed = ("findings-suppressed", Note, None),
+    /// A TLS record does not authenticate with the keys at hand.
+    TlsRecordInvalid = ("tls-record-invalid", Error, Some("RFC 8446 5.2")),
+    /// A TLS alert.
+    TlsAlert = ("tls-alert", Warning, Some("RFC 8446 6")),
+    /// No secret for this TLS connection in the key log.
+    TlsNoKey = ("tls-no-key", Note, None),
+    /// An HTTP/2 frame or header block breaks the protocol.
+    Http2Invalid = ("http2-invalid", Error, Some("RFC 9113 5.4")),
+    /// An extended CONNECT without the server's SETTINGS_ENABLE_CONNECT_PROTOCOL.
+    ExtendedConnectNotEnabled = ("extended-connect-not-enabled", Error, Some("RFC 8441 3")),
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// One finding in one side's stream or head.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finding {
+    /// What kind.
+    pub code: Code,
+    /// What was expected and what was found, in one line. Bytes from the wire in it are already escaped.
+    pub text: String,
+    /// The stream bytes it is about, where they are known.
+    pub span: Option<Span>,
+}
+
+impl Finding {
+    /// A finding with its text.
+    #[must_use]
+    pub fn new(code: Code, text: impl Into<String>) -> Self {
+        Self {
+            code,
+            text: text.into(),
+            span: None,
+        }
+    }
+
+    /// The same about these stream bytes.
+    #[must_use]
+    pub fn at(mut self, span: Span) -> Self {
+        self.span = Some(span);
+        self
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_case_and_unique() {
+        let mut names: Vec<_> = Code::ALL.iter().map(|code| code.name()).collect();
+        assert!(names.iter().all(|name| {
+            name.bytes()
+                .all(|b| b.is_ascii_lowercase() || b == b'-' || b.is_ascii_digit())
+        }));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Code::ALL.len());
+    }
+}

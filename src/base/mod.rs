@@ -1,0 +1,26 @@
+//! The vocabulary every other part speaks: ids, sides, time, spans, findings, limits, parsed heads, fields.
+//!
+//! Nothing here knows a protocol's state or does I/O. Everything above imports from here; this imports from nobody.
+
+mod cursor;
+pub mod escape;
+mod field;
+mod finding;
+mod head;
+mod ids;
+mod limits;
+mod needs;
+mod side;
+mod span;
+mod time;
+
+pub use cursor::Cursor;
+pub use field::{Field, Layer};
+pub use finding::{Code, Finding, Severity};
+pub use head::{Head, HeaderLine, StartLine};
+pub use ids::{ConnectionId, PacketNumber};
+pub use limits::Limits;
+pub use needs::Needs;
+pub use side::{PerSide, Side};
+pub use span::{Extent, Span};
+pub use time::{Rfc3339, Timestamp};

@@ -1,0 +1,47 @@
+//! What the receiver of an analysis looks at, so that nothing else is computed.
+
+use std::ops::{BitOr, BitOrAssign};
+
+/// A set of things the receiver will look at. Frame headers, connections and handshakes always come.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Needs(u8);
+
+impl Needs {
+    /// Nothing beyond frame headers, connections and handshakes.
+    pub const HEADERS: Needs = Needs(0);
+    /// The payload bytes of frames, even of those that straddle segments (up to the kept limit).
+    pub const PAYLOAD: Needs = Needs(1);
+    /// Messages: put together and inflated, with their length and text or data (up to the kept limit).
+    pub const MESSAGES: Needs = Needs(2);
+    /// The SHA-256 of each message. Implies the work of [`Needs::MESSAGES`].
+    pub const DIGEST: Needs = Needs(4);
+    /// Findings that need the payload: UTF-8, deflate, overlapping bytes that differ. Implies inflating.
+    pub const FINDINGS: Needs = Needs(8);
+    /// Which packet carried which stream bytes, for detail views and packet export.
+    pub const EXTENTS: Needs = Needs(16);
+
+    /// Whether every need of `other` is in the set.
+    #[must_use]
+    pub fn has(self, other: Needs) -> bool {
+        self.0 & other.0 == other.0
+    }
+
+    /// Whether any need of `other` is in the set.
+    #[must_use]
+    pub fn any(self, other: Needs) -> bool {
+        self.0 & other.0 != 0
+    }
+}
+
+impl BitOr for Needs {
+    type Output = Needs;
+    fn bitor(self, other: Needs) -> Needs {
+        Needs(self.0 | other.0)
+    }
+}
+
+impl BitOrAssign for Needs {
+    fn bitor_assign(&mut self, other: Needs) {
+        self.0 |= other.0;
+    }
+}

@@ -1,0 +1,1 @@
+//! The pipeline: packets in, events out. No I/O, no clock, no threads.

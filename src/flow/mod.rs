@@ -1,0 +1,1 @@
+//! TCP flows: keys, the table, reassembly.

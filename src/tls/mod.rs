@@ -1,0 +1,1 @@
+//! TLS records, the key log and decryption. It knows no TCP.
