@@ -1,0 +1,154 @@
+#!/usr/bin/env python3
+"""Compares golden files with what the endpoints logged.
+
+    samples/make/check.py                      every samples/*.endpoints.ndjson with its golden file
+    samples/make/check.py NAME...              those samples only
+    samples/make/check.py --binary PROGRAM     runs PROGRAM read CAPTURE --format ndjson instead of reading golden files
+    samples/make/check.py --binary PROGRAM --write      also writes its output to NAME.golden.ndjson
+
+Per connection and side the sequence of messages must be the same: kind, sha256, length, text, close code and reason. Where
+NAME.expect.json says "partial", the capture lacks a part of what was said: then every complete message must be in the log, in
+order. Exits 1 on any difference, and 2 when nothing differed but some file could not be checked, which it names.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+SAMPLES = Path(__file__).resolve().parent.parent
+CAPTURES = (".pcapng", ".pcap")
+
+
+def lines(text):
+    return [json.loads(line) for line in text.splitlines() if line.strip()]
+
+
+def capture_of(name):
+    """The capture file of a sample, whatever its suffixes."""
+    for path in sorted(SAMPLES.glob(f"{name}.pcap*")):
+        rest = path.name[len(name):].split(".")
+        if f".{rest[1]}" in CAPTURES and (len(rest) == 2 or rest[2] in ("gz", "zst", "lz4")):
+            return path
+    return None
+
+
+def run(binary, name):
+    """What the program prints for the sample's capture."""
+    keys = SAMPLES / f"{name}.keys"
+    command = [binary, "read", str(capture_of(name).relative_to(SAMPLES)), "--format", "ndjson", "--show", "all"]
+    if keys.exists():
+        command += ["--keylog", keys.name]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=SAMPLES)
+    if done.returncode not in (0, 1):
+        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def messages(records):
+    """Messages by (connection, side), each as the tuple that must agree; `None` where the capture has only a part of it."""
+    out = {}
+    for record in records:
+        if record.get("type", "message") != "message":
+            continue
+        side = record.get("from") or record.get("side")
+        complete = record.get("complete", True)
+        out.setdefault((record["connection"], side), []).append(digest(record) if complete else None)
+    return out
+
+
+def digest(record):
+    kind = record["kind"]
+    result = {"kind": kind, "sha256": record["sha256"], "length": record["length"]}
+    if kind == "text":
+        result["text"] = record.get("text")
+    if kind == "close":
+        empty = record["length"] == 0
+        result["code"] = None if empty else record.get("code")
+        result["reason"] = None if empty else record.get("reason") or ""
+    return result
+
+
+def same(ours, logged):
+    """Whether two digests agree; a text that one side left out for its length is held by its hash."""
+    texts = ours.get("text"), logged.get("text")
+    keys = [k for k in logged if k != "text" or None not in texts]
+    return all(ours.get(k) == logged.get(k) for k in keys)
+
+
+def compare(golden, logged, partial):
+    """The differences, as lines to print."""
+    ours, theirs = messages(golden), messages(logged)
+    found = []
+    for key in sorted(set(ours) | set(theirs)):
+        where = f"connection {key[0]} {key[1]}"
+        mine, peer = ours.get(key, []), theirs.get(key, [])
+        found += within(where, mine, peer) if partial else equal(where, mine, peer)
+    return found
+
+
+def equal(where, mine, peer):
+    found = [] if len(mine) == len(peer) else [f"{where}: {len(mine)} messages, the endpoint logged {len(peer)}"]
+    for n, (a, b) in enumerate(zip(mine, peer), 1):
+        if a is None or not same(a, b):
+            found.append(f"{where} message {n}: {short(a)}, the endpoint logged {short(b)}")
+            break
+    return found
+
+
+def within(where, mine, peer):
+    rest = iter(peer)
+    for n, a in enumerate((m for m in mine if m is not None), 1):
+        if not any(same(a, b) for b in rest):
+            return [f"{where} complete message {n}: {short(a)} is not in what the endpoint logged, or not in this order"]
+    return []
+
+
+def short(message):
+    if message is None:
+        return "an incomplete message"
+    text = {k: (v[:12] if k == "sha256" else v[:40] if isinstance(v, str) else v) for k, v in message.items()}
+    return json.dumps(text, ensure_ascii=False)
+
+
+def check(name, binary, write):
+    """Returns ("ok" | "different" | "unchecked", lines)."""
+    log, golden = SAMPLES / f"{name}.endpoints.ndjson", SAMPLES / f"{name}.golden.ndjson"
+    expect = SAMPLES / f"{name}.expect.json"
+    if capture_of(name) is None:
+        return "unchecked", ["no capture of this name"]
+    try:
+        text = run(binary, name) if binary else golden.read_text()
+    except FileNotFoundError:
+        return "unchecked", ["no golden file"]
+    except (RuntimeError, subprocess.TimeoutExpired) as error:
+        return "unchecked", [str(error)]
+    if binary and write:
+        golden.write_text(text)
+    partial = expect.exists() and json.loads(expect.read_text()).get("partial")
+    if not log.exists():
+        return "unchecked", ["the endpoints left no log"]
+    found = compare(lines(text), lines(log.read_text()), partial)
+    return ("different" if found else "ok"), found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--binary")
+    parser.add_argument("--write", action="store_true")
+    arguments = parser.parse_args()
+    names = arguments.names or sorted({p.name.removesuffix(".endpoints.ndjson") for p in SAMPLES.glob("*.endpoints.ndjson")})
+    counts = {"ok": 0, "different": 0, "unchecked": 0}
+    for name in names:
+        outcome, found = check(name, arguments.binary, arguments.write)
+        counts[outcome] += 1
+        for line in found:
+            print(f"{name}: {outcome}: {line}")
+    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    sys.exit(1 if counts["different"] else 2 if counts["unchecked"] else 0)
+
+
+if __name__ == "__main__":
+    main()
