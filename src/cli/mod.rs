@@ -1,1 +1,1 @@
-//! Arguments, threads and exit codes.
+//! The command line: arguments, threads and exit codes.
