@@ -15,6 +15,8 @@ pub mod http;
 pub mod http2;
 pub mod insight;
 pub mod store;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;
 #[cfg(feature = "tls")]
 pub mod tls;
 #[cfg(feature = "tui")]
