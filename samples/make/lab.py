@@ -195,12 +195,12 @@ REGISTRY = []
 class Sample:
     """One sample while it is made. `file` may end in a compression suffix; `legs` names several capture points."""
 
-    def __init__(self, function, file, shows, programs, bpf="tcp", legs=None, expect=None, notes=None, partial=None,
-                 cut_short=False, mtu=None, late=False, capture=True, log=True, **options):
+    def __init__(self, function, file, shows, programs, bpf="tcp", legs=None, expect=None, partial=None,
+                 cut_short=False, mtu=None, late=False, capture=True, log=True, after=None, **options):
         self.function, self.file, self.shows, self.programs = function, file, shows, programs
         self.legs, self.expect, self.partial, self.cut_short = legs or {None: bpf}, expect, partial, cut_short
         self.mtu, self.late, self.capture, self.options, self.keep_log = mtu, late, capture, options, log
-        self.notes = notes
+        self.after = after
         self.name, self.suffix, self.compression = re.fullmatch(r"(.+?)(\.pcap(?:ng)?)(\.\w+)?", file).groups()
         self.log, self.processes, self.captures = Log(), [], []
         self.keys = SAMPLES / f"{self.name}.keys"
@@ -274,6 +274,8 @@ class Sample:
         self.finish()
 
     def finish(self):
+        if self.after:
+            self.after(self)
         for leg in self.legs:
             base = SAMPLES / (f"{self.name}.{leg}" if leg else self.name)
             if self.keep_log:

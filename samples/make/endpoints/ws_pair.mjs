@@ -47,7 +47,7 @@ async function perform(steps, client, server) {
     if (step.kind === 'ping') from.ping(body(step));
     else if (step.kind === 'pong') from.pong(body(step));
     else if (step.kind === 'close') { from.close(step.code, step.reason); await new Promise((r) => to.once('close', r)); await pause(20); continue; }
-    else from.send(body(step), { fin: step.fin ?? true, compress: step.compress, binary: Boolean(step.bytes) });
+    else from.send(body(step), { fin: step.fin ?? true, compress: step.compress ?? true, binary: Boolean(step.bytes) });
     if (step.fin === false) await pause(15);
     else await received(to, before, 1);
   }
