@@ -196,11 +196,11 @@ class Sample:
     """One sample while it is made. `file` may end in a compression suffix; `legs` names several capture points."""
 
     def __init__(self, function, file, shows, programs, bpf="tcp", legs=None, expect=None, partial=None,
-                 cut_short=False, mtu=None, late=False, capture=True, log=True, after=None, **options):
+                 cut_short=False, mtu=None, late=False, capture=True, log=True, after=None, key_legs=("client",), **options):
         self.function, self.file, self.shows, self.programs = function, file, shows, programs
         self.legs, self.expect, self.partial, self.cut_short = legs or {None: bpf}, expect, partial, cut_short
         self.mtu, self.late, self.capture, self.options, self.keep_log = mtu, late, capture, options, log
-        self.after = after
+        self.after, self.key_legs = after, key_legs
         self.name, self.suffix, self.compression = re.fullmatch(r"(.+?)(\.pcap(?:ng)?)(\.\w+)?", file).groups()
         self.log, self.processes, self.captures = Log(), [], []
         self.keys = SAMPLES / f"{self.name}.keys"
@@ -276,6 +276,10 @@ class Sample:
     def finish(self):
         if self.after:
             self.after(self)
+        if None not in self.legs and self.keys.exists():
+            for leg in self.key_legs:
+                shutil.copy(self.keys, SAMPLES / f"{self.name}.{leg}.keys")
+            self.keys.unlink()
         for leg in self.legs:
             base = SAMPLES / (f"{self.name}.{leg}" if leg else self.name)
             if self.keep_log:
@@ -386,3 +390,21 @@ def readme_row(file, sample):
     rows = {row.split("`")[1]: row for row in table.splitlines()[1:] if row.startswith("| `")}
     rows[file] = f"| `{file}` | {programs} | {sample.shows} | `{script}` |"
     readme.write_text(head + "| --- | --- | --- | --- |\n" + "".join(f"{rows[k]}\n" for k in sorted(rows)))
+
+
+# --- certificates -----------------------------------------------------------------------------------------------------
+
+CERTIFICATE = LAB / "certificate"
+
+
+def certificates():
+    """A self-signed RSA certificate (`localhost.pem`, `.key`, `.both`) and an ECDSA one (`elliptic.*`) for localhost."""
+    CERTIFICATE.mkdir(exist_ok=True)
+    for name, key in (("localhost", ["rsa:2048"]), ("elliptic", ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])):
+        certificate, secret = CERTIFICATE / f"{name}.pem", CERTIFICATE / f"{name}.key"
+        if not certificate.exists():
+            subprocess.run(["openssl", "req", "-x509", "-newkey", *key, "-nodes", "-keyout", str(secret), "-out", str(certificate),
+                            "-days", "3650", "-subj", "/CN=localhost/O=Lab", "-addext",
+                            "subjectAltName=DNS:localhost,IP:127.0.0.1,IP:127.0.0.2,IP:127.0.0.3"], check=True, capture_output=True)
+            (CERTIFICATE / f"{name}.both").write_text(certificate.read_text() + secret.read_text())
+    return CERTIFICATE

@@ -6,6 +6,8 @@ import { readFileSync } from 'node:fs';
 const require = createRequire(process.env.NODE_PATH + '/');
 const { WebSocket, WebSocketServer } = require('ws');
 const https = require('node:https');
+const { appendFileSync } = require('node:fs');
+const { constants } = require('node:crypto');
 
 const scenario = JSON.parse(process.argv[2]);
 
@@ -53,10 +55,20 @@ async function perform(steps, client, server) {
   }
 }
 
+// Resumption by session id: the server keeps the sessions and hands out no tickets.
+function keepSessions(server) {
+  const sessions = new Map();
+  server.on('newSession', (id, data, done) => { sessions.set(id.toString('hex'), data); done(); });
+  server.on('resumeSession', (id, done) => done(null, sessions.get(id.toString('hex')) ?? null));
+}
+
+let session;
 const options = { ...scenario.server };
 let web = null;
 if (scenario.tls) {
-  web = https.createServer({ key: readFileSync(scenario.tls.key), cert: readFileSync(scenario.tls.cert), ...scenario.tls.server });
+  web = https.createServer({ key: readFileSync(scenario.tls.key), cert: readFileSync(scenario.tls.cert), ...scenario.tls.server,
+    ...(scenario.tls.storeSessions ? { secureOptions: constants.SSL_OP_NO_TICKET } : {}) });
+  if (scenario.tls.storeSessions) keepSessions(web);
   await new Promise((r) => web.listen(scenario.port, '127.0.0.1', r));
   options.server = web;
 } else {
@@ -72,11 +84,13 @@ for (const { client: clientOptions, path, protocols, steps } of scenario.connect
   const accepted = new Promise((resolve) => server.once('connection', (s) => { watch(s, 'server', n); resolve(s); }));
   const uri = `${scenario.tls ? 'wss' : 'ws'}://${scenario.tls ? 'localhost' : '127.0.0.1'}:${scenario.dial ?? scenario.port}${path ?? '/'}`;
   const client = new WebSocket(uri, protocols ?? [], { ...clientOptions, ...(scenario.tls?.client ?? {}),
-    ...(scenario.tls ? { ca: readFileSync(scenario.tls.cert) } : {}) });
+    ...(scenario.tls ? { ca: readFileSync(scenario.tls.cert) } : {}), ...(scenario.tls?.resume && session ? { session } : {}) });
   watch(client, 'client', n);
-  if (scenario.tls?.keylog) {
-    const { appendFileSync } = require('node:fs');
-    client._req.on('socket', (s) => s.on('keylog', (line) => appendFileSync(scenario.tls.keylog, line)));
+  if (scenario.tls) {
+    client._req.on('socket', (s) => {
+      s.on('keylog', (line) => appendFileSync(scenario.tls.keylog, line));
+      s.on('session', (data) => { session = data; });
+    });
   }
   const peer = await accepted;
   if (client.readyState !== WebSocket.OPEN) await new Promise((r) => client.once('open', r));
