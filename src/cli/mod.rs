@@ -1,1 +1,4 @@
 //! The command line: arguments, threads and exit codes.
+
+#[cfg(all(feature = "live", unix))]
+pub mod interfaces;

@@ -48,14 +48,9 @@ impl Default for Place {
     }
 }
 
-/// Where the bytes of one packet lie: the segment, counted from 0, and the offset in its file.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Position {
-    /// The segment.
-    pub segment: u32,
-    /// Byte offset of the packet's first byte in the segment's file.
-    pub offset: u64,
-}
+/// Where the bytes of a packet lie: an offset into all segments of the capture laid end to end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Position(pub u64);
 
 /// What is no longer kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,7 +78,8 @@ const SPOOL_SEGMENT_LEN: u64 = 16 << 20;
 const SPOOL_SEGMENT_MIN: u64 = 256 << 10;
 
 struct Segment {
-    index: u32,
+    /// Where it begins among all segments laid end to end.
+    start: u64,
     file: Arc<File>,
     /// `None` for the nameless files of a spool.
     path: Option<PathBuf>,
@@ -114,15 +110,15 @@ impl Packets {
     /// # Errors
     /// `NotFound` when the packet was evicted, else what the system says.
     pub fn read_at(&self, position: Position, bytes: &mut [u8]) -> io::Result<()> {
-        let file = {
-            let segments = self.lock();
-            let first = segments.kept.front().map_or(0, |segment| segment.index);
-            let place = position.segment.checked_sub(first);
-            let segment = place.and_then(|place| segments.kept.get(place as usize));
-            segment.map(|segment| Arc::clone(&segment.file))
+        let found = {
+            let kept = &self.lock().kept;
+            // The last segment that begins at or before the position.
+            let after = kept.partition_point(|segment| segment.start <= position.0);
+            let segment = after.checked_sub(1).and_then(|index| kept.get(index));
+            segment.map(|segment| (Arc::clone(&segment.file), position.0 - segment.start))
         };
-        match file {
-            Some(file) => file.read_exact_at(bytes, position.offset),
+        match found {
+            Some((file, offset)) => file.read_exact_at(bytes, offset),
             None => Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "the packet is no longer kept: newer ones took its place",
@@ -212,10 +208,7 @@ impl Recording {
         if self.is_full(block_len) {
             self.next_segment()?;
         }
-        let position = Position {
-            segment: self.current.index,
-            offset: self.current.len + blocks::PACKET_OFFSET as u64,
-        };
+        let position = Position(self.len() + blocks::PACKET_OFFSET as u64);
         let stamp = blocks::stamp(nanoseconds, self.interface.digits);
         blocks::packet(&mut self.buffer, stamp, wire_len, data);
         self.current.len += block_len;
@@ -293,7 +286,7 @@ impl Recording {
         blocks::head(&mut self.buffer, &self.interface);
         self.current.len = self.buffer.len() as u64;
         self.packets.lock().kept.push_back(Segment {
-            index: self.current.index,
+            start: self.earlier_len,
             file: Arc::clone(&self.current.file),
             path: match self.place {
                 Place::Spool { .. } => None,
