@@ -90,7 +90,9 @@ async def hypercorn_server(port, app=application, tls=None, host="127.0.0.1"):
         yield
     finally:
         stop.set()
-        await asyncio.wait_for(task, 10)
+        # hypercorn 0.18 may fail while it shuts down with connections still open; the capture is complete by then.
+        with contextlib.suppress(ExceptionGroup):
+            await asyncio.wait_for(task, 10)
 
 
 class Client:
