@@ -10,12 +10,12 @@ from aiohttp import web
 import lab
 
 
-async def browse(run, uri, ways, page_port=8000, flags=(), environment=None):
-    """Open `endpoints/page.html` in Chromium with `?ws=uri&ways=...`; returns the page's outcomes and holds its report
+async def browse(run, uri, ways, flags=(), environment=None, host="127.0.0.1", page=None):
+    """Open `endpoints/page.html`, served on port 8000, in Chromium with `?ws=uri&ways=...`; returns the page's outcomes and holds its report
     against what the server logged."""
     done = asyncio.get_running_loop().create_future()
 
-    async def page(_):
+    async def serve_page(_):
         return web.FileResponse(lab.MAKE / "endpoints/page.html")
 
     async def report(request):
@@ -23,14 +23,14 @@ async def browse(run, uri, ways, page_port=8000, flags=(), environment=None):
         return web.Response()
 
     application = web.Application()
-    application.add_routes([web.get("/page", page), web.post("/report", report)])
+    application.add_routes([web.get("/page", serve_page), web.post("/report", report)])
     runner = web.AppRunner(application)
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", page_port).start()
+    await web.TCPSite(runner, host, 8000).start()
     run.spawn("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking",
               "--disable-component-update", f"--user-data-dir={run.work}/profile", *flags,
-              f"http://127.0.0.1:{page_port}/page?ways={','.join(ways)}&ws={uri}", environment=environment)
-    answer = await asyncio.wait_for(done, 60)
+              f"{page or 'http://127.0.0.1:8000/page'}?ways={','.join(ways)}&ws={uri}", environment=environment)
+    answer = await asyncio.wait_for(done, 25)
     await runner.cleanup()
     agree(run, answer["report"])
     return answer["outcomes"]

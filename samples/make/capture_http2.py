@@ -1,8 +1,6 @@
 """WebSockets over HTTP/2 (RFC 8441): clear with prior knowledge, after an h2c upgrade, over TLS, in Chromium, through HAProxy."""
 
 import asyncio
-import base64
-import json
 import warnings
 
 import lab
@@ -11,9 +9,8 @@ lab.enter()
 
 from wsproto.events import Ping, TextMessage
 
-import http2_endpoints
 import proxies
-from browser import agree
+from browser import browse
 from http2_endpoints import Client, hypercorn_server, watch
 from lab import sample
 from python_endpoints import echo, server, settle
@@ -173,35 +170,14 @@ async def haproxy(run):
         await settle()
 
 
-@sample("h2-chromium.pcapng", programs=["Chromium", "Hypercorn"], bpf=f"tcp port {PORT}",
-        shows="Chromium opens WebSockets on the HTTP/2 connection that brought the page (TLS 1.3, SSLKEYLOGFILE)")
+@sample("h2-chromium.pcapng", programs=["Chromium", "HAProxy", "websockets"], legs={"client": "tcp port 8443", "server": "tcp port 9000"},
+        shows="Chromium opens WebSockets on the HTTP/2 connection that brought the page (TLS 1.3, SSLKEYLOGFILE), through HAProxy (`proxies/haproxy-h2-page.cfg`)")
 async def chromium(run):
-    watch(run)
-    where = lab.certificates()
-    page = (lab.MAKE / "endpoints/page.html").read_bytes()
-    reported = asyncio.get_running_loop().create_future()
-
-    async def application(scope, receive, send):
-        if scope["type"] != "http":
-            return await http2_endpoints.application(scope, receive, send)
-        body = b""
-        while scope["method"] == "POST":
-            part = await receive()
-            body += part.get("body", b"")
-            if not part.get("more_body"):
-                reported.set_result(json.loads(body))
-                break
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"text/html")]})
-        await send({"type": "http.response.body", "body": page if scope["path"] == "/page" else b""})
-
-    async with hypercorn_server(PORT, app=application, tls=(where / "localhost.pem", where / "localhost.key")):
-        run.spawn("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--ignore-certificate-errors",
-                  "--disable-background-networking", "--disable-component-update", f"--user-data-dir={run.work}/profile",
-                  f"https://localhost:{PORT}/page?ways=chat,close&ws=wss://localhost:{PORT}", environment={"SSLKEYLOGFILE": str(run.keys)})
-        answer = await asyncio.wait_for(reported, 60)
-        await settle(0.2)
-        agree(run, answer["report"])
-        run.end_processes()
+    lab.certificates()
+    proxies.haproxy(run, "haproxy-h2-page", port=8443)
+    async with server(run, echo, host="127.0.0.3", port=9000, subprotocols=["lab.v1"]):
+        await browse(run, "wss://127.0.0.2:8443", ["chat", "close"], host="127.0.0.3", page="https://127.0.0.2:8443/page",
+                     flags=["--ignore-certificate-errors"], environment={"SSLKEYLOGFILE": str(run.keys)})
 
 
 if __name__ == "__main__":

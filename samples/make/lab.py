@@ -276,6 +276,8 @@ class Sample:
     def finish(self):
         if self.after:
             self.after(self)
+        if self.keys.exists():
+            self.keys.chmod(0o644)
         if None not in self.legs and self.keys.exists():
             for leg in self.key_legs:
                 shutil.copy(self.keys, SAMPLES / f"{self.name}.{leg}.keys")
@@ -320,7 +322,13 @@ def main():
     """Make the samples of this script, or those whose name contains one of the arguments."""
     wanted = sys.argv[1:]
     for function, file, options in REGISTRY:
-        if not wanted or any(w in file for w in wanted):
+        if wanted and not any(w in file for w in wanted):
+            continue
+        try:
+            Sample(function, file, **options).make()
+        except asyncio.TimeoutError:
+            # A headless browser now and then hangs while it starts.
+            print("  timed out; once more")
             Sample(function, file, **options).make()
 
 
