@@ -6,7 +6,7 @@ use pcap::{Active, Capture, Device, Inactive, Linktype, Precision};
 
 use crate::base::LinkType;
 
-use super::{CaptureError, Options, error::words, libpcap, link, rights};
+use super::{CaptureError, Gone, Options, error::words, libpcap, link, rights};
 
 /// An interface that packets may be captured on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,12 +50,8 @@ pub enum Access {
 /// # Errors
 /// [`CaptureError::NoLibpcap`] and [`CaptureError::List`].
 pub fn interfaces() -> Result<Vec<Interface>, CaptureError> {
-    let devices = devices()?;
-    Ok(devices
-        .into_iter()
-        .filter(carries_packets)
-        .map(describe)
-        .collect())
+    let devices = network_devices(devices()?);
+    Ok(devices.into_iter().map(describe).collect())
 }
 
 fn devices() -> Result<Vec<Device>, CaptureError> {
@@ -66,13 +62,21 @@ fn devices() -> Result<Vec<Device>, CaptureError> {
 }
 
 /// libpcap also lists buses (USB, Bluetooth, D-Bus) and netfilter queues, where opening has effects and no TCP is seen.
-fn carries_packets(device: &Device) -> bool {
-    if cfg!(not(target_os = "linux")) || device.name == "any" {
-        return true;
-    }
-    std::path::Path::new("/sys/class/net")
-        .join(&device.name)
-        .exists()
+///
+/// The network devices are those of `/proc/net/dev`, which unlike `/sys` follows the process into its name space.
+fn network_devices(devices: Vec<Device>) -> Vec<Device> {
+    let table = match std::fs::read_to_string("/proc/net/dev") {
+        Ok(table) if cfg!(target_os = "linux") => table,
+        _ => return devices,
+    };
+    let names: Vec<&str> = table
+        .lines()
+        .filter_map(|line| line.split_once(':'))
+        .map(|(name, _)| name.trim())
+        .collect();
+    let is_network =
+        |device: &Device| device.name == "any" || names.contains(&device.name.as_str());
+    devices.into_iter().filter(is_network).collect()
 }
 
 fn describe(device: Device) -> Interface {
@@ -228,9 +232,8 @@ fn no_such_interface(name: &str, reason: String) -> CaptureError {
         Ok(devices) if devices.iter().all(|device| device.name != name) => {
             CaptureError::NoSuchInterface {
                 name: name.to_owned(),
-                available: devices
+                available: network_devices(devices)
                     .into_iter()
-                    .filter(carries_packets)
                     .map(|device| device.name)
                     .collect(),
             }
@@ -243,20 +246,13 @@ fn no_such_interface(name: &str, reason: String) -> CaptureError {
 }
 
 /// Whether an interface is switched off or gone. libpcap waits for it to come back without a word.
-pub(super) fn gone(name: &str) -> Option<super::Gone> {
-    const IFF_UP: u32 = 1;
-    if cfg!(not(target_os = "linux")) || name == "any" {
-        return None;
+pub(super) fn gone(name: &str) -> Option<Gone> {
+    let devices = Device::list().ok()?;
+    match devices.iter().find(|device| device.name == name) {
+        Some(device) if device.flags.is_up() => None,
+        Some(_) => Some(Gone::Down),
+        None => Some(Gone::Removed),
     }
-    let dir = std::path::Path::new("/sys/class/net");
-    let flags = match std::fs::read_to_string(dir.join(name).join("flags")) {
-        Ok(flags) => flags,
-        // Without a /sys nothing can be said.
-        Err(_) if dir.join("lo").exists() => return Some(super::Gone::Removed),
-        Err(_) => return None,
-    };
-    let flags = u32::from_str_radix(flags.trim().trim_start_matches("0x"), 16).ok()?;
-    (flags & IFF_UP == 0).then_some(super::Gone::Down)
 }
 
 #[cfg(test)]
@@ -283,6 +279,6 @@ mod tests {
             Err(CaptureError::Denied { remedy, .. }) => assert!(!remedy.is_empty()),
             other => panic!("{other:?}"),
         }
-        assert_eq!(gone("nosuch0"), Some(super::super::Gone::Removed));
+        assert_eq!(gone("nosuch0"), Some(Gone::Removed));
     }
 }
