@@ -1,0 +1,167 @@
+//! The opening handshake as far as WebSocket is concerned (RFC 6455 section 4): what was asked and agreed on.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha1::{Digest, Sha1};
+
+use super::deflate::{Parameters, Place};
+use crate::base::{Head, escape};
+
+/// What every accept key is made with (RFC 6455 section 1.3).
+pub const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+
+/// The Sec-WebSocket-Accept that answers a Sec-WebSocket-Key (RFC 6455 section 4.2.2).
+#[must_use]
+pub fn accept_key(key: &[u8]) -> String {
+    let mut sha1 = Sha1::new();
+    sha1.update(key);
+    sha1.update(GUID.as_bytes());
+    STANDARD.encode(sha1.finalize())
+}
+
+/// An extension with its parameters, as one element of Sec-WebSocket-Extensions (RFC 6455 section 9.1).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Extension {
+    /// Its name in lower case.
+    pub name: String,
+    /// Parameters in order; names in lower case, values without quotes.
+    pub parameters: Vec<(String, Option<String>)>,
+}
+
+impl Extension {
+    /// Reads one list element such as `permessage-deflate; client_max_window_bits=10`.
+    #[must_use]
+    pub fn parse(element: &[u8]) -> Extension {
+        let mut parts = element.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
+        let name = lower(parts.next().unwrap_or_default());
+        let parameters = parts
+            .filter(|part| !part.is_empty())
+            .map(|part| match part.iter().position(|byte| *byte == b'=') {
+                Some(at) => (lower(&part[..at]), Some(unquoted(&part[at + 1..]))),
+                None => (lower(part), None),
+            })
+            .collect();
+        Extension { name, parameters }
+    }
+
+    /// Every extension of a head, in order.
+    pub fn all(head: &Head) -> impl Iterator<Item = Extension> {
+        head.list("Sec-WebSocket-Extensions").map(Extension::parse)
+    }
+}
+
+fn lower(bytes: &[u8]) -> String {
+    escape::text(bytes.trim_ascii()).to_ascii_lowercase()
+}
+
+fn unquoted(value: &[u8]) -> String {
+    let value = value.trim_ascii();
+    let inner = value
+        .strip_prefix(b"\"")
+        .and_then(|value| value.strip_suffix(b"\""));
+    escape::text(inner.unwrap_or(value))
+}
+
+/// How a connection's payloads may be compressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Compression {
+    /// Not at all.
+    #[default]
+    None,
+    /// Each message of its own choice (permessage-deflate, RFC 7692).
+    Message(Parameters),
+    /// Each frame of its own choice (`x-webkit-deflate-frame`), with one context a side.
+    Frame,
+    /// The handshake was not seen: RSV1 is taken for permessage-deflate with a context that began earlier.
+    Presumed,
+}
+
+/// What the two sides agreed on, as far as the handshake was seen.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Negotiated {
+    /// Sec-WebSocket-Version of the request, when it is a number.
+    pub version: Option<u8>,
+    /// The subprotocol of the response.
+    pub subprotocol: Option<Box<[u8]>>,
+    /// How payloads may be compressed.
+    pub compression: Compression,
+    /// Extensions of the response other than permessage-deflate.
+    pub other_extensions: Vec<Extension>,
+}
+
+impl Negotiated {
+    /// The agreed permessage-deflate.
+    #[must_use]
+    pub fn deflate(&self) -> Option<&Parameters> {
+        match &self.compression {
+            Compression::Message(parameters) => Some(parameters),
+            _ => None,
+        }
+    }
+}
+
+/// Whether a request asks for a WebSocket: Upgrade names `websocket`, in any letter case.
+#[must_use]
+pub fn is_upgrade_request(request: &Head) -> bool {
+    !request.method().is_empty() && request.has_token("Upgrade", "websocket")
+}
+
+/// Whether a response opens the WebSocket.
+#[must_use]
+pub fn is_accepted(response: &Head) -> bool {
+    response.status() == Some(101)
+}
+
+/// What request and response agreed on. Without a response nothing is known to be agreed on, so compression is presumed.
+#[must_use]
+pub fn negotiated(request: Option<&Head>, response: Option<&Head>) -> Negotiated {
+    let version = request
+        .and_then(|head| head.value("Sec-WebSocket-Version"))
+        .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
+    let mut negotiated = Negotiated {
+        version,
+        compression: Compression::Presumed,
+        ..Negotiated::default()
+    };
+    let Some(response) = response else {
+        return negotiated;
+    };
+    negotiated.compression = Compression::None;
+    negotiated.subprotocol = response.value("Sec-WebSocket-Protocol").map(Box::from);
+    for extension in Extension::all(response) {
+        match extension.name.as_str() {
+            "permessage-deflate" if negotiated.deflate().is_none() => {
+                negotiated.compression = Compression::Message(agreed(&extension));
+            }
+            name => {
+                if name == "x-webkit-deflate-frame" || name == "deflate-frame" {
+                    negotiated.compression = Compression::Frame;
+                }
+                negotiated.other_extensions.push(extension);
+            }
+        }
+    }
+    negotiated
+}
+
+fn agreed(extension: &Extension) -> Parameters {
+    let mut parameters = Parameters::default();
+    for (name, value) in &extension.parameters {
+        // What is wrong with a parameter is a finding of its own; the rest still holds.
+        let _ = parameters.set(name, value.as_deref(), Place::Agreement);
+    }
+    parameters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_of_rfc_6455_1_3() {
+        assert_eq!(
+            accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="),
+            "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+    }
+}

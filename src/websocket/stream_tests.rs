@@ -1,0 +1,309 @@
+//! What streams decode, whatever the cuts.
+
+use flate2::{Compress, Compression as Level, FlushCompress};
+use proptest::prelude::*;
+
+use super::*;
+use crate::base::Code;
+use crate::websocket::deflate::Parameters;
+
+/// Everything a stream told, as text, so that two runs compare whole.
+#[derive(Default)]
+struct Told {
+    lines: Vec<String>,
+    codes: Vec<Code>,
+    data: Vec<Option<Vec<u8>>>,
+}
+
+impl Output for Told {
+    fn frame(&mut self, frame: &Frame<'_>) {
+        let mut buffer = Vec::new();
+        let payload = frame.payload(&mut buffer).map(hex::encode);
+        self.lines.push(format!(
+            "frame {} at {} {:?} captured {} completes {} compressed {} payload {payload:?}",
+            frame.index,
+            frame.stream_offset,
+            frame.header,
+            frame.captured_length,
+            frame.completes_message,
+            frame.compressed
+        ));
+    }
+
+    fn message(&mut self, message: &Message<'_>) {
+        self.data.push(message.data.map(<[u8]>::to_vec));
+        self.lines.push(format!("{message:?}"));
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        self.codes.push(finding.code);
+        self.lines.push(format!("{finding:?}"));
+    }
+}
+
+const ALL: [Needs; 2] = [Needs::PAYLOAD, Needs::MESSAGES];
+
+fn everything() -> Needs {
+    ALL.into_iter()
+        .fold(Needs::DIGEST | Needs::FINDINGS, |all, need| all | need)
+}
+
+fn with(compression: Compression) -> Negotiated {
+    Negotiated {
+        version: Some(13),
+        compression,
+        ..Negotiated::default()
+    }
+}
+
+fn tell(side: Side, compression: Compression, needs: Needs, pushes: &[&[u8]]) -> Told {
+    let limits = Limits::default();
+    let mut scratch = Scratch::new(&limits);
+    let mut stream = Stream::new(side, &with(compression), needs, 100);
+    let mut told = Told::default();
+    for bytes in pushes {
+        stream.push(bytes, &mut scratch, &mut told);
+    }
+    stream.finish(&mut scratch, &mut told);
+    told
+}
+
+fn codes(side: Side, bytes: &[u8]) -> Vec<Code> {
+    tell(side, Compression::None, everything(), &[bytes]).codes
+}
+
+fn server(bytes: &[u8]) -> Told {
+    tell(Side::Server, Compression::None, everything(), &[bytes])
+}
+
+fn deflated(parameters: Parameters, bytes: &[u8]) -> Told {
+    tell(
+        Side::Server,
+        Compression::Message(parameters),
+        everything(),
+        &[bytes],
+    )
+}
+
+fn text(told: &Told, index: usize) -> &[u8] {
+    told.data[index].as_deref().unwrap_or(b"<none>")
+}
+
+#[test]
+fn the_examples_of_rfc_6455_5_7() {
+    let told = server(b"\x81\x05Hello\x01\x03Hel\x89\x05Hello\x80\x02lo");
+    assert_eq!(text(&told, 0), b"Hello");
+    assert_eq!(text(&told, 1), b"Hello");
+    assert_eq!(text(&told, 2), b"Hello");
+    assert_eq!((told.lines.len(), told.codes.len()), (7, 0));
+
+    let masked =
+        b"\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58\x8a\x85\x37\xfa\x21\x3e\x7f\x9f\x4d\x52\x58";
+    let told = tell(Side::Client, Compression::None, everything(), &[masked]);
+    assert_eq!(
+        (text(&told, 0), text(&told, 1)),
+        (&b"Hello"[..], &b"Hello"[..])
+    );
+    assert_eq!(told.codes, []);
+
+    let mut long = b"\x82\x7f\0\0\0\0\0\x01\0\0".to_vec();
+    long.resize(10 + 65536, 7);
+    let told = server(&long);
+    assert_eq!(text(&told, 0), &[7; 65536]);
+}
+
+#[test]
+fn the_examples_of_rfc_7692_7_2_3() {
+    let hello = b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00";
+    let agreed = Parameters::default();
+    assert_eq!(text(&deflated(agreed, hello), 0), b"Hello");
+    let fragments = b"\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00";
+    assert_eq!(text(&deflated(agreed, fragments), 0), b"Hello");
+    // With the window of the first message, the second is shorter.
+    let shared = [&hello[..], b"\xc1\x05\xf2\x00\x11\x00\x00"].concat();
+    let told = deflated(agreed, &shared);
+    assert_eq!(
+        (text(&told, 0), text(&told, 1)),
+        (&b"Hello"[..], &b"Hello"[..])
+    );
+    // A block without compression; a block with BFINAL set; two blocks in one message.
+    let stored = b"\xc1\x0b\x00\x05\x00\xfa\xff\x48\x65\x6c\x6c\x6f\x00";
+    let ended = b"\xc1\x08\xf3\x48\xcd\xc9\xc9\x07\x00\x00";
+    let blocks = b"\xc1\x0d\xf2\x48\x05\x00\x00\x00\xff\xff\xca\xc9\xc9\x07\x00";
+    for (case, bytes) in [&stored[..], ended, blocks].into_iter().enumerate() {
+        let told = deflated(agreed, &[bytes, hello].concat());
+        assert_eq!((case, text(&told, 0)), (case, &b"Hello"[..]));
+        assert_eq!((case, text(&told, 1)), (case, &b"Hello"[..]));
+        assert_eq!(told.codes, []);
+    }
+    // An empty message is one empty block.
+    let told = deflated(agreed, b"\xc1\x01\x00\x81\x00");
+    assert_eq!((text(&told, 0), text(&told, 1)), (&b""[..], &b""[..]));
+}
+
+#[test]
+fn each_rule_is_told_once_and_decoding_goes_on() {
+    let after = b"\x81\x02ok";
+    let cases: &[(&[u8], &[Code])] = &[
+        (b"\x81\x80\x01\x02\x03\x04", &[Code::ServerFrameMasked]),
+        (b"\xc1\x01a", &[Code::ReservedBitSet]),
+        (b"\xa1\x01a", &[Code::ReservedBitSet]),
+        (b"\xf1\x01a", &[Code::ReservedBitSet]),
+        (b"\x83\x01a", &[Code::ReservedOpcode]),
+        (b"\x8f\x01a", &[Code::ReservedOpcode]),
+        (b"\x09\x01a", &[Code::ControlFrameFragmented]),
+        (b"\x81\x7e\x00\x01a", &[Code::LengthNotMinimal]),
+        (b"\x81\x7f\0\0\0\0\0\0\0\x01a", &[Code::LengthNotMinimal]),
+        (b"\x80\x01a", &[Code::ContinuationWithoutStart]),
+        (b"\x01\x01a", &[Code::MessageInterrupted]),
+        (b"\x81\x02\xc3(", &[Code::InvalidUtf8]),
+        (b"\x01\x01\xc3\x80\x01(", &[Code::InvalidUtf8]),
+        (b"\x81\x01\xc3", &[Code::InvalidUtf8]),
+        (
+            b"\x88\x04\x03\xe8\xc3(",
+            &[Code::InvalidUtf8, Code::DataAfterClose],
+        ),
+        (
+            b"\x88\x02\x03\xed",
+            &[Code::CloseCodeInvalid, Code::DataAfterClose],
+        ),
+        (
+            b"\x88\x01\x03",
+            &[Code::CloseBodyInvalid, Code::DataAfterClose],
+        ),
+        (b"\x88\x00", &[Code::DataAfterClose]),
+    ];
+    for (bytes, expected) in cases {
+        let told = server(&[bytes, &after[..]].concat());
+        assert_eq!(told.codes, *expected, "{bytes:02x?}");
+        assert_eq!(
+            told.data.last().unwrap().as_deref(),
+            Some(&b"ok"[..]),
+            "{bytes:02x?}"
+        );
+    }
+    let long = [b"\x89\x7e\x00\x7e", &[b'a'; 126][..], after].concat();
+    assert_eq!(codes(Side::Server, &long), [Code::ControlFrameTooLong]);
+    let cases: &[(&[u8], &[Code])] = &[
+        (b"\x81\x01a", &[Code::ClientFrameUnmasked]),
+        (b"\x81\x81\0\0\0\0a", &[Code::MaskingKeyZero]),
+        (
+            b"\x82\x80\x01\x02\x03\x04\x82\x80\x01\x02\x03\x04",
+            &[Code::MaskingKeyReused],
+        ),
+    ];
+    for (bytes, expected) in cases {
+        assert_eq!(codes(Side::Client, bytes), *expected, "{bytes:02x?}");
+    }
+}
+
+#[test]
+fn drafts_before_14_may_write_a_length_in_more_bytes() {
+    let negotiated = Negotiated {
+        version: Some(8),
+        ..Negotiated::default()
+    };
+    let mut stream = Stream::new(Side::Server, &negotiated, Needs::HEADERS, 0);
+    let (mut scratch, mut told) = (Scratch::new(&Limits::default()), Told::default());
+    stream.push(b"\x81\x7e\x00\x01a", &mut scratch, &mut told);
+    assert_eq!(told.codes, []);
+}
+
+#[test]
+fn an_idle_stream_is_small() {
+    assert!(size_of::<Stream>() <= 200, "{}", size_of::<Stream>());
+}
+
+proptest! {
+    #[test]
+    fn any_cut_tells_the_same(bytes in traffic(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8), client: bool, deflate in 0usize..4) {
+        let side = if client { Side::Client } else { Side::Server };
+        let compression = [
+            Compression::None, Compression::Message(Parameters::default()), Compression::Frame,
+            Compression::Message(Parameters { client_no_context_takeover: true, server_no_context_takeover: true, ..Parameters::default() }),
+        ][deflate];
+        let mut cuts: Vec<usize> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
+        cuts.extend([0, bytes.len()]);
+        cuts.sort_unstable();
+        let pushes: Vec<&[u8]> = cuts.windows(2).map(|ends| &bytes[ends[0]..ends[1]]).collect();
+        for needs in [everything(), Needs::PAYLOAD] {
+            let whole = tell(side, compression, needs, &[&bytes]);
+            let cut = tell(side, compression, needs, &pushes);
+            if !whole.codes.contains(&Code::LostSync) {
+                prop_assert_eq!(whole.lines, cut.lines);
+            }
+        }
+    }
+
+    #[test]
+    fn no_input_panics(pieces in prop::collection::vec((prop::collection::vec(any::<u8>(), 0..200), 0u64..300), 0..20), client: bool, bits in 0u8..3) {
+        let side = if client { Side::Client } else { Side::Server };
+        let needs = [Needs::HEADERS, Needs::FINDINGS, everything()][usize::from(bits)];
+        let mut scratch = Scratch::new(&Limits::default());
+        let mut stream = Stream::new(side, &with(Compression::Presumed), needs, 0);
+        let mut told = Told::default();
+        for (bytes, gap) in &pieces {
+            stream.push(bytes, &mut scratch, &mut told);
+            if *gap < 100 {
+                stream.gap(*gap, &mut scratch, &mut told);
+            }
+        }
+        stream.finish(&mut scratch, &mut told);
+    }
+}
+
+/// Frames of all kinds, right and wrong, some cut short.
+fn traffic() -> impl Strategy<Value = Vec<u8>> {
+    let frame = (
+        prop::sample::select(vec![
+            0x81, 0x82, 0x01, 0x02, 0x80, 0x00, 0x88, 0x89, 0x8a, 0xc1, 0x41, 0xc2, 0x48, 0x47,
+            0x83, 0x09, 0xc0,
+        ]),
+        any::<Option<[u8; 4]>>(),
+        prop_oneof![
+            "[a-zé日]{0,20}".prop_map(String::into_bytes),
+            "[a-z]{0,9}".prop_map(|text| compressed(&[text.as_bytes()]).remove(0)),
+            prop::collection::vec(any::<u8>(), 0..8),
+            prop::collection::vec(any::<u8>(), 120..140),
+        ],
+    )
+        .prop_map(|(byte0, key, payload)| frame(byte0, key, &payload));
+    (
+        prop::collection::vec(frame, 0..12),
+        any::<bool>(),
+        any::<prop::sample::Index>(),
+    )
+        .prop_map(|(frames, cut, at)| {
+            let mut bytes = frames.concat();
+            if cut {
+                bytes.truncate(at.index(bytes.len() + 1));
+            }
+            bytes
+        })
+}
+
+fn frame(byte0: u8, key: Option<[u8; 4]>, payload: &[u8]) -> Vec<u8> {
+    let mask_bit = if key.is_some() { 0x80 } else { 0 };
+    let mut bytes = match payload.len() {
+        len @ 0..126 => vec![byte0, mask_bit | len as u8],
+        len @ 126..0x10000 => vec![byte0, mask_bit | 126, (len >> 8) as u8, len as u8],
+        len => [&[byte0, mask_bit | 127][..], &(len as u64).to_be_bytes()].concat(),
+    };
+    bytes.extend(key.into_iter().flatten());
+    crate::websocket::mask::unmask_into(payload, key.unwrap_or_default(), 0, &mut bytes);
+    bytes
+}
+
+/// The messages as one permessage-deflate sender with one context writes them.
+fn compressed(messages: &[&[u8]]) -> Vec<Vec<u8>> {
+    let mut compress = Compress::new(Level::default(), false);
+    let each = messages.iter().map(|message| {
+        let mut out = Vec::with_capacity(message.len() + 1000);
+        compress
+            .compress_vec(message, &mut out, FlushCompress::Sync)
+            .unwrap();
+        out.truncate(out.len() - 4);
+        out
+    });
+    each.collect()
+}
