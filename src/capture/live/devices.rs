@@ -139,7 +139,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, CaptureError> {
     let mut capture = activate(name, |capture| {
         capture
             .snaplen(i32::try_from(options.snaplen).unwrap_or(i32::MAX))
-            .promisc(options.promiscuous)
+            .promisc(options.promiscuous && name != "any") // which has none, and would warn
             .buffer_size(i32::try_from(options.buffer_bytes).unwrap_or(i32::MAX))
             .timeout(super::READ_TIMEOUT_MS)
             .immediate_mode(options.immediate)
@@ -155,11 +155,12 @@ pub(super) fn open(options: &Options) -> Result<Opened, CaptureError> {
         // An older libpcap has only the first version, without the interface's index: good enough.
         let _ = capture.set_datalink(Linktype(link::to_dlt(LinkType::LINUX_SLL2)));
     }
-    if let Some(filter) = &options.filter {
-        let link_type = link::from_dlt(capture.get_datalink().0);
-        // The same check as before, now with the true link type, for the place of the error.
-        super::bpf::check_filter(filter, link_type)?;
-        capture.filter(filter, true).map_err(failed)?;
+    if let Some(filter) = &options.filter
+        && let Err(error) = capture.filter(filter, true)
+    {
+        // It compiled for the link type that was expected; with the true one its place can be found.
+        super::bpf::check_filter(filter, link::from_dlt(capture.get_datalink().0))?;
+        return Err(failed(error));
     }
     let capture = capture.setnonblock().map_err(failed)?;
     Ok(Opened {
@@ -201,9 +202,9 @@ fn activate(
     Err(match activation.status {
         libpcap::NO_SUCH_DEVICE => no_such_interface(name, reason),
         libpcap::PERMISSION_DENIED | libpcap::PROMISCUOUS_DENIED => {
-            denied(name, rights::remedy(), "you may not")
+            denied(name, rights::remedy(), "no permission")
         }
-        _ if looks_denied(&reason) => denied(name, rights::remedy(), "you may not"),
+        _ if looks_denied(&reason) => denied(name, rights::remedy(), "no permission"),
         libpcap::INTERFACE_NOT_UP => denied(
             name,
             format!("switch it on: sudo ip link set {name} up"),

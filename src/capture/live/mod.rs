@@ -10,6 +10,21 @@
 //! Invariants: the capture thread never waits for the reader; a packet reaches the disk before it reaches the channel,
 //! so files lose nothing that the kernel delivered; whatever is lost is counted with who lost it. This module neither
 //! parses packets nor handles signals.
+//!
+//! ```no_run
+//! use std::time::Duration;
+//! use wireloupe::capture::live::{Live, Options};
+//!
+//! let options = Options { filter: Some("tcp port 80".into()), ..Options::new("lo") };
+//! let live = Live::open(&options)?;
+//! while let Ok(batch) = live.next(Duration::from_millis(100)) {
+//!     let Some(batch) = batch else { continue };
+//!     println!("{} packets", batch.len());
+//!     live.recycle(batch);
+//! }
+//! println!("{}", live.finish().0);
+//! # Ok::<(), wireloupe::capture::live::CaptureError>(())
+//! ```
 
 mod batch;
 mod blocks;
