@@ -15,7 +15,7 @@ use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 use wireloupe::{
     base::LinkType,
     capture::live::{
-        Access, Autostop, CaptureError, Drops, End, Live, Options, Place, Ring, check_filter,
+        Access, Autostop, CaptureError, Drops, End, Gone, Live, Options, Place, Ring, check_filter,
         interfaces,
     },
 };
@@ -332,6 +332,126 @@ fn interfaces_are_listed_with_what_to_do_where_capture_is_refused() {
     }
 }
 
+/// Runs one test of this file again in another process; true inside it.
+fn is_inside(test: &str, command: &mut Command, mark: &str) -> bool {
+    const INSIDE: &str = "WIRELOUPE_TEST_INSIDE";
+    if std::env::var_os(INSIDE).is_some_and(|inside| inside == mark) {
+        return true;
+    }
+    let program = std::env::current_exe().unwrap();
+    command
+        .arg(program)
+        .args(["--exact", test, "--nocapture"])
+        .env(INSIDE, mark);
+    match command.status() {
+        Ok(status) => assert!(status.success(), "{test} failed in the other process"),
+        Err(error) => eprintln!("skipped: {command:?}: {error}"),
+    }
+    false
+}
+
+#[test]
+fn an_interface_that_is_switched_off_or_removed_ends_the_capture() {
+    let may = Command::new("unshare")
+        .args([
+            "-n", "ip", "link", "add", "v0", "type", "veth", "peer", "name", "v1",
+        ])
+        .output();
+    if !may.is_ok_and(|made| made.status.success()) {
+        return eprintln!("skipped: cannot make an interface to switch off");
+    }
+    let mut command = Command::new("unshare");
+    let test = "an_interface_that_is_switched_off_or_removed_ends_the_capture";
+    if !is_inside(test, command.arg("-n"), "down") {
+        return;
+    }
+    let ip = |arguments: &str| {
+        assert!(
+            Command::new("ip")
+                .args(arguments.split(' '))
+                .status()
+                .unwrap()
+                .success()
+        )
+    };
+    ip("link add v0 type veth peer name v1");
+    for (change, expected) in [
+        ("link set v0 down", Gone::Down),
+        ("link del v0", Gone::Removed),
+    ] {
+        ip("link set v0 up");
+        let options = Options {
+            give_up_rights: false,
+            ..Options::new("v0")
+        };
+        let Some(live) = open(&options) else { return };
+        ip(change);
+        let start = Instant::now();
+        while live.next(Duration::from_millis(50)).is_ok() {
+            assert!(
+                start.elapsed() < PATIENCE,
+                "after {change} the capture goes on"
+            );
+        }
+        match live.finish().0 {
+            End::Interface { name, gone } => assert_eq!((name.as_str(), gone), ("v0", expected)),
+            other => panic!("after {change}: {other}"),
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn under_sudo_the_rights_go_and_the_file_is_the_users() {
+    use std::os::unix::fs::MetadataExt;
+
+    let test = "under_sudo_the_rights_go_and_the_file_is_the_users";
+    let mut command = Command::new("env");
+    if !is_inside(
+        test,
+        command.args(["SUDO_UID=12345", "SUDO_GID=54321"]),
+        "sudo",
+    ) {
+        return;
+    }
+    let dir = tempfile::tempdir().unwrap();
+    if std::fs::metadata(dir.path()).unwrap().uid() != 0 {
+        return eprintln!("skipped: only root can be under sudo");
+    }
+    let path = dir.path().join("out.pcapng");
+    // Rights belong to a thread: the one that removes the directory keeps its own.
+    let (options, file) = (
+        Options {
+            place: Place::File(path.clone()),
+            ..Options::new(LOOPBACK)
+        },
+        path,
+    );
+    std::thread::spawn(move || {
+        let Some(live) = open(&options) else { return };
+        let status = std::fs::read_to_string("/proc/thread-self/status").unwrap();
+        let line = |name: &str| {
+            status
+                .lines()
+                .find(|line| line.starts_with(name))
+                .unwrap()
+                .to_owned()
+        };
+        assert_eq!(line("Uid:"), "Uid:\t12345\t12345\t12345\t12345");
+        assert_eq!(line("Gid:"), "Gid:\t54321\t54321\t54321\t54321");
+        assert_eq!(line("CapPrm:"), "CapPrm:\t0000000000000000");
+        assert_eq!(live.finish().0, End::Stopped);
+    })
+    .join()
+    .unwrap();
+    if let Ok(made) = std::fs::metadata(file) {
+        assert_eq!(
+            (made.uid(), made.gid(), made.mode() & 0o777),
+            (12345, 54321, 0o600)
+        );
+    }
+}
+
 #[test]
 fn a_library_that_is_none_is_named() {
     if cfg!(not(target_os = "linux")) || cfg!(feature = "link-libpcap") {
@@ -339,26 +459,25 @@ fn a_library_that_is_none_is_named() {
         return;
     }
     const NONSENSE: &str = "/nonexistent/libpcap.so.7";
-    if std::env::var_os("LIBPCAP_PATH").is_some_and(|path| path == NONSENSE) {
-        let error = check_filter("tcp", LinkType::ETHERNET)
-            .unwrap_err()
-            .to_string();
-        assert!(
-            error.contains(NONSENSE) && error.contains("apt install"),
-            "{error}"
-        );
-        assert!(matches!(interfaces(), Err(CaptureError::NoLibpcap { .. })));
-        assert!(matches!(
-            Live::open(&Options::new("lo")),
-            Err(CaptureError::NoLibpcap { .. })
-        ));
+    // The library is loaded once in a process, so another one has to do it.
+    let mut command = Command::new("env");
+    if !is_inside(
+        "a_library_that_is_none_is_named",
+        command.arg(format!("LIBPCAP_PATH={NONSENSE}")),
+        "library",
+    ) {
         return;
     }
-    // The library is loaded once in a process, so another one has to do it.
-    let status = Command::new(std::env::current_exe().unwrap())
-        .args(["--exact", "a_library_that_is_none_is_named", "--nocapture"])
-        .env("LIBPCAP_PATH", NONSENSE)
-        .status()
-        .unwrap();
-    assert!(status.success());
+    let error = check_filter("tcp", LinkType::ETHERNET)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains(NONSENSE) && error.contains("apt install"),
+        "{error}"
+    );
+    assert!(matches!(interfaces(), Err(CaptureError::NoLibpcap { .. })));
+    assert!(matches!(
+        Live::open(&Options::new("lo")),
+        Err(CaptureError::NoLibpcap { .. })
+    ));
 }
