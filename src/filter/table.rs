@@ -1,0 +1,205 @@
+//! The field table: every field once, with its names, type, cost, rows and meaning. Help, docs and completion are made
+//! from it.
+
+use super::{Rows, Type};
+use crate::base::Needs;
+
+const PACKET: Rows = Rows::PACKETS;
+const FRAME: Rows = Rows::FRAMES;
+const MESSAGE: Rows = Rows::MESSAGES;
+const CONNECTION: Rows = Rows::CONNECTIONS;
+const FINDING: Rows = Rows::FINDINGS;
+/// What a frame and the message it belongs to both have.
+const FRAME_MESSAGE: Rows = FRAME.with(MESSAGE);
+/// What happens at a packet.
+const MOMENT: Rows = PACKET.with(FRAME).with(MESSAGE).with(FINDING);
+/// What belongs to a connection, and has all its fields.
+const ALL: Rows = MOMENT.with(CONNECTION);
+/// What a finding can be about.
+const FOUND: Rows = FRAME_MESSAGE.with(CONNECTION).with(FINDING);
+const CLOSE: Rows = CONNECTION.with(MESSAGE);
+
+/// One field of the language.
+#[derive(Clone, Copy, Debug)]
+pub struct FieldInfo {
+    /// Which field.
+    pub id: FieldId,
+    /// Its name, Wireshark's where Wireshark has the field.
+    pub name: &'static str,
+    /// Other names it answers to.
+    pub aliases: &'static [&'static str],
+    /// What its values are.
+    pub kind: Type,
+    /// What must be computed for it.
+    pub needs: Needs,
+    /// The rows that can have it.
+    pub on: Rows,
+    /// One sentence for the table.
+    pub meaning: &'static str,
+}
+
+macro_rules! fields {
+    ($($id:ident $name:literal [$($alias:literal)*] $kind:ident $needs:ident $on:ident $meaning:literal;)+) => {
+        /// A field of the language; [`FieldId::info`] has what is known of it.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[repr(u8)]
+        pub enum FieldId { $(#[doc = concat!("`", $name, "`: ", $meaning)] $id,)+ }
+
+        /// Every field, in the order of the table.
+        pub const FIELDS: &[FieldInfo] = &[$(FieldInfo {
+            id: FieldId::$id,
+            name: $name,
+            aliases: &[$($alias),*],
+            kind: Type::$kind,
+            needs: Needs::$needs,
+            on: $on,
+            meaning: $meaning,
+        },)+];
+    };
+}
+
+fields! {
+    // Packets.
+    Frame "frame" [] Layer HEADERS MOMENT "A packet; its bytes in `contains`, `matches`, slices and `len`.";
+    FrameNumber "frame.number" ["packet"] Unsigned HEADERS MOMENT "The packet's number; the packet that completed the frame or message.";
+    FrameTime "frame.time" ["time"] Time HEADERS MOMENT "When the packet was captured.";
+    FrameTimeEpoch "frame.time_epoch" [] Time HEADERS MOMENT "The same in seconds since 1970.";
+    FrameTimeRelative "frame.time_relative" [] Duration HEADERS MOMENT "Since the first packet of the capture.";
+    FrameTimeDelta "frame.time_delta" [] Duration HEADERS PACKET "Since the packet before.";
+    FrameLen "frame.len" [] Unsigned HEADERS PACKET "Length of the packet on the wire.";
+    FrameCapLen "frame.cap_len" [] Unsigned HEADERS PACKET "Length of what was captured of it.";
+    FrameBytes "frame.bytes" [] Bytes HEADERS PACKET "The captured bytes.";
+    // IP, TCP, TLS.
+    Ip "ip" [] Layer HEADERS ALL "IPv4 carries it.";
+    IpAddr "ip.addr" [] Ipv4 HEADERS ALL "Source or destination address.";
+    IpSrc "ip.src" [] Ipv4 HEADERS ALL "Source address; the client's, for a connection.";
+    IpDst "ip.dst" [] Ipv4 HEADERS ALL "Destination address; the server's, for a connection.";
+    Ipv6 "ipv6" [] Layer HEADERS ALL "IPv6 carries it.";
+    Ipv6Addr "ipv6.addr" [] Ipv6 HEADERS ALL "Source or destination address.";
+    Ipv6Src "ipv6.src" [] Ipv6 HEADERS ALL "Source address; the client's, for a connection.";
+    Ipv6Dst "ipv6.dst" [] Ipv6 HEADERS ALL "Destination address; the server's, for a connection.";
+    Tcp "tcp" [] Layer HEADERS ALL "TCP carries it; the segment's payload in `contains`, `matches`, slices and `len`.";
+    TcpPort "tcp.port" [] Unsigned HEADERS ALL "Source or destination port.";
+    TcpSrcPort "tcp.srcport" [] Unsigned HEADERS ALL "Source port; the client's, for a connection.";
+    TcpDstPort "tcp.dstport" [] Unsigned HEADERS ALL "Destination port; the server's, for a connection.";
+    TcpStream "tcp.stream" [] Unsigned HEADERS ALL "Number of the TCP connection, counted from 0 as in Wireshark.";
+    TcpLen "tcp.len" [] Unsigned HEADERS PACKET "Payload bytes of the segment.";
+    TcpPayload "tcp.payload" [] Bytes HEADERS PACKET "Payload of the segment.";
+    TcpFlags "tcp.flags" [] Unsigned HEADERS PACKET "The flags as one number.";
+    TcpFlagsSyn "tcp.flags.syn" [] Bool HEADERS PACKET "SYN is set.";
+    TcpFlagsAck "tcp.flags.ack" [] Bool HEADERS PACKET "ACK is set.";
+    TcpFlagsFin "tcp.flags.fin" [] Bool HEADERS PACKET "FIN is set.";
+    TcpFlagsReset "tcp.flags.reset" [] Bool HEADERS PACKET "RST is set.";
+    TcpFlagsPush "tcp.flags.push" [] Bool HEADERS PACKET "PSH is set.";
+    Tls "tls" ["ssl"] Layer HEADERS ALL "TLS carries it.";
+    Sni "tls.handshake.extensions_server_name" ["sni"] Text HEADERS ALL "The server name the TLS client asked for.";
+    // The handshake in HTTP's words.
+    Http "http" [] Layer HEADERS ALL "A handshake over HTTP was seen; its request's and response's heads in `contains`, `matches`, slices and `len`.";
+    HttpHead "http.head" [] Bytes HEADERS ALL "The heads of the request and of the response.";
+    HttpRequest "http.request" [] Flag HEADERS ALL "A request was seen.";
+    HttpRequestMethod "http.request.method" [] Text HEADERS ALL "Method, `GET` for HTTP/1.1.";
+    HttpRequestUri "http.request.uri" ["target"] Text HEADERS ALL "Request target as sent, query included.";
+    HttpRequestUriPath "http.request.uri.path" ["path"] Text HEADERS ALL "Path of the request target, without the query.";
+    HttpRequestUriQuery "http.request.uri.query" ["query"] Text HEADERS ALL "Query of the request target, without the `?`.";
+    HttpRequestVersion "http.request.version" [] Text HEADERS ALL "Version in the request, such as `HTTP/1.1`.";
+    HttpRequestLine "http.request.line" [] Text HEADERS ALL "Each header line of the request, `Name: value`.";
+    HttpResponse "http.response" [] Flag HEADERS ALL "A response was seen.";
+    HttpResponseCode "http.response.code" [] Unsigned HEADERS ALL "Status code.";
+    HttpResponsePhrase "http.response.phrase" [] Text HEADERS ALL "Reason phrase.";
+    HttpResponseVersion "http.response.version" [] Text HEADERS ALL "Version in the response.";
+    HttpResponseLine "http.response.line" [] Text HEADERS ALL "Each header line of the response, `Name: value`.";
+    HttpHost "http.host" ["host"] Text HEADERS ALL "Host, or HTTP/2's `:authority`.";
+    HttpUserAgent "http.user_agent" ["user_agent"] Text HEADERS ALL "User-Agent.";
+    HttpServer "http.server" [] Text HEADERS ALL "Server.";
+    HttpUpgrade "http.upgrade" [] Text HEADERS ALL "Upgrade, of request and response.";
+    HttpConnection "http.connection" [] Text HEADERS ALL "Connection, of request and response.";
+    HttpOrigin "http.origin" ["origin"] Text HEADERS ALL "Origin.";
+    HttpReferer "http.referer" [] Text HEADERS ALL "Referer.";
+    HttpCookie "http.cookie" [] Text HEADERS ALL "Cookie.";
+    HttpSetCookie "http.set_cookie" [] Text HEADERS ALL "Set-Cookie.";
+    HttpAuthorization "http.authorization" [] Text HEADERS ALL "Authorization.";
+    HttpProxyAuthorization "http.proxy_authorization" [] Text HEADERS ALL "Proxy-Authorization.";
+    HttpForwardedFor "http.x_forwarded_for" [] Text HEADERS ALL "X-Forwarded-For.";
+    HttpVia "http.via" ["via"] Text HEADERS ALL "Via.";
+    HttpLocation "http.location" [] Text HEADERS ALL "Location.";
+    HttpDate "http.date" [] Text HEADERS ALL "Date.";
+    HttpContentType "http.content_type" [] Text HEADERS ALL "Content-Type.";
+    HttpSecWebSocketKey "http.sec_websocket_key" [] Text HEADERS ALL "Sec-WebSocket-Key.";
+    HttpSecWebSocketAccept "http.sec_websocket_accept" [] Text HEADERS ALL "Sec-WebSocket-Accept.";
+    HttpSecWebSocketVersion "http.sec_websocket_version" [] Text HEADERS ALL "Sec-WebSocket-Version.";
+    HttpSecWebSocketProtocol "http.sec_websocket_protocol" [] Text HEADERS ALL "Sec-WebSocket-Protocol, of request and response.";
+    HttpSecWebSocketExtensions "http.sec_websocket_extensions" [] Text HEADERS ALL "Sec-WebSocket-Extensions, of request and response.";
+    Http2 "http2" [] Layer HEADERS ALL "HTTP/2 carries it (RFC 8441).";
+    Http2StreamId "http2.streamid" [] Unsigned HEADERS ALL "The HTTP/2 stream.";
+    // Frames.
+    WebSocket "websocket" ["ws"] Layer HEADERS FRAME_MESSAGE "A WebSocket frame or message; its unmasked payload in `contains`, `matches`, slices and `len`.";
+    WebSocketNumber "websocket.number" [] Unsigned HEADERS FRAME "Number of the frame in its connection, from 1.";
+    WebSocketFin "websocket.fin" [] Bool HEADERS FRAME "FIN: the last frame of its message.";
+    WebSocketRsv "websocket.rsv" [] Unsigned HEADERS FRAME "The three reserved bits as a number: 4 is RSV1.";
+    WebSocketRsv1 "websocket.rsv1" ["websocket.pmc"] Bool HEADERS FRAME "RSV1: the message is compressed.";
+    WebSocketRsv2 "websocket.rsv2" [] Bool HEADERS FRAME "RSV2.";
+    WebSocketRsv3 "websocket.rsv3" [] Bool HEADERS FRAME "RSV3.";
+    WebSocketOpcode "websocket.opcode" ["opcode"] Unsigned HEADERS FRAME_MESSAGE "Opcode, as a number or a name; a message's is its first frame's.";
+    WebSocketMask "websocket.mask" ["websocket.masked"] Bool HEADERS FRAME "The payload is masked.";
+    WebSocketMaskingKey "websocket.masking_key" [] Bytes HEADERS FRAME "The four bytes of the masking key.";
+    WebSocketPayloadLength "websocket.payload_length" ["websocket.length"] Unsigned HEADERS FRAME "The payload's length as declared, in whichever form.";
+    WebSocketPayloadLength16 "websocket.payload_length_ext_16" [] Unsigned HEADERS FRAME "The length where it is written in 16 bits.";
+    WebSocketPayloadLength64 "websocket.payload_length_ext_64" [] Unsigned HEADERS FRAME "The length where it is written in 64 bits.";
+    WebSocketHeaderLength "websocket.header_length" [] Unsigned HEADERS FRAME "Bytes of the header, 2 to 14.";
+    WebSocketCapturedLength "websocket.captured_length" [] Unsigned HEADERS FRAME "Payload bytes that were captured.";
+    WebSocketPayload "websocket.payload" [] Bytes PAYLOAD FRAME_MESSAGE "The payload, unmasked, as it crossed the wire.";
+    WebSocketPayloadText "websocket.payload.text" [] Text MESSAGES FRAME_MESSAGE "Text of the text message, on the frame that completes it and on the message.";
+    WebSocketPayloadPing "websocket.payload.ping" [] Bytes PAYLOAD FRAME_MESSAGE "Body of a ping.";
+    WebSocketPayloadPong "websocket.payload.pong" [] Bytes PAYLOAD FRAME_MESSAGE "Body of a pong.";
+    WebSocketPayloadClose "websocket.payload.close" [] Layer PAYLOAD FRAME_MESSAGE "Body of a close frame.";
+    WebSocketCloseCode "websocket.payload.close.status_code" [] Unsigned PAYLOAD FRAME_MESSAGE "Close code in a close frame.";
+    WebSocketCloseReason "websocket.payload.close.reason" [] Text PAYLOAD FRAME_MESSAGE "Reason in a close frame.";
+    // Messages.
+    Message "message" [] Unsigned HEADERS FRAME_MESSAGE "Number of the message in its connection, from 1.";
+    MessageKind "message.kind" ["kind"] Text HEADERS MESSAGE "What it is.";
+    MessageText "message.text" ["text"] Text MESSAGES MESSAGE "Text of a text message, put together and inflated.";
+    MessageData "message.data" ["data"] Bytes MESSAGES MESSAGE "Bytes of any message, put together and inflated.";
+    MessageLength "message.length" [] Unsigned MESSAGES MESSAGE "Bytes after inflating.";
+    MessageWireLength "message.wire_length" [] Unsigned HEADERS MESSAGE "Payload bytes on the wire.";
+    MessageCompressed "message.compressed" ["compressed"] Flag HEADERS MESSAGE "It crossed the wire compressed.";
+    MessageComplete "message.complete" ["complete"] Flag HEADERS MESSAGE "All of it was captured.";
+    MessageFragments "message.fragments" [] Unsigned HEADERS MESSAGE "How many frames it is made of.";
+    MessageSha256 "message.sha256" [] Bytes DIGEST MESSAGE "SHA-256 of its bytes.";
+    Rtt "rtt" [] Duration PAYLOAD FRAME_MESSAGE "From a ping to this pong that answers it.";
+    Json "json" [] Json MESSAGES MESSAGE "The message is JSON; `json.a.b[0]` is the value at that path, `*` any one key or element, `**` any depth.";
+    // Connections.
+    Connection "connection" [] Unsigned HEADERS ALL "Number of the connection, from 1.";
+    ConnectionState "connection.state" ["state"] Text HEADERS CONNECTION "How far it is.";
+    ConnectionFrames "connection.frames" [] Unsigned HEADERS CONNECTION "Frames of both sides.";
+    ConnectionMessages "connection.messages" [] Unsigned HEADERS CONNECTION "Messages of both sides.";
+    ConnectionPackets "connection.packets" [] Unsigned HEADERS CONNECTION "Packets of its TCP connection.";
+    ConnectionBytes "connection.bytes" [] Unsigned HEADERS CONNECTION "Payload bytes of both sides on the wire.";
+    ConnectionDuration "connection.duration" ["duration"] Duration HEADERS CONNECTION "From its first packet to its last.";
+    Transport "transport" ["connection.transport"] Text HEADERS ALL "What carries it.";
+    From "from" [] Text HEADERS MOMENT "Who sent it.";
+    Client "client" ["client.addr"] Ip HEADERS ALL "The client's address, IPv4 or IPv6.";
+    ClientPort "client.port" [] Unsigned HEADERS ALL "The client's port.";
+    Server "server" ["server.addr"] Ip HEADERS ALL "The server's address, IPv4 or IPv6.";
+    ServerPort "server.port" [] Unsigned HEADERS ALL "The server's port.";
+    HandshakeOutcome "handshake.outcome" ["handshake" "connection.outcome"] Text HEADERS ALL "What became of the upgrade.";
+    HandshakeStatus "handshake.status" ["status"] Unsigned HEADERS ALL "Status code of the answer to the upgrade.";
+    HandshakeDuration "handshake.duration" [] Duration HEADERS ALL "From the request to its answer.";
+    Subprotocol "subprotocol" [] Text HEADERS ALL "The subprotocol the server chose.";
+    SubprotocolOffered "subprotocol.offered" [] Text HEADERS ALL "Each subprotocol the client offered.";
+    Extensions "extensions" [] Text HEADERS ALL "The extensions in use, with their parameters.";
+    ExtensionsOffered "extensions.offered" [] Text HEADERS ALL "The extensions the client offered.";
+    Tunnel "tunnel" [] Layer HEADERS ALL "An HTTP CONNECT stands in front.";
+    TunnelTarget "tunnel.target" [] Text HEADERS ALL "Where the CONNECT asked to go.";
+    TunnelStatus "tunnel.status" [] Unsigned HEADERS ALL "Status code of the proxy's answer.";
+    CloseCode "close.code" [] Unsigned PAYLOAD CLOSE "Close code of the connection, or of a close message.";
+    CloseReason "close.reason" [] Text PAYLOAD CLOSE "Close reason of the connection, or of a close message.";
+    CloseBy "close.by" [] Text HEADERS CONNECTION "Who sent the first close frame.";
+    CloseClean "close.clean" ["clean"] Flag HEADERS CONNECTION "Both sides sent a close frame.";
+    CloseEndedBy "close.ended_by" ["ended_by"] Text HEADERS CONNECTION "What ended the TCP connection.";
+    // Findings.
+    Finding "finding" [] Layer FINDINGS FOUND "Something was found in it.";
+    FindingCode "finding.code" [] Text FINDINGS FOUND "Which finding.";
+    FindingSeverity "finding.severity" ["severity"] Unsigned FINDINGS FOUND "How bad it is; they are ordered.";
+    FindingText "finding.text" [] Text FINDINGS FOUND "What was expected and what was found.";
+    FindingSection "finding.section" [] Text FINDINGS FOUND "The section of the standard, such as `RFC 6455 5.1`.";
+}
