@@ -94,9 +94,10 @@ fn window_bits(value: Option<&str>) -> Option<u8> {
 /// What a sender cuts off the end of each message (RFC 7692 section 7.2.1).
 const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
 
-/// The bytes are not DEFLATE, or refer to something before what the inflater has seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Invalid(pub String);
+/// The bytes are not DEFLATE, or refer to something before what the inflater has seen. The backend's own message is
+/// dropped: it depends on how the bytes were cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Invalid;
 
 /// Takes what is inflated.
 pub(crate) trait Sink {
@@ -145,7 +146,7 @@ impl Inflater {
                 .decompress_vec(input, buffer, FlushDecompress::Sync);
             let (appended, full) = (buffer.len() - len, buffer.len() == buffer.capacity());
             sink.appended(appended);
-            let status = status.map_err(|error| Invalid(describe(&error)))?;
+            let status = status.map_err(|_| Invalid)?;
             let consumed = (self.inner.total_in() - consumed) as usize;
             input = input.get(consumed..).unwrap_or_default();
             if status == Status::StreamEnd {
@@ -170,8 +171,4 @@ impl Inflater {
         }
         result
     }
-}
-
-fn describe(error: &flate2::DecompressError) -> String {
-    error.message().unwrap_or("not DEFLATE data").to_owned()
 }

@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use super::close::{self, CloseCode};
-use super::deflate::{Inflater, Sink};
+use super::deflate::{Inflater, Invalid, Sink};
 use super::frame::Opcode;
 use super::utf8::Validator;
 use crate::base::{Limits, Needs, Span};
@@ -129,13 +129,13 @@ impl<'a> Message<'a> {
 }
 
 /// How the inflating of a message went.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Inflation {
     /// Nothing is wrong so far.
     #[default]
     Fine,
-    /// It does not inflate, for this reason.
-    Failed(String),
+    /// It does not inflate.
+    Failed,
     /// It inflates to more than the limit.
     OverLimit,
 }
@@ -247,7 +247,7 @@ impl Assembly {
     fn run(
         &mut self,
         work: &mut Inflating<'_>,
-        step: impl FnOnce(&mut Output<'_, '_>) -> Result<bool, super::deflate::Invalid>,
+        step: impl FnOnce(&mut Output<'_, '_>) -> Result<bool, Invalid>,
     ) {
         if self.has_hole || self.inflation != Inflation::Fine {
             return;
@@ -260,7 +260,7 @@ impl Assembly {
         match step(&mut output) {
             Ok(true) => {}
             Ok(false) => self.inflation = Inflation::OverLimit,
-            Err(invalid) => self.inflation = Inflation::Failed(invalid.0),
+            Err(Invalid) => self.inflation = Inflation::Failed,
         }
     }
 

@@ -348,8 +348,8 @@ pub(super) fn context_lost(message: &Message<'_>) -> Finding {
 }
 
 /// A compressed message that does not inflate although everything before it was seen.
-pub(super) fn deflate_invalid(message: &Message<'_>, why: &str) -> Finding {
-    let text = format!("the compressed message does not inflate: {why}");
+pub(super) fn deflate_invalid(message: &Message<'_>) -> Finding {
+    let text = "the compressed message is no DEFLATE data, or refers to bytes that were never sent";
     Finding::new(Code::DeflateInvalid, text).at(message.span)
 }
 

@@ -716,14 +716,14 @@ impl Stream {
         out: &mut impl Output,
     ) {
         let was_lost = self.context_lost;
-        match &assembly.inflation {
+        match assembly.inflation {
             Inflation::Fine => {}
-            Inflation::Failed(_) if was_lost && self.loss_told => {}
-            Inflation::Failed(_) if was_lost => {
+            Inflation::Failed if was_lost && self.loss_told => {}
+            Inflation::Failed if was_lost => {
                 self.loss_told = true;
                 out.finding(rules::context_lost(message));
             }
-            Inflation::Failed(why) => out.finding(rules::deflate_invalid(message, why)),
+            Inflation::Failed => out.finding(rules::deflate_invalid(message)),
             Inflation::OverLimit => out.finding(rules::inflate_limit(message, &scratch.limits)),
         }
         let is_intact = message.complete && assembly.inflation == Inflation::Fine;
@@ -732,7 +732,7 @@ impl Stream {
                 scratch.put_inflater(inflater);
             }
         } else if !is_intact {
-            let is_old_loss = was_lost && matches!(assembly.inflation, Inflation::Failed(_));
+            let is_old_loss = was_lost && assembly.inflation == Inflation::Failed;
             self.lose_context(is_old_loss);
         } else if was_lost && let Some(inflater) = &self.inflater {
             self.context_lost = inflater.context_len() < WINDOW;
