@@ -40,6 +40,9 @@ pub struct Limits {
     pub ip_timeout: Duration,
     /// Bytes of one packet record or pcapng block; a longer one ends the file there (it is broken).
     pub packet_bytes: usize,
+    /// Bytes kept of what capture files say besides packets: comments, interface names, secrets. Beyond it they are
+    /// left out and counted.
+    pub metadata_bytes: usize,
     /// Repeats of the same finding code told in one connection; further ones are counted in a closing note.
     pub findings_per_code: u32,
 }
@@ -64,6 +67,7 @@ impl Default for Limits {
             ip_datagrams: 1024,
             ip_timeout: Duration::from_secs(30),
             packet_bytes: 16 * MIB,
+            metadata_bytes: 32 * MIB,
             findings_per_code: 1000,
         }
     }
