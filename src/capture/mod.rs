@@ -1,4 +1,31 @@
 //! Where packets come from and go to: capture files, standard input, live interfaces, and writers.
+//!
+//! [`Source`] reads pcap and pcapng files, plain or compressed, one or several at once, and gives [`Batch`]es of packets.
+//! What packets mean is not known here. Own code notes where packets lie in the read buffer, so that a packet is copied
+//! once, from the file to the batch; the tests hold it against the crate `pcap-parser`.
 
+mod batch;
+mod decompress;
+mod error;
 #[cfg(all(feature = "live", unix))]
 pub mod live;
+mod pcap;
+mod pcapng;
+mod reader;
+mod source;
+mod spool;
+mod summary;
+
+pub use batch::{Batch, FilePosition, PacketRecord};
+pub use error::OpenError;
+pub use reader::Input;
+pub use source::{Options, Source};
+pub use spool::PacketFile;
+pub use summary::{Compression, FileSummary, Interface, Secrets, Summary, Truncation};
+
+/// A record that contradicts itself: nothing behind it can be found.
+#[derive(Debug)]
+struct Broken {
+    /// What is wrong with it.
+    why: String,
+}

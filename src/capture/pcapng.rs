@@ -1,0 +1,518 @@
+//! The pcapng file format: blocks of a type, a length, a body, and the length again.
+//!
+//! Pure functions over bytes, after draft-ietf-opsawg-pcapng. [`Pcapng::index`] notes where the packets of a buffer lie
+//! and copies nothing but metadata: interfaces, comments, decryption secrets, drop counts. Every section brings its own
+//! byte order and its own interfaces. Unknown blocks and options are passed over; a block that contradicts itself ends
+//! the file there, since nothing behind it can be found with certainty.
+//!
+//! A Simple Packet Block has no time: it gets the one of the packet before it.
+
+use super::Broken;
+use super::batch::{Batch, FilePosition, PacketRecord};
+use super::reader::Place;
+use super::summary::{FileSummary, Interface, Secrets, Summary};
+use crate::base::{LinkType, PacketNumber, Timestamp};
+
+const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+const INTERFACE: u32 = 1;
+const PACKET: u32 = 2;
+const SIMPLE_PACKET: u32 = 3;
+const STATISTICS: u32 = 5;
+const ENHANCED_PACKET: u32 = 6;
+const SECRETS: u32 = 10;
+const BYTE_ORDER: u32 = 0x1a2b_3c4d;
+
+/// Interfaces a section may have; one that declares more is broken or means harm.
+const MOST_INTERFACES: usize = 65_536;
+
+/// Whether `bytes` begin as a pcapng file does.
+pub(super) fn is_pcapng(bytes: &[u8]) -> bool {
+    bytes.starts_with(&SECTION_HEADER.to_le_bytes())
+        && bytes.get(8..12).is_none_or(|order| {
+            order == BYTE_ORDER.to_le_bytes() || order == BYTE_ORDER.to_be_bytes()
+        })
+}
+
+/// The state of a file being read: the section's byte order and interfaces.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pcapng {
+    big_endian: bool,
+    in_section: bool,
+    interfaces: Vec<Clock>,
+    /// Where this section's interfaces begin in the file's summary.
+    first_interface: usize,
+    last_time: Timestamp,
+}
+
+/// What a packet needs to know of its interface.
+#[derive(Clone, Copy, Debug, Default)]
+struct Clock {
+    link: LinkType,
+    snaplen: u32,
+    resolution: Resolution,
+    /// Seconds to add.
+    offset: i64,
+}
+
+/// The unit of an interface's times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Resolution {
+    /// Nanoseconds a unit.
+    Nanoseconds(u64),
+    /// Units a nanosecond.
+    Finer(u64),
+    /// Units are 2^-n seconds.
+    Binary(u8),
+}
+
+impl Default for Resolution {
+    fn default() -> Self {
+        Self::Nanoseconds(1000)
+    }
+}
+
+impl Resolution {
+    /// From the value of `if_tsresol`: the top bit chooses powers of 2 over powers of 10.
+    fn parse(value: u8) -> Self {
+        match value {
+            0..=9 => Self::Nanoseconds(10u64.pow(9 - u32::from(value))),
+            10..=0x7f => Self::Finer(10u64.checked_pow(u32::from(value) - 9).unwrap_or(u64::MAX)),
+            0x80.. => Self::Binary(value & 0x7f),
+        }
+    }
+
+    fn nanoseconds(self, units: u64) -> i64 {
+        let nanoseconds = match self {
+            Self::Nanoseconds(unit) => units.saturating_mul(unit),
+            Self::Finer(units_each) => units / units_each,
+            Self::Binary(bits) => {
+                let whole = (u128::from(units) * 1_000_000_000) >> bits;
+                u64::try_from(whole).unwrap_or(u64::MAX)
+            }
+        };
+        i64::try_from(nanoseconds).unwrap_or(i64::MAX)
+    }
+}
+
+impl Clock {
+    fn time(&self, units: u64) -> Timestamp {
+        let offset = self.offset.saturating_mul(1_000_000_000);
+        Timestamp(self.resolution.nanoseconds(units).saturating_add(offset))
+    }
+}
+
+/// Where metadata goes.
+pub(super) struct Notes<'a> {
+    pub(super) file: usize,
+    pub(super) summary: &'a mut Summary,
+    pub(super) metadata_limit: usize,
+}
+
+impl Notes<'_> {
+    /// Whether `len` more bytes of metadata may be kept.
+    fn charge(&mut self, len: usize) -> bool {
+        // The bookkeeping of one item counts too, or empty comments would be free.
+        let charged = self.summary.metadata_bytes.saturating_add(len + 64);
+        if charged > self.metadata_limit {
+            self.summary.metadata_dropped += 1;
+            return false;
+        }
+        self.summary.metadata_bytes = charged;
+        true
+    }
+
+    fn file(&mut self) -> Option<&mut FileSummary> {
+        self.summary.files.get_mut(self.file)
+    }
+}
+
+/// A block that was cut out of the buffer: its body and where that begins.
+struct Block<'a> {
+    kind: u32,
+    body: &'a [u8],
+    /// Offset of the body in the buffer.
+    at: usize,
+}
+
+/// What the start of the buffer is.
+enum Next<'a> {
+    Block(Block<'a>, usize),
+    More,
+    Broken(String),
+}
+
+impl Pcapng {
+    /// Notes every whole block in `batch.data[..filled]` and says how many bytes they take, or what is broken there.
+    pub(super) fn index(
+        &mut self,
+        batch: &mut Batch,
+        place: &mut Place,
+        notes: &mut Notes<'_>,
+    ) -> (usize, Option<Broken>) {
+        let Batch {
+            data,
+            filled,
+            packets,
+            comments,
+        } = batch;
+        let data = &data[..*filled];
+        let mut at = 0;
+        loop {
+            let (block, len) = match self.next(data, at, place.limit) {
+                Next::Block(block, len) => (block, len),
+                Next::More => return (at, None),
+                Next::Broken(why) => return (at, Some(Broken { why })),
+            };
+            let done = match block.kind {
+                ENHANCED_PACKET | PACKET => self.packet(&block, place, packets).map(|options| {
+                    if options.len() >= 4 {
+                        self.packet_comments(options, packets.len() - 1, comments, notes);
+                    }
+                }),
+                SIMPLE_PACKET => self.simple_packet(&block, place, packets),
+                _ => self.metadata(&block, notes),
+            };
+            if let Err(why) = done {
+                let why = why.to_owned();
+                return (at, Some(Broken { why }));
+            }
+            at += len;
+        }
+    }
+
+    /// Cuts the block at `at`. A section header sets the byte order before its length is read.
+    #[inline]
+    fn next<'a>(&mut self, data: &'a [u8], at: usize, limit: usize) -> Next<'a> {
+        let rest = &data[at..];
+        let Some(head) = rest.first_chunk::<8>() else {
+            return Next::More;
+        };
+        let [k0, k1, k2, k3, l0, l1, l2, l3] = *head;
+        if [k0, k1, k2, k3] == SECTION_HEADER.to_le_bytes() {
+            match rest
+                .get(8..12)
+                .map(|order| order == BYTE_ORDER.to_be_bytes())
+            {
+                None => return Next::More,
+                Some(true) => self.big_endian = true,
+                Some(false) if rest[8..12] == BYTE_ORDER.to_le_bytes() => self.big_endian = false,
+                Some(false) => {
+                    return Next::Broken("the section header there has no byte-order mark".into());
+                }
+            }
+        } else if !self.in_section {
+            return Next::Broken("there is no section header".into());
+        }
+        let len = self.u32([l0, l1, l2, l3]) as usize;
+        if len < 12 || !len.is_multiple_of(4) {
+            return Next::Broken(format!(
+                "the block there declares a length of {len} bytes, which none can have"
+            ));
+        }
+        if len > limit {
+            return Next::Broken(format!(
+                "the block there declares {len} bytes, more than any block has"
+            ));
+        }
+        let Some(whole) = rest.get(..len) else {
+            return Next::More;
+        };
+        let (body, trailer) = whole[8..].split_at(len - 12);
+        if trailer != [l0, l1, l2, l3] {
+            return Next::Broken("the block there has two lengths that differ".into());
+        }
+        let block = Block {
+            kind: self.u32([k0, k1, k2, k3]),
+            body,
+            at: at + 8,
+        };
+        Next::Block(block, len)
+    }
+
+    /// Notes the packet of an Enhanced (or obsolete) Packet Block and gives its options.
+    #[inline]
+    fn packet<'a>(
+        &mut self,
+        block: &Block<'a>,
+        place: &mut Place,
+        packets: &mut Vec<PacketRecord>,
+    ) -> Result<&'a [u8], &'static str> {
+        let header = block
+            .body
+            .first_chunk::<20>()
+            .ok_or("the packet block there is too short")?;
+        let word =
+            |at: usize| self.u32([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+        let interface = if block.kind == ENHANCED_PACKET {
+            word(0) as usize
+        } else {
+            // Interface and drop count share the first word.
+            usize::from(self.u16([header[0], header[1]]))
+        };
+        let clock = *self
+            .interfaces
+            .get(interface)
+            .ok_or("the packet there names an interface that was not described")?;
+        let (captured, original) = (word(12), word(16));
+        let data_len = (captured as usize).next_multiple_of(4);
+        let options = block
+            .body
+            .get(20 + data_len..)
+            .ok_or("the packet there is longer than its block")?;
+        self.last_time = clock.time(u64::from(word(4)) << 32 | u64::from(word(8)));
+        packets.push(self.record(clock.link, block.at + 20, captured, original, place));
+        Ok(options)
+    }
+
+    fn simple_packet(
+        &mut self,
+        block: &Block<'_>,
+        place: &mut Place,
+        packets: &mut Vec<PacketRecord>,
+    ) -> Result<(), &'static str> {
+        let clock = *self
+            .interfaces
+            .first()
+            .ok_or("the packet there names an interface that was not described")?;
+        let original = block
+            .body
+            .first_chunk::<4>()
+            .ok_or("the packet block there is too short")?;
+        let original = self.u32(*original);
+        let snaplen = if clock.snaplen == 0 {
+            u32::MAX
+        } else {
+            clock.snaplen
+        };
+        let captured = original.min(snaplen).min(block.body.len() as u32 - 4);
+        packets.push(self.record(clock.link, block.at + 4, captured, original, place));
+        Ok(())
+    }
+
+    fn record(
+        &self,
+        link: LinkType,
+        start: usize,
+        captured: u32,
+        original: u32,
+        place: &mut Place,
+    ) -> PacketRecord {
+        let number = PacketNumber(place.next_number);
+        place.next_number += 1;
+        PacketRecord {
+            number,
+            time: self.last_time,
+            position: FilePosition::new(place.file, place.offset + start as u64),
+            start: start as u32,
+            captured,
+            original: original.max(captured),
+            link,
+        }
+    }
+
+    fn packet_comments(
+        &self,
+        options: &[u8],
+        index: usize,
+        comments: &mut Vec<(u32, String)>,
+        notes: &mut Notes<'_>,
+    ) {
+        for (code, value) in self.options(options) {
+            if code == 1 && notes.charge(value.len()) {
+                comments.push((index as u32, text(value)));
+            }
+        }
+    }
+
+    fn metadata(&mut self, block: &Block<'_>, notes: &mut Notes<'_>) -> Result<(), &'static str> {
+        match block.kind {
+            SECTION_HEADER => self.section(block.body, notes),
+            INTERFACE => self.interface(block.body, notes),
+            STATISTICS => self.statistics(block.body, notes),
+            SECRETS => self.secrets(block.body, notes),
+            _ => Ok(()),
+        }
+    }
+
+    fn section(&mut self, body: &[u8], notes: &mut Notes<'_>) -> Result<(), &'static str> {
+        let major = body
+            .get(4..6)
+            .ok_or("the section header there is too short")?;
+        if self.u16([major[0], major[1]]) != 1 {
+            return Err("the section there has a version that is unknown: 1.0 and 1.2 can be read");
+        }
+        self.in_section = true;
+        self.interfaces.clear();
+        self.first_interface = notes.file().map_or(0, |file| file.interfaces.len());
+        let mut origin = Vec::new();
+        for (code, value) in self.options(body.get(16..).unwrap_or_default()) {
+            match code {
+                1 => self.comment(value, notes),
+                2..=4 if notes.charge(value.len()) => origin.push(text(value)),
+                _ => {}
+            }
+        }
+        if let Some(file) = notes.file().filter(|_| !origin.is_empty()) {
+            file.origin.push(origin.join(", "));
+        }
+        Ok(())
+    }
+
+    fn comment(&self, value: &[u8], notes: &mut Notes<'_>) {
+        if notes.charge(value.len())
+            && let Some(file) = notes.file()
+        {
+            file.comments.push(text(value));
+        }
+    }
+
+    fn interface(&mut self, body: &[u8], notes: &mut Notes<'_>) -> Result<(), &'static str> {
+        let head = body
+            .first_chunk::<8>()
+            .ok_or("the interface description there is too short")?;
+        if self.interfaces.len() >= MOST_INTERFACES {
+            return Err("the section there describes more interfaces than any machine has");
+        }
+        let mut clock = Clock {
+            link: LinkType(self.u16([head[0], head[1]])),
+            snaplen: self.u32([head[4], head[5], head[6], head[7]]),
+            ..Clock::default()
+        };
+        let mut shown = Interface {
+            link: clock.link,
+            snaplen: clock.snaplen,
+            ..Interface::default()
+        };
+        for (code, value) in self.options(&body[8..]) {
+            match (code, value) {
+                (1, _) => self.comment(value, notes),
+                (2, _) if notes.charge(value.len()) => shown.name = text(value),
+                (3, _) if notes.charge(value.len()) => shown.description = text(value),
+                (9, [resolution, ..]) => clock.resolution = Resolution::parse(*resolution),
+                // The first byte says what language: 0 for libpcap's, 1 for compiled BPF.
+                (11, [0, filter @ ..]) if notes.charge(filter.len()) => shown.filter = text(filter),
+                (14, _) => {
+                    clock.offset = value.first_chunk().map_or(0, |raw| self.u64(*raw) as i64)
+                }
+                _ => {}
+            }
+        }
+        self.interfaces.push(clock);
+        if notes.charge(0)
+            && let Some(file) = notes.file()
+        {
+            file.interfaces.push(shown);
+        }
+        Ok(())
+    }
+
+    fn statistics(&self, body: &[u8], notes: &mut Notes<'_>) -> Result<(), &'static str> {
+        let head = body
+            .first_chunk::<12>()
+            .ok_or("the statistics there are too short")?;
+        let interface = self.u32([head[0], head[1], head[2], head[3]]) as usize;
+        let at = self.first_interface.saturating_add(interface);
+        for (code, value) in self.options(&body[12..]) {
+            let count = value.first_chunk().map(|raw| self.u64(*raw));
+            let Some(shown) = notes.file().and_then(|file| file.interfaces.get_mut(at)) else {
+                return Ok(());
+            };
+            match code {
+                4 => shown.received = count,
+                5 => shown.dropped = count,
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn secrets(&self, body: &[u8], notes: &mut Notes<'_>) -> Result<(), &'static str> {
+        let head = body
+            .first_chunk::<8>()
+            .ok_or("the secrets block there is too short")?;
+        let kind = self.u32([head[0], head[1], head[2], head[3]]);
+        let len = self.u32([head[4], head[5], head[6], head[7]]) as usize;
+        let bytes = body[8..]
+            .get(..len)
+            .ok_or("the secrets there are longer than their block")?;
+        if notes.charge(len) {
+            let bytes = bytes.to_vec();
+            notes.summary.secrets.push(Secrets { kind, bytes });
+        }
+        Ok(())
+    }
+
+    /// The options of a block, up to the end mark or to where they stop making sense.
+    fn options<'a>(&self, bytes: &'a [u8]) -> impl Iterator<Item = (u16, &'a [u8])> + use<'a> {
+        let big_endian = self.big_endian;
+        let mut rest = bytes;
+        std::iter::from_fn(move || {
+            let (head, after) = rest.split_first_chunk::<4>()?;
+            let u16 = |raw| {
+                if big_endian {
+                    u16::from_be_bytes(raw)
+                } else {
+                    u16::from_le_bytes(raw)
+                }
+            };
+            let (code, len) = (
+                u16([head[0], head[1]]),
+                usize::from(u16([head[2], head[3]])),
+            );
+            if code == 0 {
+                return None;
+            }
+            let value = after.get(..len)?;
+            rest = after.get(len.next_multiple_of(4)..).unwrap_or_default();
+            Some((code, value))
+        })
+    }
+
+    #[inline(always)]
+    fn u16(&self, raw: [u8; 2]) -> u16 {
+        if self.big_endian {
+            u16::from_be_bytes(raw)
+        } else {
+            u16::from_le_bytes(raw)
+        }
+    }
+
+    #[inline(always)]
+    fn u32(&self, raw: [u8; 4]) -> u32 {
+        if self.big_endian {
+            u32::from_be_bytes(raw)
+        } else {
+            u32::from_le_bytes(raw)
+        }
+    }
+
+    fn u64(&self, raw: [u8; 8]) -> u64 {
+        if self.big_endian {
+            u64::from_be_bytes(raw)
+        } else {
+            u64::from_le_bytes(raw)
+        }
+    }
+}
+
+fn text(value: &[u8]) -> String {
+    String::from_utf8_lossy(value).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_resolution_gives_nanoseconds() {
+        let ns = |resolution, units| Resolution::parse(resolution).nanoseconds(units);
+        assert_eq!(ns(6, 1_000_001), 1_000_001_000);
+        assert_eq!(ns(9, 7), 7);
+        assert_eq!(ns(0, 3), 3_000_000_000);
+        assert_eq!(ns(12, 5_000), 5);
+        assert_eq!(ns(127, u64::MAX), 1);
+        assert_eq!(ns(0x80 | 10, 512), 500_000_000);
+        assert_eq!(ns(0x80, u64::MAX), i64::MAX);
+        assert_eq!(ns(0xff, u64::MAX), 0);
+    }
+}
