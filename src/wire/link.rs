@@ -1,0 +1,224 @@
+//! Link layers and tags: everything before the first IP header.
+
+use super::segment::Skip;
+use super::walk::{Kind, Layer, Walk};
+use crate::base::LinkType;
+
+const IPV4: u16 = 0x0800;
+const IPV6: u16 = 0x86dd;
+const TRANSPARENT_ETHERNET: u16 = 0x6558;
+
+impl<'a> Walk<'a> {
+    /// Reads a link header or a tag; says what comes next and what it was.
+    pub(super) fn link(&mut self, layer: Layer) -> Result<(Layer, Option<Kind>), Skip> {
+        match layer {
+            Layer::Link(link) => self.link_type(link),
+            Layer::Ethernet => self.ethernet(),
+            Layer::EtherType(ethertype) => self.ethertype(ethertype),
+            Layer::Llc => self.llc(),
+            Layer::Ppp => self.ppp(),
+            Layer::Pppoe => {
+                // RFC 2516 4: version and type, code, session, length.
+                let header = self.take::<6>()?;
+                let len = usize::from(u16::from_be_bytes([header[4], header[5]]));
+                self.end = self.end.min(self.at + len);
+                Ok((Layer::Ppp, Some(Kind::Pppoe)))
+            }
+            Layer::Mpls => self.mpls(),
+            _ => Err(Skip::NotIp),
+        }
+    }
+
+    fn link_type(&mut self, link: LinkType) -> Result<(Layer, Option<Kind>), Skip> {
+        /// What some systems write for RAW: their own number instead of the registry's.
+        const RAW_BSD: LinkType = LinkType(12);
+        const RAW_OPENBSD: LinkType = LinkType(14);
+        Ok(match link {
+            LinkType::ETHERNET => (Layer::Ethernet, None),
+            LinkType::RAW | RAW_BSD | RAW_OPENBSD => (Layer::Ip, None),
+            LinkType::IPV4 => (Layer::Ipv4, None),
+            LinkType::IPV6 => (Layer::Ipv6, None),
+            LinkType::LINUX_SLL => {
+                let header = self.take::<16>()?;
+                (cooked(header[14], header[15]), Some(Kind::Sll))
+            }
+            LinkType::LINUX_SLL2 => {
+                let header = self.take::<20>()?;
+                (cooked(header[0], header[1]), Some(Kind::Sll2))
+            }
+            LinkType::NULL | LinkType::LOOP => (family(*self.take()?)?, Some(Kind::Null)),
+            LinkType::PPP | LinkType::PPP_HDLC => (Layer::Ppp, None),
+            LinkType::PPP_WITH_DIR => {
+                self.skip(1)?;
+                (Layer::Ppp, None)
+            }
+            LinkType::PPP_ETHER => (Layer::Pppoe, None),
+            LinkType::C_HDLC => {
+                let header = self.take::<4>()?;
+                (ethertype(header[2], header[3]), Some(Kind::CiscoHdlc))
+            }
+            LinkType::NFLOG => (self.nflog()?, Some(Kind::Nflog)),
+            _ => return Err(Skip::UnknownLink),
+        })
+    }
+
+    /// Netfilter's log messages: a header, then fields of length, type and value; the packet is the last one.
+    fn nflog(&mut self) -> Result<Layer, Skip> {
+        const PAYLOAD: u16 = 9;
+        self.take::<4>()?;
+        loop {
+            let field = self.take::<4>()?;
+            let len = usize::from(u16::from_ne_bytes([field[0], field[1]]));
+            let kind = u16::from_ne_bytes([field[2], field[3]]);
+            let Some(value_len) = len.checked_sub(4) else {
+                return Err(Skip::Malformed);
+            };
+            if kind & 0x7fff == PAYLOAD {
+                self.end = self.end.min(self.at + value_len);
+                return Ok(Layer::Ip);
+            }
+            self.skip(value_len.next_multiple_of(4))?;
+        }
+    }
+
+    fn ethernet(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+        let header = self.take::<14>()?;
+        let next = match u16::from_be_bytes([header[12], header[13]]) {
+            // A length (IEEE 802.3 3.2.6): what is behind it is padding.
+            len @ 0..0x600 => {
+                self.end = self.end.min(self.at + usize::from(len));
+                Layer::Llc
+            }
+            ethertype => Layer::EtherType(ethertype),
+        };
+        Ok((next, Some(Kind::Ethernet)))
+    }
+
+    fn llc(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+        match self.take::<8>()? {
+            // SNAP with an EtherType (RFC 1042).
+            [0xaa, 0xaa, 3, 0, 0, 0, high, low] => Ok((ethertype(*high, *low), Some(Kind::Llc))),
+            _ => Err(Skip::NotIp),
+        }
+    }
+
+    fn ethertype(&mut self, number: u16) -> Result<(Layer, Option<Kind>), Skip> {
+        match number {
+            IPV4 => return Ok((Layer::Ipv4, None)),
+            IPV6 => return Ok((Layer::Ipv6, None)),
+            0x8847 | 0x8848 => return Ok((Layer::Mpls, None)),
+            0x8864 => return Ok((Layer::Pppoe, None)),
+            0x880b => return Ok((Layer::Ppp, None)),
+            _ => self.enter()?,
+        }
+        Ok(match number {
+            0x8100 | 0x88a8 | 0x9100 | 0x9200 | 0x9300 => {
+                let tag = self.take::<4>()?;
+                let id = u16::from_be_bytes([tag[0] & 0x0f, tag[1]]);
+                // Id 0 only gives a priority: the frame is of no VLAN (IEEE 802.1Q 9.6).
+                if id != 0 {
+                    self.context.mix(0x1000_0000 | u32::from(id));
+                }
+                (tagged(tag[2], tag[3]), Some(Kind::Vlan))
+            }
+            TRANSPARENT_ETHERNET => (Layer::Ethernet, None),
+            // IEEE 802.1ah: flags and the service instance, then a whole frame.
+            0x88e7 => {
+                self.take::<4>()?;
+                (Layer::Ethernet, Some(Kind::BackboneTag))
+            }
+            // IEEE 802.1BR.
+            0x893f => {
+                let tag = self.take::<8>()?;
+                (tagged(tag[6], tag[7]), Some(Kind::ETag))
+            }
+            // Cisco's VN-Tag.
+            0x8926 => {
+                let tag = self.take::<6>()?;
+                (tagged(tag[4], tag[5]), Some(Kind::VnTag))
+            }
+            _ => return Err(Skip::NotIp),
+        })
+    }
+
+    /// PPP (RFC 1661 2), with or without the HDLC bytes of RFC 1662, the protocol in one byte or two.
+    fn ppp(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+        if let Ok([0xff | 0x0f | 0x8f, 0x03 | 0x00]) = self.peek::<2>() {
+            self.skip(2)?;
+        }
+        let [first] = *self.take::<1>()?;
+        let protocol = if first & 1 == 1 {
+            u16::from(first)
+        } else {
+            u16::from_be_bytes([first, self.take::<1>()?[0]])
+        };
+        let next = match protocol {
+            0x0021 => Layer::Ipv4,
+            0x0057 => Layer::Ipv6,
+            0x0281 | 0x0283 => Layer::Mpls,
+            // Cisco HDLC puts EtherTypes there.
+            IPV4 => Layer::Ipv4,
+            IPV6 => Layer::Ipv6,
+            _ => return Err(Skip::NotIp),
+        };
+        Ok((next, Some(Kind::Ppp)))
+    }
+
+    /// A label stack (RFC 3032 2.1). What is behind it is not said anywhere: IP by its first bits, a control word (RFC
+    /// 4385 3) and Ethernet, or Ethernet alone.
+    fn mpls(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+        self.enter()?;
+        while self.take::<4>()?[2] & 1 == 0 {}
+        let next = match self.peek::<2>()? {
+            [0x45..=0x4f, _] => Layer::Ipv4,
+            [0x60..=0x6f, _] if !self.looks_like_ethernet() => Layer::Ipv6,
+            [0x00..=0x0f, _] if !self.looks_like_ethernet() => {
+                self.take::<4>()?;
+                Layer::Ethernet
+            }
+            [0x10..=0x1f, _] => return Err(Skip::NotIp),
+            _ => Layer::Ethernet,
+        };
+        Ok((next, Some(Kind::Mpls)))
+    }
+
+    /// Whether an EtherType that is known stands where a frame would have it.
+    fn looks_like_ethernet(&self) -> bool {
+        matches!(
+            self.peek::<14>(),
+            Ok([.., 0x08, 0x00] | [.., 0x86, 0xdd] | [.., 0x81, 0x00] | [.., 0x08, 0x06])
+        )
+    }
+}
+
+fn ethertype(high: u8, low: u8) -> Layer {
+    Layer::EtherType(u16::from_be_bytes([high, low]))
+}
+
+/// What is behind a tag: an EtherType or, below 0x600, a length.
+fn tagged(high: u8, low: u8) -> Layer {
+    if high < 6 {
+        Layer::Llc
+    } else {
+        ethertype(high, low)
+    }
+}
+
+/// The protocol field of Linux's cooked headers: an EtherType or, below 0x600, Linux's own number.
+fn cooked(high: u8, low: u8) -> Layer {
+    if (high, low) == (0, 4) {
+        Layer::Llc
+    } else {
+        ethertype(high, low)
+    }
+}
+
+/// The address family of BSD loopback, in either byte order; IPv6 has another number on each system.
+fn family(raw: [u8; 4]) -> Result<Layer, Skip> {
+    let (little, big) = (u32::from_le_bytes(raw), u32::from_be_bytes(raw));
+    match little.min(big) {
+        2 => Ok(Layer::Ipv4),
+        10 | 24 | 28 | 30 => Ok(Layer::Ipv6),
+        _ => Err(Skip::NotIp),
+    }
+}
