@@ -393,7 +393,7 @@ mod tests {
     fn a_fragmented_tunnel_is_entered() {
         let (time, packet) = packets(ethernet(&[Wrap::Vxlan(5)]), false).swap_remove(3);
         let mut walker = Walker::new(&Limits::default());
-        let parts = fragments(&packet, 48);
+        let parts = fragments(&packet, 40);
         assert_eq!(parts.len(), 3);
         let walked: Vec<bool> = parts
             .iter()
