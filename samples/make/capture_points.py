@@ -214,9 +214,7 @@ async def vxlan(run):
                 await c.recv()
         peer.end()
     finally:
-        for capture in run.captures:
-            capture.stop()
-        run.captures = []
+        run.stop_captures()
         shell("ip link del outer", "ip netns del other")
 
 
@@ -278,9 +276,7 @@ async def lossy(run):
         await settle(0.2)
         peer.end()
     finally:
-        for capture in run.captures:
-            capture.stop()
-        run.captures = []
+        run.stop_captures()
         link.open = False
         link.join()
         for end in link.ends:
