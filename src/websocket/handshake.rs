@@ -1,11 +1,17 @@
 //! The opening handshake as far as WebSocket is concerned (RFC 6455 section 4): what was asked and agreed on.
 
+mod explain;
+mod rules;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
 use super::deflate::{Parameters, Place};
 use crate::base::{Head, escape};
+
+pub use explain::{AcceptSteps, HEADERS, HandshakeHeader, Presence, accept_steps, fields, header};
+pub use rules::check;
 
 /// What every accept key is made with (RFC 6455 section 1.3).
 pub const GUID: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
@@ -156,12 +162,103 @@ fn agreed(extension: &Extension) -> Parameters {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::{HeaderLine, Side, StartLine};
+
+    pub(super) fn request(start: &str, lines: &str) -> Head {
+        let method = start.find(' ').unwrap() as u32;
+        let target = start.rfind(' ').unwrap() as u32;
+        let start_line = StartLine::Request {
+            method: 0..method,
+            target: method + 1..target,
+        };
+        head(start, start_line, lines)
+    }
+
+    pub(super) fn response(start: &str, lines: &str) -> Head {
+        let start_line = StartLine::Response {
+            status: start[9..12].parse().unwrap(),
+            reason: 13..start.len() as u32,
+        };
+        head(start, start_line, lines)
+    }
+
+    fn head(start: &str, start_line: StartLine, lines: &str) -> Head {
+        let raw = format!("{start}\r\n{lines}\r\n");
+        let mut at = start.len() as u32 + 2;
+        let mut found = Vec::new();
+        for line in lines.split_inclusive("\r\n") {
+            let (name, value) = line.split_once(": ").unwrap();
+            let value_at = at + name.len() as u32 + 2;
+            found.push(HeaderLine {
+                name: at..at + name.len() as u32,
+                value: value_at..value_at + value.trim_end().len() as u32,
+            });
+            at += line.len() as u32;
+        }
+        Head {
+            raw: raw.into_bytes().into(),
+            start: start_line,
+            minor_version: u8::from(!start.contains("1.0")),
+            lines: found.into(),
+        }
+    }
 
     #[test]
     fn the_example_of_rfc_6455_1_3() {
         assert_eq!(
             accept_key(b"dGhlIHNhbXBsZSBub25jZQ=="),
             "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="
+        );
+    }
+
+    #[test]
+    fn upgrades_are_known_in_any_letter_case() {
+        let asks = request("GET / HTTP/1.1", "UPGRADE: h2c, WebSocket\r\n");
+        assert!(is_upgrade_request(&asks));
+        assert!(!is_upgrade_request(&request(
+            "GET / HTTP/1.1",
+            "Upgrade: h2c\r\n"
+        )));
+        assert!(is_accepted(&response("HTTP/1.1 101 x", "")));
+        assert!(!is_accepted(&response("HTTP/1.1 200 x", "")));
+    }
+
+    #[test]
+    fn what_is_agreed_on_is_what_the_response_says() {
+        let asks = request(
+            "GET / HTTP/1.1",
+            "Sec-WebSocket-Version: 8\r\nSec-WebSocket-Extensions: permessage-deflate\r\n",
+        );
+        let answer = response(
+            "HTTP/1.1 101 x",
+            "sec-websocket-extensions: x-other; a=\"b\", Permessage-Deflate; Client_No_Context_Takeover; server_max_window_bits=9\r\n\
+             Sec-WebSocket-Protocol: chat\r\n",
+        );
+        let agreed = negotiated(Some(&asks), Some(&answer));
+        let deflate = agreed.deflate().unwrap();
+        assert_eq!(
+            (agreed.version, agreed.subprotocol.as_deref()),
+            (Some(8), Some(&b"chat"[..]))
+        );
+        assert!(!deflate.takes_over(Side::Client) && deflate.takes_over(Side::Server));
+        assert_eq!(
+            (
+                deflate.window_bits(Side::Server),
+                deflate.window_bits(Side::Client)
+            ),
+            (9, 15)
+        );
+        assert_eq!(
+            agreed.other_extensions[0].parameters,
+            [("a".to_owned(), Some("b".to_owned()))]
+        );
+        assert_eq!(
+            negotiated(Some(&asks), None).compression,
+            Compression::Presumed
+        );
+        assert_eq!(
+            negotiated(None, Some(&response("HTTP/1.1 101 x", ""))).compression,
+            Compression::None
         );
     }
 }

@@ -16,6 +16,7 @@ pub mod close;
 pub mod deflate;
 pub mod frame;
 pub mod handshake;
+pub mod layout;
 pub mod mask;
 mod message;
 mod plausible;
