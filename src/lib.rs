@@ -17,7 +17,6 @@ pub mod insight;
 pub mod store;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
-#[cfg(feature = "tls")]
 pub mod tls;
 #[cfg(feature = "tui")]
 pub mod tui;

@@ -38,6 +38,8 @@ pub struct Limits {
     pub ip_datagrams: usize,
     /// Capture time an incomplete IP datagram is kept.
     pub ip_timeout: Duration,
+    /// Bytes of one TLS handshake message; a longer one (certificates, mostly) is passed over.
+    pub tls_handshake: usize,
     /// Bytes of one packet record or pcapng block; a longer one ends the file there (it is broken).
     pub packet_bytes: usize,
     /// Bytes kept of what capture files say besides packets: comments, interface names, secrets. Beyond it they are
@@ -66,6 +68,7 @@ impl Default for Limits {
             tunnel_depth: 16,
             ip_datagrams: 1024,
             ip_timeout: Duration::from_secs(30),
+            tls_handshake: 256 << 10,
             packet_bytes: 16 * MIB,
             metadata_bytes: 32 * MIB,
             findings_per_code: 1000,
