@@ -1,1 +1,52 @@
-//! TLS records, the key log and decryption. It knows no TCP.
+//! TLS as seen from outside: records, hellos, alerts, certificates, and with a key log the plaintext.
+//!
+//! Bytes of both directions go in, findings and plaintext come out; nothing here knows TCP, time or files. It is no
+//! endpoint: it verifies no certificate and negotiates nothing, and a record it cannot open is told and passed over.
+//!
+//! ```text
+//! bytes -> record header -> fragment -> (decrypt) -> handshake, alert, application data
+//!              record.rs    connection.rs  decrypt.rs: which key    handshake.rs, alert.rs, Output
+//!                                          opener.rs:  the cipher
+//! ```
+//!
+//! Invariant: the plaintext does not depend on how the streams were cut into pushes.
+
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(dead_code, reason = "only the ciphers use all of it")
+)]
+mod agreed;
+mod alert;
+mod certificate;
+mod connection;
+#[cfg(feature = "tls")]
+mod decrypt;
+#[cfg(not(feature = "tls"))]
+#[path = "no_decrypt.rs"]
+mod decrypt;
+mod handshake;
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(dead_code, reason = "only the ciphers use all of it")
+)]
+mod keylog;
+#[cfg(feature = "tls")]
+mod opener;
+mod record;
+#[cfg(feature = "tls")]
+mod schedule;
+#[cfg_attr(
+    not(feature = "tls"),
+    expect(dead_code, reason = "only the ciphers use all of it")
+)]
+mod suite;
+mod summary;
+
+pub use alert::{AlertDescription, AlertLevel};
+pub use certificate::CertificateNames;
+pub use connection::{Connection, Output};
+pub use handshake::HandshakeType;
+pub use keylog::{BadLine, KeyLog};
+pub use record::{ContentType, Version, looks_like, looks_like_middle};
+pub use suite::CipherSuite;
+pub use summary::{Decryption, EarlyData, Likeness, Summary, Volume};

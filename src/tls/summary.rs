@@ -1,0 +1,161 @@
+//! What can be said of a TLS connection, with keys or without.
+
+use std::time::Duration;
+
+use crate::base::{PerSide, Side};
+use crate::tls::alert::{AlertDescription, AlertLevel};
+use crate::tls::certificate::CertificateNames;
+use crate::tls::record::Version;
+use crate::tls::suite::CipherSuite;
+
+/// Alerts kept in a summary.
+pub(crate) const KEPT_ALERTS: usize = 16;
+
+/// A TLS connection in a few lines.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// The host name the client asked for (SNI), as it was sent.
+    pub server_name: Option<String>,
+    /// The protocols the client offered (ALPN).
+    pub alpn_offered: Vec<String>,
+    /// The protocol the server chose; in TLS 1.3 it is encrypted and known only with keys.
+    pub alpn: Option<String>,
+    /// The highest version the client offered.
+    pub version_offered: Option<Version>,
+    /// The version in force.
+    pub version: Option<Version>,
+    /// The cipher suite in force.
+    pub suite: Option<CipherSuite>,
+    /// The client random, which names the connection in a key log.
+    pub client_random: Option<[u8; 32]>,
+    /// A session of before was resumed, so no certificate was sent.
+    pub resumed: bool,
+    /// The server asked for another ClientHello (TLS 1.3).
+    pub retried: bool,
+    /// A second handshake took place inside the connection (TLS up to 1.2).
+    pub renegotiated: bool,
+    /// The ClientHello is the outer one of Encrypted Client Hello.
+    pub encrypted_client_hello: bool,
+    /// What became of 0-RTT data.
+    pub early_data: EarlyData,
+    /// Whom the server's certificate names, where it could be read.
+    pub certificate: Option<CertificateNames>,
+    /// Alerts that could be read, up to 16.
+    pub alerts: Vec<(Side, AlertLevel, AlertDescription)>,
+    /// Alerts that are encrypted and were not read (TLS up to 1.2; the last one is mostly `close_notify`).
+    pub encrypted_alerts: u32,
+    /// Whether the content can be read, and why not.
+    pub decryption: Decryption,
+    /// The ClientHello came from the side that was taken for the server.
+    pub sides_swapped: bool,
+    /// What each side sent under protection, decrypted or not.
+    pub encrypted: PerSide<Volume>,
+}
+
+/// What became of TLS 1.3's early data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlyData {
+    /// The client did not offer any.
+    #[default]
+    None,
+    /// Offered; the answer was not seen.
+    Offered,
+    /// The server took it.
+    Accepted,
+    /// The server passed it over; what the client sent early does not count.
+    Rejected,
+}
+
+/// Whether the content can be read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Decryption {
+    /// Nothing encrypted was seen yet.
+    #[default]
+    NothingYet,
+    /// Records were decrypted.
+    Decrypted,
+    /// The key log has no secret for this connection.
+    NoSecret,
+    /// The key log has a secret for it that does not open its records.
+    WrongSecret,
+    /// The version, the suite or the compression is not decrypted here.
+    Unsupported,
+    /// The capture lacks the hello that is needed to know the keys.
+    HelloMissing,
+    /// This build has no decryption.
+    NotBuilt,
+}
+
+impl Decryption {
+    /// In words.
+    #[must_use]
+    pub fn text(self) -> &'static str {
+        match self {
+            Self::NothingYet => "nothing encrypted yet",
+            Self::Decrypted => "decrypted",
+            Self::NoSecret => "no secret in the key log",
+            Self::WrongSecret => "the secret in the key log does not fit",
+            Self::Unsupported => "version or cipher suite not supported",
+            Self::HelloMissing => "the capture begins after the hellos",
+            Self::NotBuilt => "built without decryption",
+        }
+    }
+}
+
+/// Protected records of one side, by number and length.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// Records of application data as they look from outside (TLS 1.3 hides its handshake among them).
+    pub records: u64,
+    /// Their fragments' bytes, protection included.
+    pub bytes: u64,
+    /// Records of at most 256 bytes.
+    pub small: u64,
+    /// Records of at least 4 KiB.
+    pub large: u64,
+    /// How often this side spoke after the other had.
+    pub turns: u64,
+}
+
+/// How much a connection that cannot be read looks like a WebSocket. A judgement, never a fact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Likeness {
+    /// It looks like something else.
+    Unlikely,
+    /// Nothing speaks for it or against it.
+    Unclear,
+    /// Long, and small records go both ways.
+    Likely,
+}
+
+impl Summary {
+    /// Judges from the outside whether this is a long-lived WebSocket: a connection of some duration on which both
+    /// sides keep sending small records, neither of them in long runs. `lifetime` is from the first packet to the last.
+    #[must_use]
+    pub fn websocket_likeness(&self, lifetime: Duration) -> Likeness {
+        let (client, server) = (&self.encrypted.client, &self.encrypted.server);
+        let records = client.records + server.records;
+        let turns = client.turns.min(server.turns);
+        let is_other = self.alpn.as_deref().is_some_and(|alpn| alpn != "http/1.1");
+        let is_bulk = (client.large + server.large) * 4 > records;
+        if is_other || is_bulk || client.records == 0 || server.records == 0 {
+            return Likeness::Unlikely;
+        }
+        let is_chatty = client.small * 2 > client.records && server.small * 2 > server.records;
+        let is_long = lifetime >= Duration::from_secs(60);
+        match (is_long && is_chatty, turns) {
+            (true, 6..) => Likeness::Likely,
+            (false, ..3) => Likeness::Unlikely,
+            _ => Likeness::Unclear,
+        }
+    }
+}
+
+impl Volume {
+    pub(crate) fn add(&mut self, len: u64) {
+        self.records += 1;
+        self.bytes += len;
+        self.small += u64::from(len <= 256);
+        self.large += u64::from(len >= 4096);
+    }
+}
