@@ -618,16 +618,29 @@ def corporate(run):
     return here / "site.pem", here / "site.key"
 
 
-@sample("tls-alert-unknown-ca.pcapng", programs=["websockets", "OpenSSL"],
-        expect=failing("the client does not trust the certificate's issuer, a proxy's own authority (TLS alert unknown_ca)", "tls-certificate-untrusted", "tls"),
-        shows="TLS 1.2: a certificate issued by `Example Corp Web Proxy CA`; the client sends the alert unknown_ca")
-async def unknown_ca(run):
+def corporate_server(run):
     import ssl
-    certificate, key = corporate(run)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(*corporate(run))
+    return server(run, echo, port=PORT, ssl=context)
+
+
+@sample("tls-alert-unknown-ca.pcapng", programs=["OpenSSL", "websockets"],
+        expect=failing("the client does not trust the certificate's issuer, a proxy's own authority (TLS alert unknown_ca)", "tls-certificate-untrusted", "tls"),
+        shows="TLS 1.2: a certificate issued by `Example Corp Web Proxy CA`; the client (openssl s_client) sends the alert unknown_ca")
+async def unknown_ca(run):
+    async with corporate_server(run):
+        await asyncio.to_thread(subprocess.run, [
+            "openssl", "s_client", "-connect", f"127.0.0.1:{PORT}", "-servername", "localhost", "-tls1_2", "-verify_return_error",
+            "-CAfile", lab.certificates() / "localhost.pem"], capture_output=True, stdin=subprocess.DEVNULL, timeout=10)
+
+
+@sample("tls-closed-after-certificate.pcapng", programs=["websockets", "OpenSSL"],
+        expect=failing("the client closed after it saw the certificate, which a proxy's own authority issued; it sent no alert", "tls-closed-in-handshake", "tls"),
+        shows="TLS 1.2: the same certificate; Python's asyncio closes without an alert")
+async def closed_after_certificate(run):
     _, client_context = contexts(run, "1.2", log_keys=False)
-    server_context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    server_context.load_cert_chain(certificate, key)
-    async with server(run, echo, port=PORT, ssl=server_context):
+    async with corporate_server(run):
         await must_fail(run, f"wss://localhost:{PORT}/", host="127.0.0.1", ssl=client_context)
 
 
@@ -646,10 +659,11 @@ async def chromium_alert(run):
         expect=failing("the server takes TLS 1.2 at least, the client offers 1.1 at most (TLS alert protocol_version)", "tls-version-unsupported", "tls"),
         shows="a TLS 1.1 client at a TLS 1.2 server: alert protocol_version")
 async def version_alert(run):
-    server_context, _ = contexts(run, "1.2", log_keys=False)
+    where = lab.certificates()
+    run.spawn("openssl", "s_server", "-accept", f"127.0.0.1:{PORT}", "-cert", where / "localhost.pem", "-key", where / "localhost.key", "-tls1_2", port=PORT,
+              stdin=subprocess.PIPE)
     _, client_context = contexts(run, "1.1", log_keys=False)
-    async with server(run, echo, port=PORT, ssl=server_context):
-        await must_fail(run, f"wss://localhost:{PORT}/", host="127.0.0.1", ssl=client_context)
+    await must_fail(run, f"wss://localhost:{PORT}/", host="127.0.0.1", ssl=client_context)
 
 
 @sample("tls-to-plain-port.pcapng", programs=["websockets", "OpenSSL"],
