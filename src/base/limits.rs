@@ -21,6 +21,11 @@ pub struct Limits {
     pub held_bytes_total: usize,
     /// Bytes of one HTTP head. A longer one is not HTTP for us; the flow is left alone (`head-too-long`).
     pub http_head: usize,
+    /// Bytes of one HPACK table, as RFC 7541 section 4.1 counts them, whatever size the peers agree on. Older entries
+    /// are then unknown.
+    pub hpack_table: usize,
+    /// HTTP/2 streams followed in one connection; beyond it the oldest is followed no longer.
+    pub http2_streams: usize,
     /// Client bytes kept after an upgrade request until the response is seen; beyond it the oldest are a gap.
     pub early_bytes: usize,
     /// Payload bytes kept of one message for text, data and previews; a longer message is marked `truncated`
@@ -60,6 +65,8 @@ impl Default for Limits {
             held_bytes: 4 * MIB,
             held_bytes_total: 64 * MIB,
             http_head: 64 << 10,
+            hpack_table: 64 << 10,
+            http2_streams: 1024,
             early_bytes: 256 << 10,
             kept_payload: 4 * MIB,
             inflated: 256 << 20,
