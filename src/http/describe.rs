@@ -15,7 +15,7 @@ pub fn fields(head: &Head, at: u64) -> Vec<Field> {
 }
 
 /// The host and port a request is for: from its target where that names one (RFC 9112 section 3.2.2, RFC 9110 section
-/// 9.3.6), else from Host.
+/// 9.3.6), else from Host, or `:authority` in a head made of HTTP/2 fields.
 #[must_use]
 pub fn authority(head: &Head) -> Option<&[u8]> {
     let target = head.target();
@@ -24,7 +24,7 @@ pub fn authority(head: &Head) -> Option<&[u8]> {
         authority if in_target && !target.starts_with(b"/") && !authority.is_empty() => {
             Some(authority)
         }
-        _ => head.value("host"),
+        _ => head.value("host").or_else(|| head.value(":authority")),
     }
 }
 
