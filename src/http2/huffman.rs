@@ -170,9 +170,9 @@ pub(super) mod tests {
     fn padding_is_short_and_ones() {
         assert_eq!(decoded(&[]), (vec![], true));
         assert_eq!(decoded(&[0b0000_0111]), (b"0".to_vec(), true));
-        assert_eq!(decoded(&[0b0000_0110]).1, false);
-        assert_eq!(decoded(&[0xff]).1, false, "eight bits of padding");
-        assert_eq!(decoded(&[0xff; 4]).1, false, "EOS");
+        assert!(!decoded(&[0b0000_0110]).1);
+        assert!(!decoded(&[0xff]).1, "eight bits of padding");
+        assert!(!decoded(&[0xff; 4]).1, "EOS");
     }
 
     proptest! {

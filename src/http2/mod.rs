@@ -1,7 +1,29 @@
-//! HTTP/2 as a WebSocket needs it: frames, HPACK, streams of extended CONNECT. It knows no TCP.
+//! HTTP/2 as a WebSocket needs it: frames, HPACK, streams of extended CONNECT (RFC 9113, RFC 7541, RFC 8441).
+//!
+//! It knows no TCP and no TLS: bytes of both sides come in as they were sent, in any cut. It is no endpoint: it
+//! keeps reading behind violations, which are findings, and behind losses.
+//!
+//! ```text
+//! bytes -> FrameReader (one a side) -> Connection -> Output
+//!                                        |  header blocks: hpack::Decoder -> Message -> base::Head
+//!                                        '- DATA of followed streams, as it lies
+//! ```
 
+mod boundary;
+mod connection;
+mod describe;
+mod frame;
 mod hpack;
 mod huffman;
+mod message;
+mod reader;
 mod table;
 
+pub use connection::{Connection, DataPlace, GoAway, Output};
+pub use describe::{frame_fields, head_fields};
+pub use frame::{
+    FrameHeader, FrameType, HEADER_LEN, PREFACE, error_name, flag, is_preface_prefix, setting,
+    setting_name, settings,
+};
 pub use hpack::{Decoder, Fault, HeaderField, Outcome};
+pub use message::asks_for_websocket;
