@@ -138,4 +138,6 @@ impl fmt::Display for Filter {
 }
 
 #[cfg(test)]
+mod properties;
+#[cfg(test)]
 mod tests;
