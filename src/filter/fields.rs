@@ -206,7 +206,7 @@ pub fn meaning(info: &FieldInfo) -> String {
                 out.push_str(" Alone it means yes.");
             }
         }
-        Known::Findings => out.push_str(" `wireloupe explain` lists them."),
+        Known::Findings => out.push_str(" Such as `accept-mismatch`."),
         known => {
             let names: Vec<_> = known.names().map(|name| format!("`{name}`")).collect();
             let _ = write!(out, " One of {}.", names.join(", "));

@@ -230,6 +230,35 @@ proptest! {
         }
     }
 
+    /// A filter made from a row's own value passes the row, and shows nothing a terminal would obey.
+    #[test]
+    fn a_filter_made_from_a_value_passes_it(
+        host in any::<String>(),
+        payload in proptest::collection::vec(any::<u8>(), 0..12),
+        rtt in any::<i64>(),
+        port in any::<u16>(),
+    ) {
+        let row = Row {
+            opcode: None,
+            fin: Some(port % 2 == 0),
+            ports: vec![port.into()],
+            hosts: vec![host.clone()],
+            payload: Some(payload.clone()),
+            rtt: Some(rtt.max(-i64::MAX)),
+            json: String::new(),
+        };
+        for text in [
+            equals(FieldId::HttpHost, Value::Text(&host)),
+            equals(FieldId::WebSocketPayload, Value::Bytes(&payload)),
+            equals(FieldId::Rtt, Value::Duration(rtt.max(-i64::MAX))),
+            equals(FieldId::TcpPort, Value::Unsigned(port.into())),
+            equals(FieldId::WebSocketFin, Value::Bool(port % 2 == 0)),
+        ] {
+            prop_assert!(!text.contains(crate::base::escape::is_hidden));
+            prop_assert!(passes(&text, &row), "{}", text);
+        }
+    }
+
     #[test]
     fn any_json_walk_ends(text in "\\PC{0,40}", path in "(\\.(a|\\*|\\*\\*)){1,6}") {
         if let Ok(Column::Json(path)) = Column::parse(&format!("json{path}")) {
