@@ -69,7 +69,8 @@ pub struct Message<'a> {
     pub complete: bool,
     /// Whether its text is UTF-8; `None` for other kinds and when nobody looked or it cannot be known.
     pub valid_utf8: Option<bool>,
-    /// The message unmasked, put together and inflated. `None` when nobody asked, when it is longer than the kept
+    /// The message unmasked, put together and inflated. `None` when nobody asked for messages (then it may still be there
+    /// where it cost nothing), when it is longer than the kept
     /// limit, or when it does not inflate. Of an incomplete message, what came before the first missing byte.
     pub data: Option<&'a [u8]>,
     /// The first bytes of the message, all of `data` where there is one: what can be shown of a truncated message.
@@ -112,18 +113,26 @@ impl<'a> Message<'a> {
 
     /// The same with its whole payload looked at.
     #[inline]
-    pub(super) fn with_data(mut self, data: &'a [u8], needs: Needs) -> Self {
+    pub(super) fn with_data(mut self, data: &'a [u8], needs: Needs, limits: &Limits) -> Self {
         if self.kind == MessageKind::Text {
             self.valid_utf8 = Some(super::utf8::is_valid(data));
-        }
-        if self.kind == MessageKind::Close {
-            self.close = Some(close::body(data));
         }
         if needs.has(Needs::DIGEST) {
             self.sha256 = Some(Sha256::digest(data).into());
         }
-        self.data = Some(data);
-        self.beginning = data;
+        match data.get(..limits.kept_payload) {
+            Some(beginning) if beginning.len() < data.len() => {
+                self.beginning = beginning;
+                self.truncated = true;
+            }
+            _ => {
+                self.data = Some(data);
+                self.beginning = data;
+            }
+        }
+        if self.kind == MessageKind::Close {
+            self.close = Some(close::body(self.beginning));
+        }
         self
     }
 }
@@ -360,7 +369,7 @@ impl Sink for Output<'_, '_> {
             return Some(self.work.overflow);
         }
         if kept.len() == kept.capacity() {
-            kept.reserve(kept.len().clamp(1 << 10, limits.kept_payload));
+            kept.reserve(kept.len().max(1 << 10).min(limits.kept_payload.max(1)));
         }
         Some(kept)
     }

@@ -14,6 +14,7 @@
 
 pub mod close;
 pub mod deflate;
+pub mod detect;
 pub mod frame;
 pub mod handshake;
 pub mod layout;

@@ -179,6 +179,8 @@ pub(super) struct Chain {
     pub(super) is_broken: bool,
     /// Frames that were masked.
     pub(super) masked: u32,
+    /// Payload bytes of the last one beyond the end of the bytes.
+    pub(super) open: u64,
 }
 
 /// The chain from the start of `bytes`.
@@ -206,6 +208,7 @@ pub(super) fn chain(bytes: &[u8], expected: &Expected) -> Chain {
         chain.masked += u32::from(candidate.header.masked());
         let end = (chain.covered as u64).saturating_add(candidate.len());
         chain.ends_exactly = end == bytes.len() as u64;
+        chain.open = end.saturating_sub(bytes.len() as u64);
         chain.covered = usize::try_from(end).map_or(bytes.len(), |end| end.min(bytes.len()));
         last = Some(candidate);
     }

@@ -37,7 +37,7 @@ const EXACT_BITS: i32 = 8;
 /// chance lead to one.
 const ENOUGH_TO_BEGIN: i32 = 8;
 /// Bytes looked at for each byte pushed.
-const WORK_PER_BYTE: usize = 8;
+const WORK_PER_BYTE: usize = 4;
 /// Bytes collected before the first look.
 const STEP: usize = 256;
 

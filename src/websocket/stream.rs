@@ -378,12 +378,14 @@ impl Stream {
         self.passed = payload.len() as u64;
         self.captured = self.passed;
         self.position = self.end_of_frame();
-        let index = self.tell_frame(Some(payload), true, false, out);
+        let kept = capped(payload, &scratch.limits);
+        let index = self.tell_frame(Some(kept), true, false, out);
         let span = Span::new(self.frame_start, self.position);
         let fragments = [index];
         let mut message = Message::plain(kind, self.passed, span, &fragments);
+        let mut data = payload;
         if is_deep(self.needs) || kind == MessageKind::Close {
-            let data = match self.header.masking_key {
+            data = match self.header.masking_key {
                 None => payload,
                 Some(key) => {
                     scratch.unmasked.clear();
@@ -391,21 +393,21 @@ impl Stream {
                     &scratch.unmasked
                 }
             };
-            message = message.with_data(data, self.needs);
+            message = message.with_data(data, self.needs, &scratch.limits);
         }
         self.start_unknown &= !is_data;
         out.message(&message);
         if kind == MessageKind::Close || message.valid_utf8 == Some(false) {
-            self.tell_plain(&message, out);
+            self.tell_plain(&message, data, out);
         }
     }
 
     /// What there is to say about a message in one frame that is closed or no text.
     #[cold]
-    fn tell_plain(&mut self, message: &Message<'_>, out: &mut impl Output) {
+    fn tell_plain(&mut self, message: &Message<'_>, data: &[u8], out: &mut impl Output) {
         if message.kind == MessageKind::Close {
             self.tell_close(message, out);
-        } else if let Some(error) = utf8_error(message.beginning) {
+        } else if let Some(error) = utf8_error(data) {
             out.finding(rules::invalid_utf8(message, error));
         }
     }
@@ -611,6 +613,7 @@ impl Stream {
         let compressed = self.is_frame_compressed();
         let raw = std::mem::take(&mut self.raw);
         let kept = self.needs.has(Needs::PAYLOAD).then_some(raw.as_slice());
+        let payload = payload.map(|payload| capped(payload, &scratch.limits));
         let index = self.tell_frame(payload.or(kept), completes, compressed, out);
         scratch.raw = raw;
         if compressed && self.deflate == Deflate::FrameTakeover && is_whole {
@@ -902,6 +905,12 @@ impl Stream {
         out.finding(rules::http_inside_frames(start, self.position));
         self.lose_sync(scratch, out);
     }
+}
+
+/// As much of a payload as is kept, however it came.
+#[inline]
+fn capped<'b>(payload: &'b [u8], limits: &Limits) -> &'b [u8] {
+    &payload[..payload.len().min(limits.kept_payload)]
 }
 
 /// Where `text` stops being UTF-8.

@@ -57,8 +57,17 @@ fn with(compression: Compression) -> Negotiated {
 }
 
 fn tell(side: Side, compression: Compression, needs: Needs, pushes: &[&[u8]]) -> Told {
-    let limits = Limits::default();
-    let mut scratch = Scratch::new(&limits);
+    tell_under(&Limits::default(), side, compression, needs, pushes)
+}
+
+fn tell_under(
+    limits: &Limits,
+    side: Side,
+    compression: Compression,
+    needs: Needs,
+    pushes: &[&[u8]],
+) -> Told {
+    let mut scratch = Scratch::new(limits);
     let mut stream = Stream::new(side, &with(compression), needs, 100);
     let mut told = Told::default();
     for bytes in pushes {
@@ -214,6 +223,339 @@ fn an_idle_stream_is_small() {
     assert!(size_of::<Stream>() <= 200, "{}", size_of::<Stream>());
 }
 
+/// What one side sends and what is missing between.
+enum Step<'a> {
+    Push(&'a [u8]),
+    Gap(u64),
+}
+use Step::{Gap, Push};
+
+fn walk(side: Side, compression: Compression, limits: &Limits, steps: &[Step<'_>]) -> Told {
+    let mut scratch = Scratch::new(limits);
+    let mut stream = Stream::new(side, &with(compression), everything(), 0);
+    let mut told = Told::default();
+    for step in steps {
+        match step {
+            Push(bytes) => stream.push(bytes, &mut scratch, &mut told),
+            Gap(len) => stream.gap(*len, &mut scratch, &mut told),
+        }
+    }
+    stream.finish(&mut scratch, &mut told);
+    told
+}
+
+fn plain(steps: &[Step<'_>]) -> Told {
+    walk(Side::Server, Compression::None, &Limits::default(), steps)
+}
+
+#[test]
+fn a_hole_in_a_payload_keeps_the_next_boundary() {
+    let told = plain(&[Push(b"\x81\x0aabc"), Gap(4), Push(b"hij\x81\x02ok")]);
+    assert_eq!(told.codes, []);
+    assert!(told.lines[0].contains("captured 6"), "{:?}", told.lines);
+    assert!(told.lines[1].contains("wire_length: 10, length: Some(10), complete: false"));
+    assert_eq!((text(&told, 0), text(&told, 1)), (&b"abc"[..], &b"ok"[..]));
+    // The hole may reach the very end of the frame.
+    let told = plain(&[Push(b"\x81\x0aabc"), Gap(7), Push(b"\x81\x02ok")]);
+    assert_eq!((told.codes.len(), text(&told, 1)), (0, &b"ok"[..]));
+}
+
+#[test]
+fn a_hole_over_a_header_is_told_once_and_the_next_segment_read() {
+    let told = plain(&[
+        Push(b"\x81\x0aabc"),
+        Gap(100),
+        Push(b"\x81\x02ok\x81\x03yes"),
+    ]);
+    assert_eq!(told.codes, [Code::LostSync]);
+    assert_eq!((text(&told, 1), text(&told, 2)), (&b"ok"[..], &b"yes"[..]));
+}
+
+#[test]
+fn a_boundary_in_mid_segment_is_found_after_other_bytes() {
+    let mut rest = vec![0xab; 777];
+    rest.extend(frame(0x81, None, b"{\"event\":\"found\",\"price\":1}"));
+    rest.extend(frame(0x81, None, b"{\"event\":\"again\"}"));
+    let told = plain(&[Push(b"\x82\x7e\x10\x00abc"), Gap(5000), Push(&rest)]);
+    assert_eq!(told.codes, [Code::LostSync]);
+    assert!(
+        told.lines
+            .iter()
+            .any(|line| line.contains("777 bytes were passed over")),
+        "{:?}",
+        told.lines
+    );
+    assert_eq!(text(&told, 2), b"{\"event\":\"again\"}");
+    // The same for a client's masked frames, one byte at a time.
+    let mut masked = vec![0x33; 50];
+    for key in 1..9 {
+        masked.extend(frame(
+            0x81,
+            Some([key, 0x9a, 0x3c, 0x77]),
+            b"{\"id\":12345678,\"do\":\"it\"}",
+        ));
+    }
+    let mut steps = vec![Push(&b"\x81"[..]), Gap(10)];
+    steps.extend(masked.chunks(1).map(Push));
+    let told = walk(Side::Client, Compression::None, &Limits::default(), &steps);
+    assert_eq!((told.codes, told.data.len()), (vec![Code::LostSync], 8));
+}
+
+#[test]
+fn a_search_that_finds_nothing_is_told_and_keeps_little() {
+    let limits = Limits {
+        resync_window: 1000,
+        ..Limits::default()
+    };
+    let noise = vec![0xff; 700];
+    let mut steps = vec![Gap(1)];
+    steps.extend((0..100).map(|_| Push(&noise)));
+    let told = walk(Side::Server, Compression::None, &limits, &steps);
+    assert_eq!(told.codes, [Code::LostSync]);
+    assert!(
+        told.lines[0].contains("none was found in the 70000 bytes"),
+        "{:?}",
+        told.lines
+    );
+}
+
+#[test]
+fn searching_costs_linear_time_on_bytes_made_to_mislead() {
+    // Frames that look right and lead to a length no frame has, again and again.
+    let mut bait = frame(0x81, None, b"plausible text of some length, over and over");
+    bait.extend(b"\x82\x7f\xff\xff\xff\xff\xff\xff\xff\xff");
+    let bytes = bait.repeat(10_000);
+    let start = std::time::Instant::now();
+    let told = plain(&[Gap(1), Push(&bytes)]);
+    assert_eq!(told.codes, [Code::LostSync]);
+    // Unoptimised code takes a second; quadratic work would take an hour.
+    assert!(start.elapsed().as_secs() < 60, "{:?}", start.elapsed());
+}
+
+#[test]
+fn http_where_a_frame_should_begin_is_passed_over() {
+    let told = server(b"\x81\x02okHTTP/1.1 502 Bad Gateway\r\nServer: nginx\r\n\r\n");
+    assert_eq!(told.codes, [Code::HttpInsideFrames, Code::LostSync]);
+    assert_eq!(told.data.len(), 1);
+    let told = plain(&[
+        Push(b"\x81\x02ok"),
+        Push(b"HT"),
+        Push(b"TP/1.1 400 Bad\r\n\r\n"),
+        Push(b"\x81\x03yes"),
+    ]);
+    assert_eq!(told.codes, [Code::HttpInsideFrames, Code::LostSync]);
+    assert_eq!(text(&told, 1), b"yes");
+    // What only begins like HTTP is the frame it is.
+    let told = plain(&[Push(b"HTT"), Push(&[b'x'; 83])]);
+    assert_eq!(
+        told.codes,
+        [
+            Code::ReservedBitSet,
+            Code::ControlFrameFragmented,
+            Code::CloseCodeInvalid
+        ]
+    );
+}
+
+#[test]
+fn a_length_beyond_63_bits_ends_the_frame_and_a_huge_one_costs_nothing() {
+    let told = plain(&[Push(b"\x82\x7f\x80\0\0\0\0\0\0\x05"), Push(b"\x81\x02ok")]);
+    assert_eq!(told.codes, [Code::LengthInvalid, Code::LostSync]);
+    assert_eq!(text(&told, 1), b"ok");
+    let told = plain(&[
+        Push(b"\x82\x7f\x7f\xff\xff\xff\xff\xff\xff\xffabc"),
+        Gap(u64::MAX / 4),
+    ]);
+    assert_eq!((told.codes.len(), text(&told, 0)), (0, &b"abc"[..]));
+}
+
+fn taking_over() -> Compression {
+    Compression::Message(Parameters::default())
+}
+
+const TEXTS: [&[u8]; 4] = [
+    b"the quick brown fox jumps over the lazy dog",
+    b"the quick brown fox jumps over the lazy cat",
+    b"the lazy cat jumps over the quick brown fox",
+    b"the quick brown fox jumps over the lazy dog again",
+];
+
+#[test]
+fn a_lost_context_is_told_once_and_nothing_is_made_up() {
+    let frames: Vec<_> = compressed(&TEXTS)
+        .iter()
+        .map(|data| frame(0xc1, None, data))
+        .collect();
+    let lost = frames[1].len() as u64 - 2;
+    let steps = [
+        Push(&frames[0]),
+        Push(&frames[1][..2]),
+        Gap(lost),
+        Push(&frames[2]),
+        Push(&frames[3]),
+    ];
+    let told = walk(Side::Server, taking_over(), &Limits::default(), &steps);
+    assert_eq!(told.codes, [Code::DeflateContextLost]);
+    assert_eq!(told.data[0].as_deref(), Some(TEXTS[0]));
+    assert_eq!((&told.data[2], &told.data[3]), (&None, &None));
+    assert!(
+        told.lines[5].contains("length: None, complete: true"),
+        "{:?}",
+        told.lines
+    );
+
+    // Messages that refer to nothing lost are read again, whatever was agreed on.
+    let fresh: Vec<_> = TEXTS
+        .iter()
+        .map(|text| frame(0xc1, None, &compressed(&[text])[0]))
+        .collect();
+    let none = Compression::Message(Parameters {
+        server_no_context_takeover: true,
+        ..Parameters::default()
+    });
+    for compression in [none, taking_over()] {
+        let steps = [
+            Push(&fresh[0]),
+            Push(&fresh[1][..9]),
+            Gap(fresh[1].len() as u64 - 9),
+            Push(&fresh[2]),
+            Push(&fresh[3]),
+        ];
+        let told = walk(Side::Server, compression, &Limits::default(), &steps);
+        assert_eq!(told.codes, []);
+        assert_eq!((text(&told, 2), text(&told, 3)), (TEXTS[2], TEXTS[3]));
+    }
+}
+
+#[test]
+fn compressed_or_not_and_controls_between_fragments_in_one_connection() {
+    let data = compressed(&[TEXTS[0], TEXTS[1]]);
+    let (head, tail) = data[1].split_at(4);
+    let bytes = [
+        frame(0xc1, None, &data[0]),
+        frame(0x81, None, b"plain"),
+        frame(0x41, None, b""),
+        frame(0x89, None, b"ping"),
+        frame(0x00, None, head),
+        frame(0x80, None, tail),
+    ]
+    .concat();
+    let told = tell(Side::Server, taking_over(), everything(), &[&bytes]);
+    assert_eq!(told.codes, []);
+    assert_eq!(
+        told.data,
+        [
+            Some(TEXTS[0]),
+            Some(b"plain"),
+            Some(b"ping"),
+            Some(TEXTS[1])
+        ]
+        .map(|data| data.map(<[u8]>::to_vec))
+    );
+}
+
+#[test]
+fn what_does_not_inflate_is_told() {
+    let bytes = [frame(0xc1, None, b"\xff\xff\xff"), frame(0x81, None, b"ok")].concat();
+    let told = tell(Side::Server, taking_over(), everything(), &[&bytes]);
+    assert_eq!(
+        (told.codes.clone(), text(&told, 1)),
+        (vec![Code::DeflateInvalid], &b"ok"[..])
+    );
+}
+
+#[test]
+fn a_bomb_stops_at_the_limit_and_long_messages_are_truncated() {
+    let limits = Limits {
+        inflated: 300_000,
+        kept_payload: 1000,
+        ..Limits::default()
+    };
+    let bomb = compressed(&[&vec![b'a'; 1_000_000]]).remove(0);
+    let long = compressed(&[&vec![b'b'; 200_000]]).remove(0);
+    let bytes = [
+        frame(0xc1, None, &bomb),
+        frame(0xc1, None, &long),
+        frame(0x81, None, &[b'c'; 5000]),
+    ]
+    .concat();
+    let told = walk(Side::Server, taking_over(), &limits, &[Push(&bytes)]);
+    assert_eq!(told.codes, [Code::InflateLimit]);
+    assert!(
+        told.lines[1].contains("length: None, complete: true"),
+        "{}",
+        told.lines[1]
+    );
+    assert!(
+        told.lines[4]
+            .contains("length: Some(200000), complete: true, valid_utf8: Some(true), data: None"),
+        "{}",
+        told.lines[4]
+    );
+    assert!(
+        told.lines[6].contains("truncated: true, sha256: Some"),
+        "{}",
+        told.lines[6]
+    );
+    assert_eq!(told.data, [None, None, None]);
+}
+
+#[test]
+fn frames_compressed_one_by_one_are_inflated() {
+    let data = compressed(&[TEXTS[0], TEXTS[1]]);
+    let bytes = [frame(0x41, None, &data[0]), frame(0xc0, None, &data[1])].concat();
+    let told = tell(Side::Server, Compression::Frame, everything(), &[&bytes]);
+    assert_eq!(
+        (told.codes.len(), text(&told, 0)),
+        (0, &[TEXTS[0], TEXTS[1]].concat()[..])
+    );
+}
+
+#[test]
+fn a_stream_joined_in_mid_message_is_no_violation() {
+    let told = tell(
+        Side::Server,
+        Compression::Presumed,
+        everything(),
+        &[b"\x00\x01a\x80\x01b\x81\x02ok\x80\x01c"],
+    );
+    assert_eq!(told.codes, [Code::ContinuationWithoutStart]);
+    assert_eq!(told.data.len(), 1);
+}
+
+#[test]
+fn the_end_tells_what_was_begun() {
+    let told = server(b"\x01\x03abc\x80\x05de");
+    assert_eq!(told.data, [Some(b"abcde".to_vec())]);
+    assert!(told.lines[1].contains("captured 2"), "{:?}", told.lines);
+    assert!(told.lines[2].contains("complete: false") && told.lines[2].contains("frame_count: 2"));
+}
+
+#[test]
+fn headers_alone_touch_no_payload() {
+    let data = frame(0xc1, None, &compressed(&[TEXTS[0]])[0]);
+    let bytes = [
+        data,
+        frame(0x81, None, b"\xff"),
+        frame(0x88, None, b"\x03\xe8bye"),
+    ]
+    .concat();
+    let told = tell(Side::Server, taking_over(), Needs::HEADERS, &[&bytes]);
+    assert_eq!(told.codes, []);
+    assert!(
+        told.lines[1].contains("compressed: true")
+            && told.lines[1].contains("length: None, complete: true"),
+        "{:?}",
+        told.lines
+    );
+    assert!(told.lines[3].contains("data: None"), "{:?}", told.lines);
+    assert!(
+        told.lines[5].contains("CloseCode(1000)"),
+        "{:?}",
+        told.lines
+    );
+}
+
 proptest! {
     #[test]
     fn any_cut_tells_the_same(bytes in traffic(), cuts in prop::collection::vec(any::<prop::sample::Index>(), 0..8), client: bool, deflate in 0usize..4) {
@@ -226,11 +568,14 @@ proptest! {
         cuts.extend([0, bytes.len()]);
         cuts.sort_unstable();
         let pushes: Vec<&[u8]> = cuts.windows(2).map(|ends| &bytes[ends[0]..ends[1]]).collect();
-        for needs in [everything(), Needs::PAYLOAD] {
-            let whole = tell(side, compression, needs, &[&bytes]);
-            let cut = tell(side, compression, needs, &pushes);
-            if !whole.codes.contains(&Code::LostSync) {
-                prop_assert_eq!(whole.lines, cut.lines);
+        let small = Limits { kept_payload: 16, fragments: 2, inflated: 50, ..Limits::default() };
+        for limits in [Limits::default(), small] {
+            for needs in [everything(), Needs::PAYLOAD, Needs::PAYLOAD | Needs::MESSAGES] {
+                let whole = tell_under(&limits, side, compression, needs, &[&bytes]);
+                let cut = tell_under(&limits, side, compression, needs, &pushes);
+                if !whole.codes.contains(&Code::LostSync) {
+                    prop_assert_eq!(whole.lines, cut.lines);
+                }
             }
         }
     }
