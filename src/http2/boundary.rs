@@ -17,6 +17,15 @@ pub(super) fn find(bytes: &[u8], from: Side) -> Option<usize> {
     memchr_iter(0, bytes).find(|&at| begins_frames(bytes, at, from))
 }
 
+/// Whether the bytes, from their first on, are frames of a connection that began before the capture. Two headers in
+/// a row, or one whose frame ends with the bytes: one alone would be believed of too much else.
+#[must_use]
+pub fn looks_like_frames(bytes: &[u8], from: Side) -> bool {
+    let second = FrameHeader::parse(bytes).map(|first| HEADER_LEN + first.len as usize);
+    second.is_some_and(|at| at == bytes.len() || bytes.len() >= at.saturating_add(HEADER_LEN))
+        && begins_frames(bytes, 0, from)
+}
+
 fn begins_frames(bytes: &[u8], start: usize, from: Side) -> bool {
     let mut at = start;
     for seen in 0..CHAIN {
@@ -53,6 +62,27 @@ mod tests {
         );
         assert_eq!(find(&bytes[5..], Side::Client), Some(0));
         assert_eq!(find(&bytes[5..20], Side::Client), Some(0));
+    }
+
+    #[test]
+    fn frames_are_told_from_other_protocols() {
+        let looks = |bytes: &[u8]| looks_like_frames(bytes, Side::Client);
+        assert!(
+            looks(&PING)
+                && looks(&[&PING[..], &DATA].concat())
+                && looks(&[&DATA[..], &PING[..9]].concat())
+        );
+        assert!(
+            !looks(&PING[..16])
+                && !looks(&[&PING[..], &DATA[..8]].concat())
+                && !looks(&[&DATA[..], &[7; 20]].concat())
+        );
+        assert!(
+            !looks(b"GET / HTTP/1.1\r\n\r\n")
+                && !looks(b"\x81\x05Hello")
+                && !looks(&[0; 40])
+                && !looks(b"")
+        );
     }
 
     #[test]

@@ -9,65 +9,12 @@ use std::collections::BTreeMap;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::frame::{
-    FrameHeader, FrameType, INITIAL_MAX_FRAME, error_name, flag, setting, settings,
-};
-use super::hpack::{Decoder, Outcome};
-use super::message::{Message, asks_for_websocket};
-use super::reader::{Frame, FrameReader, Receive};
-use crate::base::{Code, Finding, Head, Limits, PerSide, Side, Span};
-
-/// Where bytes of a stream's DATA lie.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DataPlace {
-    /// Position of the first byte in what this side sent on the stream.
-    pub offset: u64,
-    /// Its position in this side's whole connection.
-    pub at: u64,
-}
-
-/// What GOAWAY says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct GoAway<'a> {
-    /// The last stream that its sender has taken up.
-    pub last_stream: u32,
-    /// The reason ([`error_name`]).
-    pub code: u32,
-    /// What its sender adds in words, cut after 256 bytes.
-    pub debug: &'a [u8],
-}
-
-/// What takes the events of a connection. Spans and positions count in the side's stream.
-pub trait Output {
-    /// A request on a new stream, as a head whose lines are the decoded fields: `:method` is the method, `:path` the
-    /// target, `:protocol` a line. `at` covers its frames. Says whether the stream is to be followed: only then its
-    /// response, data and end are told. [`asks_for_websocket`] is a good answer.
-    fn request(&mut self, stream: u32, head: Head, at: Span) -> bool;
-    /// A response on a followed stream; 1xx ones come before the final one. Status 0 is one that is not known.
-    fn response(&mut self, stream: u32, head: Head, at: Span);
-    /// DATA without its padding.
-    fn data(&mut self, stream: u32, from: Side, bytes: &[u8], place: DataPlace);
-    /// DATA that is missing.
-    fn data_gap(&mut self, stream: u32, from: Side, len: u64);
-    /// This side sends no more on the stream.
-    fn end_stream(&mut self, stream: u32, from: Side, at: u64);
-    /// The stream was ended at once ([`error_name`]); it is followed no longer.
-    fn reset(&mut self, stream: u32, from: Side, code: u32, at: Span);
-    /// The stream is followed no longer: there are more than [`Limits::http2_streams`].
-    fn dropped(&mut self, stream: u32);
-    /// This side ends the connection.
-    fn go_away(&mut self, from: Side, go_away: GoAway<'_>, at: Span);
-    /// This side said whether it takes extended CONNECT (RFC 8441 section 3).
-    fn connect_protocol(&mut self, from: Side, enabled: bool, at: Span);
-    /// Frames of any stream may be missing from this side.
-    fn lost(&mut self, from: Side);
-    /// DATA on a stream whose request was before the capture, or lost in it. Says whether to follow it.
-    fn adopt(&mut self, _stream: u32, _from: Side) -> bool {
-        false
-    }
-    /// Something is wrong; on this stream, if on one.
-    fn finding(&mut self, from: Side, stream: Option<u32>, finding: Finding);
-}
+use super::frame::{INITIAL_MAX_FRAME, setting, settings};
+use super::hpack::Decoder;
+use super::output::Output;
+use super::reader::FrameReader;
+use super::session::{Session, lost_sync};
+use crate::base::{Head, Limits, PerSide, Side, Span};
 
 /// Both directions of one connection.
 #[derive(Debug)]
@@ -78,46 +25,46 @@ pub struct Connection {
 
 /// Everything that frames of both sides change.
 #[derive(Debug)]
-struct State {
-    decoders: PerSide<Decoder>,
-    blocks: PerSide<Option<Block>>,
-    settings: PerSide<Settings>,
+pub(super) struct State {
+    pub(super) decoders: PerSide<Decoder>,
+    pub(super) blocks: PerSide<Option<Block>>,
+    pub(super) settings: PerSide<Settings>,
     /// Frames of this side may have been missed.
-    lossy: PerSide<bool>,
+    pub(super) lossy: PerSide<bool>,
     /// The streams that are followed, the oldest first.
-    streams: BTreeMap<u32, Stream>,
+    pub(super) streams: BTreeMap<u32, Stream>,
     /// The highest stream the client has opened.
-    highest: u32,
+    pub(super) highest: u32,
     /// The first extended CONNECT that came before the server's settings.
-    early_connect: Option<(u32, Span)>,
-    head_limit: usize,
-    stream_limit: usize,
+    pub(super) early_connect: Option<(u32, Span)>,
+    pub(super) head_limit: usize,
+    pub(super) stream_limit: usize,
 }
 
 /// A header block that goes on in CONTINUATION frames.
 #[derive(Debug)]
-struct Block {
-    stream: u32,
-    end_stream: bool,
+pub(super) struct Block {
+    pub(super) stream: u32,
+    pub(super) end_stream: bool,
     /// A pushed request, which is decoded and left alone.
-    promise: bool,
-    start: u64,
-    bytes: Vec<u8>,
+    pub(super) promise: bool,
+    pub(super) start: u64,
+    pub(super) bytes: Vec<u8>,
 }
 
 /// What a side allows the other.
 #[derive(Clone, Copy, Debug)]
-struct Settings {
-    seen: bool,
-    max_frame: u32,
-    connect_protocol: bool,
+pub(super) struct Settings {
+    pub(super) seen: bool,
+    pub(super) max_frame: u32,
+    pub(super) connect_protocol: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-struct Stream {
-    sent: PerSide<u64>,
-    ended: PerSide<bool>,
-    answered: bool,
+pub(super) struct Stream {
+    pub(super) sent: PerSide<u64>,
+    pub(super) ended: PerSide<bool>,
+    pub(super) answered: bool,
 }
 
 impl Connection {
@@ -209,20 +156,8 @@ impl Connection {
     }
 }
 
-fn lost_sync(passed: Span) -> Finding {
-    let text = format!("no HTTP/2 frame header was found in {} bytes", passed.len());
-    Finding::new(Code::LostSync, text).at(passed)
-}
-
-/// The frames of one side on their way to the output.
-struct Session<'a, O> {
-    state: &'a mut State,
-    from: Side,
-    out: &'a mut O,
-}
-
 impl State {
-    fn apply(&mut self, from: Side, id: u16, value: u32) {
+    pub(super) fn apply(&mut self, from: Side, id: u16, value: u32) {
         let settings = &mut self.settings[from];
         match id {
             setting::HEADER_TABLE_SIZE => self.decoders[from.peer()].allow(value),
@@ -236,7 +171,7 @@ impl State {
     }
 
     /// Both ended: nothing more comes.
-    fn forget_if_ended(&mut self, stream: u32) {
+    pub(super) fn forget_if_ended(&mut self, stream: u32) {
         let ended = self
             .streams
             .get(&stream)
@@ -245,437 +180,6 @@ impl State {
             self.streams.remove(&stream);
         }
     }
-}
-
-impl<O: Output> Receive for Session<'_, O> {
-    fn frame(&mut self, frame: Frame<'_>) {
-        let header = frame.header;
-        if let Some(fault) = frame.fault {
-            let text = format!(
-                "{} frame {fault}, has {} bytes, stream {}",
-                header.kind.name(),
-                header.len,
-                header.stream
-            );
-            self.invalid(header.stream, text, frame.span);
-        }
-        self.check_block(header, frame.span);
-        match header.kind {
-            FrameType::HEADERS | FrameType::PUSH_PROMISE => self.begin_block(frame),
-            FrameType::CONTINUATION => self.continuation(frame),
-            FrameType::RST_STREAM => self.reset(frame),
-            FrameType::SETTINGS => self.settings(frame),
-            FrameType::GOAWAY => self.go_away(frame),
-            FrameType::WINDOW_UPDATE if !frame.payload.is_empty() => self.window_update(frame),
-            _ => {}
-        }
-    }
-
-    fn data(&mut self, header: FrameHeader, bytes: &[u8], at: u64, last: bool) {
-        self.check_block(header, Span::at(at, 0));
-        let from = self.from;
-        let Some(stream) = self.followed(header.stream) else {
-            return;
-        };
-        let offset = stream.sent[from];
-        stream.sent[from] += bytes.len() as u64;
-        if last && stream.ended[from] {
-            let text = format!(
-                "DATA on stream {} behind END_STREAM (RFC 9113 5.1)",
-                header.stream
-            );
-            self.invalid(header.stream, text, Span::at(at + bytes.len() as u64, 0));
-        }
-        if !bytes.is_empty() {
-            self.out
-                .data(header.stream, from, bytes, DataPlace { offset, at });
-        }
-        if last && header.has(flag::END_STREAM) {
-            self.end_stream(header.stream, at + bytes.len() as u64);
-        }
-    }
-
-    fn data_gap(&mut self, header: FrameHeader, len: u64, last: bool) {
-        let from = self.from;
-        let Some(stream) = self.followed(header.stream) else {
-            return;
-        };
-        stream.sent[from] = stream.sent[from].saturating_add(len);
-        let at = stream.sent[from];
-        self.out.data_gap(header.stream, from, len);
-        if last && header.has(flag::END_STREAM) {
-            self.end_stream(header.stream, at);
-        }
-    }
-
-    fn spoiled(&mut self, header: FrameHeader) {
-        match header.kind {
-            FrameType::HEADERS | FrameType::PUSH_PROMISE | FrameType::CONTINUATION => {
-                self.lose_block()
-            }
-            // Any setting may have been in it.
-            FrameType::SETTINGS => self.state.lossy[self.from] = true,
-            _ => {}
-        }
-    }
-
-    fn lost(&mut self, joined: bool) {
-        self.lose_block();
-        self.state.lossy[self.from] = true;
-        if !joined {
-            self.out.lost(self.from);
-        }
-    }
-
-    fn resynced(&mut self, passed: Span) {
-        if !passed.is_empty() {
-            self.out.finding(self.from, None, lost_sync(passed));
-        }
-    }
-}
-
-impl<O: Output> Session<'_, O> {
-    fn invalid(&mut self, stream: u32, text: String, at: Span) {
-        let stream = (stream != 0).then_some(stream);
-        let finding = Finding::new(Code::Http2Invalid, text).at(at);
-        self.out.finding(self.from, stream, finding);
-    }
-
-    fn lose_block(&mut self) {
-        self.state.blocks[self.from] = None;
-        self.state.decoders[self.from].lose();
-    }
-
-    /// Nothing may come between the frames of a header block (RFC 9113 section 4.3).
-    fn check_block(&mut self, header: FrameHeader, at: Span) {
-        let Some(block) = &self.state.blocks[self.from] else {
-            return;
-        };
-        if header.kind == FrameType::CONTINUATION && header.stream == block.stream {
-            return;
-        }
-        let text = format!(
-            "{} frame on stream {} inside the header block of stream {} (RFC 9113 4.3)",
-            header.kind.name(),
-            header.stream,
-            block.stream
-        );
-        self.invalid(header.stream, text, at);
-        self.lose_block();
-    }
-
-    fn begin_block(&mut self, frame: Frame<'_>) {
-        let header = frame.header;
-        let end_stream = header.kind == FrameType::HEADERS && header.has(flag::END_STREAM);
-        if frame.payload.len() < header.len as usize {
-            return self.block_too_long(header.stream, end_stream, frame.span);
-        }
-        let Some(fragment) = fragment(&frame) else {
-            let text = format!(
-                "{} frame has more padding than payload (RFC 9113 6.2)",
-                header.kind.name()
-            );
-            self.invalid(header.stream, text, frame.span);
-            return self.lose_block();
-        };
-        let block = Block {
-            stream: header.stream,
-            end_stream,
-            promise: header.kind == FrameType::PUSH_PROMISE,
-            start: frame.span.start,
-            bytes: Vec::new(),
-        };
-        if header.has(flag::END_HEADERS) {
-            return self.end_block(&block, fragment, frame.span.end);
-        }
-        self.state.blocks[self.from] = Some(Block {
-            bytes: fragment.to_vec(),
-            ..block
-        });
-    }
-
-    fn continuation(&mut self, frame: Frame<'_>) {
-        let header = frame.header;
-        let Some(mut block) = self.state.blocks[self.from].take() else {
-            // Behind a loss this is the rest of a block that was missed.
-            if !self.state.lossy[self.from] {
-                let text = format!(
-                    "CONTINUATION on stream {} continues nothing (RFC 9113 6.10)",
-                    header.stream
-                );
-                self.invalid(header.stream, text, frame.span);
-            }
-            return self.lose_block();
-        };
-        let whole = frame.payload.len() == header.len as usize;
-        if !whole || block.bytes.len() + frame.payload.len() > self.state.head_limit {
-            let span = Span::new(block.start, frame.span.end);
-            return self.block_too_long(block.stream, block.end_stream, span);
-        }
-        block.bytes.extend_from_slice(frame.payload);
-        if header.has(flag::END_HEADERS) {
-            let bytes = std::mem::take(&mut block.bytes);
-            return self.end_block(&block, &bytes, frame.span.end);
-        }
-        self.state.blocks[self.from] = Some(block);
-    }
-
-    /// A block over the limit is not decoded, so the table is not known behind it.
-    fn block_too_long(&mut self, stream: u32, end_stream: bool, at: Span) {
-        self.lose_block();
-        // Its CONTINUATION frames, if any, are part of the same mishap.
-        self.state.lossy[self.from] = true;
-        let text = format!(
-            "header block of stream {stream} is over {} bytes",
-            self.state.head_limit
-        );
-        let finding = Finding::new(Code::HeadTooLong, text).at(at);
-        self.out.finding(self.from, Some(stream), finding);
-        if self.from == Side::Client {
-            self.state.highest = self.state.highest.max(stream);
-        }
-        if end_stream {
-            self.end_stream(stream, at.end);
-        }
-    }
-
-    fn end_block(&mut self, block: &Block, bytes: &[u8], end: u64) {
-        let at = Span::new(block.start, end);
-        let stream = block.stream;
-        let opens = self.from == Side::Client && stream > self.state.highest;
-        let answers = self.from == Side::Server
-            && !block.promise
-            && self
-                .state
-                .streams
-                .get(&stream)
-                .is_some_and(|found| !found.answered);
-        let decoder = &mut self.state.decoders[self.from];
-        if opens || answers {
-            let mut message = Message::default();
-            let outcome = decoder.decode(bytes, |field| message.push(field));
-            self.check_outcome(stream, outcome, at);
-            match opens {
-                true => self.request(stream, message, outcome, at),
-                false => self.response(stream, message, outcome, at),
-            }
-        } else {
-            let outcome = decoder.decode(bytes, |_| ());
-            self.check_outcome(stream, outcome, at);
-        }
-        if block.end_stream {
-            self.end_stream(stream, end);
-        }
-    }
-
-    fn check_outcome(&mut self, stream: u32, outcome: Outcome, at: Span) {
-        if let Some(fault) = outcome.fault {
-            self.invalid(
-                stream,
-                format!("header block of stream {stream}: {fault}"),
-                at,
-            );
-        }
-        if outcome.omitted > 0 {
-            let text = format!(
-                "{} fields of stream {stream} are left out, the list is over its limit",
-                outcome.omitted
-            );
-            let finding = Finding::new(Code::HeadTooLong, text).at(at);
-            self.out.finding(self.from, Some(stream), finding);
-        }
-    }
-
-    fn request(&mut self, stream: u32, message: Message, outcome: Outcome, at: Span) {
-        self.state.highest = stream;
-        if stream.is_multiple_of(2) {
-            let text =
-                format!("the client opens stream {stream}, its numbers are odd (RFC 9113 5.1.1)");
-            self.invalid(stream, text, at);
-        }
-        let (head, faults) = message.into_request(&outcome);
-        for fault in faults {
-            self.invalid(stream, format!("request on stream {stream}: {fault}"), at);
-        }
-        if head.value(":protocol").is_some() || asks_for_websocket(&head) {
-            self.check_enabled(stream, at);
-        }
-        if self.out.request(stream, head, at) {
-            self.follow(stream);
-        }
-    }
-
-    fn follow(&mut self, stream: u32) -> &mut Stream {
-        if self.state.streams.len() >= self.state.stream_limit
-            && let Some((oldest, _)) = self.state.streams.pop_first()
-        {
-            self.out.dropped(oldest);
-        }
-        self.state.streams.entry(stream).or_default()
-    }
-
-    /// The followed stream of a DATA frame, adopted if its request was not seen and the receiver wants it.
-    fn followed(&mut self, stream: u32) -> Option<&mut Stream> {
-        if !self.state.streams.contains_key(&stream) {
-            let unseen =
-                stream % 2 == 1 && (self.state.lossy.client || stream > self.state.highest);
-            if !unseen || !self.out.adopt(stream, self.from) {
-                return None;
-            }
-            self.follow(stream).answered = true;
-        }
-        self.state.streams.get_mut(&stream)
-    }
-
-    /// RFC 8441 section 3: the server's word must have come before.
-    fn check_enabled(&mut self, stream: u32, at: Span) {
-        let server = self.state.settings.server;
-        if server.connect_protocol || self.state.lossy.server {
-            return;
-        }
-        match server.seen {
-            true => self.not_enabled(stream, at),
-            // The two directions may have been captured out of order; the settings will tell.
-            false => {
-                self.state.early_connect.get_or_insert((stream, at));
-            }
-        }
-    }
-
-    fn not_enabled(&mut self, stream: u32, at: Span) {
-        let text = format!(
-            "stream {stream} asks by :protocol, and the server has not sent SETTINGS_ENABLE_CONNECT_PROTOCOL = 1"
-        );
-        let finding = Finding::new(Code::ExtendedConnectNotEnabled, text).at(at);
-        self.out.finding(Side::Client, Some(stream), finding);
-    }
-
-    fn response(&mut self, stream: u32, message: Message, outcome: Outcome, at: Span) {
-        let (head, faults) = message.into_response(&outcome);
-        for fault in faults {
-            self.invalid(stream, format!("response on stream {stream}: {fault}"), at);
-        }
-        let is_interim = head
-            .status()
-            .is_some_and(|status| (100..200).contains(&status));
-        if let Some(found) = self.state.streams.get_mut(&stream) {
-            found.answered = !is_interim;
-        }
-        self.out.response(stream, head, at);
-    }
-
-    fn end_stream(&mut self, stream: u32, at: u64) {
-        let from = self.from;
-        let Some(found) = self.state.streams.get_mut(&stream) else {
-            return;
-        };
-        if !std::mem::replace(&mut found.ended[from], true) {
-            self.out.end_stream(stream, from, at);
-        }
-        self.state.forget_if_ended(stream);
-    }
-
-    fn reset(&mut self, frame: Frame<'_>) {
-        let stream = frame.header.stream;
-        let Some(code) = frame
-            .payload
-            .first_chunk()
-            .map(|code| u32::from_be_bytes(*code))
-        else {
-            return;
-        };
-        if self.state.streams.remove(&stream).is_some() {
-            self.out.reset(stream, self.from, code, frame.span);
-        }
-    }
-
-    fn settings(&mut self, frame: Frame<'_>) {
-        if frame.fault.is_some() || frame.header.has(flag::ACK) {
-            return;
-        }
-        let before = self.state.settings[self.from];
-        for (id, value) in settings(frame.payload) {
-            self.check_setting(id, value, frame.span);
-            self.state.apply(self.from, id, value);
-            if id == setting::ENABLE_CONNECT_PROTOCOL {
-                self.out.connect_protocol(self.from, value == 1, frame.span);
-            }
-        }
-        let now = &mut self.state.settings[self.from];
-        now.seen = true;
-        let enabled = now.connect_protocol;
-        if before.connect_protocol && !enabled {
-            let text = "SETTINGS_ENABLE_CONNECT_PROTOCOL goes back to 0 (RFC 8441 3)".to_owned();
-            self.invalid(0, text, frame.span);
-        }
-        if self.from == Side::Server
-            && let Some((stream, at)) = self.state.early_connect.take()
-            && !enabled
-        {
-            self.not_enabled(stream, at);
-        }
-    }
-
-    /// RFC 9113 section 6.5.2, RFC 8441 section 3.
-    fn check_setting(&mut self, id: u16, value: u32, at: Span) {
-        let ok = match id {
-            setting::ENABLE_PUSH | setting::ENABLE_CONNECT_PROTOCOL => value <= 1,
-            setting::INITIAL_WINDOW_SIZE => value <= 0x7fff_ffff,
-            setting::MAX_FRAME_SIZE => (INITIAL_MAX_FRAME..1 << 24).contains(&value),
-            _ => true,
-        };
-        if !ok {
-            let name = super::frame::setting_name(id);
-            self.invalid(
-                0,
-                format!("SETTINGS_{name} is {value}, out of its range (RFC 9113 6.5.2)"),
-                at,
-            );
-        }
-    }
-
-    fn go_away(&mut self, frame: Frame<'_>) {
-        let Some((fixed, debug)) = frame.payload.split_first_chunk::<8>() else {
-            return;
-        };
-        let [a, b, c, d, code @ ..] = *fixed;
-        let go_away = GoAway {
-            last_stream: u32::from_be_bytes([a, b, c, d]) & 0x7fff_ffff,
-            code: u32::from_be_bytes(code),
-            debug,
-        };
-        self.out.go_away(self.from, go_away, frame.span);
-    }
-
-    /// RFC 9113 section 6.9: an increment of 0 is an error.
-    fn window_update(&mut self, frame: Frame<'_>) {
-        let stream = frame.header.stream;
-        if frame.payload.iter().all(|byte| *byte == 0) {
-            let text = format!(
-                "WINDOW_UPDATE by 0 on stream {stream}: {} (RFC 9113 6.9)",
-                error_name(1)
-            );
-            self.invalid(stream, text, frame.span);
-        }
-    }
-}
-
-/// The header block fragment of HEADERS or PUSH_PROMISE: without pad length, priority, promised stream and padding.
-fn fragment<'a>(frame: &Frame<'a>) -> Option<&'a [u8]> {
-    let header = frame.header;
-    let (pad, mut rest) = match header.has(flag::PADDED) {
-        true => frame
-            .payload
-            .split_first()
-            .map(|(pad, rest)| (usize::from(*pad), rest))?,
-        false => (0, frame.payload),
-    };
-    if header.kind == FrameType::PUSH_PROMISE {
-        rest = rest.get(4..)?;
-    } else if header.has(flag::PRIORITY) {
-        rest = rest.get(5..)?;
-    }
-    rest.get(..rest.len().checked_sub(pad)?)
 }
 
 #[cfg(test)]

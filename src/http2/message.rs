@@ -252,11 +252,7 @@ mod tests {
             head.raw.starts_with(b":method: CONNECT\r\n") && head.raw.ends_with(b": 13\r\n\r\n")
         );
         assert!(asks_for_websocket(&head));
-        assert_eq!(crate_host(&head), Some(&b"server.example.com"[..]));
-    }
-
-    fn crate_host(head: &Head) -> Option<&[u8]> {
-        head.value(":authority")
+        assert_eq!(head.value(":authority"), Some(&b"server.example.com"[..]));
     }
 
     #[test]

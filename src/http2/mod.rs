@@ -16,10 +16,13 @@ mod frame;
 mod hpack;
 mod huffman;
 mod message;
+mod output;
 mod reader;
+mod session;
 mod table;
 
-pub use connection::{Connection, DataPlace, GoAway, Output};
+pub use boundary::looks_like_frames;
+pub use connection::Connection;
 pub use describe::{frame_fields, head_fields};
 pub use frame::{
     FrameHeader, FrameType, HEADER_LEN, PREFACE, error_name, flag, is_preface_prefix, setting,
@@ -27,3 +30,4 @@ pub use frame::{
 };
 pub use hpack::{Decoder, Fault, HeaderField, Outcome};
 pub use message::asks_for_websocket;
+pub use output::{DataPlace, GoAway, Output};

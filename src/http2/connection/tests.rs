@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use super::super::frame::PREFACE;
 use super::*;
+use crate::base::Finding;
+use crate::http2::{DataPlace, FrameType, GoAway, PREFACE, asks_for_websocket, error_name, flag};
 
 /// Writes events down, DATA of one frame run as one.
 #[derive(Default)]
