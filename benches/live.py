@@ -26,7 +26,8 @@ import time
 
 PORT = 40009
 FILTER = f"udp dst port {PORT}"
-MARGIN = 3.0  # seconds a capture runs longer than it is offered packets
+SETTLE = 1.5  # seconds a capture has to write what the kernel holds for it
+MARGIN = 4.0  # seconds a capture with a time limit runs longer than it is offered packets
 
 
 def send(link, rate, seconds, size):
@@ -97,13 +98,26 @@ def count_pcap(path):
     return packets
 
 
+def wait_until_open(process, errors, command):
+    """Waits until a capture says that it listens (tcpdump), or its file has a head (wireloupe)."""
+    files = [word for word in command if word.endswith(".pcapng")]
+    deadline = time.monotonic() + 10
+    while process.poll() is None and time.monotonic() < deadline:
+        if any(os.path.exists(file) and os.path.getsize(file) for file in files):
+            break
+        if b"listening on" in os.pread(errors.fileno(), 4096, 0):
+            break
+        time.sleep(0.02)
+    time.sleep(0.2)
+
+
 def run(command, link, rate, seconds, size, stop):
     """Runs one capture while packets are offered."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     with tempfile.TemporaryFile() as errors:
         process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=errors)
         try:
-            time.sleep(1.0)  # the device is open well within that
+            wait_until_open(process, errors, command)
             if process.poll() is None:
                 reader, writer = os.pipe()
                 child = os.fork()
@@ -113,7 +127,7 @@ def run(command, link, rate, seconds, size, stop):
                 sent, reached = struct.unpack("=Qd", os.read(reader, 16))
                 sender_usage = os.wait4(child, 0)[2]
                 os.close(reader), os.close(writer)
-                time.sleep(0.5)
+                time.sleep(SETTLE)
             if stop:
                 process.send_signal(signal.SIGINT)
             process.wait(timeout=MARGIN + seconds + 30)

@@ -118,8 +118,10 @@ fn a_conversation_on_loopback_is_seen_and_written() {
         for (record, bytes) in batch.packets() {
             numbers.push(record.number.0);
             seen |= contains(bytes, text);
-            let mut again = vec![0; bytes.len()];
-            live.packets().read_at(record.position, &mut again).unwrap();
+            let mut again = Vec::new();
+            live.packets()
+                .read_at(record.position, bytes.len(), &mut again)
+                .unwrap();
             assert_eq!(again, bytes, "the disk has what the batch has");
             assert!(record.time.0 > 1_700_000_000_000_000_000);
         }

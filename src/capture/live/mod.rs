@@ -26,7 +26,6 @@
 //! # Ok::<(), wireloupe::capture::live::CaptureError>(())
 //! ```
 
-mod batch;
 mod blocks;
 mod bpf;
 mod devices;
@@ -58,15 +57,14 @@ use std::{
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
-use crate::base::LinkType;
+use crate::{base::LinkType, capture::Batch};
 
 pub use self::{
-    batch::{Batch, PacketRecord},
     bpf::{FilterProblem, check_filter},
     devices::{Access, Interface, interfaces},
     error::CaptureError,
     limits::{Autostop, LimitProblem, Ring, parse_autostop, parse_ring},
-    recording::{Evicted, Packets, Place, Position},
+    recording::{Evicted, Packets, Place},
 };
 use self::{recording::Recording, worker::Worker};
 

@@ -17,6 +17,8 @@ use std::{
     time::Instant,
 };
 
+use crate::capture::FilePosition;
+
 use super::{
     blocks::{self, Counts, Interface},
     limits::Ring,
@@ -47,10 +49,6 @@ impl Default for Place {
         }
     }
 }
-
-/// Where the bytes of a packet lie: an offset into all segments of the capture laid end to end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Position(pub u64);
 
 /// What is no longer kept.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -105,25 +103,28 @@ impl Packets {
         self.segments.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Fills `bytes` from `position` on.
+    /// Reads `len` bytes at `position` into `out`, replacing what it held.
     ///
     /// # Errors
     /// `NotFound` when the packet was evicted, else what the system says.
-    pub fn read_at(&self, position: Position, bytes: &mut [u8]) -> io::Result<()> {
+    pub fn read_at(&self, position: FilePosition, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        let at = position.offset();
         let found = {
             let kept = &self.lock().kept;
             // The last segment that begins at or before the position.
-            let after = kept.partition_point(|segment| segment.start <= position.0);
+            let after = kept.partition_point(|segment| segment.start <= at);
             let segment = after.checked_sub(1).and_then(|index| kept.get(index));
-            segment.map(|segment| (Arc::clone(&segment.file), position.0 - segment.start))
+            segment.map(|segment| (Arc::clone(&segment.file), at - segment.start))
         };
-        match found {
-            Some((file, offset)) => file.read_exact_at(bytes, offset),
-            None => Err(io::Error::new(
+        let Some((file, offset)) = found else {
+            return Err(io::Error::new(
                 io::ErrorKind::NotFound,
                 "the packet is no longer kept: newer ones took its place",
-            )),
-        }
+            ));
+        };
+        out.clear();
+        out.resize(len, 0);
+        file.read_exact_at(out, offset)
     }
 
     /// What is no longer kept.
@@ -203,12 +204,13 @@ impl Recording {
         nanoseconds: i64,
         wire_len: u32,
         data: &[u8],
-    ) -> Result<Position, WriteError> {
+    ) -> Result<FilePosition, WriteError> {
         let block_len = (blocks::PACKET_OFFSET + data.len().next_multiple_of(4) + 4) as u64;
         if self.is_full(block_len) {
             self.next_segment()?;
         }
-        let position = Position(self.len() + blocks::PACKET_OFFSET as u64);
+        // All segments laid end to end are one input; its offsets have room for 256 TiB.
+        let position = FilePosition::new(0, self.len() + blocks::PACKET_OFFSET as u64);
         let stamp = blocks::stamp(nanoseconds, self.interface.digits);
         blocks::packet(&mut self.buffer, stamp, wire_len, data);
         self.current.len += block_len;
@@ -480,8 +482,8 @@ mod tests {
         );
         assert!(spool.len() - evicted.bytes <= cap);
         for (number, (position, data)) in (0u64..).zip(&positions) {
-            let mut bytes = vec![0; data.len()];
-            match packets.read_at(*position, &mut bytes) {
+            let mut bytes = Vec::new();
+            match packets.read_at(*position, data.len(), &mut bytes) {
                 Ok(()) => assert!(
                     number >= evicted.packets && bytes == *data,
                     "packet {number}"

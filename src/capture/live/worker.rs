@@ -9,11 +9,13 @@ use crossbeam_channel::{Receiver, Sender, TrySendError};
 use pcap::{Active, Capture, Packet, Stat};
 use rustix::event::{PollFd, PollFlags, Timespec};
 
-use crate::base::{PacketNumber, Timestamp};
+use crate::{
+    base::{LinkType, PacketNumber, Timestamp},
+    capture::{Batch, PacketRecord},
+};
 
 use super::{
     Counters, End, Options, Stop,
-    batch::Batch,
     devices::{self, Opened},
     error::words,
     limits::Autostop,
@@ -46,6 +48,7 @@ pub(super) struct Worker {
 /// What a packet goes through; apart from the device, which lends the packet.
 struct Sink {
     nanoseconds_per_tick: i64,
+    link: LinkType,
     recording: Recording,
     batch: Batch,
     batches: Sender<Batch>,
@@ -76,6 +79,7 @@ impl Worker {
             autostop: options.autostop.clone(),
             sink: Sink {
                 nanoseconds_per_tick: if opened.digits == 9 { 1 } else { 1000 },
+                link: opened.link_type,
                 recording,
                 batch: Batch::default(),
                 batches,
@@ -224,13 +228,19 @@ impl Sink {
         let wire_len = packet.header.len;
         match self.recording.push(time.0, wire_len, packet.data) {
             Ok(position) => {
-                let number = PacketNumber(self.received);
-                self.batch
-                    .push(number, time, wire_len, position, packet.data);
+                let record = PacketRecord {
+                    number: PacketNumber(self.received),
+                    time,
+                    position,
+                    original: wire_len,
+                    link: self.link,
+                    ..PacketRecord::default()
+                };
+                self.batch.push(record, packet.data);
             }
             Err(error) => self.error = Some(error),
         }
-        if self.batch.len() >= BATCH_PACKETS || self.batch.bytes_len() >= BATCH_BYTES {
+        if self.batch.len() >= BATCH_PACKETS || self.batch.byte_len() >= BATCH_BYTES {
             self.send();
         }
     }
