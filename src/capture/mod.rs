@@ -15,6 +15,7 @@ mod reader;
 mod source;
 mod spool;
 mod summary;
+mod writer;
 
 pub use batch::{Batch, FilePosition, PacketRecord};
 pub use error::OpenError;
@@ -22,6 +23,7 @@ pub use reader::Input;
 pub use source::{Options, Source};
 pub use spool::PacketFile;
 pub use summary::{Compression, FileSummary, Interface, Secrets, Summary, Truncation};
+pub use writer::{Origin, PacketToWrite, PcapngWriter};
 
 /// A record that contradicts itself: nothing behind it can be found.
 #[derive(Debug)]

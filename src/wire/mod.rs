@@ -6,11 +6,13 @@
 mod fast;
 mod fragment;
 mod ip;
+mod layers;
 mod link;
 mod segment;
 mod tunnel;
 mod walk;
 mod walker;
 
+pub use layers::layers;
 pub use segment::{Endpoint, FlowKey, LayerBytes, Segment, Skip, TcpFlags};
 pub use walker::{Walked, Walker};

@@ -155,17 +155,25 @@ impl<'a> Walk<'a> {
     ) -> Result<Segment, Stop<'a>> {
         loop {
             let start = self.at;
-            let (next, kind) = match layer {
+            let step = match layer {
                 Layer::Tcp => {
                     let segment = self.tcp()?;
                     trace(Kind::Tcp, start, segment.payload.start as usize);
                     return Ok(segment);
                 }
-                Layer::Protocol(protocol) => self.protocol(protocol)?,
-                Layer::Ip | Layer::Ipv4 | Layer::Ipv6 => self.ip(layer)?,
-                Layer::Tunnel(tunnel) => self.tunnel(tunnel)?,
-                _ => self.link(layer)?,
+                Layer::Protocol(protocol) => self.protocol(protocol),
+                Layer::Ip | Layer::Ipv4 | Layer::Ipv6 => self.ip(layer),
+                Layer::Tunnel(tunnel) => self.tunnel(tunnel).map_err(Stop::Skip),
+                _ => self.link(layer).map_err(Stop::Skip),
             };
+            if let Err(Stop::Fragment(..)) = step {
+                let kind = match layer {
+                    Layer::Protocol(protocol) => Kind::Extension(protocol),
+                    _ => Kind::Ipv4,
+                };
+                trace(kind, start, self.at);
+            }
+            let (next, kind) = step?;
             if let Some(kind) = kind {
                 trace(kind, start, self.at);
             }
