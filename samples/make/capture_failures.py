@@ -328,6 +328,7 @@ async def silent_drop(run):
         await c.send("nobody hears this")
         await settle(7)
         run.stop_captures()
+        run.log.frozen = True
         c.transport.abort()
         subprocess.run(["iptables", "-F"], check=True)
 

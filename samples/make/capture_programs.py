@@ -163,14 +163,8 @@ def websocketd(run):
         run.log.add("client", number, "server", "text", frame.data)
     ws.send_close(1000, b"")
     run.log.close("client", number, "client", 1000)
-    try:
-        while True:
-            opcode, frame = ws.recv_data_frame(control_frame=True)
-            if opcode == 8:
-                run.log.add("client", number, "server", "close", frame.data)
-                break
-    except websocket.WebSocketConnectionClosedException:
-        pass
+    # recv_frame, unlike recv_data_frame, does not answer a close with another one.
+    run.log.add("client", number, "server", "close", ws.recv_frame().data)
     ws.shutdown()
 
 

@@ -311,7 +311,7 @@ async def through_connect(run):
 
 
 async def terminated(run, version):
-    _, client_context = contexts(run, version)
+    _, client_context = contexts(run, version, alpn=["http/1.1"])
     async with server(run, echo, host="127.0.0.3", port=9000):
         async with client(run, "wss://127.0.0.2:8443/chat", ssl=client_context) as c:
             for n in range(3):

@@ -42,18 +42,23 @@ def run(binary, name):
         command += ["--keylog", keys.name]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=SAMPLES)
     if done.returncode not in (0, 1):
-        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {done.stderr.strip()}")
+        raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {first_line(done.stderr)}")
     return done.stdout
 
 
+def first_line(text):
+    return next(iter(text.strip().splitlines()), "")
+
+
 def messages(records):
-    """Messages by (connection, side), each as the tuple that must agree; `None` where the capture has only a part of it."""
+    """Messages by (connection, side), each as the tuple that must agree; `None` where it cannot be read whole."""
     out = {}
     for record in records:
         if record.get("type", "message") != "message":
             continue
         side = record.get("from") or record.get("side")
-        complete = record.get("complete", True)
+        # Without its context a compressed message may be whole on the wire and still not be readable.
+        complete = record.get("complete", True) and record["sha256"] is not None
         out.setdefault((record["connection"], side), []).append(digest(record) if complete else None)
     return out
 
@@ -108,7 +113,7 @@ def within(where, mine, peer):
 def short(message):
     if message is None:
         return "an incomplete message"
-    text = {k: (v[:12] if k == "sha256" else v[:40] if isinstance(v, str) else v) for k, v in message.items()}
+    text = {k: (v[:12] if k == "sha256" and v else v[:40] if isinstance(v, str) else v) for k, v in message.items()}
     return json.dumps(text, ensure_ascii=False)
 
 

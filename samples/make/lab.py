@@ -55,6 +55,7 @@ class Log:
     def __init__(self):
         self.entries = {}
         self.opened = {"client": 0, "server": 0}
+        self.frozen = False
 
     def open(self, observer):
         """The number of the next connection of this observer."""
@@ -62,6 +63,8 @@ class Log:
         return self.opened[observer]
 
     def add(self, observer, connection, side, kind, payload):
+        if self.frozen:
+            return
         if isinstance(payload, str):
             payload = payload.encode()
         line = {
