@@ -32,10 +32,15 @@ impl Validator {
         let (whole, tail) = bytes.split_at(bytes.len() - incomplete_len(bytes));
         if let Err(error) = simdutf8::compat::from_utf8(whole) {
             self.invalid_at = Some(self.position + error.valid_up_to() as u64);
+            return;
         }
         self.position += whole.len() as u64;
         self.carry[..tail.len()].copy_from_slice(tail);
         self.carry_len = tail.len() as u8;
+        // What begins no character whatever follows is wrong already, so that the verdict does not depend on the cut.
+        if std::str::from_utf8(tail).is_err_and(|error| error.error_len().is_some()) {
+            self.invalid_at = Some(self.position);
+        }
     }
 
     fn extend_carry(&mut self, byte: u8) {

@@ -1,0 +1,129 @@
+//! What happens when the boundary of the next frame is unknown.
+
+use super::{Deflate, Output, Scratch, State, Stream};
+use crate::base::{Side, Span};
+use crate::websocket::plausible::Expected;
+use crate::websocket::resync::{Found, Search};
+use crate::websocket::rules;
+
+impl Stream {
+    /// The boundary of the next frame is unknown from `position` on.
+    #[cold]
+    pub(super) fn lose_sync(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+        if let Some(message) = self.message.take() {
+            self.tell_message(message, false, scratch, out);
+        }
+        self.lose_context(false);
+        self.start_unknown = true;
+        self.previous_key = None;
+        self.state = State::Search;
+        let mut search = Box::new(Search::new(self.position));
+        search.extend(&self.pending[..usize::from(self.pending_len)]);
+        self.pending_len = 0;
+        self.search = Some(search);
+    }
+
+    #[cold]
+    pub(super) fn search<'b>(
+        &mut self,
+        bytes: &'b [u8],
+        at_segment_start: bool,
+        scratch: &Scratch,
+        out: &mut impl Output,
+    ) -> (Option<Found>, &'b [u8]) {
+        let expected = self.expected();
+        let Some(mut search) = self.search.take() else {
+            self.state = State::Header;
+            return (None, bytes);
+        };
+        if at_segment_start && search.begins_at(bytes, &expected) {
+            self.boundary_found(search.end(), search.passed(), search.from, out);
+            return (None, bytes);
+        }
+        let window = scratch.limits.resync_window;
+        let (taken, found) = search.push(bytes, at_segment_start, &expected, window);
+        let rest = &bytes[taken..];
+        let Some(at) = found else {
+            self.search = Some(search);
+            return (None, rest);
+        };
+        (Some(self.leave_search(*search, at, out)), rest)
+    }
+
+    pub(super) fn leave_search(
+        &mut self,
+        search: Search,
+        at: usize,
+        out: &mut impl Output,
+    ) -> Found {
+        let (from, position) = (search.from, search.position(at));
+        let (passed, found) = search.found(at);
+        self.boundary_found(position, passed, from, out);
+        found
+    }
+
+    pub(super) fn boundary_found(
+        &mut self,
+        position: u64,
+        passed: u64,
+        from: u64,
+        out: &mut impl Output,
+    ) {
+        self.state = State::Header;
+        self.position = position;
+        out.finding(rules::lost_sync(passed, Span::new(from, position), true));
+    }
+
+    /// What the next frame is expected to look like: as this side's last one, or as its side must send them.
+    pub(super) fn expected(&self) -> Expected {
+        let masked = match self.frames {
+            0 => self.side == Side::Client,
+            _ => self.header.masked(),
+        };
+        Expected {
+            masked: Some(masked),
+            rsv1: self.deflate != Deflate::Never,
+        }
+    }
+
+    pub(super) fn search_gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
+        self.look_once_more(scratch, out);
+        match (&mut self.search, self.state) {
+            (Some(search), _) => search.gap(len),
+            (None, State::Search) => {}
+            // The bytes before this hole held a boundary after all, so the hole is one like any other.
+            (None, _) => self.gap(len, scratch, out),
+        }
+    }
+
+    /// A last look at what was collected, since nothing more follows it.
+    pub(super) fn look_once_more(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+        let expected = self.expected();
+        let Some(search) = self.search.take() else {
+            return;
+        };
+        match search.best(&expected) {
+            Some(at) => {
+                let found = self.leave_search(*search, at, out);
+                self.replay(found, &[], scratch, out);
+            }
+            None => self.search = Some(search),
+        }
+    }
+
+    pub(super) fn end_search(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+        self.look_once_more(scratch, out);
+        if let Some(search) = self.search.take() {
+            let span = Span::new(search.from, search.end());
+            out.finding(rules::lost_sync(search.passed(), span, false));
+            self.state = State::Header;
+            self.position = search.end();
+        }
+    }
+
+    #[cold]
+    pub(super) fn http_found(&mut self, start: &str, scratch: &mut Scratch, out: &mut impl Output) {
+        out.finding(rules::http_inside_frames(start, self.position));
+        self.lose_sync(scratch, out);
+    }
+}
