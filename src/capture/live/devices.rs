@@ -199,23 +199,30 @@ fn activate(
     } else {
         error
     };
+    let down = || {
+        denied(
+            name,
+            format!("switch it on: sudo ip link set {name} up"),
+            "it is down",
+        )
+    };
     Err(match activation.status {
         libpcap::NO_SUCH_DEVICE => no_such_interface(name, reason),
         libpcap::PERMISSION_DENIED | libpcap::PROMISCUOUS_DENIED => {
             denied(name, rights::remedy(), "no permission")
         }
         _ if looks_denied(&reason) => denied(name, rights::remedy(), "no permission"),
-        libpcap::INTERFACE_NOT_UP => denied(
-            name,
-            format!("switch it on: sudo ip link set {name} up"),
-            "it is down",
-        ),
+        libpcap::INTERFACE_NOT_UP => down(),
         libpcap::NO_MONITOR_MODE => failed("it has no monitor mode".into()),
-        _ => failed(reason),
+        _ => match gone(name) {
+            Some(Gone::Removed) => no_such_interface(name, reason),
+            Some(Gone::Down) => down(),
+            None => failed(reason),
+        },
     })
 }
 
-/// A linked libpcap keeps no status for us; its words tell as much.
+/// A linked libpcap keeps no status for us; its words, and the state of the interface, tell as much.
 fn looks_denied(reason: &str) -> bool {
     reason.contains("Operation not permitted") || reason.contains("ermission denied")
 }
