@@ -25,7 +25,7 @@ pub struct Field {
     pub name: &'static str,
     /// What a reader sees first, such as `Opcode`.
     pub label: String,
-    /// The value in words, such as `1 (text)`.
+    /// The value in words, such as `1 (text)`; bytes from the wire in it are already escaped.
     pub value: String,
     /// The bits of the span's bytes that hold it, drawn as `.... 0001`; empty for whole bytes.
     pub bits: String,

@@ -79,6 +79,15 @@ impl Head {
         }
     }
 
+    /// The response's reason phrase; empty for a request.
+    #[must_use]
+    pub fn reason(&self) -> &[u8] {
+        match &self.start {
+            StartLine::Response { reason, .. } => self.slice(reason),
+            StartLine::Request { .. } => &[],
+        }
+    }
+
     /// Every line as name and value.
     pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.lines

@@ -1,1 +1,260 @@
-//! The pipeline: packets in, events out. No I/O, no clock, no threads.
+//! The pipeline: TCP segments in, events out. No I/O, no clock, no threads.
+//!
+//! ```text
+//!   segment ──► flow table ──► assembler ──► session ──► sink
+//!               (route)        (bytes in     (HTTP, WebSocket, ...)
+//!                               order)
+//! ```
+//!
+//! Time comes with the packets. Whatever they hold, nothing panics, and what is kept is bounded by [`Limits`].
+
+mod connection;
+mod context;
+mod flow_state;
+mod http_session;
+mod provenance;
+mod session;
+mod sink;
+mod unknown_session;
+mod waiting;
+mod websocket_session;
+
+use crate::base::{Limits, Needs, PacketNumber, Timestamp};
+use crate::flow::{End, Expiry, FlowId, Recent, Table, route};
+use crate::websocket::Scratch;
+use crate::wire::{FlowKey, Segment, TcpFlags};
+
+pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
+pub use sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
+
+use context::{Context, Shared};
+use flow_state::FlowState;
+
+/// Bytes of recent payload remembered, over all flows, to compare retransmissions with.
+const RECENT: usize = 4 << 20;
+
+/// What an engine is told before it starts.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Caps on what is kept.
+    pub limits: Limits,
+    /// Ports whose flows are read as WebSocket even without a handshake.
+    pub decode_as: Vec<u16>,
+}
+
+/// Analyses the flows it is given and tells a sink.
+pub struct Engine<S> {
+    table: Table<FlowState>,
+    shared: Shared,
+    sink: S,
+    now: Moment,
+}
+
+/// What a flow's parts are handed; a macro, because it borrows the engine's fields apart.
+macro_rules! context {
+    ($engine:ident, $flow:ident) => {
+        Context {
+            sink: &mut $engine.sink,
+            shared: &mut $engine.shared,
+            flow: &mut $flow.info,
+            now: $engine.now,
+            closed_at: None,
+            in_packet: true,
+        }
+    };
+}
+
+impl<S: Sink> Engine<S> {
+    /// An engine with nothing seen.
+    pub fn new(options: Options, sink: S) -> Self {
+        let needs = sink.needs();
+        let recent = if needs.has(Needs::FINDINGS) {
+            RECENT
+        } else {
+            0
+        };
+        let shared = Shared {
+            needs,
+            decode_as: options.decode_as,
+            scratch: Scratch::new(&options.limits),
+            recent: Recent::new(recent),
+            opened: 0,
+            flows: 0,
+            held: 0,
+            packets: Vec::new(),
+            findings: Vec::new(),
+            run: Vec::new(),
+            limits: options.limits,
+        };
+        Self {
+            table: Table::default(),
+            shared,
+            sink,
+            now: Moment::default(),
+        }
+    }
+
+    /// Takes one TCP segment. `bytes` is what the segment's payload range counts in; `in_packet` says whether that is
+    /// the packet itself, and not a datagram put together from several.
+    #[inline]
+    pub fn segment(
+        &mut self,
+        number: PacketNumber,
+        time: Timestamp,
+        segment: &Segment,
+        bytes: &[u8],
+        in_packet: bool,
+    ) {
+        self.now = Moment {
+            packet: number,
+            time,
+            turn: 0,
+        };
+        let (route, end) = route(segment.key);
+        let id = match self.table.find(&route) {
+            Some(id) => id,
+            None => match self.first(&route, end, segment) {
+                Some(id) => id,
+                None => return,
+            },
+        };
+        let Some(id) = self.renewed(id, &route, end, segment) else {
+            return;
+        };
+        let Some(flow) = self.table.flow(id) else {
+            return;
+        };
+        let mut context = context!(self, flow);
+        context.in_packet = in_packet;
+        let ending = flow.parts.segment(end, segment, bytes, &mut context);
+        match ending {
+            flow_state::Ending::None => {}
+            flow_state::Ending::Linger => self.table.linger(id),
+            flow_state::Ending::Now => self.end(id),
+        }
+    }
+
+    /// Moves capture time on to that of packet `number`: what was silent too long ends. Call it now and then, after the
+    /// same packets on every engine that shares a capture.
+    pub fn advance(&mut self, number: PacketNumber, time: Timestamp) {
+        let mut expired = Vec::new();
+        while let Some(due) = self.table.advance(time, &self.shared.limits) {
+            expired.push(due);
+        }
+        let table = &mut self.table;
+        expired.sort_by_cached_key(|(id, _)| table.flow(*id).map(|flow| flow.info.first_packet));
+        for (id, expiry) in expired {
+            self.now = Moment {
+                packet: number,
+                time,
+                turn: self.turn(id),
+            };
+            self.expire(id, expiry);
+        }
+    }
+
+    /// Ends every flow: no more packets will come after packet `number`.
+    pub fn finish(&mut self, number: PacketNumber, time: Timestamp) {
+        let mut flows = Vec::new();
+        self.table.drain(&mut |flow| flows.push(flow));
+        flows.sort_unstable_by_key(|flow| flow.info.first_packet);
+        for mut flow in flows {
+            self.now = Moment {
+                packet: number,
+                time,
+                turn: flow.info.first_packet.0,
+            };
+            self.finish_flow(&mut flow, EndedBy::CaptureEnd);
+        }
+    }
+
+    fn turn(&mut self, id: FlowId) -> u64 {
+        self.table
+            .flow(id)
+            .map_or(0, |flow| flow.info.first_packet.0)
+    }
+
+    /// The sink.
+    pub fn sink(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
+    /// The sink, once all is done.
+    pub fn into_sink(self) -> S {
+        self.sink
+    }
+
+    /// Flows remembered right now.
+    #[must_use]
+    pub fn flows(&self) -> usize {
+        self.table.len()
+    }
+
+    /// A flow begins with its SYN or with data; a bare acknowledgement of something unknown is nobody's.
+    fn first(&mut self, route: &FlowKey, end: End, segment: &Segment) -> Option<FlowId> {
+        if !segment.flags.has(TcpFlags::SYN) && segment.payload.is_empty() && segment.missing == 0 {
+            return None;
+        }
+        self.shared.flows += 1;
+        let flow = FlowState::new(route, end, segment, self.now, self.shared.flows);
+        let mut evicted = None;
+        let id = self
+            .table
+            .insert(*route, flow, &self.shared.limits, &mut |flow, _| {
+                evicted = Some(flow)
+            });
+        if let Some(mut flow) = evicted {
+            self.finish_flow(&mut flow, EndedBy::Timeout);
+        }
+        Some(id)
+    }
+
+    /// A SYN that cannot be the one its flow began with starts a new flow on the same addresses and ports.
+    #[inline]
+    fn renewed(
+        &mut self,
+        id: FlowId,
+        route: &FlowKey,
+        end: End,
+        segment: &Segment,
+    ) -> Option<FlowId> {
+        if !segment.flags.has(TcpFlags::SYN) || segment.flags.has(TcpFlags::ACK) {
+            return Some(id);
+        }
+        if !self.table.flow(id)?.parts.is_renewed_by(end, segment) {
+            return Some(id);
+        }
+        if let Some(mut flow) = self.table.remove(id) {
+            let by = flow.parts.ended_by().unwrap_or(EndedBy::Timeout);
+            self.finish_flow(&mut flow, by);
+        }
+        self.first(route, end, segment)
+    }
+
+    #[cold]
+    fn expire(&mut self, id: FlowId, expiry: Expiry) {
+        match expiry {
+            Expiry::Lingered => self.end(id),
+            Expiry::Idle | Expiry::Evicted => {
+                if let Some(mut flow) = self.table.remove(id) {
+                    self.finish_flow(&mut flow, EndedBy::Timeout);
+                }
+            }
+        }
+    }
+
+    /// Ends a flow's session, and remembers the flow a little for its late retransmissions.
+    fn end(&mut self, id: FlowId) {
+        let Some(flow) = self.table.flow(id) else {
+            return;
+        };
+        let mut context = context!(self, flow);
+        flow.parts.finish(EndedBy::Fin, &mut context);
+        self.table.close(id, &self.shared.limits);
+    }
+
+    fn finish_flow(&mut self, flow: &mut FlowState, by: EndedBy) {
+        let mut context = context!(self, flow);
+        flow.parts.finish(by, &mut context);
+    }
+}

@@ -135,6 +135,21 @@ impl Stream {
         self.frames
     }
 
+    /// Where what is not told yet begins: an incomplete frame, or bytes searched for a boundary; `None` between frames.
+    #[inline]
+    #[must_use]
+    pub fn incomplete_from(&self) -> Option<u64> {
+        match self.state {
+            State::Header => (self.pending_len > 0).then_some(self.position),
+            State::Payload => Some(self.frame_start),
+            State::Search => Some(
+                self.search
+                    .as_ref()
+                    .map_or(self.position, |search| search.position(0)),
+            ),
+        }
+    }
+
     /// The next bytes of the stream, as one segment brought them.
     #[inline]
     pub fn push(&mut self, bytes: &[u8], scratch: &mut Scratch, out: &mut impl Output) {

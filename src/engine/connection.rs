@@ -1,0 +1,241 @@
+//! What is known of one WebSocket connection, or of one attempt at it.
+
+use std::net::SocketAddr;
+
+use crate::base::{ConnectionId, Head, PacketNumber, PerSide, Side, Timestamp};
+use crate::flow::End;
+use crate::websocket::Negotiated;
+
+/// What carries the WebSocket.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Transport {
+    /// Plain TCP.
+    #[default]
+    Tcp,
+    /// TLS, decrypted.
+    Tls,
+    /// A stream of an HTTP/2 connection (RFC 8441).
+    Http2,
+}
+
+impl Transport {
+    /// `tcp`, `tls` or `http2`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Transport::Tcp => "tcp",
+            Transport::Tls => "tls",
+            Transport::Http2 => "http2",
+        }
+    }
+}
+
+/// How the attempt to upgrade came out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Outcome {
+    /// The server switched protocols.
+    Accepted,
+    /// The server answered with something else.
+    Refused,
+    /// No answer was seen (yet).
+    #[default]
+    Unanswered,
+    /// Frames without a handshake in the capture.
+    NotSeen,
+}
+
+impl Outcome {
+    /// The name in every output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Outcome::Accepted => "accepted",
+            Outcome::Refused => "refused",
+            Outcome::Unanswered => "unanswered",
+            Outcome::NotSeen => "not-seen",
+        }
+    }
+}
+
+/// A head and where it was seen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SeenHead {
+    /// The head.
+    pub head: Head,
+    /// The packet that completed it.
+    pub packet: PacketNumber,
+    /// When that was.
+    pub time: Timestamp,
+    /// Where it begins in its side's stream.
+    pub stream_offset: u64,
+}
+
+/// The opening handshake as far as it was seen.
+#[derive(Clone, Debug, Default)]
+pub struct Handshake {
+    /// How it came out.
+    pub outcome: Outcome,
+    /// The client's request.
+    pub request: Option<SeenHead>,
+    /// The server's final response.
+    pub response: Option<SeenHead>,
+    /// What both agreed on; meaningful once accepted.
+    pub negotiated: Negotiated,
+    /// Whether Sec-WebSocket-Accept follows from the key; `None` when either was not seen.
+    pub accept_valid: Option<bool>,
+}
+
+/// An HTTP CONNECT in front of the upgrade.
+#[derive(Clone, Debug)]
+pub struct Tunnel {
+    /// The CONNECT request.
+    pub request: SeenHead,
+    /// The proxy's answer.
+    pub response: Option<SeenHead>,
+}
+
+/// What ended the TCP flow under a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EndedBy {
+    /// Both sides sent FIN.
+    Fin,
+    /// Either side sent RST.
+    Rst,
+    /// Nothing was seen for the idle limit.
+    Timeout,
+    /// The capture ended first.
+    CaptureEnd,
+}
+
+impl EndedBy {
+    /// The name in every output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            EndedBy::Fin => "fin",
+            EndedBy::Rst => "rst",
+            EndedBy::Timeout => "timeout",
+            EndedBy::CaptureEnd => "capture-end",
+        }
+    }
+}
+
+/// How a connection was closed, as far as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Close {
+    /// Who sent the first close frame, or without one, who ended TCP first.
+    pub by: Option<Side>,
+    /// Status code of the first close frame.
+    pub code: Option<u16>,
+    /// Reason of the first close frame, unmasked, as sent.
+    pub reason: Option<Box<[u8]>>,
+    /// The side of each close frame seen.
+    pub frames: PerSide<bool>,
+    /// What ended the flow; `None` while it lives.
+    pub ended_by: Option<EndedBy>,
+}
+
+impl Close {
+    /// Whether the closing handshake was completed (RFC 6455 section 7.1.4).
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.frames.client && self.frames.server
+    }
+}
+
+/// A WebSocket connection, an attempt to open one, or a CONNECT that was refused.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// Its number within this engine, from 0 in the order of recognition.
+    pub id: ConnectionId,
+    /// Its TCP flow's number within this engine.
+    pub flow: u64,
+    /// Which end of the flow the client is.
+    pub client_end: End,
+    /// The client's end.
+    pub client: SocketAddr,
+    /// The server's end (of a tunnel: the proxy).
+    pub server: SocketAddr,
+    /// What carries it.
+    pub transport: Transport,
+    /// Its place among the connections of its flow, from 0.
+    pub ordinal: u32,
+    /// First packet of its TCP flow.
+    pub first_packet: PacketNumber,
+    /// Time of that packet.
+    pub opened: Timestamp,
+    /// When its flow ended; `None` while it lives.
+    pub closed: Option<Timestamp>,
+    /// Packets of its TCP flow so far.
+    pub packets: u64,
+    /// The opening handshake; `None` for a CONNECT that was refused.
+    pub handshake: Option<Box<Handshake>>,
+    /// The CONNECT in front of it.
+    pub tunnel: Option<Box<Tunnel>>,
+    /// Frames by sender.
+    pub frames: PerSide<u64>,
+    /// Messages by sender.
+    pub messages: PerSide<u64>,
+    /// Payload bytes on the wire by sender.
+    pub bytes: PerSide<u64>,
+    /// Findings told of it.
+    pub findings: u64,
+    /// How it was closed.
+    pub close: Close,
+}
+
+impl Connection {
+    /// The outcome of its handshake; a refused CONNECT counts as refused.
+    #[must_use]
+    pub fn outcome(&self) -> Outcome {
+        self.handshake
+            .as_ref()
+            .map_or(Outcome::Refused, |handshake| handshake.outcome)
+    }
+
+    /// Whether frames can be expected.
+    #[must_use]
+    pub fn is_websocket(&self) -> bool {
+        matches!(self.outcome(), Outcome::Accepted | Outcome::NotSeen)
+    }
+
+    /// The upgrade request's head.
+    #[must_use]
+    pub fn request(&self) -> Option<&Head> {
+        Some(&self.handshake.as_ref()?.request.as_ref()?.head)
+    }
+
+    /// The final response's head.
+    #[must_use]
+    pub fn response(&self) -> Option<&Head> {
+        Some(&self.handshake.as_ref()?.response.as_ref()?.head)
+    }
+
+    /// The response's status: of the upgrade, or of the CONNECT when it went no further.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match &self.handshake {
+            Some(_) => self.response()?.status(),
+            None => self.tunnel.as_ref()?.response.as_ref()?.head.status(),
+        }
+    }
+
+    /// The version of HTTP that one of its heads speaks.
+    #[must_use]
+    pub fn http_version(&self, head: &Head) -> &'static str {
+        match (self.transport, head.minor_version) {
+            (Transport::Http2, _) => "HTTP/2",
+            (_, 0) => "HTTP/1.0",
+            _ => "HTTP/1.1",
+        }
+    }
+
+    /// The address of a side.
+    #[must_use]
+    pub fn address(&self, side: Side) -> SocketAddr {
+        match side {
+            Side::Client => self.client,
+            Side::Server => self.server,
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! What every protocol state is handed with its bytes.
+
+use std::net::SocketAddr;
+
+use crate::base::{Code, ConnectionId, Finding, Limits, Needs, PacketNumber, Side, Timestamp};
+use crate::flow::{End, Recent};
+use crate::websocket::Scratch;
+
+use super::connection::{Connection, Handshake, Transport, Tunnel};
+use super::sink::{FindingEvent, Moment, Sink};
+
+/// What one engine shares between all its flows.
+pub(super) struct Shared {
+    pub(super) limits: Limits,
+    pub(super) needs: Needs,
+    pub(super) decode_as: Vec<u16>,
+    pub(super) scratch: Scratch,
+    pub(super) recent: Recent,
+    /// Connections told so far.
+    pub(super) opened: u32,
+    /// Flows seen so far.
+    pub(super) flows: u64,
+    /// Bytes held behind holes, over all flows.
+    pub(super) held: usize,
+    /// Reused buffers.
+    pub(super) packets: Vec<PacketNumber>,
+    pub(super) findings: Vec<(Side, Finding)>,
+    pub(super) run: Vec<u8>,
+}
+
+/// What is known of a flow whatever it carries.
+#[derive(Debug)]
+pub(super) struct FlowInfo {
+    /// Its number among the flows of this engine.
+    pub(super) serial: u64,
+    pub(super) addresses: [SocketAddr; 2],
+    /// The end that asked for the connection, as far as the packets tell.
+    pub(super) client: Option<End>,
+    pub(super) first_packet: PacketNumber,
+    pub(super) opened: Timestamp,
+    /// Time of its latest packet.
+    pub(super) last: Timestamp,
+    pub(super) packets: u64,
+    /// Where each end's latest bytes began.
+    pub(super) positions: [u64; 2],
+    pub(super) transport: Transport,
+    /// The ends of which any packet was seen.
+    pub(super) seen: u8,
+    /// Connections told of it so far.
+    pub(super) connections: u32,
+    /// CONNECT tunnels its bytes run in.
+    pub(super) tunnels: u8,
+    /// Whether it began with a SYN in the capture.
+    pub(super) from_start: bool,
+    pub(super) is_websocket: bool,
+}
+
+impl FlowInfo {
+    /// The side an end plays, once that is known; before, the end that spoke first is as good a guess as any.
+    pub(super) fn side(&self, end: End) -> Side {
+        if self.client.unwrap_or(End::Low) == end {
+            Side::Client
+        } else {
+            Side::Server
+        }
+    }
+
+    pub(super) fn seen(&self, end: End) -> bool {
+        self.seen & 1 << end as u8 != 0
+    }
+
+    /// Where the side's latest bytes began.
+    pub(super) fn position(&self, side: Side) -> u64 {
+        self.positions[self.end(side) as usize]
+    }
+
+    pub(super) fn end(&self, side: Side) -> End {
+        let client = self.client.unwrap_or(End::Low);
+        match side {
+            Side::Client => client,
+            Side::Server => client.peer(),
+        }
+    }
+}
+
+/// A run of in-order stream bytes from one end.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Chunk<'a> {
+    pub(super) end: End,
+    /// Position in the end's stream.
+    pub(super) offset: u64,
+    pub(super) bytes: &'a [u8],
+    /// The packet that carried them.
+    pub(super) packet: PacketNumber,
+}
+
+impl<'a> Chunk<'a> {
+    /// The same without its first `len` bytes.
+    pub(super) fn after(self, len: usize) -> Chunk<'a> {
+        Chunk {
+            offset: self.offset + len as u64,
+            bytes: self.bytes.get(len..).unwrap_or_default(),
+            ..self
+        }
+    }
+}
+
+pub(super) struct Context<'a, S> {
+    pub(super) sink: &'a mut S,
+    pub(super) shared: &'a mut Shared,
+    pub(super) flow: &'a mut FlowInfo,
+    pub(super) now: Moment,
+    /// When the flow ended, where that was before now.
+    pub(super) closed_at: Option<Timestamp>,
+    /// Whether the bytes at hand lie in the packet itself.
+    pub(super) in_packet: bool,
+}
+
+impl<S: Sink> Context<'_, S> {
+    /// A new connection on this flow, not yet told to the sink.
+    pub(super) fn connection(
+        &mut self,
+        handshake: Option<Box<Handshake>>,
+        tunnel: Option<Box<Tunnel>>,
+    ) -> Box<Connection> {
+        let id = ConnectionId(self.shared.opened);
+        let ordinal = self.flow.connections;
+        self.shared.opened += 1;
+        self.flow.connections += 1;
+        let address = |side| self.flow.addresses[self.flow.end(side) as usize];
+        Box::new(Connection {
+            id,
+            flow: self.flow.serial,
+            client_end: self.flow.end(Side::Client),
+            client: address(Side::Client),
+            server: address(Side::Server),
+            transport: self.flow.transport,
+            ordinal,
+            first_packet: self.flow.first_packet,
+            opened: self.flow.opened,
+            closed: None,
+            packets: self.flow.packets,
+            handshake,
+            tunnel,
+            frames: Default::default(),
+            messages: Default::default(),
+            bytes: Default::default(),
+            findings: 0,
+            close: Default::default(),
+        })
+    }
+
+    /// Tells a finding that is about no frame or message.
+    pub(super) fn finding(
+        &mut self,
+        connection: Option<&mut Connection>,
+        from: Option<Side>,
+        finding: &Finding,
+    ) {
+        let event = FindingEvent {
+            finding,
+            from,
+            at: self.now,
+            frame: None,
+            message: None,
+        };
+        match connection {
+            Some(connection) => {
+                connection.findings += 1;
+                self.sink.finding(&event, Some(connection));
+            }
+            None => self.sink.finding(&event, None),
+        }
+    }
+
+    /// Tells that bytes are missing or differ, when the connection is one of ours.
+    pub(super) fn gap(&mut self, connection: &mut Connection, from: Side, offset: u64, len: u64) {
+        let text = format!("{len} bytes from stream position {offset} are not in the capture");
+        let finding = Finding::new(Code::TcpGap, text).at(crate::base::Span::at(offset, len));
+        self.finding(Some(connection), Some(from), &finding);
+    }
+}

@@ -1,0 +1,333 @@
+//! One TCP flow: what both directions' segments amount to, and the session that reads their bytes.
+
+use std::net::SocketAddr;
+
+use crate::base::{Extent, Limits, Needs, Timestamp};
+use crate::flow::{Ages, Assembler, Delivery, End, Incoming};
+use crate::wire::{Endpoint, FlowKey, Segment, TcpFlags};
+
+use super::connection::{EndedBy, Transport};
+use super::context::{Chunk, Context, FlowInfo};
+use super::session::Session;
+use super::sink::{Moment, Sink};
+
+/// A flow in the table.
+pub(super) struct FlowState {
+    pub(super) info: FlowInfo,
+    pub(super) parts: FlowParts,
+}
+
+/// What changes while bytes are delivered, apart from [`FlowInfo`], which the session sees.
+pub(super) struct FlowParts {
+    halves: [Assembler; 2],
+    session: Session,
+    /// The ends whose FIN was seen, for flows that are not assembled any more.
+    fins: u8,
+    /// The end that closed first.
+    closer: Option<End>,
+    /// When either end reset the flow, or both had closed it.
+    reset: Option<Moment>,
+    closed: Option<Moment>,
+    finished: bool,
+}
+
+/// Whether a segment ended its flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    None,
+    /// A reset: late segments may still come.
+    Linger,
+    /// Both streams are complete.
+    Now,
+}
+
+impl FlowState {
+    pub(super) fn new(
+        route: &FlowKey,
+        end: End,
+        segment: &Segment,
+        now: Moment,
+        serial: u64,
+    ) -> Self {
+        let addresses: [SocketAddr; 2] = [route.source, route.destination].map(socket);
+        let info = FlowInfo {
+            serial,
+            addresses,
+            client: Self::opener(end, segment, &addresses),
+            seen: 0,
+            first_packet: now.packet,
+            opened: now.time,
+            last: now.time,
+            packets: 0,
+            positions: [0; 2],
+            transport: Transport::Tcp,
+            from_start: segment.flags.has(TcpFlags::SYN),
+            connections: 0,
+            tunnels: 0,
+            is_websocket: false,
+        };
+        let parts = FlowParts {
+            halves: Default::default(),
+            session: Session::default(),
+            fins: 0,
+            closer: None,
+            reset: None,
+            closed: None,
+            finished: false,
+        };
+        Self { info, parts }
+    }
+
+    /// The end that opened the flow: by its SYN, or as long as nothing better is known, the one with the higher port.
+    fn opener(end: End, segment: &Segment, addresses: &[SocketAddr; 2]) -> Option<End> {
+        match (
+            segment.flags.has(TcpFlags::SYN),
+            segment.flags.has(TcpFlags::ACK),
+        ) {
+            (true, false) => Some(end),
+            (true, true) => Some(end.peer()),
+            _ => Some(if addresses[0].port() > addresses[1].port() {
+                End::Low
+            } else {
+                End::High
+            }),
+        }
+    }
+}
+
+impl Ages for FlowState {
+    fn last_seen(&self) -> Timestamp {
+        self.info.last
+    }
+
+    fn idle_limit(&self, limits: &Limits) -> i64 {
+        let limit = if self.info.is_websocket {
+            limits.websocket_idle
+        } else {
+            limits.idle
+        };
+        i64::try_from(limit.as_nanos()).unwrap_or(i64::MAX)
+    }
+}
+
+impl FlowParts {
+    /// Whether a SYN from `end` belongs to another connection than this one.
+    pub(super) fn is_renewed_by(&self, end: End, segment: &Segment) -> bool {
+        let half = &self.halves[end as usize];
+        let over = self.finished || self.reset.is_some() || self.fins == 3;
+        half.is_started() && !half.began_with(segment.seq) || over && !half.began_with(segment.seq)
+    }
+
+    /// What ended the flow, when TCP did.
+    pub(super) fn ended_by(&self) -> Option<EndedBy> {
+        match self.reset {
+            Some(_) => Some(EndedBy::Rst),
+            None => (self.fins == 3).then_some(EndedBy::Fin),
+        }
+    }
+
+    #[inline]
+    pub(super) fn segment<S: Sink>(
+        &mut self,
+        end: End,
+        segment: &Segment,
+        bytes: &[u8],
+        context: &mut Context<'_, S>,
+    ) -> Ending {
+        let info = &mut *context.flow;
+        info.packets += 1;
+        info.last = context.now.time;
+        info.seen |= 1 << end as u8;
+        if self.finished {
+            return Ending::None;
+        }
+        if context.shared.needs.has(Needs::EXTENTS) && !matches!(self.session, Session::Ignored) {
+            context.sink.packet(context.flow.serial, context.now.packet);
+        }
+        let flags = segment.flags;
+        if flags.has(TcpFlags::SYN) {
+            self.syn(end, segment, context);
+        }
+        if !matches!(self.session, Session::Ignored) {
+            if flags.has(TcpFlags::ACK) {
+                self.acknowledge(end.peer(), segment.ack, context);
+            }
+            let payload = segment.payload(bytes);
+            if !payload.is_empty() || segment.missing > 0 || flags.has(TcpFlags::FIN) {
+                self.payload(end, segment, payload, context);
+            }
+        }
+        self.ending(end, flags, context)
+    }
+
+    /// After both FINs one acknowledgement still belongs to the flow; after a reset, whatever was under way.
+    #[inline]
+    fn ending<S: Sink>(&mut self, end: End, flags: TcpFlags, context: &Context<'_, S>) -> Ending {
+        if self.closed.is_some() {
+            return Ending::Now;
+        }
+        if !flags.any(TcpFlags(TcpFlags::FIN.0 | TcpFlags::RST.0)) && self.fins != 3 {
+            return Ending::None;
+        }
+        self.closer.get_or_insert(end);
+        if flags.has(TcpFlags::FIN) {
+            self.fins |= 1 << end as u8;
+        }
+        if flags.has(TcpFlags::RST) && self.reset.is_none() {
+            self.reset = Some(context.now);
+            return Ending::Linger;
+        }
+        let complete =
+            matches!(self.session, Session::Ignored) || self.halves.iter().all(Assembler::is_ended);
+        if self.fins != 3 || !complete || self.reset.is_some() {
+            return Ending::None;
+        }
+        self.closed = Some(context.now);
+        Ending::Linger
+    }
+
+    fn syn<S: Sink>(&mut self, end: End, segment: &Segment, context: &mut Context<'_, S>) {
+        context.flow.client = Some(if segment.flags.has(TcpFlags::ACK) {
+            end.peer()
+        } else {
+            end
+        });
+        let (half, session) = (&mut self.halves[end as usize], &mut self.session);
+        half.syn(segment.seq, &mut |delivery| {
+            deliver(session, end, delivery, context)
+        });
+    }
+
+    #[inline]
+    fn acknowledge<S: Sink>(&mut self, end: End, ack: u32, context: &mut Context<'_, S>) {
+        let (half, session) = (&mut self.halves[end as usize], &mut self.session);
+        if half.held_cost() == 0 {
+            return half.peer_acknowledges();
+        }
+        let before = half.held_cost();
+        half.acked(ack, context.now.time, &mut |delivery| {
+            deliver(session, end, delivery, context)
+        });
+        context.shared.held = (context.shared.held + half.held_cost()).saturating_sub(before);
+    }
+
+    #[inline]
+    fn payload<S: Sink>(
+        &mut self,
+        end: End,
+        segment: &Segment,
+        payload: &[u8],
+        context: &mut Context<'_, S>,
+    ) {
+        let incoming = Incoming {
+            // A SYN takes the sequence number before the first byte it may carry (RFC 7413).
+            seq: segment
+                .seq
+                .wrapping_add(u32::from(segment.flags.has(TcpFlags::SYN))),
+            payload,
+            missing: segment.missing,
+            fin: segment.flags.has(TcpFlags::FIN),
+            packet: context.now.packet,
+            packet_offset: context.in_packet.then_some(segment.payload.start),
+            time: context.now.time,
+        };
+        let (half, session) = (&mut self.halves[end as usize], &mut self.session);
+        let before = half.held_cost();
+        let limit = context.shared.limits.held_bytes;
+        half.push(incoming, limit, &mut |delivery| {
+            deliver(session, end, delivery, context)
+        });
+        let after = half.held_cost();
+        if before | after != 0 {
+            context.shared.held = (context.shared.held + after).saturating_sub(before);
+            if context.shared.held > context.shared.limits.held_bytes_total {
+                context.shared.held = context.shared.held.saturating_sub(after);
+                half.finish(&mut |delivery| deliver(session, end, delivery, context));
+            }
+        }
+    }
+
+    /// Ends the session: `by`, unless TCP said how.
+    pub(super) fn finish<S: Sink>(&mut self, by: EndedBy, context: &mut Context<'_, S>) {
+        if std::mem::replace(&mut self.finished, true) {
+            return;
+        }
+        let by = self.ended_by().unwrap_or(by);
+        for end in [End::Low, End::High] {
+            let (half, session) = (&mut self.halves[end as usize], &mut self.session);
+            context.shared.held = context.shared.held.saturating_sub(half.held_cost());
+            half.finish(&mut |delivery| deliver(session, end, delivery, context));
+        }
+        context.closed_at = self.reset.or(self.closed).map(|moment| moment.time);
+        self.session.ended(by, self.closer, context);
+        if context.shared.needs.has(Needs::EXTENTS) {
+            context.sink.flow_ended(context.flow.serial);
+        }
+        self.halves = Default::default();
+    }
+}
+
+fn socket(endpoint: Endpoint) -> SocketAddr {
+    SocketAddr::new(endpoint.address(), endpoint.port())
+}
+
+#[inline]
+fn deliver<S: Sink>(
+    session: &mut Session,
+    end: End,
+    delivery: Delivery<'_>,
+    context: &mut Context<'_, S>,
+) {
+    match delivery {
+        Delivery::Bytes {
+            offset,
+            bytes,
+            packet,
+            packet_offset,
+            time,
+        } => {
+            if context.shared.needs.has(Needs::EXTENTS) && !matches!(session, Session::Ignored) {
+                let len = bytes.len() as u32;
+                let extent = Extent {
+                    stream_offset: offset,
+                    packet,
+                    packet_offset,
+                    len,
+                };
+                context.sink.extent(context.flow.serial, end, extent);
+            }
+            context.flow.positions[end as usize] = offset;
+            context.now.time = time;
+            session.data(
+                Chunk {
+                    end,
+                    offset,
+                    bytes,
+                    packet,
+                },
+                context,
+            );
+        }
+        Delivery::Gap { offset, len } => {
+            context.flow.positions[end as usize] = offset;
+            session.gap(end, offset, len, context);
+        }
+        Delivery::Again { offset, bytes } => session.again(end, offset, bytes, context),
+        Delivery::Conflict { offset } => session.conflict(end, offset, context),
+        Delivery::End => session.end_closed(end, context),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_flow_that_is_nothing_of_ours_is_small() {
+        assert!(
+            std::mem::size_of::<FlowState>() <= 300,
+            "{}",
+            std::mem::size_of::<FlowState>()
+        );
+    }
+}

@@ -1,0 +1,455 @@
+//! A flow that speaks HTTP/1.1: requests paired with responses, until one of them makes it something else.
+
+use std::collections::VecDeque;
+
+use crate::base::{Code, Finding, Head, PerSide, Side};
+use crate::flow::End;
+use crate::http::{self, Event, Gap, Reader};
+use crate::websocket::handshake::{accept_key, check, is_accepted, is_upgrade_request, negotiated};
+
+use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Tunnel};
+use super::context::{Chunk, Context};
+use super::session::{Next, Session};
+use super::sink::Sink;
+use super::unknown_session::UnknownSession;
+use super::waiting::{Item, Waiting};
+use super::websocket_session::{self, WebSocketSession};
+
+/// Requests remembered until they are answered; of more, the oldest are taken for answered.
+const PIPELINE: usize = 1024;
+/// Server segments that may come before the request they answer (captures mix up the order of the directions).
+const ORPHANS: usize = 8;
+
+/// Refused upgrades followed on one flow. Each may send waiting bytes round again, so their number has an end.
+const REFUSALS: u32 = 64;
+
+/// What a request asked for, as far as its response depends on it.
+#[derive(Debug)]
+enum Asked {
+    Head,
+    Other,
+    Upgrade,
+    Connect(Box<SeenHead>),
+}
+
+/// HTTP/1.1 in both directions.
+#[derive(Debug)]
+pub(super) struct HttpSession {
+    readers: PerSide<Reader>,
+    asked: VecDeque<Asked>,
+    any_request: bool,
+    /// The latest attempt to upgrade, or CONNECT that was refused; it lives as long as its flow or until the next.
+    attempt: Option<Box<Connection>>,
+    /// The tunnel these bytes run in.
+    tunnel: Option<Box<Tunnel>>,
+    /// Client bytes after a request whose answer decides what they are.
+    early: Waiting,
+    /// Server bytes before the request they answer.
+    orphans: Waiting,
+    h2c: bool,
+    refusals: u32,
+}
+
+impl HttpSession {
+    pub(super) fn new<S: Sink>(
+        tunnel: Option<Box<Tunnel>>,
+        begin: PerSide<u64>,
+        context: &Context<'_, S>,
+    ) -> Self {
+        let limits = &context.shared.limits;
+        Self {
+            readers: PerSide {
+                client: Reader::requests(limits).at(begin.client),
+                server: Reader::responses(limits).at(begin.server),
+            },
+            asked: VecDeque::new(),
+            any_request: false,
+            attempt: None,
+            tunnel,
+            early: Waiting::default(),
+            orphans: Waiting::default(),
+            h2c: false,
+            refusals: 0,
+        }
+    }
+
+    /// Whether the client's next bytes depend on an answer that has not come.
+    fn is_undecided(&self) -> bool {
+        matches!(self.asked.back(), Some(Asked::Upgrade | Asked::Connect(_)))
+    }
+
+    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
+        match context.flow.side(chunk.end) {
+            Side::Client => self.client(chunk, context),
+            Side::Server => self.server(chunk, context),
+        }
+    }
+
+    fn client<S: Sink>(&mut self, mut chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
+        while !chunk.bytes.is_empty() {
+            if self.is_undecided() {
+                self.early.push(chunk);
+                let unheard = self.early.cost() > context.shared.limits.early_bytes;
+                return if unheard {
+                    self.unanswered_frames(context)
+                } else {
+                    Next::Stay
+                };
+            }
+            let (taken, event) = self.readers.client.push(chunk.bytes);
+            match event {
+                Some(Event::Head(head, offset)) => self.request(head, offset, chunk, context),
+                Some(Event::TooLong(offset)) => self.too_long(Side::Client, offset, context),
+                Some(Event::Invalid(_) | Event::BodyEnd) | None => {}
+            }
+            chunk = chunk.after(taken);
+        }
+        let mut orphans = std::mem::take(&mut self.orphans);
+        if self.any_request && !orphans.is_empty() {
+            return Next::Replay(orphans.take());
+        }
+        self.orphans = orphans;
+        Next::Stay
+    }
+
+    fn request<S: Sink>(
+        &mut self,
+        head: Head,
+        offset: u64,
+        chunk: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) {
+        self.any_request = true;
+        if self.asked.len() >= PIPELINE {
+            self.asked.pop_front();
+        }
+        let seen = |head| SeenHead {
+            head,
+            packet: chunk.packet,
+            time: context.now.time,
+            stream_offset: offset,
+        };
+        if is_upgrade_request(&head) {
+            self.asked.push_back(Asked::Upgrade);
+            let handshake = Handshake {
+                request: Some(seen(head)),
+                ..Handshake::default()
+            };
+            self.open(Some(Box::new(handshake)), self.tunnel.clone(), context);
+        } else if http::is_connect(&head) {
+            self.asked.push_back(Asked::Connect(Box::new(seen(head))));
+        } else {
+            self.h2c = head.has_token("upgrade", "h2c");
+            self.readers.client.body(http::request_body(&head));
+            self.asked.push_back(if head.method() == b"HEAD" {
+                Asked::Head
+            } else {
+                Asked::Other
+            });
+        }
+    }
+
+    fn open<S: Sink>(
+        &mut self,
+        handshake: Option<Box<Handshake>>,
+        tunnel: Option<Box<Tunnel>>,
+        context: &mut Context<'_, S>,
+    ) {
+        self.close_attempt(EndedBy::Fin, context);
+        let connection = context.connection(handshake, tunnel);
+        context.sink.opened(&connection);
+        self.attempt = Some(connection);
+    }
+
+    /// An attempt is over when the next one begins on the same flow, or the flow ends.
+    fn close_attempt<S: Sink>(&mut self, by: EndedBy, context: &mut Context<'_, S>) {
+        if let Some(mut attempt) = self.attempt.take() {
+            websocket_session::close(&mut attempt, by, context);
+        }
+    }
+
+    /// Whether the request that these server bytes answer may still come.
+    fn awaits_request<S: Sink>(&self, context: &Context<'_, S>) -> bool {
+        !self.any_request
+            && context.flow.seen(context.flow.end(Side::Client))
+            && self.orphans.len() < ORPHANS
+    }
+
+    fn server<S: Sink>(&mut self, mut chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
+        if self.awaits_request(context) {
+            self.orphans.push(chunk);
+            return Next::Stay;
+        }
+        if !self.orphans.is_empty() {
+            self.orphans.push(chunk);
+            self.any_request = true;
+            return Next::Replay(self.orphans.take());
+        }
+        if self.readers.server.is_lost()
+            && self.is_undecided()
+            && http::looks_like(chunk.bytes).is_none()
+        {
+            return Next::Become(self.unknown(chunk));
+        }
+        while !chunk.bytes.is_empty() {
+            let (taken, event) = self.readers.server.push(chunk.bytes);
+            let rest = chunk.after(taken);
+            match event {
+                Some(Event::Head(head, offset)) => {
+                    let next = self.response(head, offset, rest, context);
+                    if !matches!(next, Next::Stay) {
+                        return next;
+                    }
+                }
+                Some(Event::TooLong(offset)) => self.too_long(Side::Server, offset, context),
+                Some(Event::Invalid(_) | Event::BodyEnd) | None => {}
+            }
+            chunk = rest;
+        }
+        Next::Stay
+    }
+
+    fn response<S: Sink>(
+        &mut self,
+        head: Head,
+        offset: u64,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let status = head.status().unwrap_or_default();
+        if (100..200).contains(&status) && status != 101 {
+            return Next::Stay;
+        }
+        let seen = SeenHead {
+            head,
+            packet: rest.packet,
+            time: context.now.time,
+            stream_offset: offset,
+        };
+        match self.asked.pop_front() {
+            Some(Asked::Upgrade) => self.upgrade_answered(seen, rest, context),
+            Some(Asked::Connect(request)) => self.connect_answered(*request, seen, rest, context),
+            Some(Asked::Head) => {
+                self.readers
+                    .server
+                    .body(http::response_body(&seen.head, b"HEAD"));
+                Next::Stay
+            }
+            asked => self.other_answered(asked.is_some(), seen, rest, context),
+        }
+    }
+
+    fn other_answered<S: Sink>(
+        &mut self,
+        asked: bool,
+        seen: SeenHead,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        if seen.head.status() != Some(101) {
+            self.readers
+                .server
+                .body(http::response_body(&seen.head, b"GET"));
+            return Next::Stay;
+        }
+        if !asked && is_accepted(&seen.head) && seen.head.has_token("upgrade", "websocket") {
+            self.open(Some(Box::default()), self.tunnel.clone(), context);
+            return self.upgrade_answered(seen, rest, context);
+        }
+        if seen.head.has_token("upgrade", "h2c") && self.h2c {
+            return Next::Become(Session::http2_upgraded(self.positions(rest), rest, context));
+        }
+        Next::Become(Session::Ignored)
+    }
+
+    /// The answer to an upgrade: a WebSocket from here on, or HTTP as before.
+    fn upgrade_answered<S: Sink>(
+        &mut self,
+        seen: SeenHead,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let Some(mut connection) = self.attempt.take() else {
+            return Next::Stay;
+        };
+        let accepted = seen.head.status() == Some(101);
+        let body = http::response_body(&seen.head, b"GET");
+        if let Some(handshake) = connection.handshake.as_deref_mut() {
+            handshake.response = Some(seen);
+            handshake.outcome = if accepted {
+                Outcome::Accepted
+            } else {
+                Outcome::Refused
+            };
+            settle_handshake(handshake);
+        }
+        tell_handshake(&mut connection, context);
+        if accepted {
+            let begin = self.positions(rest);
+            let session = WebSocketSession::new(connection, begin, context);
+            return Next::BecomeAndReplay(Session::WebSocket(Box::new(session)), self.replay(rest));
+        }
+        self.readers.server.body(body);
+        self.attempt = Some(connection);
+        self.refusals += 1;
+        if self.refusals > REFUSALS {
+            self.close_attempt(EndedBy::Fin, context);
+            return Next::Become(Session::Ignored);
+        }
+        self.resume(rest)
+    }
+
+    fn connect_answered<S: Sink>(
+        &mut self,
+        request: SeenHead,
+        response: SeenHead,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let accepted = http::connect_accepted(&response.head);
+        let body = http::response_body(&response.head, b"CONNECT");
+        let tunnel = Box::new(Tunnel {
+            request,
+            response: Some(response),
+        });
+        if accepted {
+            self.close_attempt(EndedBy::Fin, context);
+            let inner = UnknownSession::in_tunnel(tunnel);
+            return Next::BecomeAndReplay(Session::Unknown(Box::new(inner)), self.replay(rest));
+        }
+        self.readers.server.body(body);
+        self.open(None, Some(tunnel), context);
+        if let Some(attempt) = &self.attempt {
+            context.sink.handshake(attempt, context.now);
+        }
+        self.resume(rest)
+    }
+
+    /// Goes on as HTTP: client bytes that waited are requests after all, and the rest of the server's chunk follows.
+    fn resume(&mut self, rest: Chunk<'_>) -> Next {
+        if self.early.is_empty() {
+            return Next::Stay;
+        }
+        Next::Replay(self.replay(rest))
+    }
+
+    fn replay(&mut self, rest: Chunk<'_>) -> Vec<Item> {
+        self.early.push(rest);
+        self.early.take()
+    }
+
+    /// Where each side's bytes go on after the heads.
+    fn positions(&self, rest: Chunk<'_>) -> PerSide<u64> {
+        PerSide {
+            client: self.readers.client.offset(),
+            server: rest.offset,
+        }
+    }
+
+    pub(super) fn gap<S: Sink>(
+        &mut self,
+        end: End,
+        offset: u64,
+        len: u64,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let side = context.flow.side(end);
+        if side == Side::Client && self.is_undecided() {
+            self.early.gap(end, offset, len);
+            return Next::Stay;
+        }
+        let lost = self.readers[side].gap(len) == Gap::Lost;
+        if side == Side::Client && lost {
+            self.any_request = true;
+        }
+        if let Some(attempt) = &mut self.attempt
+            && lost
+        {
+            context.gap(attempt, side, offset, len);
+        }
+        Next::Stay
+    }
+
+    fn too_long<S: Sink>(&mut self, side: Side, offset: u64, context: &mut Context<'_, S>) {
+        let limit = context.shared.limits.http_head;
+        let text = format!(
+            "the HTTP head at stream position {offset} is longer than {limit} bytes and was not read"
+        );
+        context.finding(
+            self.attempt.as_deref_mut(),
+            Some(side),
+            &Finding::new(Code::HeadTooLong, text),
+        );
+    }
+
+    /// Client bytes after an upgrade request whose answer is not in the capture: perhaps frames.
+    fn unanswered_frames<S: Sink>(&mut self, context: &mut Context<'_, S>) -> Next {
+        let nothing = Chunk {
+            end: End::Low,
+            offset: 0,
+            bytes: &[],
+            packet: context.now.packet,
+        };
+        Next::Become(self.unknown(nothing))
+    }
+
+    /// What it cannot read as HTTP is looked at anew, as what follows an upgrade whose answer was missed, or as anything.
+    fn unknown(&mut self, chunk: Chunk<'_>) -> Session {
+        self.early.push(chunk);
+        let waiting = std::mem::take(&mut self.early);
+        Session::Unknown(Box::new(UnknownSession::resumed(
+            self.attempt.take(),
+            self.tunnel.take(),
+            waiting,
+        )))
+    }
+
+    /// The flow is over.
+    pub(super) fn ended<S: Sink>(
+        &mut self,
+        by: EndedBy,
+        who: Option<Side>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let frames = self.early.start(context.flow.end(Side::Client)).is_some();
+        if self.is_undecided() && frames && self.attempt.is_some() {
+            return self.unanswered_frames(context);
+        }
+        if !self.orphans.is_empty() {
+            self.any_request = true;
+            return Next::Replay(self.orphans.take());
+        }
+        if let Some(attempt) = &mut self.attempt {
+            attempt.close.by = who;
+            if attempt.outcome() == Outcome::Unanswered {
+                tell_handshake(attempt, context);
+            }
+        }
+        self.close_attempt(by, context);
+        Next::Stay
+    }
+}
+
+/// Works out what both sides agreed on.
+pub(super) fn settle_handshake(handshake: &mut Handshake) {
+    let request = handshake.request.as_ref().map(|seen| &seen.head);
+    let response = handshake.response.as_ref().map(|seen| &seen.head);
+    handshake.negotiated = negotiated(request, response);
+    handshake.accept_valid = request.zip(response).and_then(|(request, response)| {
+        let key = request.value("sec-websocket-key")?;
+        let accept = response.value("sec-websocket-accept")?;
+        Some(accept_key(key).as_bytes() == accept)
+    });
+}
+
+/// Tells the outcome of a handshake and what is wrong with it.
+pub(super) fn tell_handshake<S: Sink>(connection: &mut Connection, context: &mut Context<'_, S>) {
+    context.sink.handshake(connection, context.now);
+    let mut findings = std::mem::take(&mut context.shared.findings);
+    findings.clear();
+    check(connection.request(), connection.response(), &mut findings);
+    for (side, finding) in findings.drain(..) {
+        context.finding(Some(connection), Some(side), &finding);
+    }
+    context.shared.findings = findings;
+}

@@ -1,0 +1,203 @@
+//! What a flow speaks, as far as that is known, and the changes from one to the other.
+//!
+//! ```text
+//!   Unknown --request or status line--> Http --101--> WebSocket
+//!      |  ^                              |
+//!      |  +------- CONNECT accepted -----+
+//!      +--frames recognised by score, or forced--> WebSocket
+//!      +--anything else from its first byte------> Ignored
+//! ```
+
+use std::collections::VecDeque;
+
+use crate::base::{PerSide, Side};
+use crate::flow::End;
+
+use super::connection::EndedBy;
+use super::context::{Chunk, Context};
+use super::http_session::HttpSession;
+use super::sink::Sink;
+use super::unknown_session::UnknownSession;
+use super::waiting::{Content, Item};
+use super::websocket_session::WebSocketSession;
+
+/// A flow's protocol state.
+pub(super) enum Session {
+    /// Nothing decided yet.
+    Unknown(Box<UnknownSession>),
+    Http(Box<HttpSession>),
+    WebSocket(Box<WebSocketSession>),
+    /// Nothing of ours; costs nothing more.
+    Ignored,
+}
+
+/// What a state makes of the bytes it was given.
+pub(super) enum Next {
+    /// Goes on as it is.
+    Stay,
+    /// Feed these to the same state.
+    Replay(Vec<Item>),
+    /// Be this from now on.
+    Become(Session),
+    /// Be this from now on, and start with these.
+    BecomeAndReplay(Session, Vec<Item>),
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Session::Unknown(Box::default())
+    }
+}
+
+impl Session {
+    pub(super) fn http2_upgraded<S: Sink>(
+        _begin: PerSide<u64>,
+        _rest: Chunk<'_>,
+        _context: &Context<'_, S>,
+    ) -> Session {
+        Session::Ignored
+    }
+
+    #[inline]
+    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
+        match self {
+            Session::WebSocket(session) => session.data(chunk, context),
+            Session::Ignored => {}
+            _ => {
+                let next = self.step(chunk, context);
+                self.follow(next, context);
+            }
+        }
+    }
+
+    pub(super) fn gap<S: Sink>(
+        &mut self,
+        end: End,
+        offset: u64,
+        len: u64,
+        context: &mut Context<'_, S>,
+    ) {
+        let next = self.step_gap(end, offset, len, context);
+        self.follow(next, context);
+    }
+
+    /// Bytes that were sent again.
+    pub(super) fn again<S: Sink>(
+        &mut self,
+        end: End,
+        offset: u64,
+        bytes: &[u8],
+        context: &mut Context<'_, S>,
+    ) {
+        if let Session::WebSocket(session) = self {
+            session.again(context.flow.side(end), offset, bytes, context);
+        }
+    }
+
+    /// Bytes that were sent again and differ.
+    pub(super) fn conflict<S: Sink>(
+        &mut self,
+        end: End,
+        offset: u64,
+        context: &mut Context<'_, S>,
+    ) {
+        if let Session::WebSocket(session) = self {
+            session.conflict(context.flow.side(end), offset, context);
+        }
+    }
+
+    /// One end sends no more.
+    pub(super) fn end_closed<S: Sink>(&mut self, end: End, context: &mut Context<'_, S>) {
+        if let Session::WebSocket(session) = self {
+            session.side_ended(context.flow.side(end), context);
+        }
+    }
+
+    /// The flow is over.
+    pub(super) fn ended<S: Sink>(
+        &mut self,
+        by: EndedBy,
+        who: Option<End>,
+        context: &mut Context<'_, S>,
+    ) {
+        // A state may turn into another at the end, which then has to end too; each turn uses up what waited.
+        for _ in 0..8 {
+            let who: Option<Side> = who.map(|end| context.flow.side(end));
+            let next = match self {
+                Session::Unknown(session) => session.ended(by, who, context),
+                Session::Http(session) => session.ended(by, who, context),
+                Session::WebSocket(session) => {
+                    session.ended(by, who, context);
+                    Next::Stay
+                }
+                Session::Ignored => Next::Stay,
+            };
+            if matches!(next, Next::Stay) {
+                break;
+            }
+            self.follow(next, context);
+        }
+        *self = Session::Ignored;
+    }
+
+    fn step<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
+        match self {
+            Session::Unknown(session) => session.data(chunk, context),
+            Session::Http(session) => session.data(chunk, context),
+            Session::WebSocket(session) => {
+                session.data(chunk, context);
+                Next::Stay
+            }
+            Session::Ignored => Next::Stay,
+        }
+    }
+
+    fn step_gap<S: Sink>(
+        &mut self,
+        end: End,
+        offset: u64,
+        len: u64,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        match self {
+            Session::Unknown(session) => session.gap(end, offset, len, context),
+            Session::Http(session) => session.gap(end, offset, len, context),
+            Session::WebSocket(session) => {
+                session.gap(context.flow.side(end), offset, len, context);
+                Next::Stay
+            }
+            Session::Ignored => Next::Stay,
+        }
+    }
+
+    /// Makes the change, and feeds what waited for it. A queue and no recursion: tunnels may be nested by anyone.
+    fn follow<S: Sink>(&mut self, next: Next, context: &mut Context<'_, S>) {
+        let mut queue: VecDeque<Item> = VecDeque::new();
+        let mut next = next;
+        loop {
+            let items = match next {
+                Next::Stay => Vec::new(),
+                Next::Replay(items) => items,
+                Next::Become(session) => {
+                    *self = session;
+                    Vec::new()
+                }
+                Next::BecomeAndReplay(session, items) => {
+                    *self = session;
+                    items
+                }
+            };
+            for item in items.into_iter().rev() {
+                queue.push_front(item);
+            }
+            let Some(item) = queue.pop_front() else {
+                return;
+            };
+            next = match (item.chunk(), &item.content) {
+                (Some(chunk), _) => self.step(chunk, context),
+                (None, Content::Gap(len)) => self.step_gap(item.end, item.offset, *len, context),
+                (None, Content::Bytes(_)) => Next::Stay,
+            };
+        }
+    }
+}

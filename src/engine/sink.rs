@@ -1,0 +1,101 @@
+//! Where the engine's events go.
+
+use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Timestamp};
+use crate::flow::End;
+use crate::websocket;
+
+use super::Connection;
+
+/// When something was completed: the packet that did it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Moment {
+    /// The packet's number.
+    pub packet: PacketNumber,
+    /// Its time.
+    pub time: Timestamp,
+    /// Orders what happened after the same packet: 0 for what the packet did itself, then the flows that ended at it,
+    /// by their first packet.
+    pub turn: u64,
+}
+
+/// A frame, with its place in its connection.
+#[derive(Debug)]
+pub struct FrameEvent<'a> {
+    /// The frame itself.
+    pub frame: &'a websocket::Frame<'a>,
+    /// Its number in the connection, from 1 over both sides.
+    pub number: u64,
+    /// Who sent it.
+    pub from: Side,
+    /// When it was complete.
+    pub at: Moment,
+    /// The packets its bytes came in.
+    pub packets: &'a [PacketNumber],
+    /// The number of the message it completes; a fragment's message has no number before it is complete.
+    pub message: Option<u64>,
+}
+
+/// A message, with its place in its connection.
+#[derive(Debug)]
+pub struct MessageEvent<'a> {
+    /// The message itself.
+    pub message: &'a websocket::Message<'a>,
+    /// Its number in the connection, from 1 over both sides.
+    pub number: u64,
+    /// Who sent it.
+    pub from: Side,
+    /// When it was complete.
+    pub at: Moment,
+    /// The numbers of its frames.
+    pub frames: &'a [u64],
+    /// For a pong: nanoseconds since the ping it answers.
+    pub round_trip: Option<i64>,
+}
+
+/// A finding, with its place.
+#[derive(Debug)]
+pub struct FindingEvent<'a> {
+    /// The finding itself.
+    pub finding: &'a Finding,
+    /// Whose bytes it is about; `None` when that is not known.
+    pub from: Option<Side>,
+    /// When it was found.
+    pub at: Moment,
+    /// The frame it is about.
+    pub frame: Option<u64>,
+    /// The message it is about.
+    pub message: Option<u64>,
+}
+
+/// Receives events in packet order. Every method does nothing unless it is written.
+pub trait Sink {
+    /// What the receiver looks at; asked once, when the engine is made.
+    fn needs(&self) -> Needs;
+
+    /// A connection was recognised: an upgrade was asked for, a CONNECT refused, or frames seen without a handshake.
+    fn opened(&mut self, _connection: &Connection) {}
+
+    /// The outcome of its handshake is known.
+    fn handshake(&mut self, _connection: &Connection, _at: Moment) {}
+
+    /// A frame is complete, or as complete as the capture allows.
+    fn frame(&mut self, _event: &FrameEvent<'_>, _connection: &Connection) {}
+
+    /// A message is complete, or as complete as the capture allows.
+    fn message(&mut self, _event: &MessageEvent<'_>, _connection: &Connection) {}
+
+    /// Something is wrong or worth a note.
+    fn finding(&mut self, _event: &FindingEvent<'_>, _connection: Option<&Connection>) {}
+
+    /// The connection ended.
+    fn closed(&mut self, _connection: &Connection, _at: Moment) {}
+
+    /// A packet belongs to this flow, which may be or become one of ours ([`Needs::EXTENTS`]).
+    fn packet(&mut self, _flow: u64, _packet: PacketNumber) {}
+
+    /// Bytes of an end's stream came in this packet ([`Needs::EXTENTS`]).
+    fn extent(&mut self, _flow: u64, _end: End, _extent: Extent) {}
+
+    /// No more of this flow ([`Needs::EXTENTS`]).
+    fn flow_ended(&mut self, _flow: u64) {}
+}

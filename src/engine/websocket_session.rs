@@ -1,0 +1,345 @@
+//! A flow that speaks WebSocket: both sides' streams decoded, numbered, and told to the sink.
+
+use std::collections::VecDeque;
+
+use crate::base::{Code, Finding, Needs, PerSide, Side, Span, Timestamp};
+use crate::flow::RecentMark;
+use crate::websocket::{self, MessageKind, Stream};
+
+use super::connection::{Connection, EndedBy};
+use super::context::{Chunk, Context};
+use super::provenance::Provenance;
+use super::sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
+
+/// Pings of one side remembered until their pong comes.
+const PINGS: usize = 16;
+
+/// An open WebSocket.
+pub(super) struct WebSocketSession {
+    pub(super) connection: Box<Connection>,
+    sides: PerSide<Half>,
+    told: Vec<(Code, u32)>,
+}
+
+struct Half {
+    stream: Stream,
+    provenance: Provenance,
+    recent: RecentMark,
+    /// Frame numbers of the message that is not complete yet.
+    fragments: Vec<u64>,
+    pings: VecDeque<(Box<[u8]>, Timestamp)>,
+}
+
+impl WebSocketSession {
+    /// Starts decoding where each side's frames begin.
+    pub(super) fn new<S: Sink>(
+        connection: Box<Connection>,
+        begin: PerSide<u64>,
+        context: &Context<'_, S>,
+    ) -> Self {
+        let negotiated = connection
+            .handshake
+            .as_ref()
+            .map(|handshake| handshake.negotiated.clone())
+            .unwrap_or_default();
+        let half = |side: Side| Half {
+            stream: Stream::new(side, &negotiated, context.shared.needs, begin[side]),
+            provenance: Provenance::default(),
+            recent: RecentMark::default(),
+            fragments: Vec::new(),
+            pings: VecDeque::new(),
+        };
+        Self {
+            connection,
+            sides: PerSide::new(half),
+            told: Vec::new(),
+        }
+    }
+
+    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
+        let side = context.flow.side(chunk.end);
+        let half = &mut self.sides[side];
+        if context.shared.needs.has(Needs::FINDINGS) {
+            context
+                .shared
+                .recent
+                .push(&mut half.recent, chunk.offset, chunk.bytes);
+        }
+        half.provenance.push(chunk.offset, chunk.packet);
+        self.feed(side, context, |stream, scratch, out| {
+            stream.push(chunk.bytes, scratch, out)
+        });
+        let half = &mut self.sides[side];
+        match half.stream.incomplete_from() {
+            None => half.provenance.clear(),
+            Some(start) => half.provenance.forget_before(start),
+        }
+    }
+
+    pub(super) fn gap<S: Sink>(
+        &mut self,
+        side: Side,
+        offset: u64,
+        len: u64,
+        context: &mut Context<'_, S>,
+    ) {
+        context.gap(&mut self.connection, side, offset, len);
+        self.feed(side, context, |stream, scratch, out| {
+            stream.gap(len, scratch, out)
+        });
+    }
+
+    /// Bytes sent again: told when they differ from the first time.
+    pub(super) fn again<S: Sink>(
+        &mut self,
+        side: Side,
+        offset: u64,
+        bytes: &[u8],
+        context: &mut Context<'_, S>,
+    ) {
+        if let Some(at) = context
+            .shared
+            .recent
+            .conflict(self.sides[side].recent, offset, bytes)
+        {
+            self.conflict(side, at, context);
+        }
+    }
+
+    pub(super) fn conflict<S: Sink>(&mut self, side: Side, at: u64, context: &mut Context<'_, S>) {
+        let text = format!(
+            "stream position {at} was sent again with other bytes; the first arrival is shown"
+        );
+        let finding = Finding::new(Code::TcpOverlapConflict, text).at(Span::at(at, 1));
+        context.finding(Some(&mut self.connection), Some(side), &finding);
+    }
+
+    /// One side sends no more.
+    pub(super) fn side_ended<S: Sink>(&mut self, side: Side, context: &mut Context<'_, S>) {
+        self.feed(side, context, |stream, scratch, out| {
+            stream.finish(scratch, out)
+        });
+        if self.connection.close.by.is_none() {
+            self.connection.close.by = Some(side);
+        }
+    }
+
+    /// The flow is over: tells what was left incomplete, and the end.
+    pub(super) fn ended<S: Sink>(
+        &mut self,
+        by: EndedBy,
+        who: Option<Side>,
+        context: &mut Context<'_, S>,
+    ) {
+        for side in Side::BOTH {
+            self.feed(side, context, |stream, scratch, out| {
+                stream.finish(scratch, out)
+            });
+        }
+        self.tell_suppressed(context);
+        if self.connection.close.by.is_none() {
+            self.connection.close.by = who;
+        }
+        close(&mut self.connection, by, context);
+    }
+
+    fn tell_suppressed<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        let most = context.shared.limits.findings_per_code;
+        for (code, count) in std::mem::take(&mut self.told) {
+            if count > most {
+                let text = format!(
+                    "{} more findings of {code} in this connection",
+                    count - most
+                );
+                let finding = Finding::new(Code::FindingsSuppressed, text);
+                context.finding(Some(&mut self.connection), None, &finding);
+            }
+        }
+    }
+
+    #[inline]
+    fn feed<S: Sink>(
+        &mut self,
+        side: Side,
+        context: &mut Context<'_, S>,
+        run: impl FnOnce(&mut Stream, &mut websocket::Scratch, &mut Output<'_, S>),
+    ) {
+        let (mine, peer) = match side {
+            Side::Client => (&mut self.sides.client, &mut self.sides.server),
+            Side::Server => (&mut self.sides.server, &mut self.sides.client),
+        };
+        let mut out = Output {
+            connection: &mut self.connection,
+            sink: context.sink,
+            side,
+            at: context.now,
+            provenance: &mine.provenance,
+            fragments: &mut mine.fragments,
+            pings: &mut mine.pings,
+            peer_pings: &mut peer.pings,
+            told: &mut self.told,
+            most_told: context.shared.limits.findings_per_code,
+            most_fragments: context.shared.limits.fragments,
+            packets: &mut context.shared.packets,
+            last: (None, None),
+        };
+        run(&mut mine.stream, &mut context.shared.scratch, &mut out);
+    }
+}
+
+/// Tells the sink that a connection ended.
+pub(super) fn close<S: Sink>(
+    connection: &mut Connection,
+    by: EndedBy,
+    context: &mut Context<'_, S>,
+) {
+    connection.close.ended_by = Some(by);
+    connection.closed = Some(context.closed_at.unwrap_or(context.now.time));
+    connection.packets = context.flow.packets;
+    context.sink.closed(connection, context.now);
+}
+
+/// Numbers what a stream tells and hands it on.
+struct Output<'a, S> {
+    connection: &'a mut Connection,
+    sink: &'a mut S,
+    side: Side,
+    at: Moment,
+    provenance: &'a Provenance,
+    fragments: &'a mut Vec<u64>,
+    pings: &'a mut VecDeque<(Box<[u8]>, Timestamp)>,
+    peer_pings: &'a mut VecDeque<(Box<[u8]>, Timestamp)>,
+    told: &'a mut Vec<(Code, u32)>,
+    most_told: u32,
+    most_fragments: usize,
+    packets: &'a mut Vec<crate::base::PacketNumber>,
+    /// The frame and the message told last, which the next findings are about.
+    last: (Option<u64>, Option<u64>),
+}
+
+impl<S: Sink> Output<'_, S> {
+    fn round_trip(&mut self, message: &websocket::Message<'_>) -> Option<i64> {
+        let data = message.data.unwrap_or_default();
+        match message.kind {
+            MessageKind::Ping => {
+                if self.pings.len() == PINGS {
+                    self.pings.pop_front();
+                }
+                self.pings.push_back((data.into(), self.at.time));
+                None
+            }
+            MessageKind::Pong => {
+                let at = self
+                    .peer_pings
+                    .iter()
+                    .rposition(|(sent, _)| **sent == *data)?;
+                // A pong may answer the latest of several pings (RFC 6455 section 5.5.3): earlier ones are done too.
+                let (_, sent) = self.peer_pings.drain(..=at).next_back()?;
+                Some(self.at.time.since(sent))
+            }
+            _ => None,
+        }
+    }
+
+    fn note_close(&mut self, message: &websocket::Message<'_>) {
+        let close = &mut self.connection.close;
+        close.frames[self.side] = true;
+        if !close.frames[self.side.peer()] && close.code.is_none() {
+            close.by = Some(self.side);
+            if let Some((code, reason)) = message.close {
+                close.code = code.map(|code| code.0);
+                close.reason = (!reason.is_empty()).then(|| reason.into());
+            }
+        }
+    }
+}
+
+impl<S: Sink> websocket::Output for Output<'_, S> {
+    #[inline]
+    fn frame(&mut self, frame: &websocket::Frame<'_>) {
+        self.connection.frames[self.side] += 1;
+        self.connection.bytes[self.side] += frame.captured_length;
+        let number = self.connection.frames.client + self.connection.frames.server;
+        let message = frame
+            .completes_message
+            .then(|| self.connection.messages.client + self.connection.messages.server + 1);
+        let span = Span::at(
+            frame.stream_offset,
+            u64::from(frame.header.header_length) + frame.captured_length,
+        );
+        self.provenance.packets(span, self.packets);
+        self.last = (Some(number), message);
+        if frame.header.opcode().is_control() {
+            self.fragments.push(number);
+        } else if self.fragments.len() < self.most_fragments {
+            self.fragments.push(number);
+        }
+        let event = FrameEvent {
+            frame,
+            number,
+            from: self.side,
+            at: self.at,
+            packets: self.packets,
+            message,
+        };
+        self.sink.frame(&event, self.connection);
+    }
+
+    #[inline]
+    fn message(&mut self, message: &websocket::Message<'_>) {
+        self.connection.messages[self.side] += 1;
+        let number = self.connection.messages.client + self.connection.messages.server;
+        self.last.1 = Some(number);
+        let control = !matches!(message.kind, MessageKind::Text | MessageKind::Binary);
+        let round_trip = if control {
+            self.round_trip(message)
+        } else {
+            None
+        };
+        if message.kind == MessageKind::Close {
+            self.note_close(message);
+        }
+        let own = if control {
+            self.fragments.len().saturating_sub(1)
+        } else {
+            0
+        };
+        let event = MessageEvent {
+            message,
+            number,
+            from: self.side,
+            at: self.at,
+            frames: &self.fragments[own..],
+            round_trip,
+        };
+        self.sink.message(&event, self.connection);
+        self.fragments.truncate(own);
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        self.connection.findings += 1;
+        let count = match self.told.iter_mut().find(|(code, _)| *code == finding.code) {
+            Some((_, count)) => count,
+            None => {
+                self.told.push((finding.code, 0));
+                let Some((_, count)) = self.told.last_mut() else {
+                    return;
+                };
+                count
+            }
+        };
+        *count = count.saturating_add(1);
+        if *count > self.most_told {
+            return;
+        }
+        let (frame, message) = self.last;
+        let event = FindingEvent {
+            finding: &finding,
+            from: Some(self.side),
+            at: self.at,
+            frame,
+            message,
+        };
+        self.sink.finding(&event, Some(self.connection));
+    }
+}
