@@ -1,3 +1,7 @@
 //! The `wireloupe` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    wireloupe::cli::main()
+}

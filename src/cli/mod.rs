@@ -1,4 +1,65 @@
 //! The command line: arguments, threads and exit codes.
 
+mod args;
 #[cfg(all(feature = "live", unix))]
 pub mod interfaces;
+mod output;
+mod pipeline;
+mod read;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::{CommandFactory as _, Parser as _};
+
+use args::{Cli, Command};
+
+/// Runs the program with the process's arguments.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are no errors, and a reader that went away is none either.
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    match dispatch(&cli) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("wireloupe: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    match &cli.command {
+        None if cli.open.files.is_empty() => {
+            Cli::command().print_help()?;
+            Ok(ExitCode::from(2))
+        }
+        None => read::run(&cli.open),
+        Some(Command::Read(args)) => read::run(args),
+        Some(Command::Fields) => print(crate::filter::table().as_bytes()),
+        Some(Command::Completions { shell }) => {
+            let mut out = Vec::new();
+            clap_complete::generate(*shell, &mut Cli::command(), "wireloupe", &mut out);
+            print(&out)
+        }
+        Some(Command::Man) => {
+            let mut out = Vec::new();
+            clap_mangen::Man::new(Cli::command()).render(&mut out)?;
+            print(&out)
+        }
+    }
+}
+
+/// Writes to stdout; a reader that went away had what it wanted.
+fn print(bytes: &[u8]) -> anyhow::Result<ExitCode> {
+    match io::stdout().write_all(bytes) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}

@@ -1,1 +1,5 @@
-//! Append-only records of a capture, and the bytes of any of them on demand.
+//! Rows of a capture: what is known of a frame, message, connection or finding, by field name.
+
+mod row;
+
+pub use row::{Row, RowValues};

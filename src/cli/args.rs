@@ -1,0 +1,235 @@
+//! The arguments: one table that feeds the parser, the help, the man page and the completions.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::base::Limits;
+
+/// See every WebSocket in a capture: handshake, frames, messages, close, and what went wrong.
+#[derive(Debug, Parser)]
+#[command(
+    name = "wireloupe",
+    version,
+    max_term_width = 100,
+    args_conflicts_with_subcommands = true
+)]
+#[command(after_help = "\
+Examples:
+  wireloupe capture.pcapng                     open in the terminal interface (prints frames when piped)
+  wireloupe read capture.pcap                  one line a frame
+  wireloupe read --show messages a.pcap        one line a message, inflated
+  wireloupe read --show findings a.pcap        what breaks RFC 6455
+  wireloupe read --format ndjson --show all a.pcap | jq .
+  tcpdump -i any -w - port 80 | wireloupe read -
+
+Exit codes: 0 done; 1 done, but part of the input could not be read; 2 nothing done.")]
+pub struct Cli {
+    /// What to do; without a command, files are opened.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+
+    /// What is opened without a command.
+    #[command(flatten)]
+    pub open: ReadArgs,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Print frames, messages, connections or findings.
+    Read(ReadArgs),
+    /// List every field of the filter language.
+    Fields,
+    /// Print completions for a shell.
+    #[command(hide = true)]
+    Completions {
+        /// The shell.
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page.
+    #[command(hide = true)]
+    Man,
+}
+
+/// What is read, and how it is printed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe read capture.pcapng                        one line a frame
+  wireloupe read -x --format detail capture.pcapng     every bit of every frame, with its bytes
+  wireloupe read -Y 'websocket.opcode == close' a.pcap close frames only
+  wireloupe read --show messages -Y 'message.text contains \"error\"' a.pcap
+  wireloupe read --format tsv -e frame.number -e websocket.opcode a.pcap
+  wireloupe read --decode-as 9000 a.pcap               frames on port 9000 without a handshake
+  zcat a.pcap.gz | wireloupe read -                    (compressed files are also read as they are)")]
+pub struct ReadArgs {
+    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4); several are one capture, merged by time; - is stdin.
+    #[arg(value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+
+    /// Show only rows that match this display filter (`wireloupe fields` lists what it can name).
+    #[arg(short = 'Y', long = "filter", value_name = "FILTER")]
+    pub filter: Option<String>,
+
+    /// Which rows to print.
+    #[arg(long, value_enum, default_value_t = ShowArg::Frames)]
+    pub show: ShowArg,
+
+    /// How to print them.
+    #[arg(long, value_enum, default_value_t = FormatArg::Text)]
+    pub format: FormatArg,
+
+    /// A column of csv or tsv; may be given several times.
+    #[arg(short = 'e', long = "field", value_name = "FIELD")]
+    pub columns: Vec<String>,
+
+    /// Write to this file instead of stdout.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub output: Option<PathBuf>,
+
+    /// Overwrite an existing output file.
+    #[arg(long)]
+    pub force: bool,
+
+    /// Show the bytes of each frame under its line: header, masking key, payload.
+    #[arg(short = 'x', long)]
+    pub hex: bool,
+
+    /// Include the unmasked payload of frames in NDJSON, in base64.
+    #[arg(long)]
+    pub payload: bool,
+
+    /// How the capture is analysed.
+    #[command(flatten)]
+    pub analysis: AnalysisArgs,
+}
+
+/// How a capture is analysed.
+#[derive(Debug, Args)]
+pub struct AnalysisArgs {
+    /// Read flows on these ports as WebSocket even without a handshake.
+    #[arg(long, value_name = "PORT", value_delimiter = ',')]
+    pub decode_as: Vec<u16>,
+
+    /// Threads that decode; the default is the number of cores.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub threads: Option<u16>,
+
+    /// TCP flows remembered at once.
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Limits",
+        hide_short_help = true
+    )]
+    pub max_flows: Option<usize>,
+
+    /// Seconds of capture time after which a silent flow is forgotten.
+    #[arg(
+        long,
+        value_name = "SECONDS",
+        help_heading = "Limits",
+        hide_short_help = true
+    )]
+    pub idle_timeout: Option<u64>,
+
+    /// Bytes held for one direction of a flow while earlier ones are missing.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        help_heading = "Limits",
+        hide_short_help = true
+    )]
+    pub max_held: Option<usize>,
+
+    /// Bytes of one HTTP head.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        help_heading = "Limits",
+        hide_short_help = true
+    )]
+    pub max_head: Option<usize>,
+
+    /// Payload bytes kept of one message for its text or data.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        help_heading = "Limits",
+        hide_short_help = true
+    )]
+    pub max_payload: Option<usize>,
+
+    /// Bytes one compressed message may inflate to.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        help_heading = "Limits",
+        hide_short_help = true
+    )]
+    pub max_inflated: Option<u64>,
+
+    /// Fragments of one message whose numbers are kept.
+    #[arg(
+        long,
+        value_name = "N",
+        help_heading = "Limits",
+        hide_short_help = true
+    )]
+    pub max_fragments: Option<usize>,
+}
+
+impl AnalysisArgs {
+    /// The limits with what the user changed.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        let defaults = Limits::default();
+        let idle = self.idle_timeout.map(Duration::from_secs);
+        Limits {
+            flows: self.max_flows.unwrap_or(defaults.flows),
+            idle: idle.unwrap_or(defaults.idle),
+            websocket_idle: idle.unwrap_or(defaults.websocket_idle),
+            held_bytes: self.max_held.unwrap_or(defaults.held_bytes),
+            http_head: self.max_head.unwrap_or(defaults.http_head),
+            kept_payload: self.max_payload.unwrap_or(defaults.kept_payload),
+            inflated: self.max_inflated.unwrap_or(defaults.inflated),
+            fragments: self.max_fragments.unwrap_or(defaults.fragments),
+            ..defaults
+        }
+    }
+
+    /// Threads to decode with.
+    #[must_use]
+    pub fn thread_count(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.threads.map_or_else(cores, usize::from)
+    }
+}
+
+/// Which rows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ShowArg {
+    /// A row a frame.
+    Frames,
+    /// A row a message, put together and inflated.
+    Messages,
+    /// A row a connection, when it ends.
+    Connections,
+    /// A row for everything that is wrong or worth a note.
+    Findings,
+    /// All of them.
+    All,
+}
+
+/// Which format.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum FormatArg {
+    /// A line a row.
+    Text,
+    /// The whole tree of each row.
+    Detail,
+    /// A JSON object a line.
+    Ndjson,
+}

@@ -1,0 +1,100 @@
+//! Where output goes: stdout, or a file that appears whole or not at all.
+
+use std::fs;
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use tempfile::NamedTempFile;
+
+/// An open output.
+#[derive(Debug)]
+pub enum Output {
+    /// Standard output.
+    Stdout(io::Stdout),
+    /// A temporary file beside the one it becomes.
+    File {
+        /// The temporary file.
+        file: NamedTempFile,
+        /// What it becomes.
+        path: PathBuf,
+    },
+}
+
+impl Output {
+    /// Standard output, or the file at `path`, which must not exist unless `force` is given.
+    ///
+    /// # Errors
+    /// When the file exists, or its folder cannot be written to.
+    pub fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Self> {
+        let Some(path) = path.filter(|path| *path != Path::new("-")) else {
+            return Ok(Output::Stdout(io::stdout()));
+        };
+        if path.is_dir() {
+            bail!("{}: is a directory: name a file in it", path.display());
+        }
+        if !force && path.exists() {
+            bail!(
+                "{}: already exists: choose another name, or overwrite it with --force",
+                path.display()
+            );
+        }
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        let file = NamedTempFile::new_in(folder)
+            .with_context(|| format!("{}: cannot be written", path.display()))?;
+        Ok(Output::File {
+            file,
+            path: path.to_owned(),
+        })
+    }
+
+    /// Whether a person watches.
+    #[must_use]
+    pub fn is_terminal(&self) -> bool {
+        match self {
+            Output::Stdout(stdout) => stdout.is_terminal(),
+            Output::File { .. } => false,
+        }
+    }
+
+    /// Writes all of `bytes`.
+    ///
+    /// # Errors
+    /// As the system says; a closed pipe is [`io::ErrorKind::BrokenPipe`].
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        match self {
+            Output::Stdout(stdout) => {
+                let mut lock = stdout.lock();
+                lock.write_all(bytes)?;
+                lock.flush()
+            }
+            Output::File { file, .. } => file.write_all(bytes),
+        }
+    }
+
+    /// Makes the file appear under its name.
+    ///
+    /// # Errors
+    /// When it cannot be moved there.
+    pub fn finish(self) -> anyhow::Result<()> {
+        if let Output::File { file, path } = self {
+            let mode = fs::metadata(&path).map(|old| old.permissions()).ok();
+            let written = file
+                .persist(&path)
+                .map_err(|error| error.error)
+                .with_context(|| path.display().to_string())?;
+            // Temporary files are private; what a user asked for has the rights of any new file.
+            written.set_permissions(mode.unwrap_or_else(new_file_permissions))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn new_file_permissions() -> fs::Permissions {
+    use std::os::unix::fs::PermissionsExt as _;
+    fs::Permissions::from_mode(0o644)
+}

@@ -1,0 +1,313 @@
+//! The way of the packets: read in batches, walked once, analysed flow by flow on any number of threads, and put
+//! together again in packet order.
+//!
+//! ```text
+//!   source ──► batch ──► walker ──► engine 1 ──► part ─┐
+//!                          │──────► engine 2 ──► part ─┼──► collector
+//!                          └──────► engine n ──► part ─┘    (one batch at a time)
+//! ```
+//!
+//! Every flow is one engine's, by the hash of its key, and every batch ends at the same packet whatever the number of
+//! threads: so the parts are the same, and so is what the collector makes of them.
+
+use std::hash::BuildHasher;
+use std::ops::Range;
+use std::sync::Arc;
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+use foldhash::fast::FixedState;
+
+use crate::base::{PacketNumber, Timestamp};
+use crate::capture::{Batch, PacketRecord};
+use crate::engine::{Engine, Options, Sink};
+use crate::wire::{Segment, Skip, Walked, Walker};
+
+/// Batches on their way to the engines at once; each is about 1 MiB.
+const IN_FLIGHT: usize = 4;
+
+/// A sink whose results are collected after every batch.
+pub trait Collected: Sink {
+    /// What one batch amounted to.
+    type Part: Default + Send;
+
+    /// Exchanges what was gathered since the last call for an empty part, whose memory is used again.
+    fn exchange(&mut self, part: &mut Self::Part);
+}
+
+/// Where batches come from: a file, standard input, or a live capture.
+pub trait Batches {
+    /// Replaces what `batch` holds by the next packets; false at the end.
+    fn fill(&mut self, batch: &mut Batch) -> bool;
+}
+
+impl Batches for crate::capture::Source {
+    fn fill(&mut self, batch: &mut Batch) -> bool {
+        crate::capture::Source::fill(self, batch)
+    }
+}
+
+/// What was counted on the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Tally {
+    /// Packets read.
+    pub packets: u64,
+    /// Their captured bytes.
+    pub bytes: u64,
+    /// Time of the first.
+    pub first: Option<Timestamp>,
+    /// Time of the last.
+    pub last: Option<Timestamp>,
+    /// Packets without a segment, by [`Skip::index`].
+    pub skipped: [u64; Skip::ALL.len()],
+}
+
+impl Tally {
+    fn packet(&mut self, record: &PacketRecord) {
+        self.packets += 1;
+        self.bytes += u64::from(record.captured);
+        self.first.get_or_insert(record.time);
+        self.last = Some(record.time);
+    }
+
+    /// Packets without a segment, for whatever reason.
+    #[must_use]
+    pub fn skipped(&self) -> u64 {
+        self.skipped.iter().sum()
+    }
+}
+
+/// Asked after every batch whether to go on.
+pub type Collect<'a, P> = dyn FnMut(&mut [P]) -> bool + 'a;
+
+/// Runs everything on this thread.
+pub fn serial<S: Collected>(
+    batches: &mut impl Batches,
+    options: Options,
+    make: impl FnOnce(Timestamp) -> S,
+    collect: &mut Collect<'_, S::Part>,
+) -> (Tally, Vec<S>) {
+    let mut tally = Tally::default();
+    let mut walker = Walker::new(&options.limits);
+    let mut batch = Batch::new();
+    let mut part = [S::Part::default()];
+    let mut more = batches.fill(&mut batch);
+    let start = batch
+        .records()
+        .first()
+        .map_or(Timestamp::default(), |record| record.time);
+    let mut engine = Engine::new(options, make(start));
+    let mut end = (PacketNumber(0), start);
+    while more {
+        for (record, bytes) in batch.packets() {
+            tally.packet(record);
+            match walker.segment(record.link, record.time, bytes, record.original) {
+                Ok(Walked::Here(segment)) => {
+                    engine.segment(record.number, record.time, &segment, bytes, true)
+                }
+                Ok(Walked::Reassembled { segment, bytes }) => {
+                    engine.segment(record.number, record.time, &segment, bytes, false);
+                }
+                Err(skip) => tally.skipped[skip.index()] += 1,
+            }
+        }
+        if let Some(last) = batch.records().last() {
+            end = (last.number, last.time);
+            engine.advance(end.0, end.1);
+        }
+        engine.sink().exchange(&mut part[0]);
+        more = collect(&mut part) && batches.fill(&mut batch);
+    }
+    engine.finish(end.0, end.1);
+    engine.sink().exchange(&mut part[0]);
+    collect(&mut part);
+    (tally, vec![engine.into_sink()])
+}
+
+/// A batch with the segments found in it, shared by all engines.
+struct Walk {
+    batch: Batch,
+    segments: Vec<Found>,
+    /// Payloads of reassembled datagrams.
+    datagrams: Vec<u8>,
+}
+
+struct Found {
+    /// Its packet, as an index into the batch.
+    record: u32,
+    engine: u16,
+    segment: Segment,
+    /// Where the bytes lie among the datagrams, when they are not the packet's own.
+    datagram: Option<Range<u32>>,
+}
+
+/// Runs `threads` engines side by side, each on a thread of its own, reading on this one.
+pub fn parallel<S: Collected + Send>(
+    batches: &mut impl Batches,
+    options: &Options,
+    threads: usize,
+    make: impl Fn(Timestamp) -> S,
+    collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
+) -> (Tally, Vec<S>) {
+    let mut batch = Batch::new();
+    let mut more = batches.fill(&mut batch);
+    let start = batch
+        .records()
+        .first()
+        .map_or(Timestamp::default(), |record| record.time);
+    std::thread::scope(|scope| {
+        let mut inputs = Vec::with_capacity(threads);
+        let mut parts = Vec::with_capacity(threads);
+        let mut returns = Vec::with_capacity(threads);
+        let mut workers = Vec::with_capacity(threads);
+        let (used, unused) = bounded::<Batch>(IN_FLIGHT * 2);
+        for index in 0..threads {
+            let (input, walks) = bounded::<Arc<Walk>>(IN_FLIGHT);
+            let (part, collected) = bounded::<S::Part>(IN_FLIGHT);
+            let (give_back, empty) = bounded::<S::Part>(IN_FLIGHT * 2);
+            let engine = Engine::new(options.clone(), make(start));
+            let used = used.clone();
+            workers.push(
+                scope.spawn(move || work(engine, index as u16, &walks, &part, &empty, &used)),
+            );
+            inputs.push(input);
+            parts.push(collected);
+            returns.push(give_back);
+        }
+        let (stop, stopped) = bounded::<()>(1);
+        let collector = scope.spawn(move || gather::<S>(&parts, &returns, collect, &stop));
+        let mut tally = Tally::default();
+        let mut walker = Walker::new(&options.limits);
+        while more && stopped.is_empty() {
+            let walk = Arc::new(walk(batch, &mut walker, &mut tally, threads));
+            // An engine that is gone has panicked; joining it below says so.
+            if inputs
+                .iter()
+                .any(|input| input.send(Arc::clone(&walk)).is_err())
+            {
+                break;
+            }
+            drop(walk);
+            batch = unused.try_recv().unwrap_or_default();
+            more = batches.fill(&mut batch);
+        }
+        drop(inputs);
+        let sinks = workers
+            .into_iter()
+            .map(|worker| join(worker.join()))
+            .collect();
+        join(collector.join());
+        (tally, sinks)
+    })
+}
+
+/// Passes a thread's panic on instead of hiding it.
+fn join<T>(result: std::thread::Result<T>) -> T {
+    result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
+fn walk(batch: Batch, walker: &mut Walker, tally: &mut Tally, threads: usize) -> Walk {
+    // Engines agree on nothing but this; it need not resist anybody: the worst an attacker can do is to use one core.
+    let hasher = FixedState::default();
+    let mut walk = Walk {
+        segments: Vec::with_capacity(batch.len()),
+        batch,
+        datagrams: Vec::new(),
+    };
+    for (index, (record, bytes)) in walk.batch.packets().enumerate() {
+        tally.packet(record);
+        let (segment, datagram) =
+            match walker.segment(record.link, record.time, bytes, record.original) {
+                Ok(Walked::Here(segment)) => (segment, None),
+                Ok(Walked::Reassembled { segment, bytes }) => {
+                    let start = walk.datagrams.len() as u32;
+                    walk.datagrams.extend_from_slice(bytes);
+                    (segment, Some(start..walk.datagrams.len() as u32))
+                }
+                Err(skip) => {
+                    tally.skipped[skip.index()] += 1;
+                    continue;
+                }
+            };
+        let engine = (hasher.hash_one(segment.key.canonical().0) % threads as u64) as u16;
+        walk.segments.push(Found {
+            record: index as u32,
+            engine,
+            segment,
+            datagram,
+        });
+    }
+    walk
+}
+
+impl Walk {
+    /// The segments of one engine, with their packets and the bytes their ranges count in.
+    fn of(&self, engine: u16) -> impl Iterator<Item = (&PacketRecord, &Segment, &[u8], bool)> {
+        self.segments
+            .iter()
+            .filter(move |found| found.engine == engine)
+            .filter_map(|found| {
+                let record = self.batch.records().get(found.record as usize)?;
+                let bytes = match &found.datagram {
+                    Some(range) => self
+                        .datagrams
+                        .get(range.start as usize..range.end as usize)?,
+                    None => self.batch.bytes(record),
+                };
+                Some((record, &found.segment, bytes, found.datagram.is_none()))
+            })
+    }
+}
+
+fn work<S: Collected>(
+    mut engine: Engine<S>,
+    index: u16,
+    walks: &Receiver<Arc<Walk>>,
+    parts: &Sender<S::Part>,
+    empty: &Receiver<S::Part>,
+    used: &Sender<Batch>,
+) -> S {
+    let mut end = (PacketNumber(0), Timestamp::default());
+    for walk in walks {
+        for (record, segment, bytes, in_packet) in walk.of(index) {
+            engine.segment(record.number, record.time, segment, bytes, in_packet);
+        }
+        if let Some(last) = walk.batch.records().last() {
+            end = (last.number, last.time);
+            engine.advance(end.0, end.1);
+        }
+        let mut part = empty.try_recv().unwrap_or_default();
+        engine.sink().exchange(&mut part);
+        if parts.send(part).is_err() {
+            break;
+        }
+        if let Some(walk) = Arc::into_inner(walk) {
+            let _ = used.try_send(walk.batch);
+        }
+    }
+    engine.finish(end.0, end.1);
+    let mut part = S::Part::default();
+    engine.sink().exchange(&mut part);
+    let _ = parts.send(part);
+    engine.into_sink()
+}
+
+fn gather<S: Collected>(
+    parts: &[Receiver<S::Part>],
+    returns: &[Sender<S::Part>],
+    collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
+    stop: &Sender<()>,
+) {
+    loop {
+        let mut batch: Vec<S::Part> = parts.iter().filter_map(|part| part.recv().ok()).collect();
+        if batch.len() < parts.len() {
+            return;
+        }
+        if !collect(&mut batch) {
+            // Nobody reads any more: the reader stops at its next batch, what is under way is thrown away.
+            let _ = stop.try_send(());
+        }
+        for (part, give_back) in batch.into_iter().zip(returns) {
+            let _ = give_back.try_send(part);
+        }
+    }
+}

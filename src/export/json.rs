@@ -1,0 +1,125 @@
+//! Writing JSON into a byte buffer: keys by hand in the order of the contract, strings by `serde_json`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use crate::base::escape::is_hidden;
+
+/// Appends a number.
+#[inline]
+pub(super) fn number(out: &mut Vec<u8>, value: impl itoa::Integer) {
+    out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
+}
+
+/// Appends `true` or `false`.
+pub(super) fn boolean(out: &mut Vec<u8>, value: bool) {
+    out.extend_from_slice(if value { b"true" } else { b"false" });
+}
+
+/// Appends a string. Characters that could deceive a terminal are escaped, though JSON would not ask for it.
+pub(super) fn string(out: &mut Vec<u8>, text: &str) {
+    if text.is_ascii() && !text.as_bytes().contains(&0x7f)
+        || !text
+            .chars()
+            .any(|c| !c.is_ascii() && is_hidden(c) || c == '\x7f')
+    {
+        // Writing to a vector cannot fail.
+        let _ = serde_json::to_writer(&mut *out, text);
+        return;
+    }
+    out.push(b'"');
+    for c in text.chars() {
+        let mut units = [0u16; 2];
+        if (c as u32) >= 0x7f && is_hidden(c) {
+            for unit in c.encode_utf16(&mut units) {
+                out.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+            }
+        } else {
+            let start = out.len();
+            let mut utf8 = [0u8; 4];
+            let _ = serde_json::to_writer(&mut *out, &*c.encode_utf8(&mut utf8));
+            out.remove(start);
+            out.pop();
+        }
+    }
+    out.push(b'"');
+}
+
+/// Appends bytes that should be text; what is not UTF-8 becomes U+FFFD.
+pub(super) fn lossy(out: &mut Vec<u8>, bytes: &[u8]) {
+    string(out, &String::from_utf8_lossy(bytes));
+}
+
+/// Appends `null` or what `write` writes.
+pub(super) fn optional<T>(
+    out: &mut Vec<u8>,
+    value: Option<T>,
+    write: impl FnOnce(&mut Vec<u8>, T),
+) {
+    match value {
+        Some(value) => write(out, value),
+        None => out.extend_from_slice(b"null"),
+    }
+}
+
+/// Appends an array.
+pub(super) fn array<T>(
+    out: &mut Vec<u8>,
+    values: impl IntoIterator<Item = T>,
+    mut write: impl FnMut(&mut Vec<u8>, T),
+) {
+    out.push(b'[');
+    for (at, value) in values.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        write(out, value);
+    }
+    out.push(b']');
+}
+
+/// Appends bytes in base64, as a string.
+pub(super) fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    let start = out.len();
+    out.resize(start + bytes.len().div_ceil(3) * 4, 0);
+    let written = STANDARD.encode_slice(bytes, &mut out[start..]).unwrap_or(0);
+    out.truncate(start + written);
+    out.push(b'"');
+}
+
+/// Appends bytes in hexadecimal, as a string.
+pub(super) fn hexadecimal(out: &mut Vec<u8>, bytes: &[u8]) {
+    out.push(b'"');
+    let start = out.len();
+    out.resize(start + bytes.len() * 2, 0);
+    let _ = hex::encode_to_slice(bytes, &mut out[start..]);
+    out.push(b'"');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strings_are_json_and_safe_on_a_terminal() {
+        for text in [
+            "plain \"\\\n\x1b",
+            "é \u{9b}31m \u{202e}x \u{e0041} \x7f",
+            "日本",
+        ] {
+            let mut out = Vec::new();
+            string(&mut out, text);
+            assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
+            assert!(!String::from_utf8(out).unwrap().chars().any(is_hidden));
+        }
+    }
+
+    #[test]
+    fn bytes_read_back() {
+        let mut out = Vec::new();
+        base64(&mut out, b"Hello");
+        hexadecimal(&mut out, &[0xcb, 0x6e]);
+        assert_eq!(out, br#""SGVsbG8=""cb6e""#);
+    }
+}

@@ -1,0 +1,207 @@
+//! Output of one engine for one batch of packets, ready but for the numbers of its connections.
+//!
+//! Engines work side by side, and a connection's number depends on all of them. So text is written with a hole where
+//! such a number stands; the [`Merger`] gives the numbers, orders the pieces by packet, and fills the holes.
+
+use crate::base::{ConnectionId, PacketNumber};
+use crate::engine::Moment;
+
+/// Bytes written so far, in pieces by packet.
+#[derive(Debug, Default)]
+pub struct Page {
+    bytes: Vec<u8>,
+    holes: Vec<Hole>,
+    pieces: Vec<Piece>,
+    opened: Vec<Opened>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Hole {
+    at: u32,
+    connection: ConnectionId,
+    width: u8,
+}
+
+/// What one packet made an engine write.
+#[derive(Clone, Copy, Debug)]
+struct Piece {
+    /// The packet, and the turn after it ([`Moment`]).
+    order: (PacketNumber, u64),
+    end: u32,
+    holes_end: u32,
+}
+
+/// A connection recognised in this batch.
+#[derive(Clone, Copy, Debug)]
+struct Opened {
+    connection: ConnectionId,
+    /// First packet of its flow, and its place among the flow's connections: what its number goes by.
+    order: (PacketNumber, u32),
+}
+
+impl Page {
+    /// Where to append bytes.
+    #[inline]
+    pub fn bytes(&mut self) -> &mut Vec<u8> {
+        &mut self.bytes
+    }
+
+    /// Leaves room for the number of a connection, right-aligned to `width`.
+    #[inline]
+    pub fn connection(&mut self, connection: ConnectionId, width: u8) {
+        self.holes.push(Hole {
+            at: self.bytes.len() as u32,
+            connection,
+            width,
+        });
+    }
+
+    /// Ends what the engine wrote at this moment.
+    #[inline]
+    pub fn end_piece(&mut self, at: Moment) {
+        let order = (at.packet, at.turn);
+        let (end, holes_end) = (self.bytes.len() as u32, self.holes.len() as u32);
+        match self.pieces.last_mut() {
+            Some(last) if last.order == order => (last.end, last.holes_end) = (end, holes_end),
+            _ => self.pieces.push(Piece {
+                order,
+                end,
+                holes_end,
+            }),
+        }
+    }
+
+    /// Notes that a connection was recognised, with what its number goes by.
+    pub fn opened(&mut self, connection: ConnectionId, first_packet: PacketNumber, ordinal: u32) {
+        self.opened.push(Opened {
+            connection,
+            order: (first_packet, ordinal),
+        });
+    }
+
+    /// Empties the page, keeping its memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.holes.clear();
+        self.pieces.clear();
+        self.opened.clear();
+    }
+}
+
+/// Numbers the connections of all engines, and puts their pages together in packet order.
+#[derive(Debug, Default)]
+pub struct Merger {
+    /// By engine and by the engine's own number: the number in the output.
+    numbers: Vec<Vec<u32>>,
+    count: u32,
+}
+
+impl Merger {
+    /// Appends the pages of one batch, one page an engine, to `out`.
+    pub fn merge(&mut self, pages: &[Page], out: &mut Vec<u8>) {
+        self.number(pages);
+        if let [page] = pages {
+            return fill(&page.bytes, 0, &page.holes, &self.numbers[0], out);
+        }
+        let mut next = vec![0usize; pages.len()];
+        let head = |page: usize, at: usize| pages[page].pieces.get(at).map(|piece| piece.order);
+        while let Some((page, _)) = (0..pages.len())
+            .filter_map(|page| head(page, next[page]).map(|order| (page, order)))
+            .min_by_key(|(_, order)| *order)
+        {
+            let Page {
+                bytes,
+                holes,
+                pieces,
+                ..
+            } = &pages[page];
+            let start = next[page]
+                .checked_sub(1)
+                .and_then(|before| pieces.get(before));
+            let (from, holes_from) = start.map_or((0, 0), |piece| (piece.end, piece.holes_end));
+            let piece = pieces[next[page]];
+            let holes = &holes[holes_from as usize..piece.holes_end as usize];
+            fill(
+                &bytes[from as usize..piece.end as usize],
+                from,
+                holes,
+                &self.numbers[page],
+                out,
+            );
+            next[page] += 1;
+        }
+    }
+
+    /// Connections numbered so far.
+    #[must_use]
+    pub fn connections(&self) -> u32 {
+        self.count
+    }
+
+    /// Those recognised in the same batch are numbered by the first packet of their flow.
+    fn number(&mut self, pages: &[Page]) {
+        self.numbers
+            .resize_with(pages.len().max(self.numbers.len()), Vec::new);
+        let mut opened: Vec<(Opened, usize)> = Vec::new();
+        for (engine, page) in pages.iter().enumerate() {
+            opened.extend(page.opened.iter().map(|opened| (*opened, engine)));
+        }
+        opened.sort_by_key(|(opened, _)| opened.order);
+        for (opened, engine) in opened {
+            self.count += 1;
+            let numbers = &mut self.numbers[engine];
+            let index = opened.connection.index();
+            if numbers.len() <= index {
+                numbers.resize(index + 1, 0);
+            }
+            numbers[index] = self.count;
+        }
+    }
+}
+
+fn fill(bytes: &[u8], from: u32, holes: &[Hole], numbers: &[u32], out: &mut Vec<u8>) {
+    let mut at = 0;
+    for hole in holes {
+        let hole_at = (hole.at - from) as usize;
+        out.extend_from_slice(&bytes[at..hole_at]);
+        at = hole_at;
+        let mut buffer = itoa::Buffer::new();
+        let digits = buffer.format(numbers.get(hole.connection.index()).copied().unwrap_or(0));
+        let pad = usize::from(hole.width).saturating_sub(digits.len());
+        out.resize(out.len() + pad, b' ');
+        out.extend_from_slice(digits.as_bytes());
+    }
+    out.extend_from_slice(&bytes[at..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(page: &mut Page, packet: u64, connection: u32, text: &str) {
+        page.connection(ConnectionId(connection), 2);
+        page.bytes().extend_from_slice(text.as_bytes());
+        page.end_piece(Moment {
+            packet: PacketNumber(packet),
+            ..Moment::default()
+        });
+    }
+
+    #[test]
+    fn pages_merge_by_packet_and_connections_are_numbered_by_first_packet() {
+        let (mut a, mut b) = (Page::default(), Page::default());
+        a.opened(ConnectionId(0), PacketNumber(3), 0);
+        b.opened(ConnectionId(0), PacketNumber(1), 0);
+        piece(&mut a, 5, 0, " five\n");
+        piece(&mut b, 4, 0, " four\n");
+        piece(&mut b, 6, 0, " six\n");
+        let mut merger = Merger::default();
+        let mut out = Vec::new();
+        merger.merge(&[a, b], &mut out);
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            " 1 four\n 2 five\n 1 six\n"
+        );
+        assert_eq!(merger.connections(), 2);
+    }
+}

@@ -1,0 +1,246 @@
+//! The engine's sink for every format that is written as it goes.
+
+use crate::base::{Needs, Timestamp};
+use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
+use crate::filter::Filter;
+use crate::store::Row;
+
+use super::page::Page;
+
+/// What kinds of rows are printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Show {
+    /// A row a frame.
+    #[default]
+    Frames,
+    /// A row a message.
+    Messages,
+    /// A row a connection, when it ends.
+    Connections,
+    /// A row a finding.
+    Findings,
+    /// All of them.
+    All,
+}
+
+impl Show {
+    /// Whether rows of this kind are printed.
+    #[must_use]
+    pub fn has(self, kind: Show) -> bool {
+        self == kind || self == Show::All
+    }
+}
+
+/// Which rows are printed: their kind, and the filter they must match.
+#[derive(Clone, Debug, Default)]
+pub struct Selection {
+    /// Their kind.
+    pub show: Show,
+    /// The filter; `None` lets all pass.
+    pub filter: Option<Filter>,
+}
+
+/// What the whole capture amounted to.
+#[derive(Clone, Copy, Debug)]
+pub struct Totals<'a> {
+    /// The inputs by name.
+    pub files: &'a [String],
+    /// Packets read.
+    pub packets: u64,
+    /// Their captured bytes.
+    pub bytes: u64,
+    /// Time of the first packet.
+    pub first: Option<Timestamp>,
+    /// Time of the last packet.
+    pub last: Option<Timestamp>,
+    /// Link types seen, by name.
+    pub link_types: &'a [String],
+    /// Connections told.
+    pub connections: u64,
+    /// Frames told.
+    pub frames: u64,
+    /// Messages told.
+    pub messages: u64,
+    /// Findings told.
+    pub findings: u64,
+    /// Packets that held no TCP segment we could read.
+    pub packets_skipped: u64,
+    /// Where and why the input was cut.
+    pub truncated: Option<&'a str>,
+    /// Packets a live capture lost.
+    pub dropped: Option<u64>,
+}
+
+/// Writes rows. A format that does not show a kind of row leaves its method as it is.
+pub trait Format {
+    /// Whether it writes the payload of frames.
+    fn wants_payload(&self) -> bool {
+        false
+    }
+
+    /// Whether it writes the text or data of messages.
+    fn wants_message_data(&self) -> bool {
+        false
+    }
+
+    /// Whether it writes the digest of messages.
+    fn wants_digest(&self) -> bool {
+        false
+    }
+
+    /// A frame.
+    fn frame(&mut self, _page: &mut Page, _event: &FrameEvent<'_>, _connection: &Connection) {}
+    /// A message.
+    fn message(&mut self, _page: &mut Page, _event: &MessageEvent<'_>, _connection: &Connection) {}
+    /// A finding.
+    fn finding(
+        &mut self,
+        _page: &mut Page,
+        _event: &FindingEvent<'_>,
+        _connection: Option<&Connection>,
+    ) {
+    }
+    /// A connection that ended.
+    fn connection(&mut self, _page: &mut Page, _connection: &Connection, _at: Moment) {}
+    /// The end of the capture.
+    fn capture(&mut self, _out: &mut Vec<u8>, _totals: &Totals<'_>) {}
+}
+
+/// How many of each kind an engine told, whether printed or not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Connections.
+    pub connections: u64,
+    /// Frames.
+    pub frames: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Findings.
+    pub findings: u64,
+}
+
+impl std::ops::Add for Counts {
+    type Output = Counts;
+
+    fn add(self, other: Counts) -> Counts {
+        Counts {
+            connections: self.connections + other.connections,
+            frames: self.frames + other.frames,
+            messages: self.messages + other.messages,
+            findings: self.findings + other.findings,
+        }
+    }
+}
+
+/// Prints one engine's rows into pages.
+#[derive(Debug)]
+pub struct Printer<F> {
+    format: F,
+    selection: Selection,
+    page: Page,
+    counts: Counts,
+    /// Time of the capture's first packet.
+    start: Timestamp,
+}
+
+impl<F: Format> Printer<F> {
+    /// Prints with `format` what `selection` chooses of a capture that began at `start`.
+    pub fn new(format: F, selection: Selection, start: Timestamp) -> Self {
+        Self {
+            format,
+            selection,
+            page: Page::default(),
+            counts: Counts::default(),
+            start,
+        }
+    }
+
+    /// Exchanges the page written so far for an empty one.
+    pub fn exchange(&mut self, page: &mut Page) {
+        std::mem::swap(&mut self.page, page);
+        self.page.clear();
+    }
+
+    /// What was told so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// The format.
+    pub fn format(&mut self) -> &mut F {
+        &mut self.format
+    }
+
+    #[inline]
+    fn passes(&self, row: Row<'_>) -> bool {
+        match &self.selection.filter {
+            None => true,
+            Some(filter) => filter.matches(&row.in_capture(self.start)),
+        }
+    }
+}
+
+impl<F: Format> Sink for Printer<F> {
+    fn needs(&self) -> Needs {
+        let mut needs = self
+            .selection
+            .filter
+            .as_ref()
+            .map_or(Needs::HEADERS, Filter::needs);
+        let show = self.selection.show;
+        if show.has(Show::Frames) && self.format.wants_payload() {
+            needs |= Needs::PAYLOAD;
+        }
+        if show.has(Show::Messages) && self.format.wants_message_data() {
+            needs |= Needs::MESSAGES;
+        }
+        if show.has(Show::Messages) && self.format.wants_digest() {
+            needs |= Needs::DIGEST;
+        }
+        if show.has(Show::Findings) {
+            needs |= Needs::FINDINGS;
+        }
+        needs
+    }
+
+    fn opened(&mut self, connection: &Connection) {
+        self.counts.connections += 1;
+        self.page
+            .opened(connection.id, connection.first_packet, connection.ordinal);
+    }
+
+    #[inline]
+    fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
+        self.counts.frames += 1;
+        if self.selection.show.has(Show::Frames) && self.passes(Row::Frame(event, connection)) {
+            self.format.frame(&mut self.page, event, connection);
+            self.page.end_piece(event.at);
+        }
+    }
+
+    #[inline]
+    fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        self.counts.messages += 1;
+        if self.selection.show.has(Show::Messages) && self.passes(Row::Message(event, connection)) {
+            self.format.message(&mut self.page, event, connection);
+            self.page.end_piece(event.at);
+        }
+    }
+
+    fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
+        self.counts.findings += 1;
+        if self.selection.show.has(Show::Findings) && self.passes(Row::Finding(event, connection)) {
+            self.format.finding(&mut self.page, event, connection);
+            self.page.end_piece(event.at);
+        }
+    }
+
+    fn closed(&mut self, connection: &Connection, at: Moment) {
+        if self.selection.show.has(Show::Connections)
+            && self.passes(Row::Connection(connection, at))
+        {
+            self.format.connection(&mut self.page, connection, at);
+            self.page.end_piece(at);
+        }
+    }
+}
