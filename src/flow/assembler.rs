@@ -754,7 +754,7 @@ mod tests {
                 limit,
                 &mut |_| {},
             );
-            assert!(assembler.held_cost() <= held_limit + 200);
+            assert!(assembler.held_cost() <= limit + 200);
         }
     }
 
