@@ -454,6 +454,55 @@ mod tests {
         );
     }
 
+    /// The packets as the crate pcap-parser reads them: bytes and wire lengths.
+    fn oracle(file: &[u8]) -> Vec<(Vec<u8>, u32)> {
+        use pcap_parser::{Block, PcapBlockOwned, create_reader};
+        let mut reader = create_reader(1 << 20, Cursor::new(file.to_vec())).unwrap();
+        let mut packets = Vec::new();
+        while let Ok((len, block)) = reader.next() {
+            match block {
+                PcapBlockOwned::Legacy(packet) => {
+                    packets.push((packet.data.to_vec(), packet.origlen))
+                }
+                PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
+                    packets.push((
+                        packet.data[..packet.caplen as usize].to_vec(),
+                        packet.origlen,
+                    ));
+                }
+                _ => {}
+            }
+            reader.consume(len);
+        }
+        packets
+    }
+
+    #[test]
+    fn another_reader_reads_the_same() {
+        let packets = conversation();
+        let cut = PcapFormat {
+            snaplen: 100,
+            ..PcapFormat::default()
+        };
+        for file in [
+            cut.file(LinkType::ETHERNET, &packets),
+            PcapFormat {
+                big_endian: true,
+                ..cut
+            }
+            .file(LinkType::ETHERNET, &packets),
+            pcapng(LinkType::ETHERNET, &packets),
+        ] {
+            let mut source = Source::open(vec![reader(file.clone())], &Limits::default()).unwrap();
+            let mut batch = Batch::new();
+            assert!(source.fill(&mut batch));
+            let ours = batch
+                .packets()
+                .map(|(record, bytes)| (bytes.to_vec(), record.original));
+            assert_eq!(ours.collect::<Vec<_>>(), oracle(&file));
+        }
+    }
+
     fn gzip(bytes: &[u8]) -> Vec<u8> {
         let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         encoder.write_all(bytes).unwrap();
