@@ -48,6 +48,8 @@ pub(crate) enum Outcome {
     Unsupported,
     /// There is a secret, yet nothing has authenticated with it so far.
     Unfit,
+    /// TLS 1.0, and the record before, which has this one's IV, is missing.
+    Unchained,
     /// Earlier records authenticated, this one does not.
     Invalid,
     /// The program was built without ciphers.

@@ -225,14 +225,14 @@ impl Connection {
         out: &mut impl Output,
     ) -> bool {
         let direction = &mut self.sides[side];
-        if direction.buffer.len() >= HEADER_LEN {
+        if direction.searching_from.is_none() && direction.buffer.len() >= HEADER_LEN {
             return true; // the decision was made when the header came
         }
         if direction.searching_from.is_some() && !self.search(side, bytes, out) {
             return false;
         }
         let direction = &mut self.sides[side];
-        if bytes.is_empty() || !direction.fill(bytes, HEADER_LEN) {
+        if !direction.fill(bytes, HEADER_LEN) {
             return false;
         }
         let Some(header) = direction.header() else {
@@ -313,10 +313,7 @@ impl Connection {
         if is_protected && end > start {
             out.plaintext_gap(side, Span::new(start, end));
         }
-        // The header is parsed again from the buffer, with the decisions that go with it.
-        let header = std::mem::take(&mut direction.buffer);
-        direction.position -= header.len() as u64;
-        direction.fill(&mut &header[..], HEADER_LEN)
+        true
     }
 
     fn role(&self, side: Side) -> Side {
@@ -331,8 +328,11 @@ impl Connection {
     fn must_hold(&self, side: Side, content_type: ContentType, keys: &KeyLog) -> bool {
         let direction = &self.sides[side];
         let peer = &self.sides[side.peer()];
-        let is_change =
-            content_type == ContentType::CHANGE_CIPHER_SPEC && self.agreed.version().is_none();
+        let is_blind = match self.agreed.version() {
+            None => true,
+            Some(version) => version < Version::TLS1_3 && self.agreed.offer.is_none(),
+        };
+        let is_change = content_type == ContentType::CHANGE_CIPHER_SPEC && is_blind;
         let is_protected = content_type == ContentType::APPLICATION_DATA;
         if keys.is_empty()
             || peer.is_hopeless
@@ -405,7 +405,9 @@ impl Connection {
         if direction.decrypter.is_on() {
             return;
         }
-        let is_hidden_finished = direction.is_changed && content_type == ContentType::HANDSHAKE;
+        let is_hidden_finished = direction.is_changed
+            && content_type == ContentType::HANDSHAKE
+            && !self.agreed.may_be_tls13();
         let is_data = content_type == ContentType::APPLICATION_DATA;
         if self.agreed.version() == Some(Version::TLS1_3) || (is_data && self.agreed.may_be_tls13())
         {
@@ -419,7 +421,7 @@ impl Connection {
                     .decrypter
                     .start_tls13(early && role == Side::Client, role);
             }
-        } else if is_data || (is_hidden_finished && self.agreed.version().is_none()) {
+        } else if is_data || is_hidden_finished {
             // The ChangeCipherSpec was lost, or came when nothing was known.
             direction.decrypter.change_cipher(&self.agreed, role);
             direction.decrypter.lose(u64::from(is_data));
@@ -562,10 +564,12 @@ impl Connection {
         out: &mut impl Output,
     ) {
         let is_decrypted = self.summary.decryption == Decryption::Decrypted;
-        let is_hello_missing = self.agreed.offer.is_none()
-            || (self.agreed.choice.is_none() && !self.agreed.may_be_tls13());
+        let is_hello_missing = match &self.agreed.offer {
+            None => true,
+            Some(offer) => self.agreed.choice.is_none() && keys.secrets(&offer.random).is_some(),
+        };
         let decryption = match outcome {
-            Outcome::Opened(..) => return,
+            Outcome::Opened(..) | Outcome::Unchained => return,
             Outcome::Invalid => {
                 let text = "the record does not authenticate with the connection's key";
                 out.finding(side, Finding::new(Code::TlsRecordInvalid, text).at(span));
@@ -678,7 +682,7 @@ impl Connection {
             HandshakeType::CERTIFICATE => self.certificate(side, body, is_tls13),
             HandshakeType::END_OF_EARLY_DATA => decrypter.early_data_ended(),
             HandshakeType::FINISHED => decrypter.finished(),
-            HandshakeType::KEY_UPDATE if is_tls13 => decrypter.key_updated(),
+            HandshakeType::KEY_UPDATE => decrypter.key_updated(),
             HandshakeType::ENCRYPTED_EXTENSIONS => {
                 let (alpn, early_data) = encrypted_extensions(body);
                 self.summary.alpn = alpn;
@@ -710,13 +714,12 @@ impl Connection {
                 .as_ref()
                 .is_some_and(|first| first.early_data);
         } else {
-            summary.renegotiated = self.agreed.offer.is_some();
+            summary.renegotiated |= self.agreed.offer.is_some() && self.agreed.choice.is_some();
             if offer.early_data {
                 summary.early_data = EarlyData::Offered;
             }
         }
-        self.agreed.offer = Some(offer);
-        if summary.renegotiated {
+        if self.agreed.offer.replace(offer).is_some() {
             self.agreed.choice = None;
         }
         summary.client_random = Some(hello.random);

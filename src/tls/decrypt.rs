@@ -196,10 +196,16 @@ impl Decrypter {
             State::Tls12(_) => self.open12(header, body, keys),
             State::Tls13(epoch) => self.open13(*epoch, agreed, header, body, keys),
         };
-        if let (Some(opener), Outcome::Invalid | Outcome::Unfit) = (&mut self.opener, &outcome) {
-            opener.passed(Some(body));
+        let (Some(opener), Outcome::Invalid | Outcome::Unfit) = (&mut self.opener, &outcome) else {
+            return outcome;
+        };
+        let is_unchained = opener.lacks_iv();
+        opener.passed(Some(body));
+        if is_unchained {
+            Outcome::Unchained
+        } else {
+            outcome
         }
-        outcome
     }
 
     fn open12(&mut self, header: RecordHeader, body: &mut [u8], keys: &KeyLog) -> Outcome {
@@ -301,7 +307,7 @@ impl Decrypter {
                 Outcome::Unsupported
             }
             Found::Later => Outcome::NoSecret,
-            Found::This => Outcome::Unfit,
+            Found::This => self.failed(),
         }
     }
 

@@ -24,6 +24,7 @@ mod decrypt;
 #[cfg(not(feature = "tls"))]
 #[path = "no_decrypt.rs"]
 mod decrypt;
+mod fields;
 mod handshake;
 #[cfg_attr(
     not(feature = "tls"),
@@ -45,6 +46,7 @@ mod summary;
 pub use alert::{AlertDescription, AlertLevel};
 pub use certificate::CertificateNames;
 pub use connection::{Connection, Output};
+pub use fields::{content_fields, fields, handshake_fields};
 pub use handshake::HandshakeType;
 pub use keylog::{BadLine, KeyLog};
 pub use record::{ContentType, Version, looks_like, looks_like_middle};

@@ -210,9 +210,14 @@ impl Opener {
         }
     }
 
-    /// Whether [`Opener::passed`] matters.
+    /// Whether the next record's IV is in a record before it.
     pub(crate) fn is_chained(&self) -> bool {
         self.version <= Version::TLS1_0
+    }
+
+    /// Whether the next record cannot be opened for want of an IV.
+    pub(crate) fn lacks_iv(&self) -> bool {
+        self.is_chained() && matches!(&self.cipher, Cipher::Cbc(cbc) if cbc.chain.is_none())
     }
 }
 
@@ -483,4 +488,50 @@ fn padding_len(bytes: &[u8]) -> Option<usize> {
     let len = usize::from(last) + 1;
     let padding = bytes.get(bytes.len().checked_sub(len)?..)?;
     padding.iter().all(|byte| *byte == last).then_some(len)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tls::record::ContentType;
+    use crate::tls::suite::{CipherSuite, Hash};
+
+    fn unhex(text: &str) -> Vec<u8> {
+        hex::decode(text).unwrap()
+    }
+
+    /// RFC 8448 3: the application traffic of the simple 1-RTT handshake.
+    #[test]
+    fn records_of_rfc_8448_open() {
+        let secret = unhex("9e40646ce79a7f9dc05af8889bce6552875afa0b06df0087f792ebb7c17504a5");
+        let (mut key, mut iv) = ([0; 16], [0; 12]);
+        expand_label(Hash::Sha256, &secret, "key", &mut key).unwrap();
+        expand_label(Hash::Sha256, &secret, "iv", &mut iv).unwrap();
+        assert_eq!(key[..], unhex("17422dda596ed5d9acd890e3c63f5051"));
+        assert_eq!(iv[..], unhex("5b78923dee08579033e523d9"));
+
+        let mut opener = Opener::tls13(CipherSuite(0x1301).parameters().unwrap(), &secret).unwrap();
+        let data = unhex(
+            "a23f7054b62c94d0affafe8228ba55cbefacea42f914aa66bcab3f2b9819a8a5b46b395bd54a9a20441e2b62974e1f5a6292a2977014\
+             bd1e3deae63aeebb21694915e4",
+        );
+        let alert = unhex("c9872760655666b74d7ff1153efd6db6d0b0e3");
+        let mut expected: Vec<u8> = (0..50).collect();
+        expected.push(23);
+        for (sequence, record, expected) in [(0, data, expected), (1, alert, vec![1, 0, 21])] {
+            let header = RecordHeader {
+                content_type: ContentType::APPLICATION_DATA,
+                version: Version::TLS1_2,
+                len: record.len() as u16,
+            };
+            let mut body = record.clone();
+            assert_eq!(opener.open(sequence + 1, header, &mut body), None);
+            assert_eq!(
+                body, record,
+                "a record that does not open is left as it was"
+            );
+            let range = opener.open(sequence, header, &mut body).unwrap();
+            assert_eq!(body[range], expected);
+        }
+    }
 }
