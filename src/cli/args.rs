@@ -22,24 +22,28 @@ Examples:
   wireloupe read --show messages a.pcap        one line a message, inflated
   wireloupe read --show findings a.pcap        what breaks RFC 6455
   wireloupe read --format ndjson --show all a.pcap | jq .
+  wireloupe -i eth0 -f 'tcp port 80'           live (wireloupe interfaces lists what there is)
   tcpdump -i any -w - port 80 | wireloupe read -
 
 Exit codes: 0 done; 1 done, but part of the input could not be read; 2 nothing done.")]
-pub struct Cli {
+pub(crate) struct Cli {
     /// What to do; without a command, files are opened.
     #[command(subcommand)]
-    pub command: Option<Command>,
+    pub(crate) command: Option<Command>,
 
     /// What is opened without a command.
     #[command(flatten)]
-    pub open: ReadArgs,
+    pub(crate) open: ReadArgs,
 }
 
 /// The commands.
 #[derive(Debug, Subcommand)]
-pub enum Command {
+pub(crate) enum Command {
     /// Print frames, messages, connections or findings.
     Read(ReadArgs),
+    /// List the interfaces, and what to do where capturing is refused.
+    #[cfg(all(feature = "live", unix))]
+    Interfaces,
     /// List every field of the filter language.
     Fields,
     /// Print completions for a shell.
@@ -64,58 +68,115 @@ Examples:
   wireloupe read --format tsv -e frame.number -e websocket.opcode a.pcap
   wireloupe read --decode-as 9000 a.pcap               frames on port 9000 without a handshake
   zcat a.pcap.gz | wireloupe read -                    (compressed files are also read as they are)")]
-pub struct ReadArgs {
+pub(crate) struct ReadArgs {
     /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4); several are one capture, merged by time; - is stdin.
     #[arg(value_name = "FILE")]
-    pub files: Vec<PathBuf>,
+    pub(crate) files: Vec<PathBuf>,
 
     /// Show only rows that match this display filter (`wireloupe fields` lists what it can name).
     #[arg(short = 'Y', long = "filter", value_name = "FILTER")]
-    pub filter: Option<String>,
+    pub(crate) filter: Option<String>,
 
     /// Which rows to print.
     #[arg(long, value_enum, default_value_t = ShowArg::Frames)]
-    pub show: ShowArg,
+    pub(crate) show: ShowArg,
 
     /// How to print them.
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
-    pub format: FormatArg,
+    pub(crate) format: FormatArg,
 
     /// A column of csv or tsv; may be given several times.
     #[arg(short = 'e', long = "field", value_name = "FIELD")]
-    pub columns: Vec<String>,
+    pub(crate) columns: Vec<String>,
 
     /// Write to this file instead of stdout.
     #[arg(short = 'o', long = "output", value_name = "FILE")]
-    pub output: Option<PathBuf>,
+    pub(crate) output: Option<PathBuf>,
 
     /// Overwrite an existing output file.
     #[arg(long)]
-    pub force: bool,
+    pub(crate) force: bool,
 
     /// Show the bytes of each frame under its line: header, masking key, payload.
     #[arg(short = 'x', long)]
-    pub hex: bool,
+    pub(crate) hex: bool,
 
     /// Include the unmasked payload of frames in NDJSON, in base64.
     #[arg(long)]
-    pub payload: bool,
+    pub(crate) payload: bool,
+
+    /// Live capture.
+    #[cfg(all(feature = "live", unix))]
+    #[command(flatten)]
+    pub(crate) live: LiveArgs,
 
     /// How the capture is analysed.
     #[command(flatten)]
-    pub analysis: AnalysisArgs,
+    pub(crate) analysis: AnalysisArgs,
+}
+
+impl ReadArgs {
+    /// Whether an interface is captured instead of files read.
+    pub(crate) fn is_live(&self) -> bool {
+        #[cfg(all(feature = "live", unix))]
+        return self.live.interface.is_some();
+        #[cfg(not(all(feature = "live", unix)))]
+        false
+    }
+}
+
+/// Live capture, by Wireshark's letters.
+#[cfg(all(feature = "live", unix))]
+#[derive(Debug, Default, Args)]
+#[command(next_help_heading = "Live capture")]
+pub(crate) struct LiveArgs {
+    /// Capture on this interface (`wireloupe interfaces` lists them; any is all of them).
+    #[arg(short = 'i', long, value_name = "IFACE", conflicts_with = "files")]
+    pub(crate) interface: Option<String>,
+
+    /// Capture only what matches this filter in libpcap's language, such as 'tcp port 80'.
+    #[arg(short = 'f', long, value_name = "BPF", requires = "interface")]
+    pub(crate) capture_filter: Option<String>,
+
+    /// Keep the packets in this pcapng file.
+    #[arg(short = 'w', long = "write", value_name = "OUT.pcapng")]
+    pub(crate) write: Option<PathBuf>,
+
+    /// Bytes kept of each packet.
+    #[arg(short = 's', long, value_name = "BYTES", requires = "interface")]
+    pub(crate) snaplen: Option<u32>,
+
+    /// Do not put the interface into promiscuous mode.
+    #[arg(short = 'p', long, requires = "interface")]
+    pub(crate) no_promiscuous: bool,
+
+    /// The kernel's buffer in MiB.
+    #[arg(short = 'B', long, value_name = "MIB", requires = "interface")]
+    pub(crate) buffer: Option<usize>,
+
+    /// Switch to the next file at filesize:KB, duration:SECONDS or packets:N; keep the last files:N.
+    #[arg(short = 'b', long, value_name = "WHAT:N", requires_all = ["interface", "write"])]
+    pub(crate) ring: Vec<String>,
+
+    /// Stop at duration:SECONDS, packets:N or filesize:KB.
+    #[arg(short = 'a', long, value_name = "WHAT:N", requires = "interface")]
+    pub(crate) autostop: Vec<String>,
+
+    /// Stop after this many packets.
+    #[arg(short = 'c', long, value_name = "N", requires = "interface")]
+    pub(crate) count: Option<u64>,
 }
 
 /// How a capture is analysed.
 #[derive(Debug, Args)]
-pub struct AnalysisArgs {
+pub(crate) struct AnalysisArgs {
     /// Read flows on these ports as WebSocket even without a handshake.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
-    pub decode_as: Vec<u16>,
+    pub(crate) decode_as: Vec<u16>,
 
     /// Threads that decode; the default is the number of cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]
-    pub threads: Option<u16>,
+    pub(crate) threads: Option<u16>,
 
     /// TCP flows remembered at once.
     #[arg(
@@ -124,7 +185,7 @@ pub struct AnalysisArgs {
         help_heading = "Limits",
         hide_short_help = true
     )]
-    pub max_flows: Option<usize>,
+    pub(crate) max_flows: Option<usize>,
 
     /// Seconds of capture time after which a silent flow is forgotten.
     #[arg(
@@ -133,7 +194,7 @@ pub struct AnalysisArgs {
         help_heading = "Limits",
         hide_short_help = true
     )]
-    pub idle_timeout: Option<u64>,
+    pub(crate) idle_timeout: Option<u64>,
 
     /// Bytes held for one direction of a flow while earlier ones are missing.
     #[arg(
@@ -142,7 +203,7 @@ pub struct AnalysisArgs {
         help_heading = "Limits",
         hide_short_help = true
     )]
-    pub max_held: Option<usize>,
+    pub(crate) max_held: Option<usize>,
 
     /// Bytes of one HTTP head.
     #[arg(
@@ -151,7 +212,7 @@ pub struct AnalysisArgs {
         help_heading = "Limits",
         hide_short_help = true
     )]
-    pub max_head: Option<usize>,
+    pub(crate) max_head: Option<usize>,
 
     /// Payload bytes kept of one message for its text or data.
     #[arg(
@@ -160,7 +221,7 @@ pub struct AnalysisArgs {
         help_heading = "Limits",
         hide_short_help = true
     )]
-    pub max_payload: Option<usize>,
+    pub(crate) max_payload: Option<usize>,
 
     /// Bytes one compressed message may inflate to.
     #[arg(
@@ -169,7 +230,7 @@ pub struct AnalysisArgs {
         help_heading = "Limits",
         hide_short_help = true
     )]
-    pub max_inflated: Option<u64>,
+    pub(crate) max_inflated: Option<u64>,
 
     /// Fragments of one message whose numbers are kept.
     #[arg(
@@ -178,13 +239,13 @@ pub struct AnalysisArgs {
         help_heading = "Limits",
         hide_short_help = true
     )]
-    pub max_fragments: Option<usize>,
+    pub(crate) max_fragments: Option<usize>,
 }
 
 impl AnalysisArgs {
     /// The limits with what the user changed.
     #[must_use]
-    pub fn limits(&self) -> Limits {
+    pub(crate) fn limits(&self) -> Limits {
         let defaults = Limits::default();
         let idle = self.idle_timeout.map(Duration::from_secs);
         Limits {
@@ -202,7 +263,7 @@ impl AnalysisArgs {
 
     /// Threads to decode with.
     #[must_use]
-    pub fn thread_count(&self) -> usize {
+    pub(crate) fn thread_count(&self) -> usize {
         let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         self.threads.map_or_else(cores, usize::from)
     }
@@ -210,7 +271,7 @@ impl AnalysisArgs {
 
 /// Which rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum ShowArg {
+pub(crate) enum ShowArg {
     /// A row a frame.
     Frames,
     /// A row a message, put together and inflated.
@@ -225,7 +286,7 @@ pub enum ShowArg {
 
 /// Which format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum FormatArg {
+pub(crate) enum FormatArg {
     /// A line a row.
     Text,
     /// The whole tree of each row.

@@ -3,9 +3,12 @@
 mod args;
 #[cfg(all(feature = "live", unix))]
 pub mod interfaces;
+#[cfg(all(feature = "live", unix))]
+mod live;
 mod output;
 mod pipeline;
 mod read;
+mod reading;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -36,12 +39,18 @@ pub fn main() -> ExitCode {
 
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
-        None if cli.open.files.is_empty() => {
+        None if cli.open.files.is_empty() && !cli.open.is_live() => {
             Cli::command().print_help()?;
             Ok(ExitCode::from(2))
         }
         None => read::run(&cli.open),
         Some(Command::Read(args)) => read::run(args),
+        #[cfg(all(feature = "live", unix))]
+        Some(Command::Interfaces) => {
+            let mut out = Vec::new();
+            interfaces::run(&mut out, terminal_width())?;
+            print(&out)
+        }
         Some(Command::Fields) => print(crate::filter::table().as_bytes()),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();
@@ -62,4 +71,16 @@ fn print(bytes: &[u8]) -> anyhow::Result<ExitCode> {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error.into()),
         _ => Ok(ExitCode::SUCCESS),
     }
+}
+
+/// Columns of the terminal that stdout is; `None` when it is none.
+#[cfg(all(feature = "live", unix))]
+fn terminal_width() -> Option<usize> {
+    use std::io::IsTerminal as _;
+    if !io::stdout().is_terminal() {
+        return None;
+    }
+    rustix::termios::tcgetwinsize(io::stdout())
+        .ok()
+        .map(|size| usize::from(size.ws_col))
 }

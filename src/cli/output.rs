@@ -9,7 +9,7 @@ use tempfile::NamedTempFile;
 
 /// An open output.
 #[derive(Debug)]
-pub enum Output {
+pub(crate) enum Output {
     /// Standard output.
     Stdout(io::Stdout),
     /// A temporary file beside the one it becomes.
@@ -26,7 +26,7 @@ impl Output {
     ///
     /// # Errors
     /// When the file exists, or its folder cannot be written to.
-    pub fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Self> {
+    pub(crate) fn open(path: Option<&Path>, force: bool) -> anyhow::Result<Self> {
         let Some(path) = path.filter(|path| *path != Path::new("-")) else {
             return Ok(Output::Stdout(io::stdout()));
         };
@@ -53,7 +53,7 @@ impl Output {
 
     /// Whether a person watches.
     #[must_use]
-    pub fn is_terminal(&self) -> bool {
+    pub(crate) fn is_terminal(&self) -> bool {
         match self {
             Output::Stdout(stdout) => stdout.is_terminal(),
             Output::File { .. } => false,
@@ -64,7 +64,7 @@ impl Output {
     ///
     /// # Errors
     /// As the system says; a closed pipe is [`io::ErrorKind::BrokenPipe`].
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match self {
             Output::Stdout(stdout) => {
                 let mut lock = stdout.lock();
@@ -79,7 +79,7 @@ impl Output {
     ///
     /// # Errors
     /// When it cannot be moved there.
-    pub fn finish(self) -> anyhow::Result<()> {
+    pub(crate) fn finish(self) -> anyhow::Result<()> {
         if let Output::File { file, path } = self {
             let mode = fs::metadata(&path).map(|old| old.permissions()).ok();
             let written = file

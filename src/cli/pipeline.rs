@@ -26,7 +26,7 @@ use crate::wire::{Segment, Skip, Walked, Walker};
 const IN_FLIGHT: usize = 4;
 
 /// A sink whose results are collected after every batch.
-pub trait Collected: Sink {
+pub(crate) trait Collected: Sink {
     /// What one batch amounted to.
     type Part: Default + Send;
 
@@ -35,7 +35,7 @@ pub trait Collected: Sink {
 }
 
 /// Where batches come from: a file, standard input, or a live capture.
-pub trait Batches {
+pub(crate) trait Batches {
     /// Replaces what `batch` holds by the next packets; false at the end.
     fn fill(&mut self, batch: &mut Batch) -> bool;
 }
@@ -48,17 +48,17 @@ impl Batches for crate::capture::Source {
 
 /// What was counted on the way.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Tally {
+pub(crate) struct Tally {
     /// Packets read.
-    pub packets: u64,
+    pub(crate) packets: u64,
     /// Their captured bytes.
-    pub bytes: u64,
+    pub(crate) bytes: u64,
     /// Time of the first.
-    pub first: Option<Timestamp>,
+    pub(crate) first: Option<Timestamp>,
     /// Time of the last.
-    pub last: Option<Timestamp>,
+    pub(crate) last: Option<Timestamp>,
     /// Packets without a segment, by [`Skip::index`].
-    pub skipped: [u64; Skip::ALL.len()],
+    pub(crate) skipped: [u64; Skip::ALL.len()],
 }
 
 impl Tally {
@@ -71,16 +71,16 @@ impl Tally {
 
     /// Packets without a segment, for whatever reason.
     #[must_use]
-    pub fn skipped(&self) -> u64 {
+    pub(crate) fn skipped(&self) -> u64 {
         self.skipped.iter().sum()
     }
 }
 
 /// Asked after every batch whether to go on.
-pub type Collect<'a, P> = dyn FnMut(&mut [P]) -> bool + 'a;
+pub(crate) type Collect<'a, P> = dyn FnMut(&mut [P]) -> bool + 'a;
 
 /// Runs everything on this thread.
-pub fn serial<S: Collected>(
+pub(crate) fn serial<S: Collected>(
     batches: &mut impl Batches,
     options: Options,
     make: impl FnOnce(Timestamp) -> S,
@@ -141,7 +141,7 @@ struct Found {
 }
 
 /// Runs `threads` engines side by side, each on a thread of its own, reading on this one.
-pub fn parallel<S: Collected + Send>(
+pub(crate) fn parallel<S: Collected + Send>(
     batches: &mut impl Batches,
     options: &Options,
     threads: usize,

@@ -3,10 +3,7 @@
 use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use anyhow::bail;
-
 use crate::base::Timestamp;
-use crate::capture::{Input, Source, Summary};
 use crate::engine;
 use crate::export::{
     Counts, Detail, Format, HEADING, Merger, Ndjson, Page, Palette, Printer, Selection, Show, Text,
@@ -17,6 +14,7 @@ use crate::filter::Filter;
 use super::args::{FormatArg, ReadArgs, ShowArg};
 use super::output::Output;
 use super::pipeline::{self, Collected, Tally};
+use super::reading::{Ending, Reading};
 
 /// Output gathered before it is written.
 const FLUSH: usize = 256 << 10;
@@ -33,19 +31,15 @@ impl<F: Format + Send> Collected for Printer<F> {
 ///
 /// # Errors
 /// When nothing could be read or written: bad arguments, no such file, no permission.
-pub fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
-    if args.files.is_empty() {
-        bail!("no capture file named: wireloupe read FILE..., or - for standard input");
-    }
+pub(crate) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let limits = args.analysis.limits();
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
     let selection = Selection {
         show: show(args.show),
         filter,
     };
-    let inputs: Vec<_> = args.files.iter().map(Input::from_argument).collect();
-    let mut source = Source::open(inputs, &limits)?;
     let output = Output::open(args.output.as_deref(), args.force)?;
+    let source = Reading::open(args, &limits)?;
     let palette = if colours(&output) {
         Palette::ANSI
     } else {
@@ -56,16 +50,14 @@ pub fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         FormatArg::Text => {
             let heading = output.is_terminal() && selection.show == Show::Frames;
             let heading = if heading { HEADING } else { "" };
-            print(args, &mut source, selection, output, heading, |start| {
+            print(args, source, selection, output, heading, |start| {
                 Text::new(start, hex, palette)
             })
         }
-        FormatArg::Detail => print(args, &mut source, selection, output, "", |_| {
-            Detail::new(hex)
-        }),
+        FormatArg::Detail => print(args, source, selection, output, "", |_| Detail::new(hex)),
         FormatArg::Ndjson => {
             let payload = args.payload;
-            print(args, &mut source, selection, output, "", |_| {
+            print(args, source, selection, output, "", |_| {
                 Ndjson::new(payload)
             })
         }
@@ -95,12 +87,14 @@ struct Writer {
     output: Output,
     pending: Vec<u8>,
     failed: Option<io::Error>,
+    /// Whether somebody waits for each line.
+    prompt: bool,
 }
 
 impl Writer {
     fn take(&mut self, pages: &[Page]) -> bool {
         self.merger.merge(pages, &mut self.pending);
-        if self.pending.len() >= FLUSH {
+        if self.prompt || self.pending.len() >= FLUSH {
             self.flush();
         }
         self.failed.is_none()
@@ -128,7 +122,7 @@ impl Writer {
 
 fn print<F: Format + Send>(
     args: &ReadArgs,
-    source: &mut Source,
+    mut source: Reading,
     selection: Selection,
     output: Output,
     heading: &str,
@@ -143,35 +137,29 @@ fn print<F: Format + Send>(
         output,
         pending: heading.into(),
         failed: None,
+        prompt: source.is_live(),
     };
     let make = |start| Printer::new(format(start), selection.clone(), start);
     let threads = args.analysis.thread_count();
-    let (tally, mut printers) = if threads == 1 {
-        pipeline::serial(source, options, make, &mut |pages| writer.take(pages))
+    let (tally, mut printers) = if threads == 1 || source.is_live() {
+        pipeline::serial(&mut source, options, make, &mut |pages| writer.take(pages))
     } else {
-        pipeline::parallel(source, &options, threads, make, &mut |pages| {
+        pipeline::parallel(&mut source, &options, threads, make, &mut |pages| {
             writer.take(pages)
         })
     };
-    let truncated = truncation(source.summary());
+    let ending = source.finish();
     let counts = printers
         .iter()
         .map(Printer::counts)
         .fold(Counts::default(), |sum, counts| sum + counts);
     if let (Show::All, Some(printer)) = (selection.show, printers.first_mut()) {
-        totals(
-            source.summary(),
-            &tally,
-            counts,
-            truncated.as_deref(),
-            |totals| {
-                printer.format().capture(&mut writer.pending, totals);
-            },
-        );
+        let totals = totals(&ending, &tally, counts);
+        printer.format().capture(&mut writer.pending, &totals);
     }
     writer.finish()?;
-    for line in source.summary().truncated.iter().map(truncation_line) {
-        eprintln!("wireloupe: {line}");
+    for note in &ending.notes {
+        eprintln!("wireloupe: {note}");
     }
     if counts.connections == 0 && io::stderr().is_terminal() {
         eprintln!(
@@ -180,51 +168,23 @@ fn print<F: Format + Send>(
             tally.skipped()
         );
     }
-    Ok(if truncated.is_some() {
-        ExitCode::from(1)
-    } else {
-        ExitCode::SUCCESS
-    })
+    Ok(ExitCode::from(u8::from(ending.truncated.is_some())))
 }
 
-fn truncation_line(cut: &crate::capture::Truncation) -> String {
-    format!(
-        "{}: {} at byte {}, after {} packets, which are all shown",
-        cut.file, cut.why, cut.offset, cut.packets_before
-    )
-}
-
-fn truncation(summary: &Summary) -> Option<String> {
-    let lines: Vec<_> = summary.truncated.iter().map(truncation_line).collect();
-    (!lines.is_empty()).then(|| lines.join("; "))
-}
-
-fn totals(
-    summary: &Summary,
-    tally: &Tally,
-    counts: Counts,
-    truncated: Option<&str>,
-    tell: impl FnOnce(&Totals<'_>),
-) {
-    let files: Vec<_> = summary.files.iter().map(|file| file.name.clone()).collect();
-    let link_types: Vec<_> = summary
-        .link_types()
-        .iter()
-        .map(ToString::to_string)
-        .collect();
-    tell(&Totals {
-        files: &files,
+fn totals<'a>(ending: &'a Ending, tally: &Tally, counts: Counts) -> Totals<'a> {
+    Totals {
+        files: &ending.files,
         packets: tally.packets,
         bytes: tally.bytes,
         first: tally.first,
         last: tally.last,
-        link_types: &link_types,
+        link_types: &ending.link_types,
         connections: counts.connections,
         frames: counts.frames,
         messages: counts.messages,
         findings: counts.findings,
         packets_skipped: tally.skipped(),
-        truncated,
-        dropped: None,
-    });
+        truncated: ending.truncated.as_deref(),
+        dropped: ending.dropped,
+    }
 }

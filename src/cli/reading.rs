@@ -1,0 +1,120 @@
+//! Where a command's packets come from: capture files, standard input, or an interface.
+
+use crate::base::Limits;
+use crate::capture::{Batch, Input, Source, Truncation};
+
+use super::args::ReadArgs;
+#[cfg(all(feature = "live", unix))]
+use super::live::{self, LiveBatches};
+use super::pipeline::Batches;
+
+/// An open input.
+pub(crate) enum Reading {
+    /// Files or standard input.
+    Files(Box<Source>),
+    /// An interface.
+    #[cfg(all(feature = "live", unix))]
+    Live(LiveBatches),
+}
+
+/// What is known of an input once all was read.
+#[derive(Debug, Default)]
+pub(crate) struct Ending {
+    /// The inputs by name.
+    pub(crate) files: Vec<String>,
+    /// Link types seen, by name.
+    pub(crate) link_types: Vec<String>,
+    /// Where and why the input was cut.
+    pub(crate) truncated: Option<String>,
+    /// What to tell the user on stderr.
+    pub(crate) notes: Vec<String>,
+    /// Packets a live capture lost.
+    pub(crate) dropped: Option<u64>,
+}
+
+impl Reading {
+    /// Opens what the arguments name.
+    ///
+    /// # Errors
+    /// When nothing can be read; the message names what and says what to do.
+    pub(crate) fn open(args: &ReadArgs, limits: &Limits) -> anyhow::Result<Self> {
+        #[cfg(all(feature = "live", unix))]
+        if args.is_live() {
+            return Ok(Reading::Live(LiveBatches::open(
+                &args.live,
+                args.live.write.as_deref(),
+            )?));
+        }
+        if args.files.is_empty() {
+            anyhow::bail!("no capture file named: wireloupe read FILE..., or - for standard input");
+        }
+        let inputs = args.files.iter().map(Input::from_argument).collect();
+        Ok(Reading::Files(Box::new(Source::open(inputs, limits)?)))
+    }
+
+    /// Whether packets come as they happen, so that output should not wait.
+    #[must_use]
+    pub(crate) fn is_live(&self) -> bool {
+        !matches!(self, Reading::Files(_))
+    }
+
+    /// Closes the input.
+    #[must_use]
+    pub(crate) fn finish(self) -> Ending {
+        match self {
+            Reading::Files(source) => of_files(&source),
+            #[cfg(all(feature = "live", unix))]
+            Reading::Live(batches) => {
+                let (why, drops, is_clean) = batches.finish();
+                let mut notes = vec![live::summary(&drops)];
+                if !is_clean {
+                    notes.insert(0, why.clone());
+                }
+                Ending {
+                    truncated: (!is_clean).then_some(why),
+                    notes,
+                    dropped: Some(drops.by_kernel + drops.by_interface + drops.by_us),
+                    ..Ending::default()
+                }
+            }
+        }
+    }
+}
+
+impl Batches for Reading {
+    fn fill(&mut self, batch: &mut Batch) -> bool {
+        match self {
+            Reading::Files(source) => source.fill(batch),
+            #[cfg(all(feature = "live", unix))]
+            Reading::Live(batches) => batches.fill(batch),
+        }
+    }
+}
+
+fn of_files(source: &Source) -> Ending {
+    let summary = source.summary();
+    let notes: Vec<_> = summary.truncated.iter().map(line).collect();
+    Ending {
+        files: summary.files.iter().map(|file| file.name.clone()).collect(),
+        link_types: summary
+            .link_types()
+            .iter()
+            .map(ToString::to_string)
+            .collect(),
+        truncated: (!notes.is_empty()).then(|| notes.join("; ")),
+        notes,
+        dropped: None,
+    }
+}
+
+fn line(cut: &Truncation) -> String {
+    let Truncation {
+        file,
+        offset,
+        packets_before,
+        why,
+    } = cut;
+    format!(
+        "{file}: cut at byte {offset}: {why}; the {packets_before} packets before are all shown"
+    )
+}
