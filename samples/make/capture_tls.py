@@ -74,12 +74,12 @@ async def hello_retry(run):
 
 
 @sample("wss-long-messages.pcap.gz", programs=PROGRAMS, mtu=1500,
-        shows="TLS 1.3, messages of 60000 bytes: frames over several records and segments; gzip")
+        shows="TLS 1.3, messages of 30000 bytes: frames over several records and segments; gzip")
 async def long_messages(run):
     server_context, client_context = contexts(run)
     async with server(run, echo, port=9443, ssl=server_context, **PLAIN):
         async with client(run, "wss://localhost:9443/", ssl=client_context, **PLAIN) as c:
-            await c.send("sixty thousand characters " * 2307)
+            await c.send("thirty thousand characters " * 1112)
             await c.recv()
             for n in range(20):
                 await c.send(f"short {n}")

@@ -1,18 +1,21 @@
 #!/usr/bin/env python3
 """Compares golden files with what the endpoints logged.
 
-    samples/make/check.py                      every samples/*.endpoints.ndjson with its golden file
+    samples/make/check.py                      every sample with a golden file
     samples/make/check.py NAME...              those samples only
     samples/make/check.py --binary PROGRAM     runs PROGRAM read CAPTURE --format ndjson instead of reading golden files
-    samples/make/check.py --binary PROGRAM --write      also writes its output to NAME.golden.ndjson
+    samples/make/check.py --binary PROGRAM --write      also writes its output to NAME.golden.ndjson,
+                                               unless it differs from what the endpoints logged
 
 Per connection and side the sequence of messages must be the same: kind, sha256, length, text, close code and reason. Where
 NAME.expect.json says "partial", the capture lacks a part of what was said: then every complete message must be in the log, in
-order. Exits 1 on any difference, and 2 when nothing differed but some file could not be checked, which it names.
+order. Exits 1 on any difference, and 2 when nothing differed but some file could not be checked, which it names. Captures of which the
+endpoints left no log (refusals by raw sockets, broken frames) are named and do not count.
 """
 
 import argparse
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -118,7 +121,7 @@ def short(message):
 
 
 def check(name, binary, write):
-    """Returns ("ok" | "different" | "unchecked", lines)."""
+    """Returns (outcome, lines); the outcomes are the keys of `counts` in `main`."""
     log, golden = SAMPLES / f"{name}.endpoints.ndjson", SAMPLES / f"{name}.golden.ndjson"
     expect = SAMPLES / f"{name}.expect.json"
     if capture_of(name) is None:
@@ -129,13 +132,21 @@ def check(name, binary, write):
         return "unchecked", ["no golden file"]
     except (RuntimeError, subprocess.TimeoutExpired) as error:
         return "unchecked", [str(error)]
-    if binary and write:
+    found = []
+    if log.exists():
+        partial = expect.exists() and json.loads(expect.read_text()).get("partial")
+        if partial and not any(m for side in messages(lines(text)).values() for m in side):
+            return "unchecked", ["no complete message to hold against the log"]
+        found = compare(lines(text), lines(log.read_text()), partial)
+    if binary and write and not found:
         golden.write_text(text)
-    partial = expect.exists() and json.loads(expect.read_text()).get("partial")
-    if not log.exists():
-        return "unchecked", ["the endpoints left no log"]
-    found = compare(lines(text), lines(log.read_text()), partial)
-    return ("different" if found else "ok"), found
+    return ("different" if found else "ok" if log.exists() else "without a log"), found
+
+
+def names():
+    """Every sample, by its captures and by its logs."""
+    captures = {re.sub(r"\.pcap(ng)?(\.\w+)?$", "", p.name) for p in SAMPLES.glob("*.pcap*")}
+    return sorted(captures | {p.name.removesuffix(".endpoints.ndjson") for p in SAMPLES.glob("*.endpoints.ndjson")})
 
 
 def main():
@@ -144,14 +155,15 @@ def main():
     parser.add_argument("--binary")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    names = arguments.names or sorted({p.name.removesuffix(".endpoints.ndjson") for p in SAMPLES.glob("*.endpoints.ndjson")})
-    counts = {"ok": 0, "different": 0, "unchecked": 0}
-    for name in names:
+    counts = {"ok": [], "different": [], "unchecked": [], "without a log": []}
+    for name in arguments.names or names():
         outcome, found = check(name, arguments.binary, arguments.write)
-        counts[outcome] += 1
+        counts[outcome].append(name)
         for line in found:
             print(f"{name}: {outcome}: {line}")
-    print(", ".join(f"{count} {outcome}" for outcome, count in counts.items()))
+    if counts["without a log"]:
+        print(f"without a log of the endpoints, so not checked: {', '.join(counts['without a log'])}")
+    print(", ".join(f"{len(which)} {outcome}" for outcome, which in counts.items()))
     sys.exit(1 if counts["different"] else 2 if counts["unchecked"] else 0)
 
 

@@ -174,23 +174,32 @@ class Capture:
 
 
 def without_machine(data):
-    """A pcapng without what its section header says of the machine's processor and kernel (options 2 and 3)."""
+    """A pcapng without what it says of the machine: processor and kernel in the section header, kernel in the interfaces."""
+    drop = {0x0A0D0D0A: (16, (2, 3)), 1: (8, (12,))}
     out, at = bytearray(), 0
     while at + 12 <= len(data):
         kind, length = struct.unpack_from("<II", data, at)
         body = data[at + 8 : at + length - 4]
+        if kind in drop:
+            first, codes = drop[kind]
+            body = body[:first] + without_options(body[first:], codes)
         if kind == 0x0A0D0D0A:
-            kept, option = bytearray(body[:16]), 16
-            while option + 4 <= len(body):
-                code, size = struct.unpack_from("<HH", body, option)
-                end = option + 4 + (size + 3) // 4 * 4
-                if code not in (2, 3):
-                    kept += body[option:end]
-                option = end
-            body = bytes(kept[:8]) + b"\xff" * 8 + bytes(kept[16:])
+            # The section's length is no longer true; all ones say that it is not given.
+            body = body[:8] + b"\xff" * 8 + body[16:]
         out += struct.pack("<II", kind, len(body) + 12) + body + struct.pack("<I", len(body) + 12)
         at += length
     return bytes(out)
+
+
+def without_options(options, codes):
+    kept, at = bytearray(), 0
+    while at + 4 <= len(options):
+        code, size = struct.unpack_from("<HH", options, at)
+        end = at + 4 + (size + 3) // 4 * 4
+        if code not in codes:
+            kept += options[at:end]
+        at = end
+    return bytes(kept)
 
 
 COMPRESS = {".gz": ["gzip", "-9nf"], ".zst": ["zstd", "-q19", "--rm", "-f"], ".lz4": ["lz4", "-q", "-9", "-f", "-m", "--rm"]}
