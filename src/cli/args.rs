@@ -40,7 +40,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Print frames, messages, connections or findings.
-    Read(ReadArgs),
+    Read(Box<ReadArgs>),
     /// List the interfaces, and what to do where capturing is refused.
     #[cfg(all(feature = "live", unix))]
     Interfaces,

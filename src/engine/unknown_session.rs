@@ -70,10 +70,10 @@ impl UnknownSession {
             let client = self.forced_client(context);
             return self.websocket(client, context);
         }
-        if self.attempt.is_none() {
-            if let Some(next) = self.by_first_bytes(chunk, context) {
-                return next;
-            }
+        if self.attempt.is_none()
+            && let Some(next) = self.by_first_bytes(chunk, context)
+        {
+            return next;
         }
         if self.looks >= LOOKS {
             return Next::Stay;
@@ -108,7 +108,7 @@ impl UnknownSession {
     ) -> Option<Next> {
         let mut bytes = std::mem::take(&mut context.shared.run);
         self.waiting.run(chunk.end, &mut bytes);
-        let role = if self.from_start() || bytes.is_empty() {
+        let role = if self.from_start || bytes.is_empty() {
             bytes.extend_from_slice(chunk.bytes);
             http::looks_like(&bytes)
         } else {
@@ -122,10 +122,6 @@ impl UnknownSession {
             Some(Role::Undecided) => None,
             None => first,
         }
-    }
-
-    fn from_start(&self) -> bool {
-        self.from_start
     }
 
     fn first_bytes_are<S: Sink>(

@@ -269,9 +269,7 @@ impl<S: Sink> websocket::Output for Output<'_, S> {
         );
         self.provenance.packets(span, self.packets);
         self.last = (Some(number), message);
-        if frame.header.opcode().is_control() {
-            self.fragments.push(number);
-        } else if self.fragments.len() < self.most_fragments {
+        if frame.header.opcode().is_control() || self.fragments.len() < self.most_fragments {
             self.fragments.push(number);
         }
         let event = FrameEvent {

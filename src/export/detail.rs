@@ -268,7 +268,7 @@ fn message_fields(event: &MessageEvent<'_>) -> Vec<Field> {
 }
 
 /// What is known of a connection, as a tree.
-pub fn connection_fields(connection: &Connection) -> Vec<Field> {
+pub(crate) fn connection_fields(connection: &Connection) -> Vec<Field> {
     let mut fields = vec![
         Field::new("Transport", connection.transport.name()),
         Field::new("Outcome", connection.outcome().name()),

@@ -136,7 +136,7 @@ impl<F: Ages> Table<F> {
         {
             self.take(evicted, &mut |flow| evict(flow, Expiry::Evicted));
         }
-        let hash = self.hasher.hash_one(&route);
+        let hash = self.hasher.hash_one(route);
         let at = Timestamp(
             flow.last_seen()
                 .0
