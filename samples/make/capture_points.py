@@ -284,5 +284,54 @@ async def lossy(run):
         shell("ip netns del other")
 
 
+class Switch(threading.Thread):
+    """Two tap devices joined, and a third that gets a copy of every frame with two VLAN tags, as a provider's mirror port."""
+
+    def __init__(self, tags):
+        super().__init__(daemon=True)
+        self.tags, self.ends, self.open = tags, [], True
+        for name in ("near", "nearfar", "mirror"):
+            end = os.open("/dev/net/tun", os.O_RDWR)
+            fcntl.ioctl(end, 0x400454CA, struct.pack("16sH14x", name.encode(), 0x1002))  # TUNSETIFF: IFF_TAP | IFF_NO_PI
+            self.ends.append(end)
+
+    def run(self):
+        while self.open:
+            ready, _, _ = select.select(self.ends, [], [], 0.05)
+            for end in ready:
+                frame = os.read(end, 65536)
+                way = self.ends.index(end)
+                if way < 2:
+                    os.write(self.ends[1 - way], frame)
+                    os.write(self.ends[2], frame[:12] + self.tags + frame[12:])
+
+
+@sample("vlan-mirror.pcap", programs=[*PROGRAMS, "Linux"], capture=False,
+        bpf={"bpf": "", "interface": "mirror", "options": ("--direction=in",)},
+        shows="frames with two VLAN tags (802.1ad 100, 802.1Q 10), as on a mirror port; ARP among them")
+async def vlan(run):
+    switch = Switch(bytes.fromhex("88a800648100000a"))
+    other_namespace()
+    shell("ip link set nearfar netns other", "ip addr add 10.81.0.1/24 dev near", "ip link set near up", "ip link set mirror up",
+          "ip netns exec other ip addr add 10.81.0.2/24 dev nearfar", "ip netns exec other ip link set nearfar up")
+    switch.start()
+    try:
+        run.start_captures()
+        peer = Elsewhere(run, "other", "10.81.0.2")
+        async with client(run, "ws://10.81.0.2:9010/tagged", **PLAIN) as c:
+            for n in range(3):
+                await c.send(f"tagged twice {n}")
+                await c.recv()
+        await settle(0.1)
+        peer.end()
+    finally:
+        run.stop_captures()
+        switch.open = False
+        switch.join()
+        for end in switch.ends:
+            os.close(end)
+        shell("ip netns del other")
+
+
 if __name__ == "__main__":
     lab.main()

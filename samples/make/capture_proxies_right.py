@@ -83,5 +83,26 @@ async def varnish(run):
     await converse(run)
 
 
+@sample("relay-rewrites-frames.pcapng", programs=["ws", "websockets"], legs=LEGS,
+        shows="a relay that is a WebSocket endpoint on both sides (`endpoints/relay.cjs`): other key, masks, fragments and compression, pings answered by itself, 40 ms later")
+async def relay(run):
+    run.spawn("node", lab.MAKE / "endpoints/relay.cjs", "127.0.0.2", "8080", "ws://127.0.0.3:9000", port=8080)
+    async with server(run, echo, host="127.0.0.3", port=9000):
+        async with client(run, "ws://127.0.0.2:8080/chat") as c:
+            for n in range(4):
+                await c.send(f"message {n}: " + "the same words " * 6)
+                await c.recv()
+
+            async def parts():
+                for part in ("in ", "three ", "fragments"):
+                    yield part
+
+            await c.send(parts())
+            await c.recv()
+            await (await c.ping(b"who answers?"))
+            await c.close(1000, "done")
+        await settle(0.3)
+
+
 if __name__ == "__main__":
     lab.main()
