@@ -101,6 +101,11 @@ def request(path=b"/chat", version=b"13", key=KEY, more=b"", drop=()):
     return b"\r\n".join(kept) + b"\r\n" + more + b"\r\n"
 
 
+def masked(opcode, payload, key=bytes.fromhex("37fa213d")):
+    """A short frame with FIN, masked (RFC 6455, 5.7 has this key in its example)."""
+    return bytes([0x80 | opcode, 0x80 | len(payload)]) + key + bytes(b ^ key[n % 4] for n, b in enumerate(payload))
+
+
 def raw_client(*parts, pause=0.1, wait=1.0, port=PORT):
     """Send the parts with pauses between; returns everything received until the peer is silent or gone."""
     sock = socket.create_connection(("127.0.0.1", port))
@@ -514,7 +519,7 @@ async def masked_server(run):
     def conversation(sock, head):
         sock.sendall(accept(head))
         sock.recv(4096)
-        sock.sendall(bytes.fromhex("818537fa213d7f9f4d5158"))
+        sock.sendall(masked(0x1, b"Hello"))
         finish(sock)
 
     await watch_client(run, conversation)
@@ -533,7 +538,7 @@ async def unmasked_client(run):
         shows="a text message that is not UTF-8; the server closes with 1007")
 async def invalid_utf8(run):
     async with server(run, echo, port=PORT, **PLAIN):
-        await asyncio.to_thread(raw_client, request(), bytes.fromhex("818400000000") + b"caf\xe9")
+        await asyncio.to_thread(raw_client, request(), masked(0x1, b"caf\xe9"))
 
 
 @sample("too-big-1009.pcapng", programs=["websockets"], cut_short=True, log=False,
@@ -556,7 +561,7 @@ def http_inside(run):
             "s.on('connection',(c)=>{c.on('error',()=>{});c.on('message',(d,b)=>c.send(d,{binary:b}))})}"
             f"h.listen({PORT},'127.0.0.1')")
     run.spawn("node", "-e", code, port=PORT)
-    got = raw_client(request(), bytes.fromhex("818537fa213d7f9f4d5158"))
+    got = raw_client(request(), masked(0x1, b"Hello"))
     assert b"101" in got[:20] and b"HTTP/1.1 400" in got[20:], got
 
 
@@ -598,8 +603,8 @@ def hixie_refused(run):
 def hybi_08(run):
     node_server(run)
     origin = b"Sec-WebSocket-Origin: http://127.0.0.1:9030\r\n"
-    got = raw_client(request(version=b"8", more=origin, drop=(b"Origin",)), bytes.fromhex("818537fa213d7f9f4d5158"),
-                     bytes.fromhex("888200000000") + b"\x03\xe8")
+    got = raw_client(request(version=b"8", more=origin, drop=(b"Origin",)), masked(0x1, b"Hello"),
+                     masked(0x8, b"\x03\xe8"))
     assert b"101" in got[:20] and b"\x81\x05Hello" in got, got
 
 
