@@ -425,12 +425,13 @@ def readme_row(file, sample):
 
 # --- certificates -----------------------------------------------------------------------------------------------------
 
-CERTIFICATE = LAB / "certificate"
+# Not under LAB: the configurations of the proxies name it.
+CERTIFICATE = Path("/tmp/wireloupe-lab/certificate")
 
 
 def certificates():
     """A self-signed RSA certificate (`localhost.pem`, `.key`, `.both`) and an ECDSA one (`elliptic.*`) for localhost."""
-    CERTIFICATE.mkdir(exist_ok=True)
+    CERTIFICATE.mkdir(parents=True, exist_ok=True)
     for name, key in (("localhost", ["rsa:2048"]), ("elliptic", ["ec", "-pkeyopt", "ec_paramgen_curve:prime256v1"])):
         certificate, secret = CERTIFICATE / f"{name}.pem", CERTIFICATE / f"{name}.key"
         if not certificate.exists():
