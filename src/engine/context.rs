@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use crate::base::{Code, ConnectionId, Finding, Limits, Needs, PacketNumber, Side, Timestamp};
 use crate::flow::{End, Recent};
 use crate::websocket::Scratch;
+use crate::wire::FlowKey;
 
 use super::connection::{Connection, Handshake, Transport, Tunnel};
 use super::sink::{FindingEvent, Moment, Sink};
@@ -33,7 +34,8 @@ pub(super) struct Shared {
 pub(super) struct FlowInfo {
     /// Its number among the flows of this engine.
     pub(super) serial: u64,
-    pub(super) addresses: [SocketAddr; 2],
+    /// Both ends; the source is [`End::Low`].
+    pub(super) key: FlowKey,
     /// The end that asked for the connection, as far as the packets tell.
     pub(super) client: Option<End>,
     pub(super) first_packet: PacketNumber,
@@ -63,6 +65,14 @@ impl FlowInfo {
         } else {
             Side::Server
         }
+    }
+
+    pub(super) fn address(&self, end: End) -> SocketAddr {
+        let endpoint = match end {
+            End::Low => self.key.source,
+            End::High => self.key.destination,
+        };
+        SocketAddr::new(endpoint.address(), endpoint.port())
     }
 
     pub(super) fn seen(&self, end: End) -> bool {
@@ -127,7 +137,7 @@ impl<S: Sink> Context<'_, S> {
         let ordinal = self.flow.connections;
         self.shared.opened += 1;
         self.flow.connections += 1;
-        let address = |side| self.flow.addresses[self.flow.end(side) as usize];
+        let address = |side| self.flow.address(self.flow.end(side));
         Box::new(Connection {
             id,
             flow: self.flow.serial,

@@ -1,10 +1,8 @@
 //! One TCP flow: what both directions' segments amount to, and the session that reads their bytes.
 
-use std::net::SocketAddr;
-
 use crate::base::{Extent, Limits, Needs, Timestamp};
 use crate::flow::{Ages, Assembler, Delivery, End, Incoming};
-use crate::wire::{Endpoint, FlowKey, Segment, TcpFlags};
+use crate::wire::{FlowKey, Segment, TcpFlags};
 
 use super::connection::{EndedBy, Transport};
 use super::context::{Chunk, Context, FlowInfo};
@@ -25,10 +23,16 @@ pub(super) struct FlowParts {
     fins: u8,
     /// The end that closed first.
     closer: Option<End>,
-    /// When either end reset the flow, or both had closed it.
-    reset: Option<Moment>,
-    closed: Option<Moment>,
+    /// How and when TCP ended.
+    over: Option<Over>,
     finished: bool,
+}
+
+/// That either end reset the flow, or both had closed it, and when.
+#[derive(Clone, Copy, Debug)]
+struct Over {
+    at: Timestamp,
+    by_reset: bool,
 }
 
 /// Whether a segment ended its flow.
@@ -49,11 +53,10 @@ impl FlowState {
         now: Moment,
         serial: u64,
     ) -> Self {
-        let addresses: [SocketAddr; 2] = [route.source, route.destination].map(socket);
         let info = FlowInfo {
             serial,
-            addresses,
-            client: Self::opener(end, segment, &addresses),
+            key: *route,
+            client: Self::opener(end, segment, route),
             seen: 0,
             first_packet: now.packet,
             opened: now.time,
@@ -71,22 +74,21 @@ impl FlowState {
             session: Session::default(),
             fins: 0,
             closer: None,
-            reset: None,
-            closed: None,
+            over: None,
             finished: false,
         };
         Self { info, parts }
     }
 
     /// The end that opened the flow: by its SYN, or as long as nothing better is known, the one with the higher port.
-    fn opener(end: End, segment: &Segment, addresses: &[SocketAddr; 2]) -> Option<End> {
+    fn opener(end: End, segment: &Segment, key: &FlowKey) -> Option<End> {
         match (
             segment.flags.has(TcpFlags::SYN),
             segment.flags.has(TcpFlags::ACK),
         ) {
             (true, false) => Some(end),
             (true, true) => Some(end.peer()),
-            _ => Some(if addresses[0].port() > addresses[1].port() {
+            _ => Some(if key.source.port() > key.destination.port() {
                 End::Low
             } else {
                 End::High
@@ -96,6 +98,10 @@ impl FlowState {
 }
 
 impl Ages for FlowState {
+    fn key(&self) -> &FlowKey {
+        &self.info.key
+    }
+
     fn last_seen(&self) -> Timestamp {
         self.info.last
     }
@@ -114,15 +120,15 @@ impl FlowParts {
     /// Whether a SYN from `end` belongs to another connection than this one.
     pub(super) fn is_renewed_by(&self, end: End, segment: &Segment) -> bool {
         let half = &self.halves[end as usize];
-        let over = self.finished || self.reset.is_some() || self.fins == 3;
-        half.is_started() && !half.began_with(segment.seq) || over && !half.began_with(segment.seq)
+        let over = self.finished || self.over.is_some();
+        (half.is_started() || over) && !half.began_with(segment.seq)
     }
 
     /// What ended the flow, when TCP did.
     pub(super) fn ended_by(&self) -> Option<EndedBy> {
-        match self.reset {
-            Some(_) => Some(EndedBy::Rst),
-            None => (self.fins == 3).then_some(EndedBy::Fin),
+        match self.over {
+            Some(Over { by_reset: true, .. }) => Some(EndedBy::Rst),
+            _ => (self.fins == 3).then_some(EndedBy::Fin),
         }
     }
 
@@ -163,7 +169,7 @@ impl FlowParts {
     /// After both FINs one acknowledgement still belongs to the flow; after a reset, whatever was under way.
     #[inline]
     fn ending<S: Sink>(&mut self, end: End, flags: TcpFlags, context: &Context<'_, S>) -> Ending {
-        if self.closed.is_some() {
+        if self.over.is_some_and(|over| !over.by_reset) {
             return Ending::Now;
         }
         if !flags.any(TcpFlags(TcpFlags::FIN.0 | TcpFlags::RST.0)) && self.fins != 3 {
@@ -173,16 +179,22 @@ impl FlowParts {
         if flags.has(TcpFlags::FIN) {
             self.fins |= 1 << end as u8;
         }
-        if flags.has(TcpFlags::RST) && self.reset.is_none() {
-            self.reset = Some(context.now);
+        if flags.has(TcpFlags::RST) && self.over.is_none() {
+            self.over = Some(Over {
+                at: context.now.time,
+                by_reset: true,
+            });
             return Ending::Linger;
         }
         let complete =
             matches!(self.session, Session::Ignored) || self.halves.iter().all(Assembler::is_ended);
-        if self.fins != 3 || !complete || self.reset.is_some() {
+        if self.fins != 3 || !complete || self.over.is_some() {
             return Ending::None;
         }
-        self.closed = Some(context.now);
+        self.over = Some(Over {
+            at: context.now.time,
+            by_reset: false,
+        });
         Ending::Linger
     }
 
@@ -258,17 +270,13 @@ impl FlowParts {
             context.shared.held = context.shared.held.saturating_sub(half.held_cost());
             half.finish(&mut |delivery| deliver(session, end, delivery, context));
         }
-        context.closed_at = self.reset.or(self.closed).map(|moment| moment.time);
+        context.closed_at = self.over.map(|over| over.at);
         self.session.ended(by, self.closer, context);
         if context.shared.needs.has(Needs::EXTENTS) {
             context.sink.flow_ended(context.flow.serial);
         }
         self.halves = Default::default();
     }
-}
-
-fn socket(endpoint: Endpoint) -> SocketAddr {
-    SocketAddr::new(endpoint.address(), endpoint.port())
 }
 
 #[inline]
@@ -325,7 +333,7 @@ mod tests {
     #[test]
     fn a_flow_that_is_nothing_of_ours_is_small() {
         assert!(
-            std::mem::size_of::<FlowState>() <= 300,
+            std::mem::size_of::<FlowState>() <= 256,
             "{}",
             std::mem::size_of::<FlowState>()
         );

@@ -4,8 +4,10 @@ use std::collections::VecDeque;
 
 use crate::base::{Code, Finding, Head, PerSide, Side};
 use crate::flow::End;
-use crate::http::{self, Event, Gap, Reader};
-use crate::websocket::handshake::{accept_key, check, is_accepted, is_upgrade_request, negotiated};
+use crate::http::{self, Body, Event, Gap, Reader};
+use crate::websocket::handshake::{
+    accept_key, check, has_legacy_framing, is_accepted, is_upgrade_request, negotiated,
+};
 
 use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Tunnel};
 use super::context::{Chunk, Context};
@@ -227,7 +229,7 @@ impl HttpSession {
             stream_offset: offset,
         };
         match self.asked.pop_front() {
-            Some(Asked::Upgrade) => self.upgrade_answered(seen, rest, context),
+            Some(Asked::Upgrade) => self.upgrade_answered(seen, rest, false, context),
             Some(Asked::Connect(request)) => self.connect_answered(*request, seen, rest, context),
             Some(Asked::Head) => {
                 self.readers
@@ -254,7 +256,7 @@ impl HttpSession {
         }
         if !asked && is_accepted(&seen.head) && seen.head.has_token("upgrade", "websocket") {
             self.open(Some(Box::default()), self.tunnel.clone(), context);
-            return self.upgrade_answered(seen, rest, context);
+            return self.upgrade_answered(seen, rest, false, context);
         }
         if seen.head.has_token("upgrade", "h2c") && self.h2c {
             return Next::Become(Session::http2_upgraded(self.positions(rest), rest, context));
@@ -267,6 +269,7 @@ impl HttpSession {
         &mut self,
         seen: SeenHead,
         rest: Chunk<'_>,
+        is_cut: bool,
         context: &mut Context<'_, S>,
     ) -> Next {
         let Some(mut connection) = self.attempt.take() else {
@@ -282,8 +285,18 @@ impl HttpSession {
                 Outcome::Refused
             };
             settle_handshake(handshake);
+            if is_cut {
+                handshake.negotiated = negotiated(None, None);
+            }
         }
-        tell_handshake(&mut connection, context);
+        if is_cut {
+            context.sink.handshake(&connection, context.now);
+        } else {
+            tell_handshake(&mut connection, context);
+        }
+        if accepted && connection.request().is_some_and(has_legacy_framing) {
+            return self.legacy_frames(connection);
+        }
         if accepted {
             let begin = self.positions(rest);
             let session = WebSocketSession::new(connection, begin, context);
@@ -297,6 +310,15 @@ impl HttpSession {
             return Next::Become(Session::Ignored);
         }
         self.resume(rest)
+    }
+
+    /// Frames of a draft that is not decoded: the connection is followed to its end, its bytes are passed over.
+    fn legacy_frames(&mut self, connection: Box<Connection>) -> Next {
+        self.attempt = Some(connection);
+        self.early.take();
+        self.readers.client.body(Body::UntilClose);
+        self.readers.server.body(Body::UntilClose);
+        Next::Stay
     }
 
     fn connect_answered<S: Sink>(
@@ -358,7 +380,13 @@ impl HttpSession {
             self.early.gap(end, offset, len);
             return Next::Stay;
         }
+        let cut = self.readers[side].cut_head();
         let lost = self.readers[side].gap(len) == Gap::Lost;
+        if let Some((head, at)) =
+            cut.filter(|(head, _)| side == Side::Server && head.status() == Some(101))
+        {
+            return self.cut_answer(head, at, offset + len, context);
+        }
         if side == Side::Client && lost {
             self.any_request = true;
         }
@@ -368,6 +396,34 @@ impl HttpSession {
             context.gap(attempt, side, offset, len);
         }
         Next::Stay
+    }
+
+    /// The capture kept only the beginning of a 101 response: its status says enough to go on with frames.
+    fn cut_answer<S: Sink>(
+        &mut self,
+        head: Head,
+        at: u64,
+        after: u64,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let end = context.flow.end(Side::Server);
+        let rest = Chunk {
+            end,
+            offset: after,
+            bytes: &[],
+            packet: context.now.packet,
+        };
+        let seen = SeenHead {
+            head,
+            packet: rest.packet,
+            time: context.now.time,
+            stream_offset: at,
+        };
+        self.asked.pop_front();
+        if self.attempt.is_none() {
+            self.open(Some(Box::default()), self.tunnel.clone(), context);
+        }
+        self.upgrade_answered(seen, rest, true, context)
     }
 
     fn too_long<S: Sink>(&mut self, side: Side, offset: u64, context: &mut Context<'_, S>) {

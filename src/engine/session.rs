@@ -22,7 +22,11 @@ use super::waiting::{Content, Item};
 use super::websocket_session::WebSocketSession;
 
 /// A flow's protocol state.
+#[derive(Default)]
 pub(super) enum Session {
+    /// No byte seen yet.
+    #[default]
+    New,
     /// Nothing decided yet.
     Unknown(Box<UnknownSession>),
     Http(Box<HttpSession>),
@@ -41,12 +45,6 @@ pub(super) enum Next {
     Become(Session),
     /// Be this from now on, and start with these.
     BecomeAndReplay(Session, Vec<Item>),
-}
-
-impl Default for Session {
-    fn default() -> Self {
-        Session::Unknown(Box::default())
-    }
 }
 
 impl Session {
@@ -130,7 +128,7 @@ impl Session {
                     session.ended(by, who, context);
                     Next::Stay
                 }
-                Session::Ignored => Next::Stay,
+                Session::New | Session::Ignored => Next::Stay,
             };
             if matches!(next, Next::Stay) {
                 break;
@@ -140,7 +138,15 @@ impl Session {
         *self = Session::Ignored;
     }
 
+    /// A flow that carries nothing costs no state of its own.
+    fn begin(&mut self) {
+        if matches!(self, Session::New) {
+            *self = Session::Unknown(Box::default());
+        }
+    }
+
     fn step<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
+        self.begin();
         match self {
             Session::Unknown(session) => session.data(chunk, context),
             Session::Http(session) => session.data(chunk, context),
@@ -148,7 +154,7 @@ impl Session {
                 session.data(chunk, context);
                 Next::Stay
             }
-            Session::Ignored => Next::Stay,
+            Session::New | Session::Ignored => Next::Stay,
         }
     }
 
@@ -159,6 +165,7 @@ impl Session {
         len: u64,
         context: &mut Context<'_, S>,
     ) -> Next {
+        self.begin();
         match self {
             Session::Unknown(session) => session.gap(end, offset, len, context),
             Session::Http(session) => session.gap(end, offset, len, context),
@@ -166,7 +173,7 @@ impl Session {
                 session.gap(context.flow.side(end), offset, len, context);
                 Next::Stay
             }
-            Session::Ignored => Next::Stay,
+            Session::New | Session::Ignored => Next::Stay,
         }
     }
 

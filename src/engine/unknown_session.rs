@@ -8,6 +8,7 @@ use crate::base::{PerSide, Side};
 use crate::flow::End;
 use crate::http::{self, Role};
 use crate::websocket::detect::{FrameScore, verdict};
+use crate::websocket::handshake::negotiated;
 
 use super::connection::{Connection, EndedBy, Handshake, Outcome, Tunnel};
 use super::context::{Chunk, Context};
@@ -162,11 +163,9 @@ impl UnknownSession {
     fn is_forced<S: Sink>(&self, context: &Context<'_, S>) -> bool {
         let ports = &context.shared.decode_as;
         !ports.is_empty()
-            && context
-                .flow
-                .addresses
+            && [End::Low, End::High]
                 .iter()
-                .any(|address| ports.contains(&address.port()))
+                .any(|end| ports.contains(&context.flow.address(*end).port()))
     }
 
     /// With `--decode-as` the named port is the server's, unless the handshake of TCP said otherwise.
@@ -175,7 +174,7 @@ impl UnknownSession {
             context
                 .shared
                 .decode_as
-                .contains(&context.flow.addresses[end as usize].port())
+                .contains(&context.flow.address(end).port())
         };
         context
             .flow
@@ -203,12 +202,15 @@ impl UnknownSession {
             Some(mut connection) => {
                 if let Some(handshake) = &mut connection.handshake {
                     handshake.outcome = Outcome::NotSeen;
+                    handshake.negotiated =
+                        negotiated(handshake.request.as_ref().map(|seen| &seen.head), None);
                 }
                 connection
             }
             None => {
                 let handshake = Handshake {
                     outcome: Outcome::NotSeen,
+                    negotiated: negotiated(None, None),
                     ..Handshake::default()
                 };
                 let connection = context.connection(Some(Box::new(handshake)), self.tunnel.take());

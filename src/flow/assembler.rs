@@ -217,7 +217,7 @@ impl Assembler {
     #[inline]
     pub fn acked(&mut self, ack: u32, now: Timestamp, deliver: &mut impl FnMut(Delivery<'_>)) {
         self.peer_acks = true;
-        if self.held.is_some() && self.started {
+        if self.held.is_some() {
             self.acked_slow(ack, now, deliver);
         }
     }
@@ -243,6 +243,9 @@ impl Assembler {
 
     #[cold]
     fn acked_slow(&mut self, ack: u32, now: Timestamp, deliver: &mut impl FnMut(Delivery<'_>)) {
+        if !self.started {
+            return self.acked_joining(ack, deliver);
+        }
         let beyond = distance(ack, self.next);
         let Some(held) = self.held.as_mut().filter(|_| beyond > 0 && beyond < WINDOW) else {
             return;
@@ -254,6 +257,19 @@ impl Assembler {
             none => *none = Some((to, now, 0)),
         }
         self.settle(usize::MAX, Some(now), deliver);
+    }
+
+    /// What the peer acknowledged was sent before, so nothing earlier than the lowest segment held is under way.
+    fn acked_joining(&mut self, ack: u32, deliver: &mut impl FnMut(Delivery<'_>)) {
+        let lowest = self.held.as_ref().and_then(|held| {
+            let ahead = held.pieces.keys().next()?.cast_signed() - JOIN_BASE.cast_signed();
+            Some(held.joining?.wrapping_add(ahead as u32))
+        });
+        if lowest.is_some_and(|lowest| (1..WINDOW).contains(&distance(ack, lowest))) {
+            self.join();
+            self.drain(None, deliver);
+            self.settle(usize::MAX, None, deliver);
+        }
     }
 
     #[inline(never)]

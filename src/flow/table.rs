@@ -29,6 +29,8 @@ pub enum Expiry {
 
 /// What the table asks of the flows it keeps.
 pub trait Ages {
+    /// The key both its directions share.
+    fn key(&self) -> &FlowKey;
     /// When the flow's last packet was.
     fn last_seen(&self) -> Timestamp;
     /// Nanoseconds it may be silent.
@@ -37,7 +39,6 @@ pub trait Ages {
 
 #[derive(Debug)]
 struct Slot<F> {
-    route: FlowKey,
     hash: u64,
     /// Distinguishes the flows that used this slot one after the other.
     generation: u32,
@@ -108,11 +109,7 @@ impl<F: Ages> Table<F> {
         }
         let hash = self.hasher.hash_one(route);
         let slots = &self.slots;
-        let slot = *self.index.find(hash, |slot| {
-            slots
-                .get(*slot as usize)
-                .is_some_and(|slot| slot.route == *route)
-        })?;
+        let slot = *self.index.find(hash, |slot| holds(slots, *slot, route))?;
         self.last = Some((*route, slot));
         Some(FlowId(slot))
     }
@@ -147,7 +144,6 @@ impl<F: Ages> Table<F> {
             Some(slot) => slot,
             None => {
                 self.slots.push(Slot {
-                    route,
                     hash,
                     generation: 0,
                     flow: None,
@@ -156,7 +152,7 @@ impl<F: Ages> Table<F> {
             }
         };
         let place = &mut self.slots[slot as usize];
-        (place.route, place.hash, place.flow) = (route, hash, Some(flow));
+        (place.hash, place.flow) = (hash, Some(flow));
         let generation = place.generation;
         let slots = &self.slots;
         self.index.insert_unique(hash, slot, |slot| {
@@ -312,6 +308,12 @@ impl<F: Ages> Table<F> {
         self.free.push(slot);
         taken(flow);
     }
+}
+
+/// Whether this slot's flow is the route's.
+fn holds<F: Ages>(slots: &[Slot<F>], slot: u32, route: &FlowKey) -> bool {
+    let flow = slots.get(slot as usize).and_then(|slot| slot.flow.as_ref());
+    flow.is_some_and(|flow| flow.key() == route)
 }
 
 fn pop_due(queue: &mut VecDeque<Due>, now: Timestamp) -> Option<Due> {

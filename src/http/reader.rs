@@ -145,6 +145,28 @@ impl Reader {
         };
     }
 
+    /// The first line of a head that is cut by missing bytes, with the header lines that are whole, as a head; and the
+    /// stream position it began at. For captures that keep only the beginning of each packet.
+    #[must_use]
+    pub fn cut_head(&self) -> Option<(Head, u64)> {
+        let begin = self.offset - self.partial.len() as u64;
+        let lines = memchr::memrchr(b'\n', &self.partial).map_or(self.partial.len(), |at| at + 1);
+        let ends: &[u8] = if lines == self.partial.len() && !self.partial.ends_with(b"\n") {
+            b"\r\n\r\n"
+        } else {
+            b"\r\n"
+        };
+        let text = [&self.partial[..lines], ends].concat();
+        let limits = Limits {
+            http_head: text.len().max(1),
+            ..Limits::default()
+        };
+        match super::head::parse_head(&text, &limits) {
+            super::head::HeadStatus::Complete { head, .. } => Some((head, begin)),
+            _ => None,
+        }
+    }
+
     /// Passes over bytes that are missing.
     pub fn gap(&mut self, len: u64) -> Gap {
         self.offset = self.offset.saturating_add(len);

@@ -106,10 +106,28 @@ impl Negotiated {
     }
 }
 
-/// Whether a request asks for a WebSocket: Upgrade names `websocket`, in any letter case.
+/// Whether a request asks for a WebSocket: Upgrade names `websocket`, in any letter case. A key without Upgrade is what a
+/// proxy makes of such a request when it drops the hop-by-hop headers (RFC 9110 section 7.6.1); the client still asks.
 #[must_use]
 pub fn is_upgrade_request(request: &Head) -> bool {
-    !request.method().is_empty() && request.has_token("Upgrade", "websocket")
+    let asks = request.has_token("Upgrade", "websocket")
+        || request.value("Sec-WebSocket-Key").is_some()
+        || request.value("Sec-WebSocket-Key1").is_some();
+    !request.method().is_empty() && asks
+}
+
+/// Whether the request follows a draft whose frames are not those of RFC 6455: hixie-75 and -76 mark text with `00` and
+/// `ff`, versions below 7 order the header's bits otherwise.
+#[must_use]
+pub fn has_legacy_framing(request: &Head) -> bool {
+    if request.value("Sec-WebSocket-Key1").is_some() || request.value("Sec-WebSocket-Key").is_none()
+    {
+        return request.has_token("Upgrade", "websocket");
+    }
+    let version = request
+        .value("Sec-WebSocket-Version")
+        .and_then(|text| std::str::from_utf8(text).ok()?.parse::<u8>().ok());
+    version.is_some_and(|version| version < 7)
 }
 
 /// Whether a response opens the WebSocket.

@@ -192,6 +192,8 @@ fn version_asked(heads: &Heads<'_>, out: &mut Findings) {
     };
     let text = match request.value("Sec-WebSocket-Version") {
         Some(b"13") => return,
+        // Drafts 07 to 12, whose frames are those of the RFC, are no problem where the server speaks them.
+        Some(b"7" | b"8") if heads.accepted().is_some() => return,
         Some(version) => format!(
             "version 13 is the standard; the client asks for {}",
             shown(version)
@@ -444,7 +446,7 @@ mod tests {
             ),
             (
                 vec![
-                    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 8\r\n",
+                    "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 9\r\n",
                     KEY,
                 ],
                 vec![&right],
