@@ -17,15 +17,20 @@ impl PcapFormat {
     /// A pcap file of `packets`.
     #[must_use]
     pub fn file(self, link: LinkType, packets: &[(Timestamp, Vec<u8>)]) -> Vec<u8> {
+        let mut bytes = self.header(link);
+        for (time, packet) in packets {
+            self.record(*time, packet, &mut bytes);
+        }
+        bytes
+    }
+
+    /// What the file begins with.
+    #[must_use]
+    pub fn header(self, link: LinkType) -> Vec<u8> {
         let magic: u32 = if self.nanoseconds {
             0xa1b2_3c4d
         } else {
             0xa1b2_c3d4
-        };
-        let snaplen = if self.snaplen == 0 {
-            262_144
-        } else {
-            self.snaplen
         };
         let mut bytes = Vec::new();
         bytes.extend(self.u32(magic));
@@ -34,24 +39,34 @@ impl PcapFormat {
         } else {
             [2, 0, 4, 0]
         });
-        for value in [0, 0, snaplen, u32::from(link.0)] {
+        for value in [0, 0, self.cut(), u32::from(link.0)] {
             bytes.extend(self.u32(value));
         }
-        for (time, packet) in packets {
-            let captured = packet.len().min(snaplen as usize);
-            let fraction = time.0.rem_euclid(1_000_000_000) as u32;
-            let fraction = if self.nanoseconds {
-                fraction
-            } else {
-                fraction / 1000
-            };
-            let seconds = time.0.div_euclid(1_000_000_000) as u32;
-            for value in [seconds, fraction, captured as u32, packet.len() as u32] {
-                bytes.extend(self.u32(value));
-            }
-            bytes.extend_from_slice(&packet[..captured]);
-        }
         bytes
+    }
+
+    /// Appends one packet.
+    pub fn record(self, time: Timestamp, packet: &[u8], bytes: &mut Vec<u8>) {
+        let captured = packet.len().min(self.cut() as usize);
+        let fraction = time.0.rem_euclid(1_000_000_000) as u32;
+        let fraction = if self.nanoseconds {
+            fraction
+        } else {
+            fraction / 1000
+        };
+        let seconds = time.0.div_euclid(1_000_000_000) as u32;
+        for value in [seconds, fraction, captured as u32, packet.len() as u32] {
+            bytes.extend(self.u32(value));
+        }
+        bytes.extend_from_slice(&packet[..captured]);
+    }
+
+    fn cut(self) -> u32 {
+        if self.snaplen == 0 {
+            262_144
+        } else {
+            self.snaplen
+        }
     }
 
     fn u32(self, value: u32) -> [u8; 4] {

@@ -1,6 +1,6 @@
 //! One TCP segment as a packet: link layer, tunnels, IP, TCP, with right lengths and checksums.
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, SocketAddrV4};
 
 use crate::base::{LinkType, Timestamp};
 
@@ -102,6 +102,20 @@ impl PacketBuilder {
     #[must_use]
     pub fn tcp(&self, segment: &Segment) -> Vec<u8> {
         self.wrap(ip_packet(segment), ip_ethertype(segment.source.ip()))
+    }
+
+    /// The packet of an IPv4 UDP datagram; its checksum is 0, which means none (RFC 768).
+    #[must_use]
+    pub fn udp(&self, source: SocketAddrV4, destination: SocketAddrV4, payload: &[u8]) -> Vec<u8> {
+        let len = (payload.len() + 8) as u16;
+        let header = join(&[
+            &source.port().to_be_bytes(),
+            &destination.port().to_be_bytes(),
+            &len.to_be_bytes(),
+            &[0, 0],
+        ]);
+        let ip = ipv4_header([*source.ip(), *destination.ip()], 17, 64, 0, len.into());
+        self.wrap(join(&[&ip, &header, payload]), IPV4)
     }
 
     /// Puts the layers and the link header around `packet`, whose EtherType is `ethertype`.
