@@ -1,6 +1,45 @@
 //! Wireloupe captures packets, or opens capture files, and puts every WebSocket under the loupe: handshake, frames,
 //! messages, close, and what went wrong.
 //!
+//! Bytes in, events out:
+//!
+//! ```
+//! use wireloupe::base::{Limits, Needs};
+//! use wireloupe::capture::{Batch, Input, Source};
+//! use wireloupe::engine::{Connection, Engine, MessageEvent, Options, Sink};
+//! use wireloupe::wire::{Walked, Walker};
+//!
+//! struct Texts(Vec<String>);
+//!
+//! impl Sink for Texts {
+//!     fn needs(&self) -> Needs {
+//!         Needs::MESSAGES
+//!     }
+//!     fn message(&mut self, event: &MessageEvent<'_>, _: &Connection) {
+//!         let data = event.message.data.unwrap_or_default();
+//!         self.0.push(format!("{}: {}", event.from, String::from_utf8_lossy(data)));
+//!     }
+//! }
+//!
+//! let limits = Limits::default();
+//! let mut source = Source::open(vec![Input::from_argument("samples/lab-hello.pcap")], &limits)?;
+//! let mut walker = Walker::new(&limits);
+//! let mut engine = Engine::new(Options::default(), Texts(Vec::new()));
+//! let (mut batch, mut last) = (Batch::new(), Default::default());
+//! while source.fill(&mut batch) {
+//!     for (record, bytes) in batch.packets() {
+//!         if let Ok(Walked::Here(segment)) = walker.segment(record.link, record.time, bytes, record.original) {
+//!             engine.segment(record.number, record.time, &segment, bytes, true);
+//!         }
+//!         last = (record.number, record.time);
+//!     }
+//!     engine.advance(last.0, last.1);
+//! }
+//! engine.finish(last.0, last.1);
+//! assert_eq!(engine.into_sink().0, ["client: Hello", "server: Hello"]);
+//! # Ok::<(), wireloupe::capture::OpenError>(())
+//! ```
+//!
 //! Folders are floors: each imports only from lower ones (`docs/architecture.md` has the table, a test holds it).
 
 pub mod base;

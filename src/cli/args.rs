@@ -43,8 +43,16 @@ pub(crate) enum Command {
     Read(Box<ReadArgs>),
     /// List the interfaces, and what to do where capturing is refused.
     #[cfg(all(feature = "live", unix))]
+    #[command(after_help = "\
+Examples:
+  wireloupe interfaces                   what there is, and whether this user may capture there
+  wireloupe -i lo -f 'tcp port 8080'     capture on one of them")]
     Interfaces,
     /// List every field of the filter language.
+    #[command(after_help = "\
+Examples:
+  wireloupe fields | grep close          fields about closing
+  wireloupe read -Y 'close.code >= 1002' capture.pcap")]
     Fields,
     /// Print completions for a shell.
     #[command(hide = true)]

@@ -7,6 +7,7 @@ pub mod interfaces;
 mod live;
 mod output;
 mod pipeline;
+mod progress;
 mod read;
 mod reading;
 

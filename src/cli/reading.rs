@@ -7,11 +7,12 @@ use super::args::ReadArgs;
 #[cfg(all(feature = "live", unix))]
 use super::live::{self, LiveBatches};
 use super::pipeline::Batches;
+use super::progress::Progress;
 
 /// An open input.
 pub(crate) enum Reading {
     /// Files or standard input.
-    Files(Box<Source>),
+    Files(Box<Source>, Progress),
     /// An interface.
     #[cfg(all(feature = "live", unix))]
     Live(LiveBatches),
@@ -49,20 +50,23 @@ impl Reading {
             anyhow::bail!("no capture file named: wireloupe read FILE..., or - for standard input");
         }
         let inputs = args.files.iter().map(Input::from_argument).collect();
-        Ok(Reading::Files(Box::new(Source::open(inputs, limits)?)))
+        Ok(Reading::Files(
+            Box::new(Source::open(inputs, limits)?),
+            Progress::new(),
+        ))
     }
 
     /// Whether packets come as they happen, so that output should not wait.
     #[must_use]
     pub(crate) fn is_live(&self) -> bool {
-        !matches!(self, Reading::Files(_))
+        !matches!(self, Reading::Files(..))
     }
 
     /// Closes the input.
     #[must_use]
     pub(crate) fn finish(self) -> Ending {
         match self {
-            Reading::Files(source) => of_files(&source),
+            Reading::Files(source, _) => of_files(&source),
             #[cfg(all(feature = "live", unix))]
             Reading::Live(batches) => {
                 let (why, drops, is_clean) = batches.finish();
@@ -84,7 +88,11 @@ impl Reading {
 impl Batches for Reading {
     fn fill(&mut self, batch: &mut Batch) -> bool {
         match self {
-            Reading::Files(source) => source.fill(batch),
+            Reading::Files(source, progress) => {
+                let more = source.fill(batch);
+                progress.tick(source.summary());
+                more
+            }
             #[cfg(all(feature = "live", unix))]
             Reading::Live(batches) => batches.fill(batch),
         }
