@@ -120,14 +120,10 @@ pub fn is_upgrade_request(request: &Head) -> bool {
 /// `ff`, versions below 7 order the header's bits otherwise.
 #[must_use]
 pub fn has_legacy_framing(request: &Head) -> bool {
-    if request.value("Sec-WebSocket-Key1").is_some() || request.value("Sec-WebSocket-Key").is_none()
-    {
-        return request.has_token("Upgrade", "websocket");
+    match request.value("Sec-WebSocket-Version") {
+        Some(version) => matches!(version, [b'0'..=b'6']),
+        None => request.value("Sec-WebSocket-Key").is_none(),
     }
-    let version = request
-        .value("Sec-WebSocket-Version")
-        .and_then(|text| std::str::from_utf8(text).ok()?.parse::<u8>().ok());
-    version.is_some_and(|version| version < 7)
 }
 
 /// Whether a response opens the WebSocket.
@@ -239,6 +235,33 @@ mod tests {
         )));
         assert!(is_accepted(&response("HTTP/1.1 101 x", "")));
         assert!(!is_accepted(&response("HTTP/1.1 200 x", "")));
+    }
+
+    #[test]
+    fn a_key_alone_asks_too_and_old_drafts_frame_otherwise() {
+        let ask = |lines| request("GET / HTTP/1.1", lines);
+        assert!(is_upgrade_request(&ask(
+            "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        )));
+        for (lines, legacy) in [
+            ("Upgrade: WebSocket\r\n", true),
+            (
+                "Upgrade: WebSocket\r\nSec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\n",
+                true,
+            ),
+            (
+                "Upgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 6\r\n",
+                true,
+            ),
+            (
+                "Upgrade: websocket\r\nSec-WebSocket-Key: x\r\nSec-WebSocket-Version: 7\r\n",
+                false,
+            ),
+            ("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n", false),
+            ("Upgrade: websocket\r\nSec-WebSocket-Key: x\r\n", false),
+        ] {
+            assert_eq!(has_legacy_framing(&ask(lines)), legacy, "{lines}");
+        }
     }
 
     #[test]
