@@ -16,7 +16,7 @@ pub struct DataPlace {
 pub struct GoAway<'a> {
     /// The last stream that its sender has taken up.
     pub last_stream: u32,
-    /// The reason ([`error_name`]).
+    /// The reason ([`error_name`](super::error_name)).
     pub code: u32,
     /// What its sender adds in words, cut after 256 bytes.
     pub debug: &'a [u8],
@@ -26,7 +26,7 @@ pub struct GoAway<'a> {
 pub trait Output {
     /// A request on a new stream, as a head whose lines are the decoded fields: `:method` is the method, `:path` the
     /// target, `:protocol` a line. `at` covers its frames. Says whether the stream is to be followed: only then its
-    /// response, data and end are told. [`asks_for_websocket`] is a good answer.
+    /// response, data and end are told. [`asks_for_websocket`](super::asks_for_websocket) is a good answer.
     fn request(&mut self, stream: u32, head: Head, at: Span) -> bool;
     /// A response on a followed stream; 1xx ones come before the final one. Status 0 is one that is not known.
     fn response(&mut self, stream: u32, head: Head, at: Span);
@@ -36,9 +36,9 @@ pub trait Output {
     fn data_gap(&mut self, stream: u32, from: Side, len: u64);
     /// This side sends no more on the stream.
     fn end_stream(&mut self, stream: u32, from: Side, at: u64);
-    /// The stream was ended at once ([`error_name`]); it is followed no longer.
+    /// The stream was ended at once ([`error_name`](super::error_name)); it is followed no longer.
     fn reset(&mut self, stream: u32, from: Side, code: u32, at: Span);
-    /// The stream is followed no longer: there are more than [`Limits::http2_streams`].
+    /// The stream is followed no longer: there are more than [`Limits::http2_streams`](crate::base::Limits::http2_streams).
     fn dropped(&mut self, stream: u32);
     /// This side ends the connection.
     fn go_away(&mut self, from: Side, go_away: GoAway<'_>, at: Span);
