@@ -42,6 +42,9 @@
 //!
 //! Folders are floors: each imports only from lower ones (`docs/architecture.md` has the table, a test holds it).
 
+// Here and not in Cargo.toml: tests and benches may stop at the first surprise.
+#![warn(clippy::unwrap_used)]
+
 pub mod base;
 pub mod capture;
 #[cfg(feature = "cli")]
