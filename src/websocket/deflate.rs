@@ -146,7 +146,14 @@ impl Inflater {
                 .decompress_vec(input, buffer, FlushDecompress::Sync);
             let (appended, full) = (buffer.len() - len, buffer.len() == buffer.capacity());
             sink.appended(appended);
-            let status = status.map_err(|_| Invalid)?;
+            let Ok(status) = status else {
+                // The limit comes before the error that follows it, however the bytes were cut.
+                return if sink.buffer().is_some() {
+                    Err(Invalid)
+                } else {
+                    Ok(false)
+                };
+            };
             let consumed = (self.inner.total_in() - consumed) as usize;
             input = input.get(consumed..).unwrap_or_default();
             if status == Status::StreamEnd {
