@@ -41,6 +41,10 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     /// Print frames, messages, connections or findings.
     Read(Box<ReadArgs>),
+    /// Show what the two sides of a connection said to each other.
+    Follow(Box<FollowArgs>),
+    /// Write each message's payload to a file of its own.
+    Extract(Box<ExtractArgs>),
     /// List the interfaces, and what to do where capturing is refused.
     #[cfg(all(feature = "live", unix))]
     #[command(after_help = "\
@@ -74,6 +78,7 @@ Examples:
   wireloupe read -Y 'websocket.opcode == close' a.pcap close frames only
   wireloupe read --show messages -Y 'message.text contains \"error\"' a.pcap
   wireloupe read --format tsv -e frame.number -e websocket.opcode a.pcap
+  wireloupe read -w chat.pcapng -Y 'http.host == \"chat.example\"' a.pcap
   wireloupe read --decode-as 9000 a.pcap               frames on port 9000 without a handshake
   zcat a.pcap.gz | wireloupe read -                    (compressed files are also read as they are)")]
 pub(crate) struct ReadArgs {
@@ -85,9 +90,9 @@ pub(crate) struct ReadArgs {
     #[arg(short = 'Y', long = "filter", value_name = "FILTER")]
     pub(crate) filter: Option<String>,
 
-    /// Which rows to print.
-    #[arg(long, value_enum, default_value_t = ShowArg::Frames)]
-    pub(crate) show: ShowArg,
+    /// Which rows to print; by default frames, or what the filter and the columns speak of.
+    #[arg(long, value_enum)]
+    pub(crate) show: Option<ShowArg>,
 
     /// How to print them.
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
@@ -96,6 +101,16 @@ pub(crate) struct ReadArgs {
     /// A column of csv or tsv; may be given several times.
     #[arg(short = 'e', long = "field", value_name = "FIELD")]
     pub(crate) columns: Vec<String>,
+
+    /// Begin csv and tsv with a line of column names; by default unless columns of tsv are chosen with -e.
+    #[arg(
+        long,
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true"
+    )]
+    pub(crate) header: Option<bool>,
 
     /// Write to this file instead of stdout.
     #[arg(short = 'o', long = "output", value_name = "FILE")]
@@ -118,12 +133,25 @@ pub(crate) struct ReadArgs {
     #[command(flatten)]
     pub(crate) live: LiveArgs,
 
+    /// Write the packets of connections that match -Y to this pcapng file.
+    #[cfg(not(all(feature = "live", unix)))]
+    #[arg(short = 'w', long = "write", value_name = "OUT.pcapng")]
+    pub(crate) write: Option<PathBuf>,
+
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
 }
 
 impl ReadArgs {
+    /// Where the packets of matching connections go, when files are read and packets asked for.
+    pub(crate) fn packets_path(&self) -> Option<&std::path::Path> {
+        #[cfg(all(feature = "live", unix))]
+        return self.live.write.as_deref().filter(|_| !self.is_live());
+        #[cfg(not(all(feature = "live", unix)))]
+        self.write.as_deref()
+    }
+
     /// Whether an interface is captured instead of files read.
     pub(crate) fn is_live(&self) -> bool {
         #[cfg(all(feature = "live", unix))]
@@ -146,7 +174,7 @@ pub(crate) struct LiveArgs {
     #[arg(short = 'f', long, value_name = "BPF", requires = "interface")]
     pub(crate) capture_filter: Option<String>,
 
-    /// Keep the packets in this pcapng file.
+    /// Keep the packets in this pcapng file; of files, the packets of connections that match -Y.
     #[arg(short = 'w', long = "write", value_name = "OUT.pcapng")]
     pub(crate) write: Option<PathBuf>,
 
@@ -175,8 +203,85 @@ pub(crate) struct LiveArgs {
     pub(crate) count: Option<u64>,
 }
 
-/// How a capture is analysed.
+/// Whose conversation is shown, and how.
 #[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe follow capture.pcapng                      the only connection there is
+  wireloupe follow --connection 3 --control a.pcap     the third, with close, ping and pong
+  wireloupe follow -Y 'http.host contains \"chat\"' a.pcap
+  wireloupe follow --connection 1 --raw server a.pcap > received.bin")]
+pub(crate) struct FollowArgs {
+    /// Capture files; several are one capture, merged by time; - is stdin.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Follow the connection of this number; may be given several times.
+    #[arg(long = "connection", value_name = "N", conflicts_with = "filter")]
+    pub(crate) connections: Vec<u32>,
+
+    /// Follow the connections with a row that matches this display filter.
+    #[arg(short = 'Y', long = "filter", value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+
+    /// Show close, ping and pong too.
+    #[arg(long)]
+    pub(crate) control: bool,
+
+    /// Write the bytes of this side's messages and nothing else.
+    #[arg(long, value_enum, value_name = "SIDE", conflicts_with = "control")]
+    pub(crate) raw: Option<SideArg>,
+
+    /// Write to this file instead of stdout.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Overwrite an existing output file.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// How the capture is analysed.
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArgs,
+}
+
+/// What is extracted, and where to.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe extract capture.pcapng -o messages
+  wireloupe extract -Y 'connection == 2 && from == server' a.pcap -o messages
+
+Files are named by connection, message, side and kind: 0002-000017-server-text.json.
+messages/index.ndjson lists them with packet, time, length and digest.")]
+pub(crate) struct ExtractArgs {
+    /// Capture files; several are one capture, merged by time; - is stdin.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// The folder for the files; made when it is not there.
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+
+    /// Extract only messages that match this display filter.
+    #[arg(short = 'Y', long = "filter", value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+
+    /// Extract the bodies of close, ping and pong too.
+    #[arg(long)]
+    pub(crate) control: bool,
+
+    /// Overwrite existing files.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// How the capture is analysed.
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArgs,
+}
+
+/// How a capture is analysed.
+#[derive(Clone, Debug, Args)]
 pub(crate) struct AnalysisArgs {
     /// Read flows on these ports as WebSocket even without a handshake.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
@@ -301,4 +406,21 @@ pub(crate) enum FormatArg {
     Detail,
     /// A JSON object a line.
     Ndjson,
+    /// The same objects as one JSON document.
+    Json,
+    /// Comma-separated values, with a header line.
+    Csv,
+    /// Tab-separated values.
+    Tsv,
+    /// An HTTP archive with Chrome's `_webSocketMessages`.
+    Har,
+}
+
+/// One side of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SideArg {
+    /// Who asked for the upgrade.
+    Client,
+    /// Who answered.
+    Server,
 }

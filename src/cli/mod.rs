@@ -1,15 +1,20 @@
 //! The command line: arguments, threads and exit codes.
 
 mod args;
+mod extract;
+mod follow;
 #[cfg(all(feature = "live", unix))]
 pub mod interfaces;
 #[cfg(all(feature = "live", unix))]
 mod live;
 mod output;
+mod passes;
 mod pipeline;
+mod printing;
 mod progress;
 mod read;
 mod reading;
+mod write_packets;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -46,6 +51,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         }
         None => read::run(&cli.open),
         Some(Command::Read(args)) => read::run(args),
+        Some(Command::Follow(args)) => follow::run(args),
+        Some(Command::Extract(args)) => extract::run(args),
         #[cfg(all(feature = "live", unix))]
         Some(Command::Interfaces) => {
             let mut out = Vec::new();

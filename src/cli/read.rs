@@ -1,190 +1,203 @@
 //! `wireloupe read`: a capture in, rows out.
 
-use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
-use crate::base::Timestamp;
-use crate::engine;
+use anyhow::bail;
+
 use crate::export::{
-    Counts, Detail, Format, HEADING, Merger, Ndjson, Page, Palette, Printer, Selection, Show, Text,
-    Totals,
+    Archive, Columns, Detail, Document, HEADING, Har, NamedColumn, Ndjson, Selection, Separator,
+    Show, Text, default_columns, header_line,
 };
-use crate::filter::Filter;
+use crate::filter::{Column, FieldId, Filter, Rows};
 
 use super::args::{FormatArg, ReadArgs, ShowArg};
 use super::output::Output;
-use super::pipeline::{self, Collected, Tally};
-use super::reading::{Ending, Reading};
-
-/// Output gathered before it is written.
-const FLUSH: usize = 256 << 10;
-
-impl<F: Format + Send> Collected for Printer<F> {
-    type Part = Page;
-
-    fn exchange(&mut self, part: &mut Page) {
-        Printer::exchange(self, part);
-    }
-}
+use super::passes::{self, Files};
+use super::printing::{self, Printed, palette, print};
+use super::reading::Reading;
+use super::write_packets;
 
 /// Reads and prints.
 ///
 /// # Errors
 /// When nothing could be read or written: bad arguments, no such file, no permission.
 pub(crate) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
-    let limits = args.analysis.limits();
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
-    let selection = Selection {
-        show: show(args.show),
+    if let Some(path) = args.packets_path() {
+        return write_packets::run(args, filter.as_ref(), path);
+    }
+    let columns = columns(args)?;
+    let mut selection = Selection {
+        show: show(args, filter.as_ref(), &columns),
         filter,
+        ..Selection::default()
     };
     let output = Output::open(args.output.as_deref(), args.force)?;
-    let source = Reading::open(args, &limits)?;
-    let palette = if colours(&output) {
-        Palette::ANSI
-    } else {
-        Palette::default()
-    };
-    let hex = args.hex;
+    let source = open(args, &mut selection)?;
     match args.format {
-        FormatArg::Text => {
+        FormatArg::Csv => table(args, source, &selection, columns, Separator::Comma, output),
+        FormatArg::Tsv => table(args, source, &selection, columns, Separator::Tab, output),
+        FormatArg::Json => document(args, source, &selection, output),
+        FormatArg::Har => archive(args, source, &selection, output),
+        FormatArg::Text | FormatArg::Detail | FormatArg::Ndjson => {
+            rows(args, source, &selection, output)
+        }
+    }
+}
+
+fn rows(
+    args: &ReadArgs,
+    source: Reading,
+    selection: &Selection,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let threads = passes::threads(&args.analysis, selection.filter.as_ref());
+    let (analysis, hex) = (&args.analysis, args.hex);
+    match args.format {
+        FormatArg::Detail => {
+            let make = |_| Detail::new(hex);
+            print(analysis, threads, source, selection, output, "", make)?.conclude()
+        }
+        FormatArg::Ndjson => {
+            let make = |_| Ndjson::new(args.payload);
+            print(analysis, threads, source, selection, output, "", make)?.conclude()
+        }
+        _ => {
+            let palette = palette(&output);
             let heading = output.is_terminal() && selection.show == Show::Frames;
             let heading = if heading { HEADING } else { "" };
-            print(args, source, selection, output, heading, |start| {
-                Text::new(start, hex, palette)
-            })
-        }
-        FormatArg::Detail => print(args, source, selection, output, "", |_| Detail::new(hex)),
-        FormatArg::Ndjson => {
-            let payload = args.payload;
-            print(args, source, selection, output, "", |_| {
-                Ndjson::new(payload)
-            })
+            let make = |start| Text::new(start, hex, palette);
+            print(analysis, threads, source, selection, output, heading, make)?.conclude()
         }
     }
 }
 
-fn show(arg: ShowArg) -> Show {
-    match arg {
-        ShowArg::Frames => Show::Frames,
-        ShowArg::Messages => Show::Messages,
-        ShowArg::Connections => Show::Connections,
-        ShowArg::Findings => Show::Findings,
-        ShowArg::All => Show::All,
+/// Opens the input. A filter that asks for connection numbers needs a pass of its own before.
+fn open(args: &ReadArgs, selection: &mut Selection) -> anyhow::Result<Reading> {
+    let asks = selection
+        .filter
+        .as_ref()
+        .is_some_and(passes::names_connection);
+    if !asks {
+        return Reading::open(args, &args.analysis.limits());
     }
-}
-
-/// Colours are for terminals, unless the user wants none (<https://no-color.org>).
-fn colours(output: &Output) -> bool {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-    output.is_terminal() && !no_color && !dumb
-}
-
-/// Puts pages together and writes them.
-struct Writer {
-    merger: Merger,
-    output: Output,
-    pending: Vec<u8>,
-    failed: Option<io::Error>,
-    /// Whether somebody waits for each line.
-    prompt: bool,
-}
-
-impl Writer {
-    fn take(&mut self, pages: &[Page]) -> bool {
-        self.merger.merge(pages, &mut self.pending);
-        if self.prompt || self.pending.len() >= FLUSH {
-            self.flush();
-        }
-        self.failed.is_none()
-    }
-
-    fn flush(&mut self) {
-        if self.failed.is_none()
-            && let Err(error) = self.output.write(&self.pending)
-        {
-            self.failed = Some(error);
-        }
-        self.pending.clear();
-    }
-
-    /// The end of the output. A reader that went away had what it wanted.
-    fn finish(mut self) -> anyhow::Result<()> {
-        self.flush();
-        match self.failed {
-            Some(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
-            Some(error) => Err(error.into()),
-            None => self.output.finish(),
-        }
-    }
-}
-
-fn print<F: Format + Send>(
-    args: &ReadArgs,
-    mut source: Reading,
-    selection: Selection,
-    output: Output,
-    heading: &str,
-    format: impl Fn(Timestamp) -> F,
-) -> anyhow::Result<ExitCode> {
-    let options = engine::Options {
-        limits: args.analysis.limits(),
-        decode_as: args.analysis.decode_as.clone(),
-    };
-    let mut writer = Writer {
-        merger: Merger::default(),
-        output,
-        pending: heading.into(),
-        failed: None,
-        prompt: source.is_live(),
-    };
-    let make = |start| Printer::new(format(start), selection.clone(), start);
-    let threads = args.analysis.thread_count();
-    let (tally, mut printers) = if threads == 1 || source.is_live() {
-        pipeline::serial(&mut source, options, make, &mut |pages| writer.take(pages))
-    } else {
-        pipeline::parallel(&mut source, &options, threads, make, &mut |pages| {
-            writer.take(pages)
-        })
-    };
-    let ending = source.finish();
-    let counts = printers
-        .iter()
-        .map(Printer::counts)
-        .fold(Counts::default(), |sum, counts| sum + counts);
-    if let (Show::All, Some(printer)) = (selection.show, printers.first_mut()) {
-        let totals = totals(&ending, &tally, counts);
-        printer.format().capture(&mut writer.pending, &totals);
-    }
-    writer.finish()?;
-    for note in &ending.notes {
-        eprintln!("wireloupe: {note}");
-    }
-    if counts.connections == 0 && io::stderr().is_terminal() {
-        eprintln!(
-            "wireloupe: no WebSocket among {} packets ({} without a TCP segment)",
-            tally.packets,
-            tally.skipped()
+    if args.is_live() {
+        bail!(
+            "`connection` needs the whole capture to be numbered: capture live without it, or filter by client and client.port"
         );
     }
-    Ok(ExitCode::from(u8::from(ending.truncated.is_some())))
+    let files = Files::open(&args.files)?;
+    selection.numbers = Some(files.numbers(&args.analysis)?);
+    files.reading(&args.analysis)
 }
 
-fn totals<'a>(ending: &'a Ending, tally: &Tally, counts: Counts) -> Totals<'a> {
-    Totals {
-        files: &ending.files,
-        packets: tally.packets,
-        bytes: tally.bytes,
-        first: tally.first,
-        last: tally.last,
-        link_types: &ending.link_types,
-        connections: counts.connections,
-        frames: counts.frames,
-        messages: counts.messages,
-        findings: counts.findings,
-        packets_skipped: tally.skipped(),
-        truncated: ending.truncated.as_deref(),
-        dropped: ending.dropped,
+/// The columns asked for, by name.
+fn columns(args: &ReadArgs) -> anyhow::Result<Vec<NamedColumn>> {
+    let is_table = matches!(args.format, FormatArg::Csv | FormatArg::Tsv);
+    if !args.columns.is_empty() && !is_table {
+        bail!("-e chooses columns of --format csv or tsv");
     }
+    let columns: Result<Vec<_>, _> = args.columns.iter().map(|n| NamedColumn::parse(n)).collect();
+    Ok(columns?)
+}
+
+/// The kind of rows asked for; where nobody said, the first kind that the filter and the columns can speak of.
+fn show(args: &ReadArgs, filter: Option<&Filter>, columns: &[NamedColumn]) -> Show {
+    match args.show {
+        _ if args.format == FormatArg::Har => return Show::All,
+        Some(ShowArg::Frames) => return Show::Frames,
+        Some(ShowArg::Messages) => return Show::Messages,
+        Some(ShowArg::Connections) => return Show::Connections,
+        Some(ShowArg::Findings) => return Show::Findings,
+        Some(ShowArg::All) => return Show::All,
+        None if args.format == FormatArg::Json => return Show::All,
+        None => {}
+    }
+    let mut scope = filter.map_or(Rows::ALL, Filter::scope);
+    for named in columns {
+        scope = scope
+            & match &named.column {
+                Column::Field(field) => field.info().on,
+                Column::Json(_) => Rows::MESSAGES,
+            };
+    }
+    let kinds = [
+        (Rows::FRAMES, Show::Frames),
+        (Rows::MESSAGES, Show::Messages),
+        (Rows::CONNECTIONS, Show::Connections),
+        (Rows::FINDINGS, Show::Findings),
+    ];
+    kinds
+        .into_iter()
+        .find_map(|(rows, show)| scope.has(rows).then_some(show))
+        .unwrap_or_default()
+}
+
+fn table(
+    args: &ReadArgs,
+    source: Reading,
+    selection: &Selection,
+    columns: Vec<NamedColumn>,
+    separator: Separator,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    // tshark prints none for the fields someone chose; a spreadsheet wants one.
+    let header = args
+        .header
+        .unwrap_or(separator == Separator::Comma || columns.is_empty());
+    let columns = if columns.is_empty() {
+        default_columns(selection.show)
+    } else {
+        columns
+    };
+    let heading = if header {
+        header_line(&columns, separator)
+    } else {
+        String::new()
+    };
+    let streams = columns
+        .iter()
+        .any(|named| named.column == Column::Field(FieldId::TcpStream));
+    let threads = if streams {
+        1
+    } else {
+        passes::threads(&args.analysis, selection.filter.as_ref())
+    };
+    let make = |start| Columns::new(&columns, separator, start);
+    let analysis = &args.analysis;
+    print(analysis, threads, source, selection, output, &heading, make)?.conclude()
+}
+
+fn document(
+    args: &ReadArgs,
+    source: Reading,
+    selection: &Selection,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let threads = passes::threads(&args.analysis, selection.filter.as_ref());
+    let make = |_| Ndjson::new(args.payload);
+    let drain = Document::default();
+    let mut printed: Printed<Document> =
+        print(&args.analysis, threads, source, selection, drain, "", make)?;
+    if let Some(document) = printed.drain.take() {
+        printing::whole(output, |mut out| document.finish(&mut out))?;
+    }
+    Ok(printed.report())
+}
+
+fn archive(
+    args: &ReadArgs,
+    source: Reading,
+    selection: &Selection,
+    output: Output,
+) -> anyhow::Result<ExitCode> {
+    let threads = passes::threads(&args.analysis, selection.filter.as_ref());
+    let drain = Archive::default();
+    let make = |_| Har::default();
+    let mut printed: Printed<Archive> =
+        print(&args.analysis, threads, source, selection, drain, "", make)?;
+    if let Some(archive) = printed.drain.take() {
+        printing::whole(output, |mut out| archive.finish(&mut out))?;
+    }
+    Ok(printed.report())
 }

@@ -26,6 +26,11 @@ pub(super) fn frame(out: &mut Vec<u8>, frame: &Frame<'_>, buffer: &mut Vec<u8>) 
     );
 }
 
+/// Appends any bytes with their text.
+pub(super) fn bytes(out: &mut Vec<u8>, bytes: &[u8]) {
+    lines(out, "", bytes, true);
+}
+
 /// Appends `bytes` in lines of sixteen under a label, with their text beside them when asked.
 fn lines(out: &mut Vec<u8>, label: &str, bytes: &[u8], text: bool) {
     for (at, line) in bytes.chunks(WIDTH).enumerate() {

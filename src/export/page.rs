@@ -3,8 +3,10 @@
 //! Engines work side by side, and a connection's number depends on all of them. So text is written with a hole where
 //! such a number stands; the [`Merger`] gives the numbers, orders the pieces by packet, and fills the holes.
 
+use hashbrown::HashMap;
+
 use crate::base::{ConnectionId, PacketNumber};
-use crate::engine::Moment;
+use crate::engine::{Connection, Moment};
 
 /// Bytes written so far, in pieces by packet.
 #[derive(Debug, Default)]
@@ -88,15 +90,77 @@ impl Page {
     }
 }
 
+/// What names a connection in every pass over the same packets: the first packet of its flow, and its place among the
+/// connections of that flow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ConnectionKey {
+    /// First packet of its TCP flow.
+    pub first_packet: PacketNumber,
+    /// Its place among the connections of its flow, from 0.
+    pub ordinal: u32,
+}
+
+impl ConnectionKey {
+    /// The key of a connection.
+    #[must_use]
+    pub fn of(connection: &Connection) -> Self {
+        Self {
+            first_packet: connection.first_packet,
+            ordinal: connection.ordinal,
+        }
+    }
+}
+
+/// The numbers of all connections, learned in a first pass: a filter may ask for them before the merge would give them.
+#[derive(Clone, Debug, Default)]
+pub struct Numbers(HashMap<ConnectionKey, u32>);
+
+impl Numbers {
+    /// The number of a connection.
+    #[must_use]
+    pub fn of(&self, connection: &Connection) -> Option<u32> {
+        self.0.get(&ConnectionKey::of(connection)).copied()
+    }
+
+    /// The connection of this number.
+    #[must_use]
+    pub fn key(&self, number: u32) -> Option<ConnectionKey> {
+        let mut all = self.0.iter();
+        all.find_map(|(key, found)| (*found == number).then_some(*key))
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+}
+
 /// Numbers the connections of all engines, and puts their pages together in packet order.
 #[derive(Debug, Default)]
 pub struct Merger {
     /// By engine and by the engine's own number: the number in the output.
     numbers: Vec<Vec<u32>>,
     count: u32,
+    recorded: Option<Numbers>,
 }
 
 impl Merger {
+    /// A merger that remembers the number of every connection.
+    #[must_use]
+    pub fn recording() -> Self {
+        Self {
+            recorded: Some(Numbers::default()),
+            ..Self::default()
+        }
+    }
+
+    /// What a recording merger remembered.
+    #[must_use]
+    pub fn into_numbers(self) -> Numbers {
+        self.recorded.unwrap_or_default()
+    }
+
     /// Appends the pages of one batch, one page an engine, to `out`.
     pub fn merge(&mut self, pages: &[Page], out: &mut Vec<u8>) {
         self.number(pages);
@@ -149,6 +213,14 @@ impl Merger {
         opened.sort_by_key(|(opened, _)| opened.order);
         for (opened, engine) in opened {
             self.count += 1;
+            if let Some(recorded) = &mut self.recorded {
+                let (first_packet, ordinal) = opened.order;
+                let key = ConnectionKey {
+                    first_packet,
+                    ordinal,
+                };
+                recorded.0.insert(key, self.count);
+            }
             let numbers = &mut self.numbers[engine];
             let index = opened.connection.index();
             if numbers.len() <= index {

@@ -1,11 +1,15 @@
 //! The engine's sink for every format that is written as it goes.
 
+use std::sync::Arc;
+
+use hashbrown::HashSet;
+
 use crate::base::{Needs, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
 use crate::filter::Filter;
 use crate::store::Row;
 
-use super::page::Page;
+use super::page::{ConnectionKey, Numbers, Page};
 
 /// What kinds of rows are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,6 +42,40 @@ pub struct Selection {
     pub show: Show,
     /// The filter; `None` lets all pass.
     pub filter: Option<Filter>,
+    /// The numbers of connections, where the filter asks for them.
+    pub numbers: Option<Arc<Numbers>>,
+    /// The connections whose rows are printed; `None` for all.
+    pub only: Option<Arc<HashSet<ConnectionKey>>>,
+}
+
+impl Selection {
+    /// Whether a row is one of them; `start` is the time of the capture's first packet.
+    #[inline]
+    #[must_use]
+    pub fn has(&self, row: Row<'_>, start: Timestamp) -> bool {
+        if self.filter.is_none() && self.only.is_none() {
+            return true;
+        }
+        self.is_of_chosen_connection(row) && self.matches(row, start)
+    }
+
+    fn is_of_chosen_connection(&self, row: Row<'_>) -> bool {
+        let Some(only) = &self.only else { return true };
+        row.connection()
+            .is_some_and(|connection| only.contains(&ConnectionKey::of(connection)))
+    }
+
+    #[inline]
+    fn matches(&self, row: Row<'_>, start: Timestamp) -> bool {
+        let Some(filter) = &self.filter else {
+            return true;
+        };
+        let mut values = row.in_capture(start);
+        if let (Some(numbers), Some(connection)) = (&self.numbers, row.connection()) {
+            values.connection_number = numbers.of(connection);
+        }
+        filter.matches(&values)
+    }
 }
 
 /// What the whole capture amounted to.
@@ -73,6 +111,11 @@ pub struct Totals<'a> {
 
 /// Writes rows. A format that does not show a kind of row leaves its method as it is.
 pub trait Format {
+    /// What it writes beyond what the methods below say.
+    fn needs(&self) -> Needs {
+        Needs::HEADERS
+    }
+
     /// Whether it writes the payload of frames.
     fn wants_payload(&self) -> bool {
         false
@@ -102,6 +145,8 @@ pub trait Format {
     }
     /// A connection that ended.
     fn connection(&mut self, _page: &mut Page, _connection: &Connection, _at: Moment) {}
+    /// A connection that ended and did not match the filter, though rows of it may have.
+    fn unmatched_connection(&mut self, _page: &mut Page, _connection: &Connection) {}
     /// The end of the capture.
     fn capture(&mut self, _out: &mut Vec<u8>, _totals: &Totals<'_>) {}
 }
@@ -173,10 +218,7 @@ impl<F: Format> Printer<F> {
 
     #[inline]
     fn passes(&self, row: Row<'_>) -> bool {
-        match &self.selection.filter {
-            None => true,
-            Some(filter) => filter.matches(&row.in_capture(self.start)),
-        }
+        self.selection.has(row, self.start)
     }
 }
 
@@ -186,7 +228,8 @@ impl<F: Format> Sink for Printer<F> {
             .selection
             .filter
             .as_ref()
-            .map_or(Needs::HEADERS, Filter::needs);
+            .map_or(Needs::HEADERS, Filter::needs)
+            | self.format.needs();
         let show = self.selection.show;
         if show.has(Show::Frames) && self.format.wants_payload() {
             needs |= Needs::PAYLOAD;
@@ -236,11 +279,14 @@ impl<F: Format> Sink for Printer<F> {
     }
 
     fn closed(&mut self, connection: &Connection, at: Moment) {
-        if self.selection.show.has(Show::Connections)
-            && self.passes(Row::Connection(connection, at))
-        {
-            self.format.connection(&mut self.page, connection, at);
-            self.page.end_piece(at);
+        if !self.selection.show.has(Show::Connections) {
+            return;
         }
+        if self.passes(Row::Connection(connection, at)) {
+            self.format.connection(&mut self.page, connection, at);
+        } else {
+            self.format.unmatched_connection(&mut self.page, connection);
+        }
+        self.page.end_piece(at);
     }
 }

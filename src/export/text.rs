@@ -45,7 +45,7 @@ impl Palette {
         reset: "\x1b[0m",
     };
 
-    fn side(&self, side: Side) -> &'static str {
+    pub(super) fn side(&self, side: Side) -> &'static str {
         match side {
             Side::Client => self.client,
             Side::Server => self.server,

@@ -1,0 +1,182 @@
+//! Commands that read their input more than once: a first pass numbers the connections or finds those that a filter
+//! means, a second does the work.
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use hashbrown::HashSet;
+use tempfile::NamedTempFile;
+
+use crate::base::Timestamp;
+use crate::capture::{Input, Source};
+use crate::engine;
+use crate::export::{Chooser, ConnectionKey, Merger, Numbers, Page, Selection};
+use crate::filter::{FieldId, Filter};
+
+use super::args::AnalysisArgs;
+use super::pipeline::{self, Batches, Collected, Tally};
+use super::progress::Progress;
+use super::reading::Reading;
+
+/// Files that can be read as often as needed: what can be read only once was copied.
+pub(crate) struct Files {
+    paths: Vec<PathBuf>,
+    /// Copies; they go away with this.
+    _copies: Vec<NamedTempFile>,
+}
+
+impl Files {
+    /// Standard input, pipes and the like are copied to temporary files.
+    ///
+    /// # Errors
+    /// When an input cannot be read or there is no room for its copy.
+    pub(crate) fn open(paths: &[PathBuf]) -> anyhow::Result<Self> {
+        if paths.is_empty() {
+            anyhow::bail!("no capture file named; - is standard input");
+        }
+        let mut files = Self {
+            paths: Vec::with_capacity(paths.len()),
+            _copies: Vec::new(),
+        };
+        for path in paths {
+            files.add(path)?;
+        }
+        Ok(files)
+    }
+
+    fn add(&mut self, path: &Path) -> anyhow::Result<()> {
+        let is_stdin = path == Path::new("-");
+        let metadata = std::fs::metadata(path);
+        if !is_stdin && !metadata.is_ok_and(|is| !is.is_file() && !is.is_dir()) {
+            // What does not exist is told by whoever opens it.
+            self.paths.push(path.to_owned());
+            return Ok(());
+        }
+        let mut copy = NamedTempFile::new().context("no room for a copy of the input")?;
+        let name = path.display();
+        if is_stdin {
+            io::copy(&mut io::stdin().lock(), &mut copy).context("standard input")?;
+        } else {
+            let mut file = File::open(path).with_context(|| name.to_string())?;
+            io::copy(&mut file, &mut copy).with_context(|| name.to_string())?;
+        }
+        self.paths.push(copy.path().to_owned());
+        self._copies.push(copy);
+        Ok(())
+    }
+
+    /// Opens them once more.
+    ///
+    /// # Errors
+    /// When one cannot be read or is no capture.
+    pub(crate) fn source(&self, analysis: &AnalysisArgs) -> anyhow::Result<Source> {
+        let inputs = self.paths.iter().map(Input::from_argument).collect();
+        Ok(Source::open(inputs, &analysis.limits())?)
+    }
+
+    /// The same as a command's input.
+    ///
+    /// # Errors
+    /// As [`Files::source`].
+    pub(crate) fn reading(&self, analysis: &AnalysisArgs) -> anyhow::Result<Reading> {
+        Ok(Reading::Files(
+            Box::new(self.source(analysis)?),
+            Progress::new(),
+        ))
+    }
+
+    /// The numbers of all connections.
+    ///
+    /// # Errors
+    /// As [`Files::source`].
+    pub(crate) fn numbers(&self, analysis: &AnalysisArgs) -> anyhow::Result<Arc<Numbers>> {
+        Ok(self.look(analysis, &Selection::default())?.0)
+    }
+
+    /// The connections that have a row which matches the filter, all without one; and the numbers of all.
+    ///
+    /// # Errors
+    /// As [`Files::source`].
+    pub(crate) fn choose(
+        &self,
+        analysis: &AnalysisArgs,
+        filter: Option<&Filter>,
+    ) -> anyhow::Result<(Arc<Numbers>, HashSet<ConnectionKey>)> {
+        let mut selection = Selection {
+            filter: filter.cloned(),
+            ..Selection::default()
+        };
+        if filter.is_some_and(names_connection) {
+            selection.numbers = Some(self.numbers(analysis)?);
+        }
+        self.look(analysis, &selection)
+    }
+
+    fn look(
+        &self,
+        analysis: &AnalysisArgs,
+        selection: &Selection,
+    ) -> anyhow::Result<(Arc<Numbers>, HashSet<ConnectionKey>)> {
+        let mut reading = self.reading(analysis)?;
+        let mut merger = Merger::recording();
+        let threads = threads(analysis, selection.filter.as_ref());
+        let make = |start| Chooser::new(selection.clone(), start);
+        let (_, choosers) = run(&mut reading, analysis, threads, make, &mut |pages| {
+            merger.merge(pages, &mut Vec::new());
+            true
+        });
+        let chosen = choosers
+            .into_iter()
+            .flat_map(Chooser::into_chosen)
+            .collect();
+        Ok((Arc::new(merger.into_numbers()), chosen))
+    }
+}
+
+impl Collected for Chooser {
+    type Part = Page;
+
+    fn exchange(&mut self, part: &mut Page) {
+        Chooser::exchange(self, part);
+    }
+}
+
+/// Whether a filter asks for numbers that only a whole pass gives.
+pub(crate) fn names_connection(filter: &Filter) -> bool {
+    filter.fields().contains(&FieldId::Connection)
+}
+
+/// The threads to use. TCP streams are counted by one engine, so whoever asks for `tcp.stream` gets one.
+pub(crate) fn threads(analysis: &AnalysisArgs, filter: Option<&Filter>) -> usize {
+    if filter.is_some_and(|filter| filter.fields().contains(&FieldId::TcpStream)) {
+        return 1;
+    }
+    analysis.thread_count()
+}
+
+/// Runs an input through engines.
+pub(crate) fn run<S: Collected + Send>(
+    batches: &mut impl Batches,
+    analysis: &AnalysisArgs,
+    threads: usize,
+    make: impl Fn(Timestamp) -> S,
+    collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
+) -> (Tally, Vec<S>) {
+    let options = engine_options(analysis);
+    if threads == 1 {
+        pipeline::serial(batches, options, make, collect)
+    } else {
+        pipeline::parallel(batches, &options, threads, make, collect)
+    }
+}
+
+/// What the arguments tell the engine.
+pub(crate) fn engine_options(analysis: &AnalysisArgs) -> engine::Options {
+    engine::Options {
+        limits: analysis.limits(),
+        decode_as: analysis.decode_as.clone(),
+    }
+}

@@ -1,0 +1,173 @@
+//! `wireloupe read -w`: the packets of matching connections, handshake and TCP included, as a pcapng file.
+
+use std::io;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::bail;
+use hashbrown::{HashMap, HashSet};
+
+use crate::base::{LinkType, PacketNumber};
+use crate::capture::{Batch, Interface, Origin, PacketToWrite, PcapngWriter, Source};
+use crate::engine::Engine;
+use crate::export::PacketChoice;
+use crate::filter::Filter;
+use crate::wire::{Walked, Walker};
+
+use super::args::ReadArgs;
+use super::output::Output;
+use super::passes::{self, Files};
+use super::printing;
+use super::progress::Progress;
+use super::reading::Reading;
+
+/// Reads twice: to find the connections, and to write their packets.
+///
+/// # Errors
+/// When nothing could be read or written.
+pub(crate) fn run(
+    args: &ReadArgs,
+    filter: Option<&Filter>,
+    path: &Path,
+) -> anyhow::Result<ExitCode> {
+    if args.output.is_some() || !args.columns.is_empty() {
+        bail!("-w writes packets; to print rows as well, read the file it wrote");
+    }
+    let output = Output::open(Some(path), args.force)?;
+    let files = Files::open(&args.files)?;
+    let (_, chosen) = files.choose(&args.analysis, filter)?;
+    if chosen.is_empty() {
+        bail!("nothing to write: no connection matches");
+    }
+    let flows: HashSet<PacketNumber> = chosen.iter().map(|key| key.first_packet).collect();
+    let mut packets = Packets {
+        source: files.source(&args.analysis)?,
+        engine: Engine::new(
+            passes::engine_options(&args.analysis),
+            PacketChoice::new(flows),
+        ),
+        walker: Walker::new(&args.analysis.limits()),
+        interfaces: HashMap::new(),
+        written: 0,
+    };
+    printing::whole(output, |out| packets.write(out))?;
+    eprintln!(
+        "wireloupe: {} packets of {} {} in {}",
+        packets.written,
+        chosen.len(),
+        if chosen.len() == 1 {
+            "connection"
+        } else {
+            "connections"
+        },
+        path.display()
+    );
+    let ending = Reading::Files(Box::new(packets.source), Progress::new()).finish();
+    for note in &ending.notes {
+        eprintln!("wireloupe: {note}");
+    }
+    Ok(ExitCode::from(u8::from(ending.truncated.is_some())))
+}
+
+/// The second pass.
+struct Packets {
+    source: Source,
+    engine: Engine<PacketChoice>,
+    walker: Walker,
+    /// The interfaces described, by link type and file.
+    interfaces: HashMap<(LinkType, u16), u32>,
+    written: u64,
+}
+
+impl Packets {
+    fn write(&mut self, out: &mut dyn io::Write) -> io::Result<()> {
+        let origin = Origin {
+            application: format!("wireloupe {}", env!("CARGO_PKG_VERSION")),
+            ..Origin::default()
+        };
+        let mut writer = PcapngWriter::new(out, &origin)?;
+        let mut batch = Batch::new();
+        let mut secrets = 0;
+        while self.source.fill(&mut batch) {
+            for kept in &self.source.summary().secrets[secrets..] {
+                writer.secrets(kept.kind, &kept.bytes)?;
+                secrets += 1;
+            }
+            self.analyse(&batch);
+            if let Some(last) = batch.records().last() {
+                self.engine.advance(last.number, last.time);
+            }
+            self.batch(&batch, &mut writer)?;
+            self.engine.sink().clear();
+        }
+        writer.flush()
+    }
+
+    fn analyse(&mut self, batch: &Batch) {
+        for (record, bytes) in batch.packets() {
+            let walked = self
+                .walker
+                .segment(record.link, record.time, bytes, record.original);
+            let (number, time) = (record.number, record.time);
+            match walked {
+                Ok(Walked::Here(segment)) => {
+                    self.engine.segment(number, time, &segment, bytes, true);
+                }
+                Ok(Walked::Reassembled { segment, bytes }) => {
+                    self.engine.segment(number, time, &segment, bytes, false);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    fn batch(
+        &mut self,
+        batch: &Batch,
+        writer: &mut PcapngWriter<&mut dyn io::Write>,
+    ) -> io::Result<()> {
+        for (record, bytes) in batch.packets() {
+            if !self.engine.sink().has(record.number) {
+                continue;
+            }
+            let place = (record.link, record.position.file());
+            let interface = match self.interfaces.get(&place) {
+                Some(number) => *number,
+                None => {
+                    let number = writer.interface(&self.described(place))?;
+                    self.interfaces.insert(place, number);
+                    number
+                }
+            };
+            let summary = self.source.summary();
+            let mut comments = summary
+                .packet_comments
+                .get(&record.number)
+                .cloned()
+                .unwrap_or_default();
+            comments.extend_from_slice(self.engine.sink().comments(record.number));
+            writer.packet(&PacketToWrite {
+                interface,
+                time: record.time,
+                original: record.original,
+                bytes,
+                comments: &comments,
+            })?;
+            self.written += 1;
+        }
+        Ok(())
+    }
+
+    /// The interface of this link type in this file, as the file described it.
+    fn described(&self, (link, file): (LinkType, u16)) -> Interface {
+        let files = &self.source.summary().files;
+        let known = files.get(usize::from(file)).and_then(|file| {
+            let mut interfaces = file.interfaces.iter();
+            interfaces.find(|interface| interface.link == link).cloned()
+        });
+        known.unwrap_or_else(|| Interface {
+            link,
+            ..Interface::default()
+        })
+    }
+}

@@ -1,0 +1,88 @@
+//! The first of two passes: which connections have a row that matches a filter, and what all are numbered.
+
+use hashbrown::HashSet;
+
+use crate::base::{Needs, Timestamp};
+use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
+use crate::filter::Filter;
+use crate::store::Row;
+
+use super::page::{ConnectionKey, Page};
+use super::printer::Selection;
+
+/// A sink that writes nothing and remembers the connections of matching rows.
+#[derive(Debug)]
+pub struct Chooser {
+    selection: Selection,
+    start: Timestamp,
+    page: Page,
+    chosen: HashSet<ConnectionKey>,
+    /// The connection of the latest match: most rows come in runs.
+    latest: Option<ConnectionKey>,
+}
+
+impl Chooser {
+    /// Looks for rows of any kind that match the selection's filter.
+    #[must_use]
+    pub fn new(selection: Selection, start: Timestamp) -> Self {
+        Self {
+            selection,
+            start,
+            page: Page::default(),
+            chosen: HashSet::new(),
+            latest: None,
+        }
+    }
+
+    /// Exchanges the page, which holds the connections recognised, for an empty one.
+    pub fn exchange(&mut self, page: &mut Page) {
+        std::mem::swap(&mut self.page, page);
+        self.page.clear();
+    }
+
+    /// The connections with a row that matched.
+    #[must_use]
+    pub fn into_chosen(self) -> HashSet<ConnectionKey> {
+        self.chosen
+    }
+
+    fn look(&mut self, row: Row<'_>) {
+        let Some(connection) = row.connection() else {
+            return;
+        };
+        let key = ConnectionKey::of(connection);
+        if self.latest == Some(key) || !self.selection.has(row, self.start) {
+            return;
+        }
+        self.latest = Some(key);
+        self.chosen.insert(key);
+    }
+}
+
+impl Sink for Chooser {
+    fn needs(&self) -> Needs {
+        let filter = self.selection.filter.as_ref();
+        filter.map_or(Needs::HEADERS, Filter::needs)
+    }
+
+    fn opened(&mut self, connection: &Connection) {
+        self.page
+            .opened(connection.id, connection.first_packet, connection.ordinal);
+    }
+
+    fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
+        self.look(Row::Frame(event, connection));
+    }
+
+    fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        self.look(Row::Message(event, connection));
+    }
+
+    fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
+        self.look(Row::Finding(event, connection));
+    }
+
+    fn closed(&mut self, connection: &Connection, at: Moment) {
+        self.look(Row::Connection(connection, at));
+    }
+}
