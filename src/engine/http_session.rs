@@ -157,14 +157,14 @@ impl HttpSession {
         tunnel: Option<Box<Tunnel>>,
         context: &mut Context<'_, S>,
     ) {
-        self.close_attempt(EndedBy::Fin, context);
+        self.close_attempt(None, context);
         let connection = context.connection(handshake, tunnel);
         context.sink.opened(&connection);
         self.attempt = Some(connection);
     }
 
-    /// An attempt is over when the next one begins on the same flow, or the flow ends.
-    fn close_attempt<S: Sink>(&mut self, by: EndedBy, context: &mut Context<'_, S>) {
+    /// An attempt is over when the flow goes on with something else, or ends.
+    fn close_attempt<S: Sink>(&mut self, by: Option<EndedBy>, context: &mut Context<'_, S>) {
         if let Some(mut attempt) = self.attempt.take() {
             websocket_session::close(&mut attempt, by, context);
         }
@@ -306,7 +306,7 @@ impl HttpSession {
         self.attempt = Some(connection);
         self.refusals += 1;
         if self.refusals > REFUSALS {
-            self.close_attempt(EndedBy::Fin, context);
+            self.close_attempt(None, context);
             return Next::Become(Session::Ignored);
         }
         self.resume(rest)
@@ -335,7 +335,7 @@ impl HttpSession {
             response: Some(response),
         });
         if accepted {
-            self.close_attempt(EndedBy::Fin, context);
+            self.close_attempt(None, context);
             let inner = UnknownSession::in_tunnel(tunnel);
             return Next::BecomeAndReplay(Session::Unknown(Box::new(inner)), self.replay(rest));
         }
@@ -481,7 +481,7 @@ impl HttpSession {
                 tell_handshake(attempt, context);
             }
         }
-        self.close_attempt(by, context);
+        self.close_attempt(Some(by), context);
         Next::Stay
     }
 }

@@ -257,7 +257,7 @@ impl UnknownSession {
         if let Some(mut attempt) = self.attempt.take() {
             attempt.close.by = who;
             tell_handshake(&mut attempt, context);
-            websocket_session::close(&mut attempt, by, context);
+            websocket_session::close(&mut attempt, Some(by), context);
         }
         Next::Stay
     }

@@ -140,7 +140,7 @@ impl WebSocketSession {
         if self.connection.close.by.is_none() {
             self.connection.close.by = who;
         }
-        close(&mut self.connection, by, context);
+        close(&mut self.connection, Some(by), context);
     }
 
     fn tell_suppressed<S: Sink>(&mut self, context: &mut Context<'_, S>) {
@@ -187,13 +187,13 @@ impl WebSocketSession {
     }
 }
 
-/// Tells the sink that a connection ended.
+/// Tells the sink that a connection ended: with its flow, or because its flow went on with something else.
 pub(super) fn close<S: Sink>(
     connection: &mut Connection,
-    by: EndedBy,
+    by: Option<EndedBy>,
     context: &mut Context<'_, S>,
 ) {
-    connection.close.ended_by = Some(by);
+    connection.close.ended_by = by;
     connection.closed = Some(context.closed_at.unwrap_or(context.now.time));
     connection.packets = context.flow.packets;
     context.sink.closed(connection, context.now);
