@@ -4,7 +4,7 @@ use std::ops::{BitOr, BitOrAssign};
 
 /// A set of things the receiver will look at. Frame headers, connections and handshakes always come.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Needs(u8);
+pub struct Needs(u16);
 
 impl Needs {
     /// Nothing beyond frame headers, connections and handshakes.
@@ -13,6 +13,8 @@ impl Needs {
     pub const PAYLOAD: Needs = Needs(1);
     /// Messages: put together and inflated, with their length and text or data (up to the kept limit).
     pub const MESSAGES: Needs = Needs(2);
+    /// The same, but only in connections that compress: what a preview of a compressed frame takes.
+    pub const INFLATED: Needs = Needs(256);
     /// The SHA-256 of each message. Implies the work of [`Needs::MESSAGES`].
     pub const DIGEST: Needs = Needs(4);
     /// Findings that need the payload: UTF-8, deflate, overlapping bytes that differ. Implies inflating.

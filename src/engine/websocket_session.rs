@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 
 use crate::base::{Code, Finding, Needs, PerSide, Side, Span, Timestamp};
 use crate::flow::RecentMark;
+use crate::websocket::handshake::Compression;
 use crate::websocket::{self, MessageKind, Stream};
 
 use super::connection::{Connection, EndedBy};
@@ -42,8 +43,12 @@ impl WebSocketSession {
             .as_ref()
             .map(|handshake| handshake.negotiated.clone())
             .unwrap_or_default();
+        let mut needs = context.shared.needs;
+        if needs.has(Needs::INFLATED) && negotiated.compression != Compression::None {
+            needs |= Needs::MESSAGES;
+        }
         let half = |side: Side| Half {
-            stream: Stream::new(side, &negotiated, context.shared.needs, begin[side]),
+            stream: Stream::new(side, &negotiated, needs, begin[side]),
             provenance: Provenance::default(),
             recent: RecentMark::default(),
             fragments: Vec::new(),

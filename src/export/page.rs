@@ -73,6 +73,14 @@ impl Page {
         }
     }
 
+    /// Counts what was written since to the piece that was ended last.
+    pub fn extend_piece(&mut self) {
+        let (end, holes_end) = (self.bytes.len() as u32, self.holes.len() as u32);
+        if let Some(last) = self.pieces.last_mut() {
+            (last.end, last.holes_end) = (end, holes_end);
+        }
+    }
+
     /// Notes that a connection was recognised, with what its number goes by.
     pub fn opened(&mut self, connection: ConnectionId, first_packet: PacketNumber, ordinal: u32) {
         self.opened.push(Opened {

@@ -131,6 +131,8 @@ pub trait Format {
         false
     }
 
+    /// The message that the frame written last completes, for formats that show its text with the frame.
+    fn completed(&mut self, _page: &mut Page, _event: &MessageEvent<'_>) {}
     /// A frame.
     fn frame(&mut self, _page: &mut Page, _event: &FrameEvent<'_>, _connection: &Connection) {}
     /// A message.
@@ -264,6 +266,10 @@ impl<F: Format> Sink for Printer<F> {
     #[inline]
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
         self.counts.messages += 1;
+        if self.selection.show.has(Show::Frames) {
+            self.format.completed(&mut self.page, event);
+            self.page.extend_piece();
+        }
         if self.selection.show.has(Show::Messages) && self.passes(Row::Message(event, connection)) {
             self.format.message(&mut self.page, event, connection);
             self.page.end_piece(event.at);

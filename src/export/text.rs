@@ -1,6 +1,6 @@
 //! One line a row, for people and for `grep`.
 
-use crate::base::{Severity, Side, Timestamp, escape};
+use crate::base::{Needs, Severity, Side, Timestamp, escape};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Outcome};
 use crate::websocket::close::{self, CloseCode};
 use crate::websocket::{MessageKind, Opcode};
@@ -68,6 +68,8 @@ pub struct Text {
     hex: bool,
     palette: Palette,
     buffer: Vec<u8>,
+    /// The line of a compressed frame stops before its text, which comes with the message.
+    open: bool,
 }
 
 impl Text {
@@ -79,17 +81,19 @@ impl Text {
             hex,
             palette,
             buffer: Vec::new(),
+            open: false,
         }
     }
 
     /// `      12    0.003412     1  C→S  `.
     fn begin(
-        &self,
+        &mut self,
         page: &mut Page,
         at: Moment,
         connection: Option<&Connection>,
         from: Option<Side>,
     ) {
+        self.close_line(page);
         let out = page.bytes();
         padded(out, at.packet.0, 8);
         relative(out, at.time.since(self.start));
@@ -111,6 +115,14 @@ impl Text {
         }
     }
 
+    /// Ends the line of a compressed frame whose message did not follow.
+    fn close_line(&mut self, page: &mut Page) {
+        if std::mem::take(&mut self.open) {
+            page.bytes().extend_from_slice(b"[compressed]");
+            self.end(page);
+        }
+    }
+
     fn end(&self, page: &mut Page) {
         page.bytes()
             .extend_from_slice(self.palette.reset.as_bytes());
@@ -119,6 +131,10 @@ impl Text {
 }
 
 impl Format for Text {
+    fn needs(&self) -> Needs {
+        Needs::INFLATED
+    }
+
     fn wants_payload(&self) -> bool {
         true
     }
@@ -150,7 +166,10 @@ impl Format for Text {
             number(out, event.frame.captured_length);
             out.extend_from_slice(b" captured] ");
         }
-        if event.frame.compressed {
+        if event.frame.compressed && event.message.is_some() && !self.hex {
+            self.open = true;
+            return;
+        } else if event.frame.compressed {
             out.extend_from_slice(b"[compressed]");
         } else if header.opcode() == Opcode::Close {
             let payload = event
@@ -169,6 +188,25 @@ impl Format for Text {
         self.end(page);
         if self.hex {
             hexdump::frame(page.bytes(), event.frame, &mut self.buffer);
+        }
+    }
+
+    fn completed(&mut self, page: &mut Page, event: &MessageEvent<'_>) {
+        if !self.open {
+            return;
+        }
+        let message = event.message;
+        match message.length {
+            None => self.close_line(page),
+            Some(length) => {
+                self.open = false;
+                let out = page.bytes();
+                out.extend_from_slice(b"[inflated ");
+                number(out, length);
+                out.extend_from_slice(b"] ");
+                escape::write_preview(message.beginning, PREVIEW, out);
+                self.end(page);
+            }
         }
     }
 
