@@ -8,7 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use crossbeam_channel::{Sender, bounded};
 
+#[cfg(all(feature = "live", unix))]
+use crate::base::Limits;
 use crate::base::Needs;
+#[cfg(all(feature = "live", unix))]
+use crate::capture::live::Live;
 use crate::capture::{Batch, Input, Options, PacketRecord, Source};
 use crate::engine;
 use crate::export::{Format, Merger, Ndjson, Page, Palette, Text};
@@ -21,6 +25,9 @@ use super::pipeline::{self, Batches, Collected};
 
 /// Chunks on their way to the interface.
 const IN_FLIGHT: usize = 16;
+/// How long to wait for packets before the counts are told again.
+#[cfg(all(feature = "live", unix))]
+const WAIT: std::time::Duration = std::time::Duration::from_millis(100);
 /// Bytes of a payload saved.
 const SAVED: usize = 1 << 30;
 
@@ -36,7 +43,8 @@ impl Collected for Indexer {
 #[must_use]
 pub(super) fn can_open(args: &ReadArgs) -> bool {
     let reads_stdin = args.files.iter().any(|file| file.as_os_str() == "-");
-    io::stdout().is_terminal() && io::stdin().is_terminal() && !reads_stdin && args.output.is_none()
+    let prints = args.output.is_some() || args.packets_path().is_some();
+    io::stdout().is_terminal() && io::stdin().is_terminal() && !reads_stdin && !prints
 }
 
 /// Packets of the batches that the engines have not given back yet.
@@ -81,6 +89,10 @@ impl Batches for Noted {
 pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let limits = args.analysis.limits();
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
+    #[cfg(all(feature = "live", unix))]
+    if args.is_live() {
+        return capture(args, limits, filter);
+    }
     let inputs: Vec<_> = args.files.iter().map(Input::from_argument).collect();
     let options = Options {
         spool: true,
@@ -110,6 +122,100 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         .spawn(move || load(source, options, threads, &send))?;
     tui::run(&mut app, &feed, &mut save)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Opens an interface in the interface.
+#[cfg(all(feature = "live", unix))]
+fn capture(args: &ReadArgs, limits: Limits, filter: Option<Filter>) -> anyhow::Result<ExitCode> {
+    let live = Live::open(&super::live::options(
+        &args.live,
+        args.live.write.as_deref(),
+    )?)?;
+    let name = args.live.interface.clone().unwrap_or_default();
+    let mut app = App::new(Store::new(Box::new(live.packets())), name, theme());
+    app.live = Some(tui::live::LiveState::default());
+    app.notice = live.warning().unwrap_or_default().to_owned();
+    app.filter(filter);
+    let (send, feed) = bounded(IN_FLIGHT);
+    let options = engine::Options {
+        limits,
+        decode_as: args.analysis.decode_as.clone(),
+    };
+    let stop = live.stop_handle();
+    let reader = std::thread::Builder::new()
+        .name("reader".into())
+        .spawn(move || listen(live, options, &send))?;
+    let ran = tui::run(&mut app, &feed, &mut save);
+    // The reader must not wait for the interface while its files are made whole.
+    stop.stop();
+    drop(feed);
+    let ended = reader
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    ran?;
+    eprintln!("wireloupe: {ended}");
+    Ok(ExitCode::SUCCESS)
+}
+
+/// An interface as a source whose packets are noted as they pass.
+#[cfg(all(feature = "live", unix))]
+struct Listening<'a> {
+    live: Live,
+    read: Read,
+    send: &'a Sender<Feed>,
+}
+
+#[cfg(all(feature = "live", unix))]
+impl Batches for Listening<'_> {
+    fn fill(&mut self, batch: &mut Batch) -> bool {
+        loop {
+            let stats = self.live.stats();
+            let counts = tui::live::Counts {
+                received: stats.received,
+                dropped: stats.by_kernel + stats.by_interface + stats.by_us,
+            };
+            // Counts come again: those that find no room are not missed.
+            let _ = self.send.try_send(Feed::Counts(counts));
+            match self.live.next(WAIT) {
+                Ok(None) => {}
+                Ok(Some(next)) => {
+                    self.live.recycle(std::mem::replace(batch, next));
+                    self.read.push(batch.records(), 0);
+                    return true;
+                }
+                Err(_) => {
+                    batch.clear();
+                    return false;
+                }
+            }
+        }
+    }
+}
+
+/// Feeds the interface from a network interface until that ends; how it ended.
+#[cfg(all(feature = "live", unix))]
+fn listen(live: Live, options: engine::Options, send: &Sender<Feed>) -> String {
+    let read = Read::default();
+    let mut listening = Listening {
+        live,
+        read: read.clone(),
+        send,
+    };
+    let mut collector = Collector::default();
+    pipeline::serial(
+        &mut listening,
+        options,
+        |_| Indexer::default(),
+        &mut |parts| {
+            let (records, bytes) = read.pop().unwrap_or_default();
+            let chunk = collector.merge(parts, &records);
+            send.send(Feed::Chunk(Box::new(chunk), bytes)).is_ok()
+        },
+    );
+    let (end, drops) = listening.live.finish();
+    let told = format!("{end}; {}", super::live::summary(&drops));
+    let _ = send.send(Feed::Done(told.clone()));
+    told
 }
 
 fn theme() -> Theme {
