@@ -120,6 +120,10 @@ pub(crate) struct ReadArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
+    /// Mask cookies, credentials, tokens and payload values; lengths and structure stay.
+    #[arg(long)]
+    pub(crate) redact: bool,
+
     /// Show the bytes of each frame under its line: header, masking key, payload.
     #[arg(short = 'x', long)]
     pub(crate) hex: bool,
@@ -240,6 +244,10 @@ pub(crate) struct FollowArgs {
     #[arg(long)]
     pub(crate) force: bool,
 
+    /// Mask cookies, credentials, tokens and payload values; lengths and structure stay.
+    #[arg(long)]
+    pub(crate) redact: bool,
+
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
@@ -274,6 +282,10 @@ pub(crate) struct ExtractArgs {
     /// Overwrite existing files.
     #[arg(long)]
     pub(crate) force: bool,
+
+    /// Mask cookies, credentials, tokens and payload values; lengths and structure stay.
+    #[arg(long)]
+    pub(crate) redact: bool,
 
     /// How the capture is analysed.
     #[command(flatten)]

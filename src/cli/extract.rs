@@ -29,6 +29,7 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<ExitCode> {
     let mut selection = Selection {
         show: Show::Messages,
         filter,
+        redact: args.redact,
         ..Selection::default()
     };
     let mut analysis = args.analysis.clone();

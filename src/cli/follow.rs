@@ -32,6 +32,7 @@ pub(crate) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
     let selection = Selection {
         show: Show::Messages,
         only: Some(Arc::new(connections(args, &files, filter.as_ref())?)),
+        redact: args.redact,
         ..Selection::default()
     };
     let mut analysis = args.analysis.clone();

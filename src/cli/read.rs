@@ -30,6 +30,7 @@ pub(crate) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let mut selection = Selection {
         show: show(args, filter.as_ref(), &columns),
         filter,
+        redact: args.redact,
         ..Selection::default()
     };
     let output = Output::open(args.output.as_deref(), args.force)?;
@@ -121,6 +122,16 @@ fn show(args: &ReadArgs, filter: Option<&Filter>, columns: &[NamedColumn]) -> Sh
                 Column::Json(_) => Rows::MESSAGES,
             };
     }
+    // A frame has no findings of its own; who asks for them means their rows.
+    let asked = filter.map_or(&[][..], Filter::fields).iter().copied();
+    let shown = columns.iter().filter_map(|named| match named.column {
+        Column::Field(field) => Some(field),
+        Column::Json(_) => None,
+    });
+    let findings = asked.chain(shown).any(is_of_findings);
+    if findings && scope.has(Rows::FINDINGS) {
+        return Show::Findings;
+    }
     let kinds = [
         (Rows::FRAMES, Show::Frames),
         (Rows::MESSAGES, Show::Messages),
@@ -131,6 +142,17 @@ fn show(args: &ReadArgs, filter: Option<&Filter>, columns: &[NamedColumn]) -> Sh
         .into_iter()
         .find_map(|(rows, show)| scope.has(rows).then_some(show))
         .unwrap_or_default()
+}
+
+fn is_of_findings(field: FieldId) -> bool {
+    matches!(
+        field,
+        FieldId::Finding
+            | FieldId::FindingCode
+            | FieldId::FindingSeverity
+            | FieldId::FindingText
+            | FieldId::FindingSection
+    )
 }
 
 fn table(

@@ -33,6 +33,9 @@ pub(crate) fn run(
     if args.output.is_some() || !args.columns.is_empty() {
         bail!("-w writes packets; to print rows as well, read the file it wrote");
     }
+    if args.redact {
+        bail!("-w writes packets as they were captured; --redact is for every other format");
+    }
     let output = Output::open(Some(path), args.force)?;
     let files = Files::open(&args.files)?;
     let (_, chosen) = files.choose(&args.analysis, filter)?;

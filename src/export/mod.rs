@@ -16,6 +16,7 @@ mod packets;
 mod page;
 mod printer;
 mod records;
+mod redact;
 mod text;
 
 pub use choose::Chooser;

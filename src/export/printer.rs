@@ -10,6 +10,7 @@ use crate::filter::Filter;
 use crate::store::Row;
 
 use super::page::{ConnectionKey, Numbers, Page};
+use super::redact::Redactor;
 
 /// What kinds of rows are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub struct Selection {
     pub numbers: Option<Arc<Numbers>>,
     /// The connections whose rows are printed; `None` for all.
     pub only: Option<Arc<HashSet<ConnectionKey>>>,
+    /// Whether secrets are masked.
+    pub redact: bool,
 }
 
 impl Selection {
@@ -188,6 +191,7 @@ pub struct Printer<F> {
     counts: Counts,
     /// Time of the capture's first packet.
     start: Timestamp,
+    redactor: Option<Redactor>,
 }
 
 impl<F: Format> Printer<F> {
@@ -195,6 +199,7 @@ impl<F: Format> Printer<F> {
     pub fn new(format: F, selection: Selection, start: Timestamp) -> Self {
         Self {
             format,
+            redactor: selection.redact.then(Redactor::default),
             selection,
             page: Page::default(),
             counts: Counts::default(),
@@ -221,6 +226,26 @@ impl<F: Format> Printer<F> {
     #[inline]
     fn passes(&self, row: Row<'_>) -> bool {
         self.selection.has(row, self.start)
+    }
+
+    #[cold]
+    fn redacted_frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
+        let (format, page) = (&mut self.format, &mut self.page);
+        if let Some(redactor) = &mut self.redactor {
+            redactor.frame(event, connection, |event, connection| {
+                format.frame(page, event, connection);
+            });
+        }
+    }
+
+    #[cold]
+    fn redacted_message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        let (format, page) = (&mut self.format, &mut self.page);
+        if let Some(redactor) = &mut self.redactor {
+            redactor.message(event, connection, |event, connection| {
+                format.message(page, event, connection);
+            });
+        }
     }
 }
 
@@ -258,7 +283,11 @@ impl<F: Format> Sink for Printer<F> {
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
         self.counts.frames += 1;
         if self.selection.show.has(Show::Frames) && self.passes(Row::Frame(event, connection)) {
-            self.format.frame(&mut self.page, event, connection);
+            if self.redactor.is_some() {
+                self.redacted_frame(event, connection);
+            } else {
+                self.format.frame(&mut self.page, event, connection);
+            }
             self.page.end_piece(event.at);
         }
     }
@@ -271,7 +300,11 @@ impl<F: Format> Sink for Printer<F> {
             self.page.extend_piece();
         }
         if self.selection.show.has(Show::Messages) && self.passes(Row::Message(event, connection)) {
-            self.format.message(&mut self.page, event, connection);
+            if self.redactor.is_some() {
+                self.redacted_message(event, connection);
+            } else {
+                self.format.message(&mut self.page, event, connection);
+            }
             self.page.end_piece(event.at);
         }
     }
@@ -279,7 +312,13 @@ impl<F: Format> Sink for Printer<F> {
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
         self.counts.findings += 1;
         if self.selection.show.has(Show::Findings) && self.passes(Row::Finding(event, connection)) {
-            self.format.finding(&mut self.page, event, connection);
+            let (format, page) = (&mut self.format, &mut self.page);
+            match &mut self.redactor {
+                Some(redactor) => redactor.finding(event, connection, |event, connection| {
+                    format.finding(page, event, connection);
+                }),
+                None => format.finding(page, event, connection),
+            }
             self.page.end_piece(event.at);
         }
     }
@@ -288,7 +327,10 @@ impl<F: Format> Sink for Printer<F> {
         if !self.selection.show.has(Show::Connections) {
             return;
         }
-        if self.passes(Row::Connection(connection, at)) {
+        let passes = self.passes(Row::Connection(connection, at));
+        let masked = self.redactor.as_mut().map(|all| all.connection(connection));
+        let connection = masked.as_ref().unwrap_or(connection);
+        if passes {
             self.format.connection(&mut self.page, connection, at);
         } else {
             self.format.unmatched_connection(&mut self.page, connection);

@@ -1,0 +1,506 @@
+//! Secrets masked where they stand: lengths and structure stay, so that what is shown can be shared.
+//!
+//! Masked are cookies, authorisation and other headers that carry credentials, tokens in targets and in offered
+//! subprotocols, and every payload: JSON keeps its keys, punctuation, `true`, `false` and `null`, and loses the characters
+//! of its strings and the digits of its numbers; other text keeps its white space; other bytes keep nothing. A mask is as
+//! long as what it hides. Digests are left out, since short secrets can be guessed from them.
+//!
+//! A filter is asked before anything is masked.
+
+use crate::base::{Code, Finding, Head};
+use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, SeenHead};
+use crate::websocket::mask::unmask;
+use crate::websocket::{Frame, Message, MessageKind, Opcode};
+
+/// What hides a byte.
+const MASK: u8 = b'*';
+/// Words in the names of headers and query parameters whose values are secrets.
+const NAMES: &[&str] = &[
+    "token", "secret", "passw", "pwd", "sig", "cred", "jwt", "session", "ticket", "cookie", "otp",
+];
+/// Further ones of query parameters, which nobody uses otherwise there.
+const PARAMETERS: &[&str] = &["key", "auth", "sid", "code"];
+/// Further ones of headers.
+const HEADERS: &[&str] = &[
+    "api-key",
+    "apikey",
+    "access-key",
+    "authorization",
+    "x-auth",
+    "csrf",
+    "xsrf",
+];
+/// Segments of a path and subprotocols of this length that mix letters and digits are taken for tokens.
+const TOKEN: usize = 20;
+
+/// Makes masked copies of what an engine tells.
+#[derive(Debug, Default)]
+pub(super) struct Redactor {
+    payload: Vec<u8>,
+    reason: Vec<u8>,
+    /// What was masked in the heads of the latest connection.
+    secrets: Vec<Vec<u8>>,
+}
+
+impl Redactor {
+    /// Hands a masked frame to `tell`.
+    pub(super) fn frame(
+        &mut self,
+        event: &FrameEvent<'_>,
+        connection: &Connection,
+        tell: impl FnOnce(&FrameEvent<'_>, &Connection),
+    ) {
+        let connection = self.connection(connection);
+        let frame = event.frame;
+        let raw = frame.raw.map(|raw| self.raw(frame, raw));
+        let frame = Frame { raw, ..*frame };
+        let event = FrameEvent {
+            frame: &frame,
+            packets: event.packets,
+            ..*event
+        };
+        tell(&event, &connection);
+    }
+
+    /// Hands a masked message to `tell`.
+    pub(super) fn message(
+        &mut self,
+        event: &MessageEvent<'_>,
+        connection: &Connection,
+        tell: impl FnOnce(&MessageEvent<'_>, &Connection),
+    ) {
+        let connection = self.connection(connection);
+        let message = event.message;
+        self.payload.clear();
+        let bytes = message.data.unwrap_or(message.beginning);
+        match message.kind {
+            MessageKind::Text => payload(bytes, &mut self.payload),
+            MessageKind::Close => close_body(bytes, &mut self.payload),
+            _ => self.payload.resize(bytes.len(), MASK),
+        }
+        self.reason.clear();
+        let close = message.close.map(|(code, reason)| {
+            self.reason.resize(reason.len(), MASK);
+            (code, &self.reason[..])
+        });
+        let message = Message {
+            data: message.data.map(|_| &self.payload[..]),
+            beginning: &self.payload,
+            sha256: None,
+            close,
+            ..*message
+        };
+        let event = MessageEvent {
+            message: &message,
+            frames: event.frames,
+            ..*event
+        };
+        tell(&event, &connection);
+    }
+
+    /// Hands a masked finding to `tell`.
+    pub(super) fn finding(
+        &mut self,
+        event: &FindingEvent<'_>,
+        connection: Option<&Connection>,
+        tell: impl FnOnce(&FindingEvent<'_>, Option<&Connection>),
+    ) {
+        self.secrets.clear();
+        let connection = connection.map(|connection| self.connection(connection));
+        let mut text = event.finding.text.clone();
+        for secret in &self.secrets {
+            if let Ok(secret) = std::str::from_utf8(secret) {
+                text = text.replace(secret, &"*".repeat(secret.len()));
+            }
+        }
+        if quotes_payload(event.finding.code) {
+            text = without_quotations(&text);
+        }
+        let finding = Finding {
+            text,
+            ..event.finding.clone()
+        };
+        let event = FindingEvent {
+            finding: &finding,
+            ..*event
+        };
+        tell(&event, connection.as_ref());
+    }
+
+    /// The connection with masked heads and close reason.
+    #[must_use]
+    pub(super) fn connection(&mut self, connection: &Connection) -> Connection {
+        self.secrets.clear();
+        let mut masked = connection.clone();
+        if let Some(handshake) = masked.handshake.as_deref_mut() {
+            self.heads([&mut handshake.request, &mut handshake.response]);
+            // A server may say a token back.
+            for seen in handshake.response.iter_mut() {
+                sweep(&mut seen.head.raw, &self.secrets);
+            }
+            if let Some(protocol) = &mut handshake.negotiated.subprotocol
+                && self.secrets.iter().any(|secret| **secret == **protocol)
+            {
+                protocol.fill(MASK);
+            }
+        }
+        if let Some(tunnel) = masked.tunnel.as_deref_mut() {
+            head(&mut tunnel.request.head, &mut self.secrets);
+            self.heads([&mut tunnel.response]);
+        }
+        if let Some(reason) = masked.close.reason.as_deref_mut() {
+            reason.fill(MASK);
+        }
+        masked
+    }
+
+    fn heads<const N: usize>(&mut self, heads: [&mut Option<SeenHead>; N]) {
+        for seen in heads.into_iter().flatten() {
+            head(&mut seen.head, &mut self.secrets);
+        }
+    }
+
+    /// A frame's payload masked, and under its masking key again.
+    fn raw(&mut self, frame: &Frame<'_>, raw: &[u8]) -> &[u8] {
+        let key = frame.header.masking_key;
+        let mut plain = raw.to_vec();
+        if let Some(key) = key {
+            unmask(&mut plain, key, 0);
+        }
+        self.payload.clear();
+        let is_whole_text = frame.header.opcode() == Opcode::Text
+            && frame.header.fin()
+            && frame.is_whole()
+            && !frame.compressed;
+        match frame.header.opcode() {
+            _ if is_whole_text => payload(&plain, &mut self.payload),
+            Opcode::Close => close_body(&plain, &mut self.payload),
+            _ => self.payload.resize(plain.len(), MASK),
+        }
+        if let Some(key) = key {
+            unmask(&mut self.payload, key, 0);
+        }
+        &self.payload
+    }
+}
+
+/// Findings whose text may repeat what someone sent.
+fn quotes_payload(code: Code) -> bool {
+    matches!(
+        code,
+        Code::HttpInsideFrames
+            | Code::HttpInvalid
+            | Code::InvalidUtf8
+            | Code::LostSync
+            | Code::CloseBodyInvalid
+            | Code::TlsRecordInvalid
+    )
+}
+
+/// The text with everything between double quotes or backquotes masked.
+fn without_quotations(text: &str) -> String {
+    let mut open = None;
+    text.chars()
+        .map(|c| match (open, c) {
+            (None, '"' | '`') => {
+                open = Some(c);
+                c
+            }
+            (Some(quote), _) if quote == c => {
+                open = None;
+                c
+            }
+            (Some(_), _) => '*',
+            (None, _) => c,
+        })
+        .collect()
+}
+
+/// The code stays, the reason goes.
+fn close_body(bytes: &[u8], out: &mut Vec<u8>) {
+    out.extend_from_slice(&bytes[..bytes.len().min(2)]);
+    out.resize(out.len() + bytes.len().saturating_sub(2), MASK);
+}
+
+/// Text, of JSON perhaps.
+fn payload(bytes: &[u8], out: &mut Vec<u8>) {
+    // Socket.IO and Engine.IO put digits before their JSON.
+    let digits = bytes.iter().take_while(|byte| byte.is_ascii_digit());
+    let digits = digits.count().min(3);
+    let (prefix, rest) = bytes.split_at(digits);
+    if is_json(rest) {
+        out.extend_from_slice(prefix);
+        json(rest, out);
+    } else {
+        out.extend(bytes.iter().map(|byte| match byte {
+            b' ' | b'\t' | b'\r' | b'\n' => *byte,
+            _ => MASK,
+        }));
+    }
+}
+
+fn is_json(bytes: &[u8]) -> bool {
+    bytes
+        .trim_ascii_start()
+        .first()
+        .is_some_and(|first| matches!(first, b'{' | b'[' | b'"'))
+        && serde_json::from_slice::<serde::de::IgnoredAny>(bytes).is_ok()
+}
+
+/// A valid JSON text, with the characters of its values masked.
+fn json(bytes: &[u8], out: &mut Vec<u8>) {
+    let mut at = 0;
+    while let Some(&byte) = bytes.get(at) {
+        match byte {
+            b'"' => {
+                let end = string_end(bytes, at);
+                let string = bytes.get(at + 1..end).unwrap_or_default();
+                let is_key = bytes
+                    .get(end + 1..)
+                    .is_some_and(|rest| rest.trim_ascii_start().first() == Some(&b':'));
+                out.push(b'"');
+                if is_key {
+                    out.extend_from_slice(string);
+                } else {
+                    out.resize(out.len() + string.len(), MASK);
+                }
+                out.push(b'"');
+                at = end;
+            }
+            // A number cannot begin with 0 and go on, but with 1.
+            b'0'..=b'9' => out.push(b'1'),
+            _ => out.push(byte),
+        }
+        at += 1;
+    }
+}
+
+/// Where the quote is that ends the string which begins at `at`.
+fn string_end(bytes: &[u8], at: usize) -> usize {
+    let mut end = at + 1;
+    while let Some(&byte) = bytes.get(end) {
+        match byte {
+            b'"' => break,
+            b'\\' => end += 2,
+            _ => end += 1,
+        }
+    }
+    end.min(bytes.len().saturating_sub(1))
+}
+
+/// Masks what is secret in a head; `secrets` gets what was there.
+fn head(head: &mut Head, secrets: &mut Vec<Vec<u8>>) {
+    let mut spans: Vec<(usize, usize)> = Vec::new();
+    let at = |part: &[u8]| part.as_ptr() as usize - head.raw.as_ptr() as usize;
+    let target = head.target();
+    if !target.is_empty() {
+        in_target(target, at(target), &mut spans);
+    }
+    for (name, value) in head.headers() {
+        if !value.is_empty() {
+            in_header(name, value, at(value), &mut spans);
+        }
+    }
+    for (start, end) in spans {
+        if let Some(bytes) = head.raw.get_mut(start..end) {
+            // Shorter ones would be found everywhere.
+            if bytes.len() >= 4 && bytes.iter().any(|byte| *byte != MASK) {
+                secrets.push(bytes.to_vec());
+            }
+            bytes.fill(MASK);
+        }
+    }
+}
+
+/// Masks secrets wherever they stand.
+fn sweep(bytes: &mut [u8], secrets: &[Vec<u8>]) {
+    for secret in secrets {
+        let mut from = 0;
+        while let Some(at) = bytes
+            .get(from..)
+            .and_then(|rest| rest.windows(secret.len()).position(|part| part == secret))
+        {
+            let start = from + at;
+            bytes[start..start + secret.len()].fill(MASK);
+            from = start + secret.len();
+        }
+    }
+}
+
+fn has_word(name: &[u8], words: &[&str]) -> bool {
+    let name = name.to_ascii_lowercase();
+    words
+        .iter()
+        .any(|word| name.windows(word.len()).any(|part| part == word.as_bytes()))
+}
+
+/// The secret spans of a header's value, which begins at `base` of its head.
+fn in_header(name: &[u8], value: &[u8], base: usize, spans: &mut Vec<(usize, usize)>) {
+    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
+    if is("cookie") {
+        for pair in value.split(|byte| *byte == b';') {
+            after(pair, b'=', value, base, spans);
+        }
+    } else if is("set-cookie") {
+        let pair = value.split(|byte| *byte == b';').next().unwrap_or_default();
+        after(pair, b'=', value, base, spans);
+    } else if is("authorization") || is("proxy-authorization") {
+        after(value, b' ', value, base, spans);
+    } else if is("sec-websocket-protocol") {
+        subprotocols(value, base, spans);
+    } else if is("sec-websocket-key") || is("sec-websocket-accept") {
+        // Random, used once, and what the accept value is checked with.
+    } else if has_word(name, NAMES) || has_word(name, HEADERS) {
+        spans.push((base, base + value.len()));
+    } else if name.starts_with(b":") || is("referer") || is("location") || is("origin") {
+        in_target(value, base, spans);
+    }
+}
+
+/// What follows the first `separator` of `part`, all of it when there is none. `part` lies in `whole`.
+fn after(part: &[u8], separator: u8, whole: &[u8], base: usize, spans: &mut Vec<(usize, usize)>) {
+    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
+    let skip = part
+        .iter()
+        .position(|byte| *byte == separator)
+        .map_or(0, |at| at + 1);
+    spans.push((base + start + skip, base + start + part.len()));
+}
+
+/// Offered subprotocols are where browsers put tokens, having no other header to set.
+fn subprotocols(value: &[u8], base: usize, spans: &mut Vec<(usize, usize)>) {
+    let mut start = 0;
+    let mut announced = false;
+    for element in value.split(|byte| *byte == b',') {
+        let name = element.trim_ascii();
+        if announced || looks_random(name) {
+            let from = base + start + (element.len() - element.trim_ascii_start().len());
+            spans.push((from, from + name.len()));
+        }
+        announced = has_word(name, NAMES) || has_word(name, &["auth", "bearer"]);
+        start += element.len() + 1;
+    }
+}
+
+fn looks_random(word: &[u8]) -> bool {
+    word.len() >= TOKEN
+        && word.iter().any(u8::is_ascii_digit)
+        && word.iter().any(u8::is_ascii_alphabetic)
+}
+
+/// The secret spans of a target or URL.
+fn in_target(target: &[u8], base: usize, spans: &mut Vec<(usize, usize)>) {
+    let query = target.iter().position(|byte| *byte == b'?');
+    let path = &target[..query.unwrap_or(target.len())];
+    if let Some(at) = path.iter().position(|byte| *byte == b'@') {
+        let start = path.windows(2).position(|pair| pair == b"//");
+        spans.push((base + start.map_or(0, |at| at + 2), base + at));
+    }
+    let mut start = 0;
+    for segment in path.split(|byte| *byte == b'/') {
+        if looks_random(segment) && !segment.contains(&b'.')
+            || segment.starts_with(b"eyJ") && segment.len() >= TOKEN
+        {
+            spans.push((base + start, base + start + segment.len()));
+        }
+        start += segment.len() + 1;
+    }
+    let Some(query) = query else { return };
+    let mut start = query + 1;
+    for pair in target[query + 1..].split(|byte| matches!(byte, b'&' | b';' | b'#')) {
+        if let Some(equals) = pair.iter().position(|byte| *byte == b'=') {
+            let name = &pair[..equals];
+            let value = &pair[equals + 1..];
+            if has_word(name, NAMES) || has_word(name, PARAMETERS) || looks_random(value) {
+                spans.push((base + start + equals + 1, base + start + pair.len()));
+            }
+        }
+        start += pair.len() + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Limits;
+    use crate::http::{HeadStatus, parse_head};
+
+    fn masked(text: &str) -> String {
+        let mut out = Vec::new();
+        payload(text.as_bytes(), &mut out);
+        assert_eq!(out.len(), text.len());
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn json_keeps_its_structure_and_stays_json() {
+        let text = r#"{"user":"a\"né","n":[-120.5e3,0,true,null],"o":{"k":"v"}}"#;
+        let shown = masked(text);
+        assert_eq!(
+            shown,
+            r#"{"user":"******","n":[-111.1e1,1,true,null],"o":{"k":"*"}}"#
+        );
+        assert!(serde_json::from_str::<serde_json::Value>(&shown).is_ok());
+        assert_eq!(masked(r#"42["join",{"t":"x"}]"#), r#"42["****",{"t":"*"}]"#);
+    }
+
+    #[test]
+    fn other_text_keeps_white_space_only() {
+        assert_eq!(masked("my pass: é\nx"), "** ***** **\n*");
+        assert_eq!(masked("12345"), "*****");
+        assert_eq!(masked("{\"cut\":\"sec"), "*".repeat(11));
+    }
+
+    #[test]
+    fn heads_lose_their_secrets_and_keep_their_length() {
+        let text = "GET /a/eyJhbGciOiJIUzI1NiJ9x/b?EIO=4&access_token=T0PSECRET1&x=1&sig=S1GN HTTP/1.1\r\n\
+            Host: h\r\nCookie: a=C00KIE1; b=C00KIE2\r\nAuthorization: Basic QUxBRERJTg==\r\n\
+            X-Api-Key: AP1KEY\r\nReferer: https://u:PAZZ@h/?token=REF1\r\nUser-Agent: me\r\n\
+            Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\
+            Sec-WebSocket-Protocol: chat, access_token, PR0T0C0L\r\n\r\n";
+        let HeadStatus::Complete {
+            head: mut parsed, ..
+        } = parse_head(text.as_bytes(), &Limits::default())
+        else {
+            panic!("no head");
+        };
+        let mut secrets = Vec::new();
+        head(&mut parsed, &mut secrets);
+        let shown = String::from_utf8(parsed.raw.to_vec()).unwrap();
+        assert_eq!(shown.len(), text.len());
+        for secret in [
+            "eyJhbGci",
+            "T0PSECRET1",
+            "S1GN",
+            "C00KIE1",
+            "C00KIE2",
+            "QUxB",
+            "AP1KEY",
+            "PAZZ",
+            "REF1",
+            "PR0T0C0L",
+        ] {
+            assert!(!shown.contains(secret), "{secret} in {shown}");
+        }
+        for kept in [
+            "EIO=4",
+            "x=1",
+            "Basic ",
+            "a=*",
+            "User-Agent: me",
+            "dGhlIHNhbXBsZSBub25jZQ==",
+            "chat, access_token",
+        ] {
+            assert!(shown.contains(kept), "{kept} not in {shown}");
+        }
+        assert!(secrets.contains(&b"T0PSECRET1".to_vec()));
+    }
+
+    #[test]
+    fn quotations_of_payload_are_masked() {
+        assert_eq!(
+            without_quotations("found \"GET /x\" here"),
+            "found \"******\" here"
+        );
+    }
+}
