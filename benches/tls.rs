@@ -28,7 +28,7 @@ impl Output for Count {
     fn plaintext(&mut self, _: Side, bytes: &[u8], _: Span) {
         self.0 += black_box(bytes).len();
     }
-    fn plaintext_gap(&mut self, _: Side, _: Span) {
+    fn plaintext_gap(&mut self, _: Side, _: Span, _: Option<u64>) {
         panic!("a record stayed closed");
     }
     fn alert(&mut self, _: Side, _: AlertLevel, _: AlertDescription, _: Span) {}

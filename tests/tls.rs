@@ -90,7 +90,7 @@ impl Output for Told {
         self.plain[side].extend_from_slice(bytes);
         self.records.push((side, record));
     }
-    fn plaintext_gap(&mut self, side: Side, records: Span) {
+    fn plaintext_gap(&mut self, side: Side, records: Span, _: Option<u64>) {
         self.gaps.push((side, records));
     }
     fn alert(&mut self, side: Side, level: AlertLevel, description: AlertDescription, _: Span) {
@@ -182,7 +182,7 @@ fn plain_records(case: &Case, side: Side) -> Vec<(Span, Vec<u8>)> {
                 self.1.push((record, bytes.to_vec()));
             }
         }
-        fn plaintext_gap(&mut self, _: Side, _: Span) {}
+        fn plaintext_gap(&mut self, _: Side, _: Span, _: Option<u64>) {}
         fn alert(&mut self, _: Side, _: AlertLevel, _: AlertDescription, _: Span) {}
         fn finding(&mut self, _: Side, _: Finding) {}
         fn close_notify(&mut self, _: Side) {}

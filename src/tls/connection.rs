@@ -19,8 +19,9 @@ use crate::tls::summary::{Decryption, EarlyData, KEPT_ALERTS, Summary};
 pub trait Output {
     /// Application data of one record, in order.
     fn plaintext(&mut self, side: Side, bytes: &[u8], record: Span);
-    /// Records that may have carried application data and could not be read; how much is not known.
-    fn plaintext_gap(&mut self, side: Side, records: Span);
+    /// Records that may have carried application data and could not be read. `count` is how many they are, where that
+    /// is known.
+    fn plaintext_gap(&mut self, side: Side, records: Span, count: Option<u64>);
     /// An alert other than `close_notify`. A fatal one is also a finding.
     fn alert(&mut self, side: Side, level: AlertLevel, description: AlertDescription, record: Span);
     /// Something wrong or worth a note.
@@ -150,6 +151,12 @@ impl Connection {
         &self.summary
     }
 
+    /// Where in this side's stream the bytes begin that are still to be read or to be released.
+    #[must_use]
+    pub fn incomplete_from(&self, side: Side) -> u64 {
+        self.sides[side].record_start()
+    }
+
     /// Takes the next bytes of one side's stream. Secrets are looked up again whenever the key log has grown; records
     /// that went by before are lost.
     pub fn push(&mut self, side: Side, bytes: &[u8], keys: &KeyLog, out: &mut impl Output) {
@@ -184,7 +191,7 @@ impl Connection {
             if let Some(start) = direction.searching_from.take()
                 && direction.decrypter.is_on()
             {
-                out.plaintext_gap(side, Span::new(start, direction.position));
+                out.plaintext_gap(side, Span::new(start, direction.position), None);
             }
         }
     }
@@ -311,7 +318,7 @@ impl Connection {
                 .header()
                 .is_some_and(|header| header.content_type == ContentType::APPLICATION_DATA);
         if is_protected && end > start {
-            out.plaintext_gap(side, Span::new(start, end));
+            out.plaintext_gap(side, Span::new(start, end), None);
         }
         true
     }
@@ -478,7 +485,7 @@ impl Connection {
 
     fn unread(&mut self, side: Side, header: RecordHeader, span: Span, out: &mut impl Output) {
         match header.content_type {
-            ContentType::APPLICATION_DATA => out.plaintext_gap(side, span),
+            ContentType::APPLICATION_DATA => out.plaintext_gap(side, span, Some(1)),
             ContentType::ALERT => self.summary.encrypted_alerts += 1,
             _ => {}
         }

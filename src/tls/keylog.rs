@@ -5,6 +5,7 @@
 //! never its text.
 
 use std::fmt;
+use std::sync::Arc;
 
 use foldhash::quality::RandomState;
 use hashbrown::HashMap;
@@ -66,8 +67,9 @@ pub(crate) enum Label {
 
 const LABELS: usize = 6;
 
-/// All that is known for one client random. Boxed in the map, so that no move leaves a copy behind.
-#[derive(Debug, Default)]
+/// All that is known for one client random. Shared, so that no move leaves a copy behind and a snapshot of the whole
+/// key log costs little.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Secrets([Option<Secret>; LABELS]);
 
 impl Secrets {
@@ -85,11 +87,11 @@ pub struct BadLine {
     pub why: &'static str,
 }
 
-/// The secrets of any number of connections.
-#[derive(Default)]
+/// The secrets of any number of connections. A clone is a snapshot that shares them.
+#[derive(Clone, Default)]
 pub struct KeyLog {
-    by_random: HashMap<[u8; 32], Box<Secrets>, RandomState>,
-    by_session: HashMap<Box<[u8]>, Box<Secret>, RandomState>,
+    by_random: HashMap<[u8; 32], Arc<Secrets>, RandomState>,
+    by_session: HashMap<Box<[u8]>, Arc<Secret>, RandomState>,
     partial: Zeroizing<Vec<u8>>,
     /// The partial line has grown beyond [`MAX_LINE`] and was dropped up to here.
     overlong: bool,
@@ -154,14 +156,28 @@ impl KeyLog {
         bad
     }
 
+    /// Takes over every secret of another key log; a line of it that has no end yet is left out.
+    pub fn merge(&mut self, other: KeyLog) {
+        for (random, secrets) in other.by_random {
+            let known = Arc::make_mut(self.by_random.entry(random).or_default());
+            for (slot, secret) in known.0.iter_mut().zip(&secrets.0) {
+                if secret.is_some() {
+                    slot.clone_from(secret);
+                }
+            }
+        }
+        self.by_session.extend(other.by_session);
+        self.count += other.count;
+    }
+
     /// The secrets logged for a client random.
     pub(crate) fn secrets(&self, client_random: &[u8; 32]) -> Option<&Secrets> {
-        self.by_random.get(client_random).map(Box::as_ref)
+        self.by_random.get(client_random).map(Arc::as_ref)
     }
 
     /// The master secret logged for a session id.
     pub(crate) fn session(&self, id: &[u8]) -> Option<&Secret> {
-        self.by_session.get(id).map(Box::as_ref)
+        self.by_session.get(id).map(Arc::as_ref)
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -241,7 +257,7 @@ impl KeyLog {
             .map_err(|_| "the client random is not 32 bytes in hex")?;
         let secret = decode(value).filter(|secret| label != Label::Master || secret.len == 48);
         let secret = secret.ok_or("the secret does not have the right number of hex digits")?;
-        let secrets = self.by_random.entry(random).or_default();
+        let secrets = Arc::make_mut(self.by_random.entry(random).or_default());
         if let Some(slot) = secrets.0.get_mut(label as usize) {
             *slot = Some(secret);
             self.count += 1;
@@ -263,7 +279,7 @@ impl KeyLog {
         let id = id.ok_or("the session id is not 1 to 32 bytes in hex")?;
         let master = decode(master).filter(|master| master.len == 48);
         let master = master.ok_or("the secret does not have the right number of hex digits")?;
-        self.by_session.insert(id.into(), Box::new(master));
+        self.by_session.insert(id.into(), Arc::new(master));
         self.count += 1;
         Ok(())
     }
