@@ -111,8 +111,13 @@ impl Connection {
     /// The same with this side's next byte at this stream position.
     #[must_use]
     pub fn at(mut self, side: Side, offset: u64) -> Self {
-        self.readers[side].start_at(offset);
+        self.start_at(side, offset);
         self
+    }
+
+    /// Says that this side's first byte is at this stream position.
+    pub fn start_at(&mut self, side: Side, offset: u64) {
+        self.readers[side].start_at(offset);
     }
 
     /// Stream position of this side's next byte.

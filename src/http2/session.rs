@@ -261,20 +261,22 @@ impl<O: Output> Session<'_, O> {
 
     fn request(&mut self, stream: u32, message: Message, outcome: Outcome, at: Span) {
         self.state.highest = stream;
+        let (head, faults) = message.into_request(&outcome);
+        let is_extended = head.value(":protocol").is_some() || asks_for_websocket(&head);
+        // The request comes first, so that the receiver knows the stream when it is told what is wrong.
+        if self.out.request(stream, head, at) {
+            self.follow(stream);
+        }
         if stream.is_multiple_of(2) {
             let text =
                 format!("the client opens stream {stream}, its numbers are odd (RFC 9113 5.1.1)");
             self.invalid(stream, text, at);
         }
-        let (head, faults) = message.into_request(&outcome);
         for fault in faults {
             self.invalid(stream, format!("request on stream {stream}: {fault}"), at);
         }
-        if head.value(":protocol").is_some() || asks_for_websocket(&head) {
+        if is_extended {
             self.check_enabled(stream, at);
-        }
-        if self.out.request(stream, head, at) {
-            self.follow(stream);
         }
     }
 
