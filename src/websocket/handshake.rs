@@ -126,10 +126,21 @@ pub fn has_legacy_framing(request: &Head) -> bool {
     }
 }
 
-/// Whether a response opens the WebSocket.
+/// Whether a response opens the WebSocket: 101, or over HTTP/2 any 2xx (RFC 8441 section 5).
 #[must_use]
 pub fn is_accepted(response: &Head) -> bool {
-    response.status() == Some(101)
+    match response.status() {
+        Some(200..300) => is_http2(response),
+        status => status == Some(101),
+    }
+}
+
+/// Whether a head is one of HTTP/2: such begin with a pseudo-header field.
+#[must_use]
+pub fn is_http2(head: &Head) -> bool {
+    head.headers()
+        .next()
+        .is_some_and(|(name, _)| name.starts_with(b":"))
 }
 
 /// What request and response agreed on. Without a response nothing is known to be agreed on, so compression is presumed.

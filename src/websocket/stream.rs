@@ -457,6 +457,23 @@ impl Stream {
         self.search_gap(len, scratch, out);
     }
 
+    /// Bytes are missing here, about `len` of them: even inside a payload the next frame's boundary is not known.
+    #[cold]
+    pub fn lose(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
+        if self.state == State::Search {
+            self.look_once_more(scratch, out);
+        }
+        if self.state == State::Payload {
+            self.end_frame(None, false, scratch, out);
+        }
+        if self.state == State::Header {
+            self.lose_sync(scratch, out);
+        }
+        if let Some(search) = &mut self.search {
+            search.gap(len);
+        }
+    }
+
     /// No more bytes come: what is incomplete is told as far as it was seen.
     pub fn finish(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
         if self.state == State::Search {

@@ -3,7 +3,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Extension, accept_key, is_accepted};
+use super::{Extension, accept_key, is_accepted, is_http2};
 use crate::base::{Code, Finding, Head, Side, escape};
 use crate::websocket::deflate::{Parameters, Place};
 
@@ -15,13 +15,19 @@ struct Heads<'a> {
 
 type Findings = Vec<(Side, Finding)>;
 
-const RULES: &[fn(&Heads<'_>, &mut Findings)] = &[
+type Rule = fn(&Heads<'_>, &mut Findings);
+
+/// Rules on what RFC 8441 section 5 leaves out of a handshake over HTTP/2: the key, its answer, and the upgrade itself.
+const HTTP1_RULES: &[Rule] = &[
     accept_mismatch,
     accept_missing,
     key_invalid,
-    header_duplicate,
     request_upgrade_invalid,
     response_upgrade_invalid,
+];
+
+const RULES: &[Rule] = &[
+    header_duplicate,
     version_asked,
     version_refused,
     subprotocol_not_offered,
@@ -34,7 +40,11 @@ const RULES: &[fn(&Heads<'_>, &mut Findings)] = &[
 /// a WebSocket, the response the one to it.
 pub fn check(request: Option<&Head>, response: Option<&Head>, out: &mut Vec<(Side, Finding)>) {
     let heads = Heads { request, response };
-    for rule in RULES {
+    let http1_rules = match request.or(response).is_some_and(is_http2) {
+        true => &[],
+        false => HTTP1_RULES,
+    };
+    for rule in http1_rules.iter().chain(RULES) {
         rule(&heads, out);
     }
 }
