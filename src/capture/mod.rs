@@ -7,6 +7,7 @@
 mod batch;
 mod decompress;
 mod error;
+mod keylog;
 #[cfg(all(feature = "live", unix))]
 pub mod live;
 mod pcap;
@@ -19,6 +20,7 @@ mod writer;
 
 pub use batch::{Batch, FilePosition, PacketRecord};
 pub use error::OpenError;
+pub use keylog::KeyLogFile;
 pub use reader::Input;
 pub use source::{Options, Source};
 pub use spool::PacketFile;

@@ -117,13 +117,28 @@ pub struct Truncation {
     pub why: String,
 }
 
-/// A Decryption Secrets Block.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A Decryption Secrets Block. Its bytes appear in no `Debug` output.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Secrets {
     /// What `bytes` are; [`Secrets::TLS_KEY_LOG`] is the one that matters here.
     pub kind: u32,
     /// The secrets, for TLS a key log in NSS format.
     pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Secrets")
+            .field("kind", &self.kind)
+            .field("len", &self.bytes.len())
+            .finish()
+    }
+}
+
+impl Drop for Secrets {
+    fn drop(&mut self) {
+        zeroize::Zeroize::zeroize(&mut self.bytes);
+    }
 }
 
 impl Secrets {
