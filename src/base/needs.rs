@@ -21,6 +21,8 @@ impl Needs {
     pub const FINDINGS: Needs = Needs(8);
     /// Which packet carried which stream bytes, for detail views and packet export.
     pub const EXTENTS: Needs = Needs(16);
+    /// TLS connections, also those that nobody can decrypt: what can be said of them from outside.
+    pub const TLS: Needs = Needs(32);
 
     /// Whether every need of `other` is in the set.
     #[must_use]

@@ -131,8 +131,11 @@ pub struct Close {
     pub reason: Option<Box<[u8]>>,
     /// The side of each close frame seen.
     pub frames: PerSide<bool>,
-    /// What ended the flow; `None` while it lives.
+    /// What ended the flow; `None` while it lives. A stream of HTTP/2 ends by itself: END_STREAM counts as FIN,
+    /// RST_STREAM and a GOAWAY with an error as RST.
     pub ended_by: Option<EndedBy>,
+    /// The error code of that RST_STREAM or GOAWAY (RFC 9113 section 7).
+    pub error: Option<u32>,
 }
 
 impl Close {
@@ -160,6 +163,8 @@ pub struct Connection {
     pub transport: Transport,
     /// Its place among the connections of its flow, from 0.
     pub ordinal: u32,
+    /// The stream of the HTTP/2 connection that carries it.
+    pub stream: Option<u32>,
     /// First packet of its TCP flow.
     pub first_packet: PacketNumber,
     /// Time of that packet.

@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use crate::base::{Code, ConnectionId, Finding, Limits, Needs, PacketNumber, Side, Timestamp};
 use crate::flow::{End, Recent};
+use crate::tls::KeyLog;
 use crate::websocket::Scratch;
 use crate::wire::FlowKey;
 
@@ -15,6 +16,8 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) needs: Needs,
     pub(super) decode_as: Vec<u16>,
+    /// Whether a key log was given, though it may still be empty.
+    pub(super) decrypts: bool,
     pub(super) scratch: Scratch,
     pub(super) recent: Recent,
     /// Connections told so far.
@@ -50,8 +53,8 @@ pub(super) struct FlowInfo {
     pub(super) seen: u8,
     /// Connections told of it so far.
     pub(super) connections: u32,
-    /// CONNECT tunnels its bytes run in.
-    pub(super) tunnels: u8,
+    /// Layers of TLS that its bytes are inside of.
+    pub(super) layers: u8,
     /// Whether it began with a SYN in the capture.
     pub(super) from_start: bool,
     pub(super) is_websocket: bool,
@@ -100,8 +103,10 @@ pub(super) struct Chunk<'a> {
     /// Position in the end's stream.
     pub(super) offset: u64,
     pub(super) bytes: &'a [u8],
-    /// The packet that carried them.
+    /// The packet that carried them, or the last one of the TLS record that did.
     pub(super) packet: PacketNumber,
+    /// The record's earlier packets.
+    pub(super) earlier: &'a [PacketNumber],
 }
 
 impl<'a> Chunk<'a> {
@@ -124,9 +129,15 @@ pub(super) struct Context<'a, S> {
     pub(super) closed_at: Option<Timestamp>,
     /// Whether the bytes at hand lie in the packet itself.
     pub(super) in_packet: bool,
+    pub(super) keys: &'a KeyLog,
 }
 
 impl<S: Sink> Context<'_, S> {
+    /// Whether anybody wants to know about TLS, so that its flows are worth to be read.
+    pub(super) fn follows_tls(&self) -> bool {
+        self.shared.decrypts || self.shared.needs.any(Needs::TLS | Needs::FINDINGS)
+    }
+
     /// A new connection on this flow, not yet told to the sink.
     pub(super) fn connection(
         &mut self,
@@ -146,6 +157,7 @@ impl<S: Sink> Context<'_, S> {
             server: address(Side::Server),
             transport: self.flow.transport,
             ordinal,
+            stream: None,
             first_packet: self.flow.first_packet,
             opened: self.flow.opened,
             closed: None,

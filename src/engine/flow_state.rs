@@ -66,7 +66,7 @@ impl FlowState {
             transport: Transport::Tcp,
             from_start: segment.flags.has(TcpFlags::SYN),
             connections: 0,
-            tunnels: 0,
+            layers: 0,
             is_websocket: false,
         };
         let parts = FlowParts {
@@ -312,6 +312,7 @@ fn deliver<S: Sink>(
                     offset,
                     bytes,
                     packet,
+                    earlier: &[],
                 },
                 context,
             );

@@ -11,6 +11,7 @@ use crate::websocket::handshake::{
 
 use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Tunnel};
 use super::context::{Chunk, Context};
+use super::http2_session::Http2Session;
 use super::session::{Next, Session};
 use super::sink::Sink;
 use super::unknown_session::UnknownSession;
@@ -31,6 +32,8 @@ enum Asked {
     Head,
     Other,
     Upgrade,
+    /// HTTP/2 from the answer on.
+    H2c(Box<Head>),
     Connect(Box<SeenHead>),
 }
 
@@ -48,7 +51,6 @@ pub(super) struct HttpSession {
     early: Waiting,
     /// Server bytes before the request they answer.
     orphans: Waiting,
-    h2c: bool,
     refusals: u32,
 }
 
@@ -70,14 +72,16 @@ impl HttpSession {
             tunnel,
             early: Waiting::default(),
             orphans: Waiting::default(),
-            h2c: false,
             refusals: 0,
         }
     }
 
     /// Whether the client's next bytes depend on an answer that has not come.
     fn is_undecided(&self) -> bool {
-        matches!(self.asked.back(), Some(Asked::Upgrade | Asked::Connect(_)))
+        matches!(
+            self.asked.back(),
+            Some(Asked::Upgrade | Asked::H2c(_) | Asked::Connect(_))
+        )
     }
 
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
@@ -141,13 +145,17 @@ impl HttpSession {
         } else if http::is_connect(&head) {
             self.asked.push_back(Asked::Connect(Box::new(seen(head))));
         } else {
-            self.h2c = head.has_token("upgrade", "h2c");
-            self.readers.client.body(http::request_body(&head));
-            self.asked.push_back(if head.method() == b"HEAD" {
-                Asked::Head
-            } else {
-                Asked::Other
-            });
+            let body = http::request_body(&head);
+            let is_whole = matches!(body, http::Body::None);
+            self.readers.client.body(body);
+            self.asked
+                .push_back(if is_whole && head.has_token("upgrade", "h2c") {
+                    Asked::H2c(Box::new(head))
+                } else if head.method() == b"HEAD" {
+                    Asked::Head
+                } else {
+                    Asked::Other
+                });
         }
     }
 
@@ -231,6 +239,7 @@ impl HttpSession {
         match self.asked.pop_front() {
             Some(Asked::Upgrade) => self.upgrade_answered(seen, rest, false, context),
             Some(Asked::Connect(request)) => self.connect_answered(*request, seen, rest, context),
+            Some(Asked::H2c(request)) => self.h2c_answered(&request, seen, rest, context),
             Some(Asked::Head) => {
                 self.readers
                     .server
@@ -258,10 +267,26 @@ impl HttpSession {
             self.open(Some(Box::default()), self.tunnel.clone(), context);
             return self.upgrade_answered(seen, rest, false, context);
         }
-        if seen.head.has_token("upgrade", "h2c") && self.h2c {
-            return Next::Become(Session::http2_upgraded(self.positions(rest), rest, context));
-        }
         Next::Become(Session::Ignored)
+    }
+
+    /// HTTP/2 from here on (RFC 7540 section 3.2), or HTTP/1.1 as before.
+    fn h2c_answered<S: Sink>(
+        &mut self,
+        request: &Head,
+        seen: SeenHead,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        if seen.head.status() != Some(101) {
+            let body = http::response_body(&seen.head, request.method());
+            self.readers.server.body(body);
+            return self.resume(rest);
+        }
+        self.close_attempt(None, context);
+        let tunnel = self.tunnel.take();
+        let session = Http2Session::upgraded(request, tunnel, context);
+        Next::BecomeAndReplay(Session::Http2(Box::new(session)), self.replay(rest))
     }
 
     /// The answer to an upgrade: a WebSocket from here on, or HTTP as before.
@@ -412,6 +437,7 @@ impl HttpSession {
             offset: after,
             bytes: &[],
             packet: context.now.packet,
+            earlier: &[],
         };
         let seen = SeenHead {
             head,
@@ -445,6 +471,7 @@ impl HttpSession {
             offset: 0,
             bytes: &[],
             packet: context.now.packet,
+            earlier: &[],
         };
         Next::Become(self.unknown(nothing))
     }
@@ -458,6 +485,11 @@ impl HttpSession {
             self.tunnel.take(),
             waiting,
         )))
+    }
+
+    /// The attempt that the latest bytes are about.
+    pub(super) fn attempt(&mut self) -> Option<&mut Connection> {
+        self.attempt.as_deref_mut()
     }
 
     /// The flow is over.

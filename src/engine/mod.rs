@@ -2,8 +2,8 @@
 //!
 //! ```text
 //!   segment ──► flow table ──► assembler ──► session ──► sink
-//!               (route)        (bytes in     (HTTP, WebSocket, ...)
-//!                               order)
+//!               (route)        (bytes in     (HTTP, WebSocket, TLS around another session,
+//!                               order)        HTTP/2 around one for each stream)
 //! ```
 //!
 //! Time comes with the packets. Whatever they hold, nothing panics, and what is kept is bounded by [`Limits`].
@@ -11,21 +11,27 @@
 mod connection;
 mod context;
 mod flow_state;
+mod http2_session;
 mod http_session;
 mod provenance;
 mod session;
 mod sink;
+mod tls_session;
 mod unknown_session;
 mod waiting;
 mod websocket_session;
 
+use std::sync::Arc;
+
 use crate::base::{Limits, Needs, PacketNumber, Timestamp};
 use crate::flow::{End, Expiry, FlowId, Recent, Table, route};
+use crate::tls::KeyLog;
 use crate::websocket::Scratch;
 use crate::wire::{FlowKey, Segment, TcpFlags};
 
 pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
-pub use sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
+pub use sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Plaintext, Sink, StreamData};
+pub use tls_session::TlsFlow;
 
 use context::{Context, Shared};
 use flow_state::FlowState;
@@ -48,6 +54,7 @@ pub struct Engine<S> {
     shared: Shared,
     sink: S,
     now: Moment,
+    keys: Arc<KeyLog>,
 }
 
 /// What a flow's parts are handed; a macro, because it borrows the engine's fields apart.
@@ -60,6 +67,7 @@ macro_rules! context {
             now: $engine.now,
             closed_at: None,
             in_packet: true,
+            keys: &$engine.keys,
         }
     };
 }
@@ -76,6 +84,7 @@ impl<S: Sink> Engine<S> {
         let shared = Shared {
             needs,
             decode_as: options.decode_as,
+            decrypts: false,
             scratch: Scratch::new(&options.limits),
             recent: Recent::new(recent),
             opened: 0,
@@ -91,7 +100,15 @@ impl<S: Sink> Engine<S> {
             shared,
             sink,
             now: Moment::default(),
+            keys: Arc::default(),
         }
+    }
+
+    /// Decrypts with these keys from now on. Even an empty key log makes it follow TLS connections, since secrets may
+    /// still come; without any, flows of TLS cost no more than others that are no WebSocket.
+    pub fn set_keys(&mut self, keys: Arc<KeyLog>) {
+        self.keys = keys;
+        self.shared.decrypts = true;
     }
 
     /// Takes one TCP segment. `bytes` is what the segment's payload range counts in; `in_packet` says whether that is

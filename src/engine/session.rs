@@ -1,22 +1,26 @@
 //! What a flow speaks, as far as that is known, and the changes from one to the other.
 //!
 //! ```text
-//!   Unknown --request or status line--> Http --101--> WebSocket
+//!   Unknown --request or status line--> Http --101--> WebSocket, Http2
 //!      |  ^                              |
 //!      |  +------- CONNECT accepted -----+
 //!      +--frames recognised by score, or forced--> WebSocket
+//!      +--ClientHello--> Tls, with a session of its own inside for what it decrypts
+//!      +--preface of HTTP/2--> Http2, with a WebSocket in each stream that asks for one
 //!      +--anything else from its first byte------> Ignored
 //! ```
 
 use std::collections::VecDeque;
 
-use crate::base::{PerSide, Side};
+use crate::base::Side;
 use crate::flow::End;
 
-use super::connection::EndedBy;
+use super::connection::{Connection, EndedBy};
 use super::context::{Chunk, Context};
 use super::http_session::HttpSession;
+use super::http2_session::Http2Session;
 use super::sink::Sink;
+use super::tls_session::TlsSession;
 use super::unknown_session::UnknownSession;
 use super::waiting::{Content, Item};
 use super::websocket_session::WebSocketSession;
@@ -30,7 +34,9 @@ pub(super) enum Session {
     /// Nothing decided yet.
     Unknown(Box<UnknownSession>),
     Http(Box<HttpSession>),
+    Http2(Box<Http2Session>),
     WebSocket(Box<WebSocketSession>),
+    Tls(Box<TlsSession>),
     /// Nothing of ours; costs nothing more.
     Ignored,
 }
@@ -48,20 +54,14 @@ pub(super) enum Next {
 }
 
 impl Session {
-    pub(super) fn http2_upgraded<S: Sink>(
-        _begin: PerSide<u64>,
-        _rest: Chunk<'_>,
-        _context: &Context<'_, S>,
-    ) -> Session {
-        Session::Ignored
-    }
-
     #[inline]
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
         match self {
             Session::WebSocket(session) => session.data(chunk, context),
+            Session::Tls(session) => session.data(chunk, context),
+            Session::Http2(session) => session.data(chunk, context),
             Session::Ignored => {}
-            _ => {
+            Session::New | Session::Unknown(_) | Session::Http(_) => {
                 let next = self.step(chunk, context);
                 self.follow(next, context);
             }
@@ -77,6 +77,31 @@ impl Session {
     ) {
         let next = self.step_gap(end, offset, len, context);
         self.follow(next, context);
+    }
+
+    /// About `len` bytes are missing, so that no boundary can be told from where the next bytes are.
+    pub(super) fn lose<S: Sink>(
+        &mut self,
+        end: End,
+        offset: u64,
+        len: u64,
+        context: &mut Context<'_, S>,
+    ) {
+        match self {
+            Session::WebSocket(session) => {
+                session.lose(context.flow.side(end), offset, len, context);
+            }
+            _ => self.gap(end, offset, len, context),
+        }
+    }
+
+    /// The connection that the bytes at hand are about, if it is one.
+    pub(super) fn connection(&mut self) -> Option<&mut Connection> {
+        match self {
+            Session::WebSocket(session) => Some(&mut session.connection),
+            Session::Http(session) => session.attempt(),
+            _ => None,
+        }
     }
 
     /// Bytes that were sent again.
@@ -106,8 +131,11 @@ impl Session {
 
     /// One end sends no more.
     pub(super) fn end_closed<S: Sink>(&mut self, end: End, context: &mut Context<'_, S>) {
-        if let Session::WebSocket(session) = self {
-            session.side_ended(context.flow.side(end), context);
+        match self {
+            Session::WebSocket(session) => session.side_ended(context.flow.side(end), context),
+            Session::Tls(session) => session.end_closed(end, context),
+            Session::Http2(session) => session.side_ended(context.flow.side(end), context),
+            _ => {}
         }
     }
 
@@ -120,11 +148,19 @@ impl Session {
     ) {
         // A state may turn into another at the end, which then has to end too; each turn uses up what waited.
         for _ in 0..8 {
-            let who: Option<Side> = who.map(|end| context.flow.side(end));
+            let side: Option<Side> = who.map(|end| context.flow.side(end));
             let next = match self {
-                Session::Unknown(session) => session.ended(by, who, context),
-                Session::Http(session) => session.ended(by, who, context),
+                Session::Unknown(session) => session.ended(by, side, context),
+                Session::Http(session) => session.ended(by, side, context),
                 Session::WebSocket(session) => {
+                    session.ended(by, side, context);
+                    Next::Stay
+                }
+                Session::Http2(session) => {
+                    session.ended(by, side, context);
+                    Next::Stay
+                }
+                Session::Tls(session) => {
                     session.ended(by, who, context);
                     Next::Stay
                 }
@@ -154,6 +190,14 @@ impl Session {
                 session.data(chunk, context);
                 Next::Stay
             }
+            Session::Http2(session) => {
+                session.data(chunk, context);
+                Next::Stay
+            }
+            Session::Tls(session) => {
+                session.data(chunk, context);
+                Next::Stay
+            }
             Session::New | Session::Ignored => Next::Stay,
         }
     }
@@ -171,6 +215,14 @@ impl Session {
             Session::Http(session) => session.gap(end, offset, len, context),
             Session::WebSocket(session) => {
                 session.gap(context.flow.side(end), offset, len, context);
+                Next::Stay
+            }
+            Session::Http2(session) => {
+                session.gap(end, offset, len, context);
+                Next::Stay
+            }
+            Session::Tls(session) => {
+                session.gap(end, offset, len, context);
                 Next::Stay
             }
             Session::New | Session::Ignored => Next::Stay,

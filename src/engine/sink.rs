@@ -1,10 +1,10 @@
 //! Where the engine's events go.
 
-use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Timestamp};
+use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Span, Timestamp};
 use crate::flow::End;
 use crate::websocket;
 
-use super::Connection;
+use super::{Connection, TlsFlow};
 
 /// When something was completed: the packet that did it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -67,6 +67,32 @@ pub struct FindingEvent<'a> {
     pub message: Option<u64>,
 }
 
+/// What one TLS record held.
+#[derive(Clone, Copy, Debug)]
+pub struct Plaintext<'a> {
+    /// How many layers of TLS were opened: 1, or more for TLS inside TLS.
+    pub layer: u8,
+    /// Position of the first byte in what this end sent inside the layer.
+    pub offset: u64,
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// Where the record lies in the layer below, header included; below the first one that is the TCP stream.
+    pub record: Span,
+}
+
+/// Where bytes of an HTTP/2 stream lie.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamData {
+    /// The stream.
+    pub stream: u32,
+    /// Position of the first byte in what this end sent on the stream, which is what frames and messages count in.
+    pub offset: u64,
+    /// Its position in what this end sent on the connection: in the innermost plaintext, or in the TCP stream.
+    pub at: u64,
+    /// How many bytes.
+    pub len: u64,
+}
+
 /// Receives events in packet order. Every method does nothing unless it is written.
 pub trait Sink {
     /// What the receiver looks at; asked once, when the engine is made.
@@ -95,6 +121,16 @@ pub trait Sink {
 
     /// Bytes of an end's stream came in this packet ([`Needs::EXTENTS`]).
     fn extent(&mut self, _flow: u64, _end: End, _extent: Extent) {}
+
+    /// Bytes of an end's stream were decrypted ([`Needs::EXTENTS`]).
+    fn plaintext(&mut self, _flow: u64, _end: End, _plaintext: Plaintext<'_>) {}
+
+    /// Bytes of a WebSocket's stream came over HTTP/2 ([`Needs::EXTENTS`]).
+    fn stream_data(&mut self, _flow: u64, _end: End, _data: StreamData) {}
+
+    /// A flow that speaks TLS ended, decrypted or not. Told when keys were given, and otherwise only with
+    /// [`Needs::TLS`] or [`Needs::FINDINGS`].
+    fn tls(&mut self, _flow: &TlsFlow<'_>, _at: Moment) {}
 
     /// No more of this flow ([`Needs::EXTENTS`]).
     fn flow_ended(&mut self, _flow: u64) {}

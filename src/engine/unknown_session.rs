@@ -1,20 +1,24 @@
 //! A flow of which nothing is known: its first bytes, or where the capture joined it, decide.
 //!
-//! HTTP, TLS and HTTP/2 say so in their first bytes. A flow seen from its start that says neither is nothing of ours.
+//! HTTP, TLS and HTTP/2 say so in their first bytes; of HTTP/2 a few frames will do. A flow seen from its start that says neither is nothing of ours.
 //! One that was joined in the middle, or whose handshake the capture missed, may carry frames: both directions are
 //! scored until they convince or the limit is reached; after that it is only watched for HTTP heads.
 
 use crate::base::{PerSide, Side};
 use crate::flow::End;
 use crate::http::{self, Role};
+use crate::http2::{self, FrameType};
+use crate::tls;
 use crate::websocket::detect::{FrameScore, verdict};
 use crate::websocket::handshake::negotiated;
 
 use super::connection::{Connection, EndedBy, Handshake, Outcome, Tunnel};
 use super::context::{Chunk, Context};
 use super::http_session::{HttpSession, tell_handshake};
+use super::http2_session::Http2Session;
 use super::session::{Next, Session};
 use super::sink::Sink;
+use super::tls_session::{LAYERS, TlsSession};
 use super::waiting::Waiting;
 use super::websocket_session::{self, WebSocketSession};
 
@@ -22,8 +26,8 @@ use super::websocket_session::{self, WebSocketSession};
 const LOOK: usize = 64 << 10;
 /// How often looking starts over at the next segment, after one that cannot be frames.
 const LOOKS: u8 = 64;
-/// CONNECT tunnels followed one inside the other.
-const TUNNELS: u8 = 8;
+/// Where in a first TLS record the type of its handshake message is.
+const HELLO_AT: usize = 5;
 
 #[derive(Debug, Default)]
 pub(super) struct UnknownSession {
@@ -42,6 +46,15 @@ impl UnknownSession {
         Self {
             tunnel: Some(tunnel),
             from_start: true,
+            ..Self::default()
+        }
+    }
+
+    /// What TLS carries; `from_start` when nothing of it is missing before.
+    pub(super) fn in_tls(tunnel: Option<Box<Tunnel>>, from_start: bool) -> Self {
+        Self {
+            tunnel,
+            from_start,
             ..Self::default()
         }
     }
@@ -101,38 +114,121 @@ impl UnknownSession {
         self.looks = self.looks.saturating_add(1);
     }
 
+    /// Whether these are the end's first bytes, or the next after those that wait for more.
+    fn is_from_start<S: Sink>(&self, chunk: Chunk<'_>, context: &Context<'_, S>) -> bool {
+        let first = self.waiting.start(chunk.end).unwrap_or(chunk.offset);
+        self.from_start || (context.flow.from_start && first == 0)
+    }
+
     /// Decides by how the bytes begin; `None` when they do not tell.
     fn by_first_bytes<S: Sink>(
         &mut self,
         chunk: Chunk<'_>,
         context: &mut Context<'_, S>,
     ) -> Option<Next> {
+        let from_start = self.is_from_start(chunk, context);
         let mut bytes = std::mem::take(&mut context.shared.run);
-        self.waiting.run(chunk.end, &mut bytes);
-        let role = if self.from_start || bytes.is_empty() {
-            bytes.extend_from_slice(chunk.bytes);
-            http::looks_like(&bytes)
-        } else {
-            http::looks_like(chunk.bytes)
-        };
-        let first = self.first_bytes_are(&bytes, chunk, context);
-        context.shared.run = bytes;
-        match role {
+        bytes.clear();
+        if from_start {
+            self.waiting.run(chunk.end, &mut bytes);
+        }
+        bytes.extend_from_slice(chunk.bytes);
+        let next = match http::looks_like(&bytes) {
             Some(Role::Request) => Some(self.http(Side::Client, chunk, context)),
             Some(Role::Response) => Some(self.http(Side::Server, chunk, context)),
-            Some(Role::Undecided) => None,
-            None => first,
+            Some(Role::Undecided) => from_start.then(|| self.wait(chunk)),
+            None if from_start => Some(self.by_start(&bytes, chunk, context)),
+            None => self.by_middle(&bytes, chunk, context),
+        };
+        context.shared.run = bytes;
+        next
+    }
+
+    /// More bytes will tell.
+    fn wait(&mut self, chunk: Chunk<'_>) -> Next {
+        self.waiting.push(chunk);
+        match self.waiting.cost() > LOOK {
+            true => Next::Become(Session::Ignored),
+            false => Next::Stay,
         }
     }
 
-    fn first_bytes_are<S: Sink>(
-        &self,
-        _bytes: &[u8],
+    /// Decides by what an end's stream begins with, other than HTTP/1.
+    fn by_start<S: Sink>(
+        &mut self,
+        bytes: &[u8],
         chunk: Chunk<'_>,
-        context: &Context<'_, S>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        if http2::is_preface_prefix(bytes) {
+            return match bytes.len() < http2::PREFACE.len() {
+                true => self.wait(chunk),
+                false => self.http2(chunk.end, chunk, context),
+            };
+        }
+        if tls::looks_like(bytes) {
+            return match bytes.get(HELLO_AT) {
+                Some(hello) => self.tls(*hello, chunk, context),
+                None => self.wait(chunk),
+            };
+        }
+        // A server may send its settings first; what the client speaks decides.
+        let settings = bytes.get(3) == Some(&FrameType::SETTINGS.0);
+        if settings && http2::looks_like_frames(bytes, Side::Server) {
+            return self.wait(chunk);
+        }
+        Next::Become(Session::Ignored)
+    }
+
+    /// Decides by a segment of a flow that began earlier, or whose beginning is not known.
+    fn by_middle<S: Sink>(
+        &mut self,
+        bytes: &[u8],
+        chunk: Chunk<'_>,
+        context: &mut Context<'_, S>,
     ) -> Option<Next> {
-        let from_start = self.from_start || (context.flow.from_start && chunk.offset == 0);
-        from_start.then_some(Next::Become(Session::Ignored))
+        if http2::is_preface_prefix(bytes) && bytes.len() >= http2::PREFACE.len() {
+            return Some(self.http2(chunk.end, chunk, context));
+        }
+        let hello = bytes.get(HELLO_AT).filter(|_| tls::looks_like(bytes));
+        if let Some(hello) = hello {
+            return Some(self.tls(*hello, chunk, context));
+        }
+        let as_sent_by = |side| http2::looks_like_frames(bytes, side);
+        let client = match (as_sent_by(Side::Client), as_sent_by(Side::Server)) {
+            (false, false) => return None,
+            (true, true) => context.flow.end(Side::Client),
+            (true, false) => chunk.end,
+            (false, true) => chunk.end.peer(),
+        };
+        Some(self.http2(client, chunk, context))
+    }
+
+    fn http2<S: Sink>(
+        &mut self,
+        client: End,
+        chunk: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        context.flow.client = Some(client);
+        self.waiting.push(chunk);
+        let session = Http2Session::new(self.tunnel.take(), context);
+        Next::BecomeAndReplay(Session::Http2(Box::new(session)), self.waiting.take())
+    }
+
+    /// `hello` is the type of the first handshake message: only a client's is 1.
+    fn tls<S: Sink>(&mut self, hello: u8, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
+        if !context.follows_tls() || context.flow.layers >= LAYERS {
+            return Next::Become(Session::Ignored);
+        }
+        let client = match hello {
+            1 => chunk.end,
+            _ => chunk.end.peer(),
+        };
+        context.flow.client = Some(client);
+        self.waiting.push(chunk);
+        let session = TlsSession::new(client, self.tunnel.take(), context);
+        Next::BecomeAndReplay(Session::Tls(Box::new(session)), self.waiting.take())
     }
 
     fn http<S: Sink>(
@@ -141,10 +237,6 @@ impl UnknownSession {
         chunk: Chunk<'_>,
         context: &mut Context<'_, S>,
     ) -> Next {
-        let tunnels = context.flow.tunnels;
-        if tunnels > TUNNELS {
-            return Next::Become(Session::Ignored);
-        }
         context.flow.client = Some(if speaker == Side::Client {
             chunk.end
         } else {

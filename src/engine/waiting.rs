@@ -20,6 +20,7 @@ pub(super) struct Item {
     pub(super) end: End,
     pub(super) offset: u64,
     pub(super) packet: PacketNumber,
+    pub(super) earlier: Box<[PacketNumber]>,
     pub(super) content: Content,
 }
 
@@ -31,9 +32,18 @@ pub(super) enum Content {
 
 impl Item {
     fn cost(&self) -> usize {
-        COST + match &self.content {
-            Content::Bytes(bytes) => bytes.len(),
-            Content::Gap(_) => 0,
+        COST + size_of_val(&*self.earlier)
+            + match &self.content {
+                Content::Bytes(bytes) => bytes.len(),
+                Content::Gap(_) => 0,
+            }
+    }
+
+    /// How many bytes are missing; none where there are some.
+    pub(super) fn gap(&self) -> u64 {
+        match self.content {
+            Content::Bytes(_) => 0,
+            Content::Gap(len) => len,
         }
     }
 
@@ -45,6 +55,7 @@ impl Item {
                 offset: self.offset,
                 bytes,
                 packet: self.packet,
+                earlier: &self.earlier,
             }),
             Content::Gap(_) => None,
         }
@@ -54,23 +65,32 @@ impl Item {
 impl Waiting {
     pub(super) fn push(&mut self, chunk: Chunk<'_>) {
         if !chunk.bytes.is_empty() {
-            self.cost += chunk.bytes.len() + COST;
-            let content = Content::Bytes(chunk.bytes.into());
-            self.items.push(Item {
+            let item = Item {
                 end: chunk.end,
                 offset: chunk.offset,
                 packet: chunk.packet,
-                content,
-            });
+                earlier: chunk.earlier.into(),
+                content: Content::Bytes(chunk.bytes.into()),
+            };
+            self.cost += item.cost();
+            self.items.push(item);
         }
     }
 
     pub(super) fn gap(&mut self, end: End, offset: u64, len: u64) {
+        if let Some(last) = self.items.last_mut()
+            && last.end == end
+            && let Content::Gap(before) = &mut last.content
+        {
+            *before = before.saturating_add(len);
+            return;
+        }
         self.cost += COST;
         self.items.push(Item {
             end,
             offset,
             packet: PacketNumber(0),
+            earlier: Box::default(),
             content: Content::Gap(len),
         });
     }

@@ -7,7 +7,7 @@ use crate::flow::RecentMark;
 use crate::websocket::handshake::Compression;
 use crate::websocket::{self, MessageKind, Stream};
 
-use super::connection::{Connection, EndedBy};
+use super::connection::{Connection, EndedBy, Transport};
 use super::context::{Chunk, Context};
 use super::provenance::Provenance;
 use super::sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
@@ -36,8 +36,9 @@ impl WebSocketSession {
     pub(super) fn new<S: Sink>(
         connection: Box<Connection>,
         begin: PerSide<u64>,
-        context: &Context<'_, S>,
+        context: &mut Context<'_, S>,
     ) -> Self {
+        context.flow.is_websocket = true;
         let negotiated = connection
             .handshake
             .as_ref()
@@ -64,11 +65,15 @@ impl WebSocketSession {
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
         let side = context.flow.side(chunk.end);
         let half = &mut self.sides[side];
-        if context.shared.needs.has(Needs::FINDINGS) {
+        let is_plain = self.connection.transport == Transport::Tcp;
+        if is_plain && context.shared.needs.has(Needs::FINDINGS) {
             context
                 .shared
                 .recent
                 .push(&mut half.recent, chunk.offset, chunk.bytes);
+        }
+        for packet in chunk.earlier {
+            half.provenance.push(chunk.offset, *packet);
         }
         half.provenance.push(chunk.offset, chunk.packet);
         self.feed(side, context, |stream, scratch, out| {
@@ -91,6 +96,22 @@ impl WebSocketSession {
         context.gap(&mut self.connection, side, offset, len);
         self.feed(side, context, |stream, scratch, out| {
             stream.gap(len, scratch, out)
+        });
+    }
+
+    /// About `len` bytes are missing, so that the next frame's boundary is not known even inside a payload.
+    pub(super) fn lose<S: Sink>(
+        &mut self,
+        side: Side,
+        offset: u64,
+        len: u64,
+        context: &mut Context<'_, S>,
+    ) {
+        if len > 0 {
+            context.gap(&mut self.connection, side, offset, len);
+        }
+        self.feed(side, context, |stream, scratch, out| {
+            stream.lose(len, scratch, out)
         });
     }
 
