@@ -80,6 +80,7 @@ Examples:
   wireloupe read --format tsv -e frame.number -e websocket.opcode a.pcap
   wireloupe read -w chat.pcapng -Y 'http.host == \"chat.example\"' a.pcap
   wireloupe read --decode-as 9000 a.pcap               frames on port 9000 without a handshake
+  wireloupe read --keylog keys.txt tls.pcapng          decrypts wss and HTTP/2
   zcat a.pcap.gz | wireloupe read -                    (compressed files are also read as they are)")]
 pub(crate) struct ReadArgs {
     /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4); several are one capture, merged by time; - is stdin.
@@ -298,6 +299,11 @@ pub(crate) struct AnalysisArgs {
     /// Read flows on these ports as WebSocket even without a handshake.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     pub(crate) decode_as: Vec<u16>,
+
+    /// Decrypt TLS with the secrets in this key log, as browsers and OpenSSL write it; re-read as it grows during live
+    /// capture [default: the file that SSLKEYLOGFILE names, if any].
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Option<PathBuf>,
 
     /// Threads that decode; the default is the number of cores.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -5,6 +5,7 @@ mod extract;
 mod follow;
 #[cfg(all(feature = "live", unix))]
 pub mod interfaces;
+mod keys;
 #[cfg(all(feature = "live", unix))]
 mod live;
 mod output;

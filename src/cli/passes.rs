@@ -18,7 +18,6 @@ use crate::filter::{FieldId, Filter};
 
 use super::args::AnalysisArgs;
 use super::pipeline::{self, Batches, Collected, Tally};
-use super::progress::Progress;
 use super::reading::Reading;
 
 /// Files that can be read as often as needed: what can be read only once was copied.
@@ -82,10 +81,7 @@ impl Files {
     /// # Errors
     /// As [`Files::source`].
     pub(crate) fn reading(&self, analysis: &AnalysisArgs) -> anyhow::Result<Reading> {
-        Ok(Reading::Files(
-            Box::new(self.source(analysis)?),
-            Progress::new(),
-        ))
+        Reading::of(self.source(analysis)?, analysis)
     }
 
     /// The numbers of all connections.

@@ -20,6 +20,7 @@ use foldhash::fast::FixedState;
 use crate::base::{PacketNumber, Timestamp};
 use crate::capture::{Batch, PacketRecord};
 use crate::engine::{Engine, Options, Sink};
+use crate::tls::KeyLog;
 use crate::wire::{Segment, Skip, Walked, Walker};
 
 /// Batches on their way to the engines at once; each is about 1 MiB.
@@ -38,6 +39,11 @@ pub(crate) trait Collected: Sink {
 pub(crate) trait Batches {
     /// Replaces what `batch` holds by the next packets; false at the end.
     fn fill(&mut self, batch: &mut Batch) -> bool;
+
+    /// All TLS secrets known after the latest batch was read, when there are new ones.
+    fn keys(&mut self) -> Option<Arc<KeyLog>> {
+        None
+    }
 }
 
 impl Batches for crate::capture::Source {
@@ -98,6 +104,9 @@ pub(crate) fn serial<S: Collected>(
     let mut engine = Engine::new(options, make(start));
     let mut end = (PacketNumber(0), start);
     while more {
+        if let Some(keys) = batches.keys() {
+            engine.set_keys(keys);
+        }
         for (record, bytes) in batch.packets() {
             tally.packet(record);
             match walker.segment(record.link, record.time, bytes, record.original) {
@@ -126,6 +135,8 @@ pub(crate) fn serial<S: Collected>(
 /// A batch with the segments found in it, shared by all engines.
 struct Walk {
     batch: Batch,
+    /// All TLS secrets, when there are new ones for this batch.
+    keys: Option<Arc<KeyLog>>,
     segments: Vec<Found>,
     /// Payloads of reassembled datagrams.
     datagrams: Vec<u8>,
@@ -178,7 +189,8 @@ pub(crate) fn parallel<S: Collected + Send>(
         let mut tally = Tally::default();
         let mut walker = Walker::new(&options.limits);
         while more && stopped.is_empty() {
-            let walk = Arc::new(walk(batch, &mut walker, &mut tally, threads));
+            let keys = batches.keys();
+            let walk = Arc::new(walk(batch, keys, &mut walker, &mut tally, threads));
             // An engine that is gone has panicked; joining it below says so.
             if inputs
                 .iter()
@@ -205,12 +217,19 @@ fn join<T>(result: std::thread::Result<T>) -> T {
     result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn walk(batch: Batch, walker: &mut Walker, tally: &mut Tally, threads: usize) -> Walk {
+fn walk(
+    batch: Batch,
+    keys: Option<Arc<KeyLog>>,
+    walker: &mut Walker,
+    tally: &mut Tally,
+    threads: usize,
+) -> Walk {
     // Engines agree on nothing but this; it need not resist anybody: the worst an attacker can do is to use one core.
     let hasher = FixedState::default();
     let mut walk = Walk {
         segments: Vec::with_capacity(batch.len()),
         batch,
+        keys,
         datagrams: Vec::new(),
     };
     for (index, (record, bytes)) in walk.batch.packets().enumerate() {
@@ -268,6 +287,9 @@ fn work<S: Collected>(
 ) -> S {
     let mut end = (PacketNumber(0), Timestamp::default());
     for walk in walks {
+        if let Some(keys) = &walk.keys {
+            engine.set_keys(Arc::clone(keys));
+        }
         for (record, segment, bytes, in_packet) in walk.of(index) {
             engine.segment(record.number, record.time, segment, bytes, in_packet);
         }

@@ -138,11 +138,13 @@ pub(crate) fn print<F: Format + Send, D: Drain>(
     let (tally, mut printers) = passes::run(&mut source, analysis, threads, make, &mut |pages| {
         writer.take(pages)
     });
-    let ending = source.finish();
     let counts = printers
         .iter()
         .map(Printer::counts)
         .fold(Counts::default(), |sum, counts| sum + counts);
+    let key_note = source.key_note(counts.tls);
+    let mut ending = source.finish();
+    ending.notes.extend(key_note);
     if let (Show::All, Some(printer)) = (selection.show, printers.first_mut()) {
         let totals = totals(&ending, &tally, counts);
         printer.format().capture(&mut writer.pending, &totals);

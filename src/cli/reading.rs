@@ -1,16 +1,26 @@
 //! Where a command's packets come from: capture files, standard input, or an interface.
 
+use std::sync::Arc;
+
 use crate::base::Limits;
 use crate::capture::{Batch, Input, Source, Truncation};
+use crate::export::TlsCounts;
+use crate::tls::KeyLog;
 
-use super::args::ReadArgs;
+use super::args::{AnalysisArgs, ReadArgs};
+use super::keys::Keys;
 #[cfg(all(feature = "live", unix))]
 use super::live::{self, LiveBatches};
 use super::pipeline::Batches;
 use super::progress::Progress;
 
-/// An open input.
-pub(crate) enum Reading {
+/// An open input, and the TLS secrets for it.
+pub(crate) struct Reading {
+    input: Opened,
+    keys: Keys,
+}
+
+enum Opened {
     /// Files or standard input.
     Files(Box<Source>, Progress),
     /// An interface.
@@ -39,36 +49,51 @@ impl Reading {
     /// # Errors
     /// When nothing can be read; the message names what and says what to do.
     pub(crate) fn open(args: &ReadArgs, limits: &Limits) -> anyhow::Result<Self> {
+        let keys = Keys::open(args.analysis.keylog.as_deref(), args.is_live())?;
         #[cfg(all(feature = "live", unix))]
         if args.is_live() {
-            return Ok(Reading::Live(LiveBatches::open(
-                &args.live,
-                args.live.write.as_deref(),
-            )?));
+            let input = Opened::Live(LiveBatches::open(&args.live, args.live.write.as_deref())?);
+            return Ok(Reading { input, keys });
         }
         if args.files.is_empty() {
             anyhow::bail!("no capture file named: wireloupe read FILE..., or - for standard input");
         }
         let inputs = args.files.iter().map(Input::from_argument).collect();
-        Ok(Reading::Files(
-            Box::new(Source::open(inputs, limits)?),
-            Progress::new(),
-        ))
+        let source = Box::new(Source::open(inputs, limits)?);
+        let input = Opened::Files(source, Progress::new());
+        Ok(Reading { input, keys })
+    }
+
+    /// The same for files that are open.
+    ///
+    /// # Errors
+    /// When the key log cannot be read.
+    pub(crate) fn of(source: Source, analysis: &AnalysisArgs) -> anyhow::Result<Self> {
+        Ok(Reading {
+            input: Opened::Files(Box::new(source), Progress::new()),
+            keys: Keys::open(analysis.keylog.as_deref(), false)?,
+        })
+    }
+
+    /// What to say of TLS connections that were not decrypted.
+    #[must_use]
+    pub(crate) fn key_note(&self, counts: TlsCounts) -> Option<String> {
+        self.keys.note(counts)
     }
 
     /// Whether packets come as they happen, so that output should not wait.
     #[must_use]
     pub(crate) fn is_live(&self) -> bool {
-        !matches!(self, Reading::Files(..))
+        !matches!(self.input, Opened::Files(..))
     }
 
     /// Closes the input.
     #[must_use]
     pub(crate) fn finish(self) -> Ending {
-        match self {
-            Reading::Files(source, _) => of_files(&source),
+        match self.input {
+            Opened::Files(source, _) => of_files(&source),
             #[cfg(all(feature = "live", unix))]
-            Reading::Live(batches) => {
+            Opened::Live(batches) => {
                 let (why, drops, is_clean) = batches.finish();
                 let mut notes = vec![live::summary(&drops)];
                 if !is_clean {
@@ -87,19 +112,30 @@ impl Reading {
 
 impl Batches for Reading {
     fn fill(&mut self, batch: &mut Batch) -> bool {
-        match self {
-            Reading::Files(source, progress) => {
+        match &mut self.input {
+            Opened::Files(source, progress) => {
                 let more = source.fill(batch);
                 progress.tick(source.summary());
+                self.keys.take(&source.summary().secrets);
                 more
             }
             #[cfg(all(feature = "live", unix))]
-            Reading::Live(batches) => batches.fill(batch),
+            Opened::Live(batches) => {
+                let more = batches.fill(batch);
+                // A key log that can be read no longer brings no more secrets, and that is all.
+                let _ = self.keys.poll();
+                more
+            }
         }
+    }
+
+    fn keys(&mut self) -> Option<Arc<KeyLog>> {
+        self.keys.changed()
     }
 }
 
-fn of_files(source: &Source) -> Ending {
+/// What is known of files once all was read.
+pub(crate) fn of_files(source: &Source) -> Ending {
     let summary = source.summary();
     let notes: Vec<_> = summary.truncated.iter().map(line).collect();
     Ending {

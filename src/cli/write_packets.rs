@@ -15,11 +15,11 @@ use crate::filter::Filter;
 use crate::wire::{Walked, Walker};
 
 use super::args::ReadArgs;
+use super::keys::Keys;
 use super::output::Output;
 use super::passes::{self, Files};
 use super::printing;
-use super::progress::Progress;
-use super::reading::Reading;
+use super::reading;
 
 /// Reads twice: to find the connections, and to write their packets.
 ///
@@ -45,6 +45,7 @@ pub(crate) fn run(
     let flows: HashSet<PacketNumber> = chosen.iter().map(|key| key.first_packet).collect();
     let mut packets = Packets {
         source: files.source(&args.analysis)?,
+        keys: Keys::open(args.analysis.keylog.as_deref(), false)?,
         engine: Engine::new(
             passes::engine_options(&args.analysis),
             PacketChoice::new(flows),
@@ -65,7 +66,7 @@ pub(crate) fn run(
         },
         path.display()
     );
-    let ending = Reading::Files(Box::new(packets.source), Progress::new()).finish();
+    let ending = reading::of_files(&packets.source);
     for note in &ending.notes {
         eprintln!("wireloupe: {note}");
     }
@@ -75,6 +76,8 @@ pub(crate) fn run(
 /// The second pass.
 struct Packets {
     source: Source,
+    /// A flow of TLS is only known to carry a WebSocket when it is decrypted.
+    keys: Keys,
     engine: Engine<PacketChoice>,
     walker: Walker,
     /// The interfaces described, by link type and file.
@@ -95,6 +98,10 @@ impl Packets {
             for kept in &self.source.summary().secrets[secrets..] {
                 writer.secrets(kept.kind, &kept.bytes)?;
                 secrets += 1;
+            }
+            self.keys.take(&self.source.summary().secrets);
+            if let Some(keys) = self.keys.changed() {
+                self.engine.set_keys(keys);
             }
             self.analyse(&batch);
             if let Some(last) = batch.records().last() {

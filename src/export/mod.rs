@@ -28,6 +28,6 @@ pub use har::{Archive, Har};
 pub use ndjson::Ndjson;
 pub use packets::PacketChoice;
 pub use page::{ConnectionKey, Merger, Numbers, Page};
-pub use printer::{Counts, Format, Printer, Selection, Show, Totals};
+pub use printer::{Counts, Format, Printer, Selection, Show, TlsCounts, Totals};
 pub use records::{Record, Records, extension};
 pub use text::{HEADING, Palette, Text};

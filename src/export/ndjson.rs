@@ -310,7 +310,11 @@ fn handshake(out: &mut Vec<u8>, connection: &Connection) {
         return put!(out, "null");
     };
     let (request, response) = (connection.request(), connection.response());
-    let asked = |name: &'static str| request.and_then(|head| head.value(name));
+    let asked = |name: &'static str| {
+        let head = request?;
+        let authority = || head.value(":authority").filter(|_| name == "host");
+        head.value(name).or_else(authority)
+    };
     put!(out, "{\"outcome\":\"");
     out.extend_from_slice(handshake.outcome.name().as_bytes());
     put!(out, "\",\"status\":");

@@ -1,0 +1,162 @@
+//! The TLS secrets of a run: a key log, which may grow while packets come, and those that capture files bring along.
+//!
+//! What is said of them is where a line is bad and how many connections found no secret, never what a line holds.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::Context as _;
+
+use crate::capture::{KeyLogFile, Secrets};
+use crate::export::TlsCounts;
+use crate::tls::{BadLine, KeyLog};
+
+/// Bad lines told; a file that is no key log has nothing else.
+const TOLD: usize = 10;
+
+/// The variable that programs write their secrets by.
+const VARIABLE: &str = "SSLKEYLOGFILE";
+
+/// Some commands read their input twice; what is wrong with a key log is said by the first reading only.
+static IS_TOLD: AtomicBool = AtomicBool::new(false);
+
+/// Every secret known so far.
+pub(crate) struct Keys {
+    log: KeyLog,
+    file: Option<KeyLogFile>,
+    /// Blocks of secrets taken from the capture.
+    blocks: usize,
+    changed: bool,
+    told: usize,
+    is_quiet: bool,
+}
+
+impl Keys {
+    /// Reads the key log that the user named, or else the environment's. With `grows` a last line without its end is
+    /// left for later.
+    ///
+    /// # Errors
+    /// When the named file cannot be read.
+    pub(crate) fn open(named: Option<&Path>, grows: bool) -> anyhow::Result<Self> {
+        let mut keys = Self {
+            log: KeyLog::new(),
+            file: None,
+            blocks: 0,
+            changed: false,
+            told: 0,
+            is_quiet: IS_TOLD.swap(true, Ordering::Relaxed),
+        };
+        match (named, std::env::var_os(VARIABLE)) {
+            (Some(path), _) => {
+                let why = || format!("cannot read the key log {}", path.display());
+                keys.file = Some(KeyLogFile::open(path).with_context(why)?);
+                keys.poll().with_context(why)?;
+            }
+            // The variable is also there for programs that have written nothing yet.
+            (None, Some(path)) if !path.is_empty() => {
+                let path = PathBuf::from(path);
+                keys.file = KeyLogFile::open(&path).ok();
+                if let Err(error) = keys.poll() {
+                    eprintln!("wireloupe: {VARIABLE}={}: {error}", path.display());
+                }
+            }
+            (None, _) => {}
+        }
+        if let Some(path) = keys.path() {
+            if !grows {
+                let bad = keys.log.finish();
+                keys.tell(&path, &bad);
+            }
+            if keys.log.is_empty() && !grows && !keys.is_quiet {
+                eprintln!("wireloupe: {path}: no secrets in this key log");
+            }
+            keys.changed = true;
+        }
+        Ok(keys)
+    }
+
+    fn path(&self) -> Option<String> {
+        Some(self.file.as_ref()?.path().display().to_string())
+    }
+
+    /// Takes what was appended to the file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(crate) fn poll(&mut self) -> std::io::Result<()> {
+        let Some(file) = &mut self.file else {
+            return Ok(());
+        };
+        let mut bad = Vec::new();
+        let log = &mut self.log;
+        self.changed |= file.poll(|bytes| bad.append(&mut log.extend(bytes)))?;
+        if let Some(path) = self.path() {
+            self.tell(&path, &bad);
+        }
+        Ok(())
+    }
+
+    /// Takes the secrets that came with the capture so far.
+    pub(crate) fn take(&mut self, secrets: &[Secrets]) {
+        let new = secrets.get(self.blocks..).unwrap_or_default();
+        for block in new {
+            self.blocks += 1;
+            if block.kind == Secrets::TLS_KEY_LOG {
+                let mut log = KeyLog::new();
+                let mut bad = log.extend(&block.bytes);
+                bad.append(&mut log.finish());
+                self.tell(&format!("secrets block {}", self.blocks), &bad);
+                self.changed |= !log.is_empty();
+                self.log.merge(log);
+            }
+        }
+    }
+
+    fn tell(&mut self, place: &str, bad: &[BadLine]) {
+        for line in bad.iter().filter(|_| !self.is_quiet) {
+            self.told += 1;
+            match self.told {
+                ..=TOLD => eprintln!("wireloupe: {place}: line {}: {}", line.number, line.why),
+                _ if self.told == TOLD + 1 => {
+                    eprintln!("wireloupe: {place}: more bad lines follow");
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// All secrets, when there are new ones since the last call.
+    pub(crate) fn changed(&mut self) -> Option<Arc<KeyLog>> {
+        std::mem::take(&mut self.changed).then(|| Arc::new(self.log.clone()))
+    }
+
+    /// What to say of connections that were not decrypted although there are keys.
+    #[must_use]
+    pub(crate) fn note(&self, counts: TlsCounts) -> Option<String> {
+        if self.file.is_none() && self.log.is_empty() {
+            return None;
+        }
+        let part = |count: u64, what: &str| (count > 0).then(|| format!("{count} {what}"));
+        let parts: Vec<String> = [
+            part(counts.no_secret, "without a secret in the key log"),
+            part(counts.unfit, "whose secret does not fit"),
+            part(counts.unreadable, "that cannot be decrypted"),
+        ]
+        .into_iter()
+        .flatten()
+        .collect();
+        (!parts.is_empty()).then(|| {
+            format!(
+                "of {} TLS connections {} decrypted; {} (--show findings names them)",
+                counts.connections,
+                match counts.decrypted {
+                    0 => "none was".to_owned(),
+                    1 => "1 was".to_owned(),
+                    many => format!("{many} were"),
+                },
+                parts.join(", ")
+            )
+        })
+    }
+}
