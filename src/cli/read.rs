@@ -22,7 +22,9 @@ use super::write_packets;
 /// # Errors
 /// When nothing could be read or written: bad arguments, no such file, no permission.
 pub(crate) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
-    let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
+    let filter = args.filter.as_deref().map(Filter::parse).transpose();
+    // On a line of its own, so that the mark under it stands where it should.
+    let filter = filter.map_err(|error| anyhow::anyhow!("the filter cannot be read:\n{error}"))?;
     if let Some(path) = args.packets_path() {
         return write_packets::run(args, filter.as_ref(), path);
     }
