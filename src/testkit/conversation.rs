@@ -261,11 +261,18 @@ impl Conversation {
                     !segments[i].payload.is_empty() && segments[i].flags & (SYN | FIN | RST) == 0
                 })
                 .collect();
-            for (at, &from) in movable.iter().enumerate() {
-                let to = at + random.below(distance as u64 + 1) as usize;
-                if let Some(&to) = movable.get(to) {
-                    segments.swap(from, to);
-                }
+            let mut order: Vec<_> = movable
+                .iter()
+                .enumerate()
+                .map(|(at, &from)| (at as u64 + random.below(distance as u64 + 1), from))
+                .collect();
+            order.sort_unstable();
+            let moved: Vec<_> = order
+                .iter()
+                .map(|&(_, from)| segments[from].clone())
+                .collect();
+            for (&place, segment) in movable.iter().zip(moved) {
+                segments[place] = segment;
             }
         })
     }
