@@ -95,6 +95,9 @@ impl HttpSession {
         while !chunk.bytes.is_empty() {
             if self.is_undecided() {
                 self.early.push(chunk);
+                if !self.orphans.is_empty() {
+                    return Next::Replay(self.orphans.take());
+                }
                 let unheard = self.early.cost() > context.shared.limits.early_bytes;
                 return if unheard {
                     self.unanswered_frames(context)
@@ -182,7 +185,12 @@ impl HttpSession {
     fn awaits_request<S: Sink>(&self, context: &Context<'_, S>) -> bool {
         !self.any_request
             && context.flow.seen(context.flow.end(Side::Client))
-            && self.orphans.len() < ORPHANS
+            && (self.orphans.len() < ORPHANS || self.is_asking(context))
+    }
+
+    /// Whether the beginning of a request has come, so that its end will.
+    fn is_asking<S: Sink>(&self, context: &Context<'_, S>) -> bool {
+        self.readers.client.is_in_head() && self.orphans.cost() < context.shared.limits.early_bytes
     }
 
     fn server<S: Sink>(&mut self, mut chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
@@ -324,7 +332,11 @@ impl HttpSession {
         }
         if accepted {
             let begin = self.positions(rest);
-            let session = WebSocketSession::new(connection, begin, context);
+            let mut session = WebSocketSession::new(connection, begin, context);
+            // Of a request with a hole in it, nobody knows where it ended.
+            if self.readers.client.is_lost() || self.readers.client.is_in_head() {
+                session.begin_anywhere(Side::Client, context);
+            }
             return Next::BecomeAndReplay(Session::WebSocket(Box::new(session)), self.replay(rest));
         }
         self.readers.server.body(body);

@@ -62,6 +62,13 @@ impl WebSocketSession {
         }
     }
 
+    /// Where this side's frames begin is not known.
+    pub(super) fn begin_anywhere<S: Sink>(&mut self, side: Side, context: &mut Context<'_, S>) {
+        self.feed(side, context, |stream, scratch, out| {
+            stream.begin_anywhere(scratch, out)
+        });
+    }
+
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
         let side = context.flow.side(chunk.end);
         let half = &mut self.sides[side];

@@ -437,6 +437,13 @@ impl Stream {
         }
     }
 
+    /// What comes next may begin anywhere within a frame: where the next one begins is searched for.
+    pub fn begin_anywhere(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+        if self.state == State::Header {
+            self.lose_sync(scratch, out);
+        }
+    }
+
     /// `len` bytes of the stream are missing here.
     pub fn gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
         let mut len = len;
