@@ -23,6 +23,8 @@ impl Needs {
     pub const EXTENTS: Needs = Needs(16);
     /// TLS connections, also those that nobody can decrypt: what can be said of them from outside.
     pub const TLS: Needs = Needs(32);
+    /// What TCP tells of every flow: who opened, reset or fell silent, and its first bytes.
+    pub const FLOWS: Needs = Needs(64);
 
     /// Whether every need of `other` is in the set.
     #[must_use]

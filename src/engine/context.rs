@@ -26,6 +26,8 @@ pub(super) struct Shared {
     pub(super) flows: u64,
     /// Bytes held behind holes, over all flows.
     pub(super) held: usize,
+    /// Bytes of openings that may still be kept, over all flows.
+    pub(super) openings: usize,
     /// Reused buffers.
     pub(super) packets: Vec<PacketNumber>,
     pub(super) findings: Vec<(Side, Finding)>,

@@ -1,11 +1,12 @@
 //! One TCP flow: what both directions' segments amount to, and the session that reads their bytes.
 
-use crate::base::{Extent, Limits, Needs, Timestamp};
+use crate::base::{Extent, Limits, Needs, PerSide, Side, Timestamp};
 use crate::flow::{Ages, Assembler, Delivery, End, Incoming};
 use crate::wire::{FlowKey, Segment, TcpFlags};
 
 use super::connection::{EndedBy, Transport};
-use super::context::{Chunk, Context, FlowInfo};
+use super::context::{Chunk, Context, FlowInfo, Shared};
+use super::flow_summary::{FlowSummary, Seen, Trace};
 use super::session::Session;
 use super::sink::{Moment, Sink};
 
@@ -26,6 +27,8 @@ pub(super) struct FlowParts {
     /// How and when TCP ended.
     over: Option<Over>,
     finished: bool,
+    /// What TCP tells, when somebody asks.
+    trace: Option<Box<Trace>>,
 }
 
 /// That either end reset the flow, or both had closed it, and when.
@@ -51,10 +54,10 @@ impl FlowState {
         end: End,
         segment: &Segment,
         now: Moment,
-        serial: u64,
+        shared: &Shared,
     ) -> Self {
         let info = FlowInfo {
-            serial,
+            serial: shared.flows,
             key: *route,
             client: Self::opener(end, segment, route),
             seen: 0,
@@ -76,6 +79,7 @@ impl FlowState {
             closer: None,
             over: None,
             finished: false,
+            trace: shared.needs.has(Needs::FLOWS).then(Box::default),
         };
         Self { info, parts }
     }
@@ -144,6 +148,9 @@ impl FlowParts {
         info.packets += 1;
         info.last = context.now.time;
         info.seen |= 1 << end as u8;
+        if let Some(trace) = &mut self.trace {
+            trace.segment(end, segment, bytes, context.now, &mut context.shared.openings);
+        }
         if self.finished {
             return Ending::None;
         }
@@ -276,6 +283,41 @@ impl FlowParts {
             context.sink.flow_ended(context.flow.serial);
         }
         self.halves = Default::default();
+        if let Some(trace) = self.trace.take() {
+            self.tell(*trace, by, context);
+        }
+    }
+
+    #[cold]
+    fn tell<S: Sink>(&self, trace: Trace, by: EndedBy, context: &mut Context<'_, S>) {
+        context.shared.openings += trace.opening_bytes();
+        let info = &*context.flow;
+        let [low, high] = trace.ends;
+        let sides = match info.end(Side::Client) {
+            End::Low => PerSide {
+                client: low,
+                server: high,
+            },
+            End::High => PerSide {
+                client: high,
+                server: low,
+            },
+        };
+        let summary = FlowSummary {
+            serial: info.serial,
+            addresses: PerSide::new(|side| info.address(info.end(side))),
+            first: Seen {
+                packet: info.first_packet,
+                time: info.opened,
+            },
+            last: info.last,
+            told: context.now.into(),
+            packets: info.packets,
+            ended_by: by,
+            closer: self.closer.map(|end| info.side(end)),
+            sides,
+        };
+        context.sink.flow_closed(summary);
     }
 }
 

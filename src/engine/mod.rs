@@ -11,6 +11,7 @@
 mod connection;
 mod context;
 mod flow_state;
+mod flow_summary;
 mod http2_session;
 mod http_session;
 mod provenance;
@@ -32,6 +33,7 @@ use crate::wire::{FlowKey, Segment, TcpFlags};
 pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
 pub use sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Plaintext, Sink, StreamData};
 pub use tls_session::TlsFlow;
+pub use flow_summary::{EndSummary, FlowSummary, Reset, Seen};
 
 use context::{Context, Shared};
 use flow_state::FlowState;
@@ -90,6 +92,7 @@ impl<S: Sink> Engine<S> {
             opened: 0,
             flows: 0,
             held: 0,
+            openings: flow_summary::OPENINGS,
             packets: Vec::new(),
             findings: Vec::new(),
             run: Vec::new(),
@@ -213,7 +216,7 @@ impl<S: Sink> Engine<S> {
             return None;
         }
         self.shared.flows += 1;
-        let flow = FlowState::new(route, end, segment, self.now, self.shared.flows);
+        let flow = FlowState::new(route, end, segment, self.now, &self.shared);
         let mut evicted = None;
         let id = self
             .table

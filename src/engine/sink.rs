@@ -4,7 +4,7 @@ use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Span, Timestamp};
 use crate::flow::End;
 use crate::websocket;
 
-use super::{Connection, TlsFlow};
+use super::{Connection, FlowSummary, TlsFlow};
 
 /// When something was completed: the packet that did it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,4 +134,7 @@ pub trait Sink {
 
     /// No more of this flow ([`Needs::EXTENTS`]).
     fn flow_ended(&mut self, _flow: u64) {}
+
+    /// A flow is over, whatever it carried; its connections were told to be closed before ([`Needs::FLOWS`]).
+    fn flow_closed(&mut self, _flow: FlowSummary) {}
 }

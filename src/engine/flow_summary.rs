@@ -1,0 +1,214 @@
+//! What TCP itself tells of a flow, for those who ask why it failed: who opened, reset or fell silent, and how each
+//! end's packets look. Kept only with [`Needs::FLOWS`](crate::base::Needs::FLOWS).
+
+use std::net::SocketAddr;
+
+use crate::base::{PacketNumber, PerSide, Side, Timestamp};
+use crate::flow::End;
+use crate::wire::{Segment, TcpFlags};
+
+use super::connection::EndedBy;
+use super::sink::Moment;
+
+/// First stream bytes kept of an end that speaks TLS or opens a tunnel: enough for hellos and certificates.
+const OPENING_TLS: usize = 12 << 10;
+/// First stream bytes kept of any other end.
+const OPENING: usize = 2 << 10;
+/// Opening bytes kept over all flows of an engine; flows that open beyond it keep none.
+pub(super) const OPENINGS: usize = 64 << 20;
+
+/// A packet and its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    /// The packet.
+    pub packet: PacketNumber,
+    /// Its time.
+    pub time: Timestamp,
+}
+
+impl From<Moment> for Seen {
+    fn from(at: Moment) -> Self {
+        Self {
+            packet: at.packet,
+            time: at.time,
+        }
+    }
+}
+
+/// How a reset looked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Reset {
+    /// Where it was seen.
+    pub at: Seen,
+    /// Its TTL or hop limit.
+    pub ttl: u8,
+    /// Its IPv4 identification.
+    pub ip_id: u16,
+    /// Its window field.
+    pub window: u16,
+}
+
+/// What one end of a flow did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct EndSummary {
+    /// Packets it sent.
+    pub packets: u64,
+    /// Its first SYN.
+    pub syn: Option<Seen>,
+    /// How many SYN it sent, and when the last.
+    pub syn_count: u32,
+    /// Its last SYN.
+    pub last_syn: Option<Seen>,
+    /// Its first FIN.
+    pub fin: Option<Seen>,
+    /// Its first RST.
+    pub reset: Option<Reset>,
+    /// Packets with data or FIN that it sent after its RST.
+    pub after_reset: u32,
+    /// The lowest and the highest TTL of its packets other than RST.
+    pub ttl: Option<(u8, u8)>,
+    /// IPv4 identification and window of its last packet other than RST.
+    pub last_ip_id: u16,
+    /// Window field of that packet.
+    pub last_window: u16,
+    /// Its first packet with data.
+    pub first_data: Option<Seen>,
+    /// Its last packet with data not sent before.
+    pub last_data: Option<Seen>,
+    /// Data sent again since the other end was last heard of: how often, the first and the last time.
+    pub unheard: u32,
+    /// The first of these retransmissions.
+    pub first_unheard: Option<Seen>,
+    /// The last of them.
+    pub last_unheard: Option<Seen>,
+    /// The first bytes of its stream, as far as they came in order.
+    pub opening: Vec<u8>,
+    next: Option<u32>,
+    opening_next: Option<u32>,
+}
+
+/// What is known of a flow when it is over.
+#[derive(Clone, Debug)]
+pub struct FlowSummary {
+    /// Its number within its engine, as in [`Connection::flow`](super::Connection::flow).
+    pub serial: u64,
+    /// Addresses of both sides.
+    pub addresses: PerSide<SocketAddr>,
+    /// Its first packet.
+    pub first: Seen,
+    /// Time of its latest packet.
+    pub last: Timestamp,
+    /// When the engine learned that it is over.
+    pub told: Seen,
+    /// Its packets.
+    pub packets: u64,
+    /// What ended it.
+    pub ended_by: EndedBy,
+    /// Who sent the first FIN or RST.
+    pub closer: Option<Side>,
+    /// What each side did.
+    pub sides: PerSide<EndSummary>,
+}
+
+/// Both ends of a flow that lives.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trace {
+    pub(super) ends: [EndSummary; 2],
+}
+
+impl Trace {
+    pub(super) fn segment(
+        &mut self,
+        end: End,
+        segment: &Segment,
+        bytes: &[u8],
+        now: Moment,
+        budget: &mut usize,
+    ) {
+        let [low, high] = &mut self.ends;
+        let (mine, peer) = match end {
+            End::Low => (low, high),
+            End::High => (high, low),
+        };
+        (peer.unheard, peer.first_unheard, peer.last_unheard) = (0, None, None);
+        mine.packets += 1;
+        mine.flags(segment, now.into());
+        let payload = segment.payload(bytes);
+        let len = payload.len() as u32 + segment.missing;
+        if len > 0 {
+            mine.data(segment, len, now.into());
+            mine.open(segment, payload, budget);
+        }
+    }
+
+    /// Bytes of openings that are free again.
+    pub(super) fn opening_bytes(&self) -> usize {
+        self.ends.iter().map(|end| end.opening.len()).sum()
+    }
+}
+
+impl EndSummary {
+    fn flags(&mut self, segment: &Segment, at: Seen) {
+        let flags = segment.flags;
+        if flags.has(TcpFlags::SYN) {
+            self.syn.get_or_insert(at);
+            self.last_syn = Some(at);
+            self.syn_count = self.syn_count.saturating_add(1);
+            self.opening_next = Some(segment.seq.wrapping_add(1));
+        }
+        if flags.has(TcpFlags::RST) {
+            self.reset.get_or_insert(Reset {
+                at,
+                ttl: segment.ttl,
+                ip_id: segment.ip_id,
+                window: segment.window,
+            });
+            return;
+        }
+        let sends = flags.has(TcpFlags::FIN) || !segment.payload.is_empty() || segment.missing > 0;
+        if self.reset.is_some() && sends {
+            self.after_reset = self.after_reset.saturating_add(1);
+        }
+        if flags.has(TcpFlags::FIN) {
+            self.fin.get_or_insert(at);
+        }
+        let (low, high) = self.ttl.unwrap_or((segment.ttl, segment.ttl));
+        self.ttl = Some((low.min(segment.ttl), high.max(segment.ttl)));
+        (self.last_ip_id, self.last_window) = (segment.ip_id, segment.window);
+    }
+
+    fn data(&mut self, segment: &Segment, len: u32, at: Seen) {
+        let end = segment.seq.wrapping_add(len);
+        let is_new = self
+            .next
+            .is_none_or(|next| end.wrapping_sub(next) as i32 > 0);
+        if is_new {
+            self.next = Some(end);
+            self.first_data.get_or_insert(at);
+            self.last_data = Some(at);
+        } else if len > 1 {
+            // One byte again is a keep-alive probe.
+            self.unheard = self.unheard.saturating_add(1);
+            self.first_unheard.get_or_insert(at);
+            self.last_unheard = Some(at);
+        }
+    }
+
+    fn open(&mut self, segment: &Segment, payload: &[u8], budget: &mut usize) {
+        let expected = *self.opening_next.get_or_insert(segment.seq);
+        if segment.seq != expected {
+            return;
+        }
+        let first = self.opening.first().or(payload.first()).copied();
+        let most = match first {
+            Some(0x16 | b'C' | b'H') => OPENING_TLS,
+            _ => OPENING,
+        };
+        let room = most.saturating_sub(self.opening.len()).min(*budget);
+        let taken = payload.get(..room.min(payload.len())).unwrap_or_default();
+        self.opening.extend_from_slice(taken);
+        *budget -= taken.len();
+        // Once full, or when bytes are missing, nothing fits any more.
+        self.opening_next = Some(segment.seq.wrapping_add(taken.len() as u32));
+    }
+}
