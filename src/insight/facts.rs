@@ -1,0 +1,455 @@
+//! What the rules of diagnosis look at: per attempt, everything that was seen of it, gathered from engine events.
+//!
+//! A [`Collector`] is an engine's sink; a [`Casebook`] numbers the connections of all engines as every other output
+//! does and holds the attempts. Nothing here judges.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
+
+use crate::base::{Code, ConnectionId, Needs, PacketNumber, PerSide, Side, Timestamp};
+use crate::engine::{
+    Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Outcome, Seen, Sink,
+};
+use crate::tls::{self, KeyLog, Summary};
+use crate::websocket::{MessageKind, Opcode};
+
+/// Findings kept of one connection; rules look at the first of a kind.
+const FINDINGS: usize = 24;
+/// Unanswered pings remembered of one side.
+const PINGS: usize = 64;
+/// Attempts kept; of more only the number is known.
+pub const ATTEMPTS: usize = 200_000;
+
+/// A finding as a rule sees it.
+#[derive(Clone, Debug)]
+pub struct Noted {
+    /// What kind.
+    pub code: Code,
+    /// Its text.
+    pub text: String,
+    /// Whose bytes it is about.
+    pub from: Option<Side>,
+    /// Where it was found.
+    pub at: Seen,
+}
+
+/// What one side's frames did.
+#[derive(Clone, Debug, Default)]
+pub struct SideFrames {
+    /// Its first frame.
+    pub first: Option<Seen>,
+    /// Its last frame.
+    pub last: Option<Seen>,
+    /// Its close frame.
+    pub close: Option<Seen>,
+    /// Its pings that no pong has answered.
+    pub pings: VecDeque<(Box<[u8]>, Seen)>,
+    /// Pings it sent, the first and the last.
+    pub ping_count: u64,
+    /// When its first ping was sent.
+    pub first_ping: Option<Timestamp>,
+    /// When its last ping was sent.
+    pub last_ping: Option<Seen>,
+    /// Pongs it sent.
+    pub pong_count: u64,
+}
+
+impl SideFrames {
+    /// The mean time between its pings, in nanoseconds.
+    #[must_use]
+    pub fn ping_period(&self) -> Option<i64> {
+        let gaps = i64::try_from(self.ping_count.checked_sub(1)?).ok()?;
+        let span = self.last_ping?.time.since(self.first_ping?);
+        (gaps > 0).then(|| span / gaps)
+    }
+}
+
+/// One attempt to have a WebSocket, as far as it came.
+#[derive(Clone, Debug)]
+pub struct Attempt {
+    /// Its number among the connections of the capture; `None` when it never came to a request that could be read.
+    pub number: Option<u32>,
+    /// The client's address.
+    pub client: SocketAddr,
+    /// The server's address (of a tunnel: the proxy).
+    pub server: SocketAddr,
+    /// The first packet of its flow.
+    pub first: Seen,
+    /// The connection with its handshake, once there was a request.
+    pub connection: Option<Box<Connection>>,
+    /// Findings told of it, the first of many.
+    pub findings: Vec<Noted>,
+    /// What each side's frames did.
+    pub frames: PerSide<SideFrames>,
+    /// What TCP tells of its flow.
+    pub flow: Option<Box<FlowSummary>>,
+    /// What can be said of TLS around it.
+    pub tls: Option<Box<Summary>>,
+    /// The first bytes that the client sent inside TLS, where they can be read.
+    pub inside: Vec<u8>,
+}
+
+impl Attempt {
+    fn of(connection: &Connection) -> Self {
+        Self {
+            number: None,
+            client: connection.client,
+            server: connection.server,
+            first: Seen {
+                packet: connection.first_packet,
+                time: connection.opened,
+            },
+            connection: Some(Box::new(connection.clone())),
+            findings: Vec::new(),
+            frames: PerSide::default(),
+            flow: None,
+            tls: None,
+            inside: Vec::new(),
+        }
+    }
+
+    /// An attempt of which only the flow is known.
+    fn of_flow(flow: FlowSummary, keys: &KeyLog) -> Self {
+        let (tls, inside) = tls_summary(&flow, keys).unzip();
+        Self {
+            number: None,
+            client: flow.addresses.client,
+            server: flow.addresses.server,
+            first: flow.first,
+            connection: None,
+            findings: Vec::new(),
+            frames: PerSide::default(),
+            tls,
+            inside: inside.unwrap_or_default(),
+            flow: Some(Box::new(flow)),
+        }
+    }
+
+    /// The outcome of its handshake.
+    #[must_use]
+    pub fn outcome(&self) -> Option<Outcome> {
+        self.connection
+            .as_ref()
+            .map(|connection| connection.outcome())
+    }
+
+    /// The first finding of this kind.
+    #[must_use]
+    pub fn noted(&self, code: Code) -> Option<&Noted> {
+        self.findings.iter().find(|noted| noted.code == code)
+    }
+
+    /// Where the upgrade request was complete.
+    #[must_use]
+    pub fn request_at(&self) -> Option<Seen> {
+        let request = self
+            .connection
+            .as_ref()?
+            .handshake
+            .as_ref()?
+            .request
+            .as_ref()?;
+        Some(Seen {
+            packet: request.packet,
+            time: request.time,
+        })
+    }
+
+    /// Where the answer to the upgrade was complete, or that to the CONNECT when it went no further.
+    #[must_use]
+    pub fn response_at(&self) -> Option<Seen> {
+        let connection = self.connection.as_ref()?;
+        let response = match &connection.handshake {
+            Some(handshake) => handshake.response.as_ref()?,
+            None => connection.tunnel.as_ref()?.response.as_ref()?,
+        };
+        Some(Seen {
+            packet: response.packet,
+            time: response.time,
+        })
+    }
+
+    /// The first FIN or RST of its flow, and who sent it.
+    #[must_use]
+    pub fn end(&self) -> Option<(Side, Seen)> {
+        let flow = self.flow.as_ref()?;
+        let first = |side: Side| {
+            let end = &flow.sides[side];
+            let reset = end.reset.map(|reset| reset.at);
+            let seen = [end.fin, reset].into_iter().flatten();
+            seen.min_by_key(|seen| (seen.time, seen.packet.0))
+                .map(|seen| (side, seen))
+        };
+        Side::BOTH
+            .into_iter()
+            .filter_map(first)
+            .min_by_key(|(_, seen)| (seen.time, seen.packet.0))
+    }
+
+    /// The latest new data of either side, by TCP.
+    #[must_use]
+    pub fn last_data(&self) -> Option<Seen> {
+        let flow = self.flow.as_ref()?;
+        let seen = Side::BOTH
+            .iter()
+            .filter_map(|side| flow.sides[*side].last_data);
+        seen.max_by_key(|seen| (seen.time, seen.packet.0))
+    }
+
+    /// The text after the first response head of the flow, as far as it was kept.
+    #[must_use]
+    pub fn response_body(&self) -> &[u8] {
+        let Some(flow) = &self.flow else {
+            return &[];
+        };
+        let opening = &flow.sides.server.opening;
+        match memchr::memmem::find(opening, b"\r\n\r\n") {
+            Some(at) => opening.get(at + 4..).unwrap_or_default(),
+            None => &[],
+        }
+    }
+}
+
+/// Reads the hellos, certificates and alerts at the beginning of a flow that speaks TLS, after a CONNECT if there is one.
+fn tls_summary(flow: &FlowSummary, keys: &KeyLog) -> Option<(Box<Summary>, Vec<u8>)> {
+    let side = |side: Side| past_connect(&flow.sides[side].opening);
+    let client = side(Side::Client);
+    if !tls::looks_like(client) {
+        return None;
+    }
+    let mut connection = tls::Connection::new(&crate::base::Limits::default());
+    let mut inside = Inside::default();
+    // The server's flight answers the first record; what the client sends under protection comes after it.
+    connection.push(Side::Client, client, keys, &mut inside);
+    connection.push(Side::Server, side(Side::Server), keys, &mut inside);
+    connection.finish(keys, &mut inside);
+    Some((Box::new(connection.summary().clone()), inside.0))
+}
+
+/// What follows an HTTP head, when the bytes begin with the head of a CONNECT or of its answer.
+pub(super) fn past_connect(bytes: &[u8]) -> &[u8] {
+    if !bytes.starts_with(b"CONNECT ") && !bytes.starts_with(b"HTTP/1.") {
+        return bytes;
+    }
+    match memchr::memmem::find(bytes, b"\r\n\r\n") {
+        Some(at) => bytes.get(at + 4..).unwrap_or_default(),
+        None => bytes,
+    }
+}
+
+/// Bytes kept of what the client says inside TLS.
+const INSIDE: usize = 1 << 10;
+
+/// Keeps the client's first bytes; of the rest only the summary is wanted.
+#[derive(Default)]
+struct Inside(Vec<u8>);
+
+impl tls::Output for Inside {
+    fn plaintext(&mut self, side: Side, bytes: &[u8], _: crate::base::Span) {
+        if side == Side::Client {
+            let room = INSIDE.saturating_sub(self.0.len()).min(bytes.len());
+            self.0
+                .extend_from_slice(bytes.get(..room).unwrap_or_default());
+        }
+    }
+    fn plaintext_gap(&mut self, _: Side, _: crate::base::Span) {}
+    fn alert(
+        &mut self,
+        _: Side,
+        _: tls::AlertLevel,
+        _: tls::AlertDescription,
+        _: crate::base::Span,
+    ) {
+    }
+    fn finding(&mut self, _: Side, _: crate::base::Finding) {}
+    fn close_notify(&mut self, _: Side) {}
+}
+
+/// What one engine gathered since it was last asked.
+#[derive(Debug, Default)]
+pub struct Part {
+    opened: Vec<(ConnectionId, PacketNumber, u32)>,
+    ended: Vec<(Option<ConnectionId>, Attempt)>,
+}
+
+/// An engine's sink that gathers facts.
+#[derive(Debug, Default)]
+pub struct Collector {
+    open: HashMap<ConnectionId, Attempt>,
+    /// Attempts that ended while their flow goes on, by flow.
+    waiting: HashMap<u64, Vec<(ConnectionId, Attempt)>>,
+    keys: std::sync::Arc<KeyLog>,
+    part: Part,
+}
+
+impl Collector {
+    /// A collector that reads TLS handshakes with these secrets.
+    #[must_use]
+    pub fn new(keys: std::sync::Arc<KeyLog>) -> Self {
+        Self {
+            keys,
+            ..Self::default()
+        }
+    }
+
+    /// Exchanges what was gathered for an empty part.
+    pub fn exchange(&mut self, part: &mut Part) {
+        part.opened.clear();
+        part.ended.clear();
+        std::mem::swap(part, &mut self.part);
+    }
+}
+
+impl Sink for Collector {
+    fn needs(&self) -> Needs {
+        Needs::FINDINGS | Needs::MESSAGES | Needs::FLOWS
+    }
+
+    fn opened(&mut self, connection: &Connection) {
+        self.part
+            .opened
+            .push((connection.id, connection.first_packet, connection.ordinal));
+        self.open.insert(connection.id, Attempt::of(connection));
+    }
+
+    fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
+        let Some(attempt) = self.open.get_mut(&connection.id) else {
+            return;
+        };
+        let at = Seen::from(event.at);
+        let side = &mut attempt.frames[event.from];
+        side.first.get_or_insert(at);
+        side.last = Some(at);
+        if event.frame.header.opcode() == Opcode::Close {
+            side.close.get_or_insert(at);
+        }
+    }
+
+    fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        let Some(attempt) = self.open.get_mut(&connection.id) else {
+            return;
+        };
+        let at = Seen::from(event.at);
+        let data = event.message.data.unwrap_or_default();
+        match event.message.kind {
+            MessageKind::Ping => {
+                let side = &mut attempt.frames[event.from];
+                side.ping_count += 1;
+                side.first_ping.get_or_insert(at.time);
+                side.last_ping = Some(at);
+                if side.pings.len() == PINGS {
+                    side.pings.pop_front();
+                }
+                side.pings.push_back((data.into(), at));
+            }
+            MessageKind::Pong => {
+                attempt.frames[event.from].pong_count += 1;
+                let pings = &mut attempt.frames[event.from.peer()].pings;
+                if let Some(answered) = pings.iter().rposition(|(sent, _)| **sent == *data) {
+                    pings.drain(..=answered);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
+        let attempt = connection.and_then(|connection| self.open.get_mut(&connection.id));
+        if let Some(attempt) = attempt
+            && attempt.findings.len() < FINDINGS
+        {
+            attempt.findings.push(Noted {
+                code: event.finding.code,
+                text: event.finding.text.clone(),
+                from: event.from,
+                at: event.at.into(),
+            });
+        }
+    }
+
+    fn closed(&mut self, connection: &Connection, _at: crate::engine::Moment) {
+        if let Some(mut attempt) = self.open.remove(&connection.id) {
+            attempt.client = connection.client;
+            attempt.server = connection.server;
+            attempt.connection = Some(Box::new(connection.clone()));
+            let waiting = self.waiting.entry(connection.flow).or_default();
+            waiting.push((connection.id, attempt));
+        }
+    }
+
+    fn flow_closed(&mut self, flow: FlowSummary) {
+        let Some(attempts) = self.waiting.remove(&flow.serial) else {
+            if may_be_an_attempt(&flow) {
+                let attempt = Attempt::of_flow(flow, &self.keys);
+                self.part.ended.push((None, attempt));
+            }
+            return;
+        };
+        let tls = tls_summary(&flow, &self.keys).map(|(summary, _)| summary);
+        for (id, mut attempt) in attempts {
+            attempt.flow = Some(Box::new(flow.clone()));
+            attempt.tls.clone_from(&tls);
+            self.part.ended.push((Some(id), attempt));
+        }
+    }
+}
+
+/// Whether a flow without a request that could be read may have been on the way to a WebSocket: it never opened, or it
+/// speaks TLS, or asked a proxy for a tunnel. Others are none of ours.
+fn may_be_an_attempt(flow: &FlowSummary) -> bool {
+    let (client, server) = (&flow.sides.client, &flow.sides.server);
+    let never_opened =
+        client.syn.is_some() && server.first_data.is_none() && client.first_data.is_none();
+    let opening = past_connect(&client.opening);
+    never_opened || tls::looks_like(opening) || client.opening.starts_with(b"CONNECT ")
+}
+
+/// All attempts of a capture, numbered.
+#[derive(Debug, Default)]
+pub struct Casebook {
+    numbers: Vec<HashMap<ConnectionId, u32>>,
+    count: u32,
+    /// The attempts in the order in which they ended.
+    pub attempts: Vec<Attempt>,
+    /// Attempts beyond [`ATTEMPTS`], of which nothing more is known.
+    pub left_out: u64,
+}
+
+impl Casebook {
+    /// Takes the parts of one batch, one an engine.
+    pub fn take(&mut self, parts: &mut [Part]) {
+        self.number(parts);
+        for (engine, part) in parts.iter_mut().enumerate() {
+            for (id, mut attempt) in part.ended.drain(..) {
+                if self.attempts.len() >= ATTEMPTS {
+                    self.left_out += 1;
+                    continue;
+                }
+                attempt.number = id.and_then(|id| self.numbers[engine].get(&id).copied());
+                self.attempts.push(attempt);
+            }
+        }
+    }
+
+    /// Those recognised in the same batch are numbered by the first packet of their flow.
+    fn number(&mut self, parts: &[Part]) {
+        self.numbers
+            .resize_with(parts.len().max(self.numbers.len()), HashMap::new);
+        let mut opened: Vec<_> = Vec::new();
+        for (engine, part) in parts.iter().enumerate() {
+            let of_engine = part.opened.iter();
+            opened.extend(of_engine.map(|&(id, packet, ordinal)| ((packet, ordinal), engine, id)));
+        }
+        opened.sort_by_key(|(order, _, _)| *order);
+        for (_, engine, id) in opened {
+            self.count += 1;
+            self.numbers[engine].insert(id, self.count);
+        }
+    }
+
+    /// The attempts in the order of their first packets.
+    pub fn sort(&mut self) {
+        self.attempts
+            .sort_by_key(|attempt| (attempt.first.packet, attempt.number));
+    }
+}

@@ -1,0 +1,106 @@
+//! CONNECT: does the proxy open the tunnel?
+
+use crate::base::{Head, escape};
+use crate::engine::Seen;
+use crate::http;
+
+use super::diagnose::{Case, Found};
+use super::verdict::Verdict;
+
+/// Shortest wait for an answer that says something, in seconds.
+const PATIENCE: f64 = 1.0;
+
+/// a CONNECT and nothing back.
+pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
+    let flow = case.attempt.flow.as_ref()?;
+    let client = &flow.sides.client;
+    if case.attempt.connection.is_some() || !client.opening.starts_with(b"CONNECT ") {
+        return None;
+    }
+    let asked = client.first_data?;
+    let ended = case.attempt.end().is_some();
+    if flow.sides.server.first_data.is_some() || !ended && case.watched(asked.time) < PATIENCE {
+        return None;
+    }
+    let line = client
+        .opening
+        .split(|byte| *byte == b'\r')
+        .next()
+        .unwrap_or_default();
+    let line = escape::preview(line, 100);
+    let sentence = "the proxy was asked for a tunnel (CONNECT) and did not answer";
+    Some(Found::certain(Verdict::ConnectUnanswered, sentence).at(client.first_data, line))
+}
+
+/// F7, F8, F10: the CONNECT was refused.
+pub(super) fn refused(case: &Case<'_>) -> Option<Found> {
+    let connection = case.attempt.connection.as_ref()?;
+    if connection.handshake.is_some() {
+        return None;
+    }
+    let tunnel = connection.tunnel.as_ref()?;
+    let (request, response) = (&tunnel.request, tunnel.response.as_ref()?);
+    let status = response.head.status()?;
+    let target = escape::preview(request.head.target(), 80);
+    let port = http::connect_target(&request.head).and_then(|target| target.port);
+    let (verdict, sentence) = judge(&request.head, status, port, &target);
+    let seen = |head: &crate::engine::SeenHead| {
+        Some(Seen {
+            packet: head.packet,
+            time: head.time,
+        })
+    };
+    let reason = escape::preview(response.head.reason(), 60);
+    let answer = Some(&response.head);
+    Some(
+        Found::certain(verdict, sentence)
+            .at(seen(request), format!("CONNECT {target}"))
+            .at(seen(response), format!("{status} {reason}"))
+            .header(answer, "Proxy-Authenticate", seen(response))
+            .header(answer, "X-Squid-Error", seen(response)),
+    )
+}
+
+fn judge(request: &Head, status: u16, port: Option<u16>, target: &str) -> (Verdict, String) {
+    let has_host = request.value("host").is_some() && request.minor_version > 0;
+    let credentials = request.value("proxy-authorization").is_some();
+    match status {
+        407 if credentials => (
+            Verdict::ProxyAuthenticationRequired,
+            "the proxy does not accept the client's user name and password (407)".to_owned(),
+        ),
+        407 => (
+            Verdict::ProxyAuthenticationRequired,
+            "the proxy asks for a user name and password (407), and the client sent none"
+                .to_owned(),
+        ),
+        400 | 403 | 411 if !has_host => (
+            Verdict::ConnectWithoutHost,
+            format!("the proxy refuses a CONNECT in HTTP/1.0 or without a Host header ({status})"),
+        ),
+        403 if port != Some(443) => (
+            Verdict::ConnectPortForbidden,
+            format!(
+                "the proxy refuses a tunnel to {target} (403): it allows CONNECT to other ports only, mostly 443"
+            ),
+        ),
+        403 => (
+            Verdict::ConnectForbidden,
+            format!("the proxy forbids a tunnel to {target} (403)"),
+        ),
+        400 | 404 | 405 | 501 | 200..=399 => (
+            Verdict::ConnectUnsupported,
+            format!(
+                "what was asked for a tunnel does not take CONNECT ({status}): it is no proxy, or not one for tunnels"
+            ),
+        ),
+        500 | 502..=504 => (
+            Verdict::ConnectUnreachable,
+            format!("the proxy cannot reach {target} ({status})"),
+        ),
+        _ => (
+            Verdict::ConnectRefused,
+            format!("the proxy refuses a tunnel to {target} ({status})"),
+        ),
+    }
+}

@@ -1,0 +1,220 @@
+//! The first frames: are they frames, and does the connection outlive its 101?
+
+use crate::base::{Code, Severity, Side};
+
+use super::diagnose::{Case, Found, the};
+use super::facts::{Attempt, Noted};
+use super::verdict::Verdict;
+
+/// A connection that ends within this time of its 101 was ended because of it, in nanoseconds.
+const AT_ONCE: i64 = 5_000_000_000;
+
+/// The first finding of a code that no gap in the capture came before.
+fn sound(attempt: &Attempt, code: Code) -> Option<&Noted> {
+    let gap = attempt.findings.iter().find(|noted| {
+        matches!(
+            noted.code,
+            Code::TcpGap | Code::LostSync | Code::DeflateContextLost
+        )
+    });
+    let noted = attempt.noted(code)?;
+    let is_sound = gap.is_none_or(|gap| noted.at.packet < gap.at.packet);
+    is_sound.then_some(noted)
+}
+
+/// The first finding of a code that the other side minded: it closed for it, or was not heard again.
+fn minded<'a>(case: &Case<'a>, code: Code) -> Option<&'a Noted> {
+    let noted = sound(case.attempt, code)?;
+    let goes_on = |side: Side| {
+        let last = case.attempt.frames[side].last;
+        last.is_some_and(|last| last.time > noted.at.time && last.packet > noted.at.packet)
+    };
+    let code = case
+        .attempt
+        .connection
+        .as_ref()
+        .and_then(|connection| connection.close.code);
+    let minded = matches!(code, Some(1002 | 1003 | 1007..=1011));
+    let from = noted.from.unwrap_or(Side::Client);
+    (minded || !goes_on(from.peer())).then_some(noted)
+}
+
+/// What breaks the frame format and was tolerated, for the line of a healthy connection.
+pub(super) fn tolerated(case: &Case<'_>) -> Option<String> {
+    let broken = case.attempt.findings.iter().find(|noted| {
+        noted.code.severity() == Severity::Error && sound(case.attempt, noted.code).is_some()
+    })?;
+    let other = broken
+        .from
+        .map_or("the other side", |from| the(from.peer()));
+    Some(format!("{}, which {other} tolerates", broken.text))
+}
+
+/// F17, F20: HTTP where frames belong.
+pub(super) fn http_text(case: &Case<'_>) -> Option<Found> {
+    let noted = sound(case.attempt, Code::HttpInsideFrames)?;
+    let from = noted.from.unwrap_or(Side::Server);
+    let frames = &case.attempt.frames;
+    let client_first = frames
+        .client
+        .first
+        .filter(|first| first.time <= noted.at.time && first.packet < noted.at.packet);
+    let server_spoke = frames
+        .server
+        .first
+        .is_some_and(|first| first.packet < noted.at.packet);
+    if from == Side::Server && client_first.is_some() && !server_spoke {
+        let sentence = "a hop in between goes on reading HTTP after the 101: it answers the client's first frame with HTTP";
+        return Some(
+            Found::likely(Verdict::FramesParsedAsHttp, sentence)
+                .at(client_first, "the client's first frame")
+                .at(Some(noted.at), &*noted.text),
+        );
+    }
+    let sentence = format!(
+        "{} writes HTTP into the frames after the 101: two handlers share one socket there",
+        the(from)
+    );
+    Some(Found::likely(Verdict::HttpInsideFrames, sentence).at(Some(noted.at), &*noted.text))
+}
+
+/// F16: reserved bits without an extension.
+pub(super) fn reserved_bit(case: &Case<'_>) -> Option<Found> {
+    let noted = minded(case, Code::ReservedBitSet)?;
+    let from = noted.from.unwrap_or(Side::Server);
+    let offered = case
+        .request()
+        .is_some_and(|head| head.value("Sec-WebSocket-Extensions").is_some());
+    let why = match offered {
+        true => "the request offered an extension, and the 101 agreed to none that defines it",
+        false => "no extension was offered",
+    };
+    let sentence = format!(
+        "{} sets a reserved bit, as for compression, although {why}",
+        the(from)
+    );
+    Some(
+        Found::certain(Verdict::ReservedBitSet, sentence)
+            .at(Some(noted.at), &*noted.text)
+            .header(
+                case.request(),
+                "Sec-WebSocket-Extensions",
+                case.attempt.request_at(),
+            )
+            .header(
+                case.response(),
+                "Sec-WebSocket-Extensions",
+                case.attempt.response_at(),
+            ),
+    )
+}
+
+/// F18: masking from the wrong side, or missing.
+pub(super) fn masking(case: &Case<'_>) -> Option<Found> {
+    let server = minded(case, Code::ServerFrameMasked).map(|noted| {
+        (
+            noted,
+            Verdict::ServerFrameMasked,
+            "the server masks its frames; only a client may (RFC 6455 5.1)",
+        )
+    });
+    let client = minded(case, Code::ClientFrameUnmasked).map(|noted| {
+        (
+            noted,
+            Verdict::ClientFrameUnmasked,
+            "the client does not mask its frames, which RFC 6455 5.1 asks for",
+        )
+    });
+    let (noted, verdict, sentence) = server.or(client)?;
+    let found = Found::certain(verdict, sentence).at(Some(noted.at), &*noted.text);
+    Some(closing(case, found))
+}
+
+/// Adds the close frame that a rule's break led to.
+fn closing(case: &Case<'_>, found: Found) -> Found {
+    let Some(connection) = &case.attempt.connection else {
+        return found;
+    };
+    match (connection.close.by, connection.close.code) {
+        (Some(by), Some(code)) => {
+            let at = case.attempt.frames[by].close;
+            found.at(at, format!("{} closes with {code}", the(by)))
+        }
+        _ => found,
+    }
+}
+
+/// Everything else that is against the frame format and that somebody minded, or that went on.
+pub(super) fn invalid(case: &Case<'_>) -> Option<Found> {
+    let codes = [
+        Code::ReservedOpcode,
+        Code::ControlFrameFragmented,
+        Code::ControlFrameTooLong,
+        Code::LengthNotMinimal,
+        Code::LengthInvalid,
+        Code::ContinuationWithoutStart,
+        Code::MessageInterrupted,
+        Code::CloseCodeInvalid,
+        Code::CloseBodyInvalid,
+    ];
+    let known = case.is_accepted();
+    let frame = codes
+        .into_iter()
+        .filter(|_| known)
+        .find_map(|code| minded(case, code));
+    let deflate = minded(case, Code::DeflateInvalid).filter(|_| known);
+    let (noted, verdict) = match (frame, deflate) {
+        (Some(noted), _) => (noted, Verdict::FrameInvalid),
+        (None, noted) => (noted?, Verdict::DeflateInvalid),
+    };
+    debug_assert_eq!(noted.code.severity(), Severity::Error);
+    let sentence = format!(
+        "{} breaks the frame format: {}",
+        noted.from.map_or("one side", the),
+        noted.text
+    );
+    let found = Found::certain(verdict, sentence).at(Some(noted.at), noted.code.name());
+    Some(closing(case, found))
+}
+
+/// F19, F20: 101, and the server ends before any frame of its own.
+pub(super) fn closed_after_handshake(case: &Case<'_>) -> Option<Found> {
+    let connection = case.attempt.connection.as_ref()?;
+    if !case.is_accepted() || connection.frames.server > 0 {
+        return None;
+    }
+    let (by, end) = case.attempt.end()?;
+    let answered = case.attempt.response_at()?;
+    if by == Side::Client
+        || end.time.since(answered.time) > AT_ONCE
+        || case.attempt.frames.client.close.is_some()
+    {
+        return None;
+    }
+    let flow = case.attempt.flow.as_ref()?;
+    let is_reset = flow.sides.server.reset.is_some();
+    let first = case.attempt.frames.client.first;
+    let after = super::rules_status::seconds(end.time.since(answered.time));
+    let sentence = match first {
+        Some(_) => format!(
+            "the server answered 101 and ended the connection {after} later, on the client's first frame, without a frame of its own"
+        ),
+        None => format!(
+            "the server answered 101 and ended the connection {after} later, without a frame"
+        ),
+    };
+    let found = Found::likely(Verdict::ClosedAfterHandshake, sentence)
+        .at(Some(answered), "101")
+        .at(
+            Some(end),
+            if is_reset {
+                "RST of the server"
+            } else {
+                "FIN of the server"
+            },
+        );
+    Some(match first {
+        Some(first) => found.at(Some(first), "the client's first frame"),
+        None => found,
+    })
+}

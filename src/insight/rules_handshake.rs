@@ -1,0 +1,164 @@
+//! The 101: do its headers fit the request?
+
+use crate::base::{Code, Side, escape};
+
+use super::diagnose::{Case, Found};
+use super::verdict::Verdict;
+
+/// A client that fails the connection does so within this time of the 101, in nanoseconds.
+const AT_ONCE: i64 = 2_000_000_000;
+
+/// A draft from before RFC 6455 that the server took.
+pub(super) fn draft_accepted(case: &Case<'_>) -> Option<Found> {
+    let request = case.request()?;
+    if !case.is_accepted() || request.value("Sec-WebSocket-Key1").is_none() {
+        return None;
+    }
+    let sentence = "the client speaks the draft hixie-76; this server still does, most do not, and HTTP proxies break it";
+    let asked = case.attempt.request_at();
+    Some(
+        Found::certain(Verdict::DraftAccepted, sentence)
+            .header(Some(request), "Sec-WebSocket-Key1", asked)
+            .at(case.attempt.response_at(), "101"),
+    )
+}
+
+/// F14: the accept key.
+pub(super) fn accept(case: &Case<'_>) -> Option<Found> {
+    if !case.is_accepted() {
+        return None;
+    }
+    let answered = case.attempt.response_at();
+    if let Some(noted) = case.attempt.noted(Code::AcceptMissing) {
+        let sentence =
+            "the 101 has no Sec-WebSocket-Accept, so the client must fail the connection";
+        return Some(Found::certain(Verdict::AcceptMissing, sentence).at(answered, &*noted.text));
+    }
+    let noted = case.attempt.noted(Code::AcceptMismatch)?;
+    let found = response_value(case, "Sec-WebSocket-Accept");
+    let sentence = match answers_another(case) {
+        Some(number) => format!("Sec-WebSocket-Accept answers the key of connection {number}, not of this one: a cached or replayed reply"),
+        None => "Sec-WebSocket-Accept does not belong to the key of this request, so the client must fail the connection".to_owned(),
+    };
+    Some(
+        Found::certain(Verdict::AcceptMismatch, sentence)
+            .header(
+                case.request(),
+                "Sec-WebSocket-Key",
+                case.attempt.request_at(),
+            )
+            .at(answered, format!("Sec-WebSocket-Accept: {found}"))
+            .at(answered, &*noted.text),
+    )
+}
+
+/// The connection whose key this accept value answers.
+fn answers_another(case: &Case<'_>) -> Option<u32> {
+    let accept = case.response()?.value("Sec-WebSocket-Accept")?;
+    let other = case.all.iter().find(|other| {
+        let head = other
+            .connection
+            .as_ref()
+            .and_then(|connection| connection.request());
+        let key = head.and_then(|head| head.value("Sec-WebSocket-Key"));
+        other.number != case.attempt.number
+            && key.is_some_and(|key| {
+                crate::websocket::handshake::accept_key(key).as_bytes() == accept
+            })
+    })?;
+    other.number
+}
+
+fn response_value(case: &Case<'_>, name: &str) -> String {
+    let value = case.response().and_then(|head| head.value(name));
+    value.map_or_else(|| "none".to_owned(), |value| escape::preview(value, 60))
+}
+
+/// Upgrade and Connection of the 101.
+pub(super) fn upgrade_headers(case: &Case<'_>) -> Option<Found> {
+    let noted = case.attempt.findings.iter().find(|noted| {
+        noted.code == Code::UpgradeHeaderInvalid && noted.from == Some(Side::Server)
+    })?;
+    if !case.is_accepted() {
+        return None;
+    }
+    let sentence = format!("the 101 lacks what makes it an upgrade: {}", noted.text);
+    Some(
+        Found::certain(Verdict::UpgradeHeaderInvalid, sentence)
+            .at(case.attempt.response_at(), "101"),
+    )
+}
+
+/// F15: a subprotocol out of nowhere.
+pub(super) fn subprotocol_not_offered(case: &Case<'_>) -> Option<Found> {
+    let noted = case.attempt.noted(Code::SubprotocolNotOffered)?;
+    let chosen = response_value(case, "Sec-WebSocket-Protocol");
+    let sentence = format!(
+        "the server chose the subprotocol {chosen}, which the client did not offer; the client must fail the connection"
+    );
+    let asked = case.attempt.request_at();
+    Some(
+        Found::certain(Verdict::SubprotocolNotOffered, sentence)
+            .header(case.request(), "Sec-WebSocket-Protocol", asked)
+            .at(case.attempt.response_at(), &*noted.text),
+    )
+}
+
+/// An extension out of nowhere.
+pub(super) fn extension_not_offered(case: &Case<'_>) -> Option<Found> {
+    let noted = case.attempt.noted(Code::ExtensionNotOffered).or_else(|| {
+        let findings = case.attempt.findings.iter();
+        let mut of_server = findings.filter(|noted| noted.from == Some(Side::Server));
+        of_server.find(|noted| noted.code == Code::ExtensionParameterInvalid)
+    })?;
+    if !case.is_accepted() {
+        return None;
+    }
+    let chosen = response_value(case, "Sec-WebSocket-Extensions");
+    let sentence = format!(
+        "the server agreed to {chosen}, which the client did not offer like that; the client must fail the connection"
+    );
+    let asked = case.attempt.request_at();
+    Some(
+        Found::certain(Verdict::ExtensionNotOffered, sentence)
+            .header(case.request(), "Sec-WebSocket-Extensions", asked)
+            .at(case.attempt.response_at(), &*noted.text),
+    )
+}
+
+/// F15: offered, none chosen, and the client leaves at once, as browsers do.
+pub(super) fn subprotocol_missing(case: &Case<'_>) -> Option<Found> {
+    let (request, response) = (case.request()?, case.response()?);
+    let offered = request.value("Sec-WebSocket-Protocol")?;
+    if !case.is_accepted() || response.value("Sec-WebSocket-Protocol").is_some() {
+        return None;
+    }
+    let answered = case.attempt.response_at()?;
+    let connection = case.attempt.connection.as_ref()?;
+    let ended = case
+        .attempt
+        .frames
+        .client
+        .close
+        .or(case.attempt.end().map(|(_, seen)| seen))?;
+    let close = connection.close.by == Some(Side::Client)
+        && matches!(connection.close.code, None | Some(1002 | 1006));
+    let sent_data =
+        connection.frames.client > u64::from(case.attempt.frames.client.close.is_some());
+    if !close || sent_data || ended.time.since(answered.time) > AT_ONCE {
+        return None;
+    }
+    let offered = escape::preview(offered, 80);
+    let sentence = format!(
+        "the client asked for the subprotocol {offered} and the server chose none; browsers then fail the connection, as this client did"
+    );
+    Some(
+        Found::likely(Verdict::SubprotocolMissing, sentence)
+            .at(
+                case.attempt.request_at(),
+                format!("Sec-WebSocket-Protocol: {offered}"),
+            )
+            .at(Some(answered), "101 without Sec-WebSocket-Protocol")
+            .at(Some(ended), "the client ends the connection"),
+    )
+}

@@ -1,0 +1,371 @@
+//! The life of an open connection and its end: resets from elsewhere, silence, time-outs, close codes.
+
+use crate::base::{Code, Side, escape};
+use crate::engine::{EndedBy, Outcome, Transport};
+use crate::websocket::close::CloseCode;
+
+use super::diagnose::{Case, Found, the};
+use super::ending::{self, Common, Cut};
+use super::rules_status::seconds;
+use super::verdict::Verdict;
+
+/// How much a time to live may differ between packets of one path.
+const TTL_SLACK: u8 = 1;
+/// Retransmissions without any answer that make a silent drop.
+const UNHEARD: u32 = 3;
+/// Pings outlive this before their lack of an answer says something, in nanoseconds.
+const PING_PATIENCE: i64 = 150_000_000;
+/// Idle limits that many programs have, in seconds: a single connection cut after one of these is worth a word.
+const KNOWN: &[i64] = &[60, 100, 120, 240, 300, 350, 600, 900, 3600];
+
+/// F27: a reset that its sender's other packets do not look like.
+fn forged(case: &Case<'_>) -> Option<Found> {
+    let flow = case.attempt.flow.as_ref()?;
+    let mut sides = Side::BOTH;
+    sides.sort_by_key(|side| {
+        flow.sides[*side]
+            .reset
+            .map_or(u64::MAX, |reset| reset.at.packet.0)
+    });
+    for side in sides {
+        let end = &flow.sides[side];
+        let (Some(reset), Some((low, high))) = (end.reset, end.ttl) else {
+            continue;
+        };
+        let outside =
+            reset.ttl < low.saturating_sub(TTL_SLACK) || reset.ttl > high.saturating_add(TTL_SLACK);
+        let goes_on = end.after_reset > 0;
+        if end.packets < 3 || !outside && !(goes_on && case.is_accepted()) {
+            continue;
+        }
+        let sentence = format!(
+            "something between the two ends forged a RST in the name of {}: it does not look like that side's other packets",
+            the(side)
+        );
+        let ttl = format!(
+            "RST with TTL {}, {}'s other packets have {low}{}",
+            reset.ttl,
+            the(side),
+            if low == high {
+                String::new()
+            } else {
+                format!(" to {high}")
+            }
+        );
+        let rest = format!(
+            "IP id {}, window {}; its packet before had IP id {}, window {}",
+            reset.ip_id, reset.window, end.last_ip_id, end.last_window
+        );
+        let mut found = match outside && (goes_on || reset.ip_id == 0 && end.last_ip_id != 0) {
+            true => Found::certain(Verdict::ForeignReset, sentence),
+            false => Found::likely(Verdict::ForeignReset, sentence),
+        };
+        found = found.at(Some(reset.at), ttl).at(Some(reset.at), rest);
+        if goes_on {
+            let text = format!(
+                "{} went on sending after it: {} packets",
+                the(side),
+                end.after_reset
+            );
+            found = found.at(end.last_data, text);
+        }
+        return Some(found);
+    }
+    None
+}
+
+/// F27 while the answer is still out.
+pub(super) fn foreign_reset_before_answer(case: &Case<'_>) -> Option<Found> {
+    if !case.is_unanswered() {
+        return None;
+    }
+    forged(case)
+}
+
+/// F27 on an open connection.
+pub(super) fn foreign_reset(case: &Case<'_>) -> Option<Found> {
+    if !matches!(
+        case.attempt.outcome(),
+        Some(Outcome::Accepted | Outcome::NotSeen)
+    ) {
+        return None;
+    }
+    forged(case)
+}
+
+/// F23: retransmissions into nowhere.
+pub(super) fn silent_drop(case: &Case<'_>) -> Option<Found> {
+    let flow = case.attempt.flow.as_ref()?;
+    let side = Side::BOTH
+        .into_iter()
+        .max_by_key(|side| flow.sides[*side].unheard)?;
+    let (end, peer) = (&flow.sides[side], &flow.sides[side.peer()]);
+    if end.unheard < UNHEARD || peer.packets == 0 || peer.reset.is_some() {
+        return None;
+    }
+    let (first, last) = (end.last_data?, end.last_unheard?);
+    let sentence = format!(
+        "packets are dropped silently from a certain moment on: {} sent the same data {} more times in {} and nothing came back",
+        the(side),
+        end.unheard,
+        seconds(last.time.since(first.time)),
+    );
+    let mut found = Found::certain(Verdict::SilentDrop, sentence)
+        .at(Some(first), "the data that is not acknowledged")
+        .at(end.first_unheard, "the first retransmission")
+        .at(Some(last), "the last one");
+    if let Some(heard) = peer.last_data {
+        let idle = seconds(first.time.since(heard.time));
+        found = found.at(
+            Some(heard),
+            format!("{} was last heard {idle} before", the(side.peer())),
+        );
+    }
+    Some(found)
+}
+
+/// Pings that stopped being answered.
+pub(super) fn ping_unanswered(case: &Case<'_>) -> Option<Found> {
+    let connection = case.attempt.connection.as_ref()?;
+    for side in Side::BOTH {
+        let frames = &case.attempt.frames[side];
+        let Some((_, sent)) = frames.pings.front() else {
+            continue;
+        };
+        let close = frames.close.or(case.attempt.end().map(|(_, seen)| seen));
+        let heard = case.attempt.frames[side.peer()].last;
+        let silent = heard.is_none_or(|heard| heard.time <= sent.time);
+        let gave_up = close.filter(|_| connection.close.by == Some(side));
+        let waited = gave_up
+            .map_or(case.capture_end, |close| close.time)
+            .since(sent.time);
+        let enough = match gave_up {
+            Some(_) => waited >= PING_PATIENCE,
+            None => frames.pings.len() >= 2 && case.attempt.end().is_none(),
+        };
+        if !silent || !enough {
+            continue;
+        }
+        let sentence = format!(
+            "{} stopped answering pings: {} sent {} without a pong{}",
+            the(side.peer()),
+            the(side),
+            frames.pings.len(),
+            gave_up.map_or_else(String::new, |_| format!(
+                " and gave up after {}",
+                seconds(waited)
+            )),
+        );
+        let found = Found::certain(Verdict::PingUnanswered, sentence)
+            .at(Some(*sent), "the first ping without an answer")
+            .at(heard, format!("the last frame of {}", the(side.peer())));
+        return Some(found.at(gave_up, "the end"));
+    }
+    None
+}
+
+/// F21, F22, F24: what the endings of a server's connections have in common.
+pub(super) fn cluster(case: &Case<'_>) -> Option<Found> {
+    match case.endings.common_to(case.attempt) {
+        Some((cut, common)) => Some(of_many(case, cut, common)),
+        None => of_one(case),
+    }
+}
+
+fn of_many(case: &Case<'_>, cut: Cut, common: Common) -> Found {
+    let who = the(cut.by);
+    let end = case.attempt.end().map(|(_, seen)| seen);
+    let age = seconds(cut.age);
+    match common {
+        Common::Gap(value, of) | Common::ServerGap(value, of) => {
+            let whose = match common {
+                Common::ServerGap(..) => " of the server",
+                _ => "",
+            };
+            let limit = seconds(value);
+            if let Some(period) = ping_at_limit(case, value) {
+                let sentence = format!(
+                    "{who} ends connections after {limit} of silence, exactly when the next ping is due (every {})",
+                    seconds(period)
+                );
+                return Found::likely(Verdict::PingAtIdleLimit, sentence)
+                    .at(end, format!("age {age}"));
+            }
+            let sentence = format!(
+                "an idle time-out: {who}, or a hop that ends for it, ended {of} connections after {limit} of silence{whose}, whatever their age"
+            );
+            Found::likely(Verdict::IdleTimeout, sentence)
+                .at(case.attempt.last_data(), "the last data")
+                .at(
+                    end,
+                    format!(
+                        "the end, {} later, at the age of {age}; no close frame",
+                        seconds(cut.gap)
+                    ),
+                )
+        }
+        Common::Age(value, of) => {
+            let limit = seconds(value);
+            let sentence = format!(
+                "a limit on age: {who}, or a hop that ends for it, ended {of} connections {limit} after they opened, however busy they were"
+            );
+            Found::likely(Verdict::LifetimeLimit, sentence)
+                .at(case.attempt.response_at(), "101")
+                .at(
+                    end,
+                    format!(
+                        "the end, {age} later; the last data was {} before; no close frame",
+                        seconds(cut.gap)
+                    ),
+                )
+        }
+    }
+}
+
+/// The ping period, when it is about the idle limit.
+fn ping_at_limit(case: &Case<'_>, limit: i64) -> Option<i64> {
+    let frames = &case.attempt.frames;
+    let mut periods = Side::BOTH
+        .iter()
+        .filter_map(|side| frames[*side].ping_period());
+    periods.find(|period| (period - limit).abs() * 10 <= limit)
+}
+
+/// One connection cut after a time that many programs have as their limit.
+fn of_one(case: &Case<'_>) -> Option<Found> {
+    let cut = Cut::of(case.attempt)?;
+    let known = |gap: i64| {
+        let mut limits = KNOWN.iter().map(|limit| limit * 1_000_000_000);
+        limits.find(|limit| (gap - limit).abs() * 50 <= *limit)
+    };
+    let limit = known(cut.gap).or_else(|| known(cut.server_gap))?;
+    let sentence = format!(
+        "{} ended the connection after {} of silence, without a close frame: a usual idle limit ({})",
+        the(cut.by),
+        seconds(cut.gap.min(cut.server_gap).max(cut.gap)),
+        seconds(limit),
+    );
+    let end = case.attempt.end().map(|(_, seen)| seen);
+    Some(
+        Found::possible(Verdict::IdleTimeout, sentence)
+            .at(case.attempt.last_data(), "the last data")
+            .at(end, "the end; no close frame"),
+    )
+}
+
+/// Close codes that say that something went wrong.
+pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
+    let connection = case.attempt.connection.as_ref()?;
+    let close = &connection.close;
+    let (by, at) = (close.by?, case.attempt.frames[close.by?].close?);
+    let utf8 = case.attempt.noted(Code::InvalidUtf8);
+    let verdict = match close.code {
+        Some(1007) => Verdict::InvalidUtf8,
+        Some(1002) => Verdict::ProtocolErrorClose,
+        Some(1003) => Verdict::UnsupportedDataClose,
+        Some(1008) => Verdict::PolicyClose,
+        Some(1009) => Verdict::MessageTooBig,
+        Some(1010) => Verdict::ExtensionRequiredClose,
+        Some(1011) => Verdict::InternalErrorClose,
+        Some(1012..=1014) => Verdict::ServiceClose,
+        _ if utf8.is_some() => Verdict::InvalidUtf8,
+        _ => return None,
+    };
+    let code = close.code.map_or_else(String::new, |code| {
+        format!(" ({code}, {})", CloseCode(code).name())
+    });
+    let reason = match &close.reason {
+        Some(reason) => format!(", saying {:?}", escape::preview(reason, 100)),
+        None => String::new(),
+    };
+    let what = match verdict {
+        Verdict::InvalidUtf8 => "a text message of the other side is not valid UTF-8",
+        Verdict::ProtocolErrorClose => "the other side broke the protocol",
+        Verdict::UnsupportedDataClose => "it does not take this kind of data",
+        Verdict::PolicyClose => "its policy forbids what was sent",
+        Verdict::MessageTooBig => "a message of the other side is larger than it takes",
+        Verdict::ExtensionRequiredClose => "it needs an extension that was not agreed on",
+        Verdict::InternalErrorClose => "it had an error inside",
+        _ => "it restarts, is overloaded, or cannot reach what is behind it",
+    };
+    let sentence = format!("{} closed because {what}{code}{reason}", the(by));
+    let found = Found::certain(verdict, sentence).at(Some(at), "the close frame");
+    Some(match utf8 {
+        Some(noted) => found.at(Some(noted.at), &*noted.text),
+        None => found,
+    })
+}
+
+/// RST_STREAM, or a stream's end without a close frame.
+pub(super) fn stream_reset(case: &Case<'_>) -> Option<Found> {
+    let connection = case.attempt.connection.as_ref()?;
+    let close = &connection.close;
+    let frames = close.frames.client || close.frames.server;
+    if connection.transport != Transport::Http2 || frames || close.ended_by != Some(EndedBy::Rst) {
+        return None;
+    }
+    let who = close.by.map_or("one side", the);
+    let sentence = format!(
+        "{who} reset the HTTP/2 stream in the middle of the conversation, without a close frame"
+    );
+    let last = Side::BOTH
+        .iter()
+        .filter_map(|side| case.attempt.frames[*side].last);
+    let last = last.max_by_key(|seen| seen.packet.0);
+    Some(Found::certain(Verdict::StreamReset, sentence).at(last, "the last frame before"))
+}
+
+/// An end of TCP that no close frame came before.
+pub(super) fn without_close_frame(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let connection = attempt.connection.as_ref()?;
+    let has_close = Side::BOTH
+        .iter()
+        .any(|side| attempt.frames[*side].close.is_some());
+    if !connection.is_websocket() || has_close || connection.transport == Transport::Http2 {
+        return None;
+    }
+    let (by, end) = attempt.end()?;
+    let flow = attempt.flow.as_ref()?;
+    let reset = flow.sides[by].reset.filter(|reset| reset.at == end);
+    let found = match reset {
+        Some(_) => {
+            let sentence = format!("{} reset the connection, without a close frame", the(by));
+            Found::certain(Verdict::ConnectionReset, sentence).at(Some(end), "RST")
+        }
+        None => {
+            let sentence = format!(
+                "{} ended the connection without a close frame (applications see code 1006)",
+                the(by)
+            );
+            Found::certain(Verdict::ClosedWithoutCloseFrame, sentence).at(Some(end), "FIN")
+        }
+    };
+    Some(found.at(attempt.last_data(), "the last data"))
+}
+
+/// Nothing failed, or the capture ends too early to know.
+pub(super) fn nothing(case: &Case<'_>) -> Found {
+    let Some(connection) = &case.attempt.connection else {
+        return Found::certain(
+            Verdict::Unfinished,
+            "the capture ends before the outcome is known",
+        );
+    };
+    if case.is_unanswered() || !connection.is_websocket() {
+        return Found::certain(
+            Verdict::Unfinished,
+            "the capture ends before the upgrade was answered",
+        );
+    }
+    let frames = connection.frames.client + connection.frames.server;
+    let handshake = match connection.outcome() {
+        Outcome::NotSeen => "handshake not in the capture",
+        _ => "101",
+    };
+    let tolerated = super::rules_frames::tolerated(case);
+    let tolerated = tolerated.map_or_else(String::new, |what| format!("; {what}"));
+    let ending = ending::text(case.attempt);
+    let sentence = format!("healthy: {handshake}, {frames} frames, {ending}{tolerated}");
+    Found::certain(Verdict::Healthy, sentence)
+}

@@ -1,0 +1,381 @@
+//! The table of verdicts: every way an attempt can end that diagnosis tells apart. Names are stable.
+
+use std::fmt;
+
+use crate::base::Severity;
+
+/// How far an attempt came: the stage that failed first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Stage {
+    /// Opening the TCP connection.
+    Tcp,
+    /// The TLS handshake.
+    Tls,
+    /// HTTP CONNECT to a proxy.
+    Connect,
+    /// The status of the answer to the upgrade.
+    HttpStatus,
+    /// The headers of the 101.
+    Handshake,
+    /// The first frames.
+    FirstFrames,
+    /// The life of the open connection.
+    Life,
+    /// Its end.
+    Close,
+}
+
+impl Stage {
+    /// Every stage, in the order in which they are passed.
+    pub const ALL: [Stage; 8] = [
+        Stage::Tcp,
+        Stage::Tls,
+        Stage::Connect,
+        Stage::HttpStatus,
+        Stage::Handshake,
+        Stage::FirstFrames,
+        Stage::Life,
+        Stage::Close,
+    ];
+
+    /// The name in every output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Stage::Tcp => "tcp",
+            Stage::Tls => "tls",
+            Stage::Connect => "connect",
+            Stage::HttpStatus => "http-status",
+            Stage::Handshake => "handshake",
+            Stage::FirstFrames => "first-frames",
+            Stage::Life => "life",
+            Stage::Close => "close",
+        }
+    }
+
+    /// What has worked when this stage fails.
+    #[must_use]
+    pub fn passed(self) -> &'static str {
+        match self {
+            Stage::Tcp => {
+                "nothing was reached yet, so neither TLS, HTTP nor WebSocket has a part in it"
+            }
+            Stage::Tls => "TCP connects, so the host is up and the port is open",
+            Stage::Connect => "the proxy is up and answers; the WebSocket server was never reached",
+            Stage::HttpStatus => "TCP connects and something reads HTTP; no frame was ever sent",
+            Stage::Handshake => {
+                "the server speaks WebSocket and answered 101; network and firewall let it through"
+            }
+            Stage::FirstFrames => "the opening handshake is complete; DNS, TCP and HTTP work",
+            Stage::Life => {
+                "the handshake and the frames are in order; the connection was ended from outside"
+            }
+            Stage::Close => "the handshake and the way to the server are in order",
+        }
+    }
+}
+
+macro_rules! verdicts {
+    ($($(#[doc = $doc:literal])+ $variant:ident = ($name:literal, $stage:expr, $severity:ident, $settle:literal, $source:literal),)+) => {
+        /// What diagnosis says of an attempt.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Verdict { $($(#[doc = $doc])+ $variant,)+ }
+
+        impl Verdict {
+            /// Every verdict, in the order of the table.
+            pub const ALL: &[Verdict] = &[$(Verdict::$variant,)+];
+
+            /// The stable kebab-case name.
+            #[must_use]
+            pub fn name(self) -> &'static str {
+                match self { $(Verdict::$variant => $name,)+ }
+            }
+
+            /// The stage it belongs to; `None` when nothing failed.
+            #[must_use]
+            pub fn stage(self) -> Option<Stage> {
+                match self { $(Verdict::$variant => $stage,)+ }
+            }
+
+            /// How bad it is: errors kept the WebSocket from working, warnings ended it or may.
+            #[must_use]
+            pub fn severity(self) -> Severity {
+                match self { $(Verdict::$variant => Severity::$severity,)+ }
+            }
+
+            /// What it means, for people who meet it the first time.
+            #[must_use]
+            pub fn meaning(self) -> &'static str {
+                match self { $(Verdict::$variant => concat!($($doc),+).trim_ascii_start(),)+ }
+            }
+
+            /// What would settle it when it is not certain; may be empty.
+            #[must_use]
+            pub fn settle(self) -> &'static str {
+                match self { $(Verdict::$variant => $settle,)+ }
+            }
+
+            /// Where it is documented; may be empty.
+            #[must_use]
+            pub fn source(self) -> &'static str {
+                match self { $(Verdict::$variant => $source,)+ }
+            }
+        }
+    };
+}
+
+use Stage::*;
+
+verdicts! {
+    /// Nothing failed.
+    Healthy = ("healthy", None, Note, "", ""),
+    /// The capture ends before the outcome is known.
+    Unfinished = ("unfinished", None, Note, "capture until the attempt ends", ""),
+
+    /// The SYN was never answered: the host is down, or a firewall drops the packets.
+    ConnectionUnanswered = ("connection-unanswered", Some(Tcp), Error, "a capture on the server: does the SYN arrive there?", "https://www.rfc-editor.org/rfc/rfc9293#section-3.5"),
+    /// The SYN was answered by RST: nothing listens on the port, or a firewall rejects it.
+    ConnectionRefused = ("connection-refused", Some(Tcp), Error, "on the server: does a program listen on this port (ss -ltn)?", "https://www.rfc-editor.org/rfc/rfc9293#section-3.5.1"),
+
+    /// The client speaks TLS (wss) to a port that speaks plain HTTP (ws).
+    TlsToPlainPort = ("tls-to-plain-port", Some(Tls), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-3"),
+    /// One side does not trust the other's certificate, or finds it expired or for another name.
+    TlsCertificateUntrusted = ("tls-certificate-untrusted", Some(Tls), Error, "who issued the certificate: the site's authority, or a proxy or virus scanner in between?", "https://github.com/socketio/socket.io/issues/1184"),
+    /// Client and server have no TLS version in common.
+    TlsVersionUnsupported = ("tls-version-unsupported", Some(Tls), Error, "", "https://www.rfc-editor.org/rfc/rfc8446#section-6.2"),
+    /// Client and server have no application protocol (ALPN) in common.
+    TlsAlpnUnsupported = ("tls-alpn-unsupported", Some(Tls), Error, "", "https://www.rfc-editor.org/rfc/rfc7301#section-3.2"),
+    /// TLS failed with an alert.
+    TlsAlert = ("tls-alert", Some(Tls), Error, "the log of the side that got the alert, and a key log", "https://www.rfc-editor.org/rfc/rfc8446#section-6.2"),
+    /// One side ended the connection inside the TLS handshake.
+    TlsClosedInHandshake = ("tls-closed-in-handshake", Some(Tls), Error, "the client's own error message; a key log shows encrypted alerts", "https://github.com/socketio/socket.io/issues/1184"),
+    /// TLS agreed on HTTP/2 (ALPN h2), and the client then sent an HTTP/1.1 upgrade.
+    AlpnH2Http11Upgrade = ("alpn-h2-http11-upgrade", Some(Tls), Error, "", "https://github.com/denoland/deno/issues/36704"),
+
+    /// The proxy was asked for a tunnel and never answered.
+    ConnectUnanswered = ("connect-unanswered", Some(Connect), Error, "the proxy's log; a capture behind the proxy", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
+    /// The proxy wants a user name and password before it opens a tunnel (407).
+    ProxyAuthenticationRequired = ("proxy-authentication-required", Some(Connect), Error, "", "https://github.com/TooTallNate/Java-WebSocket/issues/1179"),
+    /// The proxy does not open tunnels to this port (403; many allow 443 only).
+    ConnectPortForbidden = ("connect-port-forbidden", Some(Connect), Error, "the same through port 443", "https://github.com/gorilla/websocket/issues/508"),
+    /// The proxy does not open a tunnel to this host (403).
+    ConnectForbidden = ("connect-forbidden", Some(Connect), Error, "the proxy's access log", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
+    /// A CONNECT without Host, or in HTTP/1.0, was refused.
+    ConnectWithoutHost = ("connect-without-host", Some(Connect), Error, "the same CONNECT with a Host header", "https://github.com/websocket-client/websocket-client/issues/677"),
+    /// What was asked for a tunnel is no proxy, or does not take CONNECT.
+    ConnectUnsupported = ("connect-unsupported", Some(Connect), Error, "", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
+    /// The proxy could not reach the server.
+    ConnectUnreachable = ("connect-unreachable", Some(Connect), Error, "from the proxy: does the server answer?", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
+    /// The proxy refused the tunnel for another reason.
+    ConnectRefused = ("connect-refused", Some(Connect), Error, "the proxy's log", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
+
+    /// The client speaks plain HTTP (ws) to a port that wants TLS (wss).
+    PlainToTlsPort = ("plain-to-tls-port", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-3"),
+    /// The upgrade was sent straight to a forward proxy, without CONNECT before it.
+    UpgradeWithoutConnect = ("upgrade-without-connect", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// A hop between client and server dropped Upgrade and Connection, so the server saw an ordinary request.
+    UpgradeNotForwarded = ("upgrade-not-forwarded", Some(HttpStatus), Error, "a capture on the other side of the proxy: does Upgrade: websocket arrive? (wireloupe compare)", "https://nginx.org/en/docs/http/websocket.html"),
+    /// The request reached the server in HTTP/1.0, where no upgrade is possible.
+    HttpVersionTooOld = ("http-version-too-old", Some(HttpStatus), Error, "", "https://nginx.org/en/docs/http/websocket.html"),
+    /// A proxy refuses upgrades itself, without asking the server.
+    UpgradeDisabled = ("upgrade-disabled", Some(HttpStatus), Error, "a capture behind the proxy: does any request arrive?", "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/upgrades"),
+    /// The server rejects a Connection header that lists more than Upgrade.
+    ConnectionHeaderRejected = ("connection-header-rejected", Some(HttpStatus), Error, "the same request with Connection: Upgrade alone", "https://github.com/virtualmin/virtualmin-gpl/issues/972"),
+    /// The client speaks a draft from before RFC 6455 that the server does not.
+    DraftVersion = ("draft-version", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.4"),
+    /// A hixie-76 request without its eight key bytes: they follow the header, and HTTP proxies hold them back.
+    DraftKeyBytesMissing = ("draft-key-bytes-missing", Some(HttpStatus), Error, "a capture on the other side of the proxy: do eight bytes follow the header?", "https://www.ietf.org/archive/id/draft-ietf-hybi-thewebsocketprotocol-00.txt"),
+    /// The request's Sec-WebSocket-Version is not one the server speaks.
+    VersionUnsupported = ("version-unsupported", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.4"),
+    /// The request has no Sec-WebSocket-Version.
+    VersionMissing = ("version-missing", Some(HttpStatus), Error, "", "https://github.com/haproxy/haproxy/issues/2244"),
+    /// Sec-WebSocket-Key is missing or not 16 bytes in base64.
+    KeyInvalid = ("key-invalid", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// The address belongs to an ordinary web page or application: it answered 200.
+    NotAWebsocketEndpoint = ("not-a-websocket-endpoint", Some(HttpStatus), Error, "is the path right, and does the request reach the program that serves WebSockets?", "https://github.com/TakahikoKawasaki/nv-websocket-client/issues/98"),
+    /// The server sends the client elsewhere; WebSocket clients mostly do not follow.
+    Redirected = ("redirected", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// The server refuses the request as malformed (400).
+    BadRequest = ("bad-request", Some(HttpStatus), Error, "the server's log says what it did not like", "https://www.rfc-editor.org/rfc/rfc6455#section-4.2.1"),
+    /// The server asks for credentials (401).
+    AuthenticationRequired = ("authentication-required", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// The server forbids it (403): often the Origin.
+    Forbidden = ("forbidden", Some(HttpStatus), Error, "the same request with another Origin, or without", "https://www.rfc-editor.org/rfc/rfc6455#section-10.2"),
+    /// There is nothing at this path (404).
+    NotFound = ("not-found", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.5"),
+    /// The server had an error inside (500, 501).
+    ServerError = ("server-error", Some(HttpStatus), Error, "the server's log", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6"),
+    /// The proxy could not reach the server behind it, or did not understand its answer (502).
+    BadGateway = ("bad-gateway", Some(HttpStatus), Error, "from the proxy: does the server answer?", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.3"),
+    /// No server is available (503).
+    ServerUnavailable = ("server-unavailable", Some(HttpStatus), Error, "the proxy's health checks", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4"),
+    /// The server behind the proxy did not answer in time (504).
+    GatewayTimeout = ("gateway-timeout", Some(HttpStatus), Error, "a capture behind the proxy", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5"),
+    /// The server answered with another status than 101.
+    UpgradeRefused = ("upgrade-refused", Some(HttpStatus), Error, "the server's log", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// The connection was reset as soon as the upgrade request was sent.
+    ResetOnUpgrade = ("reset-on-upgrade", Some(HttpStatus), Error, "the same over wss: what cannot be read is not filtered", "https://github.com/websockets/wscat/issues/42"),
+    /// The server closed the connection without answering the upgrade.
+    ClosedWithoutAnswer = ("closed-without-answer", Some(HttpStatus), Error, "the server's log", "https://www.rfc-editor.org/rfc/rfc9112#section-9.5"),
+    /// The upgrade request was never answered.
+    NoAnswer = ("no-answer", Some(HttpStatus), Error, "a capture on the server: does the request arrive?", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// HTTP/2 without SETTINGS_ENABLE_CONNECT_PROTOCOL: the server takes no WebSockets there.
+    H2ConnectProtocolMissing = ("h2-connect-protocol-missing", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc8441#section-3"),
+
+    /// The 101 has no Sec-WebSocket-Accept.
+    AcceptMissing = ("accept-missing", Some(Handshake), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// Sec-WebSocket-Accept does not belong to the key of this request.
+    AcceptMismatch = ("accept-mismatch", Some(Handshake), Error, "a capture on the server: is its answer the same there?", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// The 101 does not say Upgrade: websocket and Connection: Upgrade.
+    UpgradeHeaderInvalid = ("upgrade-header-invalid", Some(Handshake), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// The server chose a subprotocol that the client did not offer.
+    SubprotocolNotOffered = ("subprotocol-not-offered", Some(Handshake), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
+    /// The client asked for a subprotocol and the server chose none; browsers then fail the connection.
+    SubprotocolMissing = ("subprotocol-missing", Some(Handshake), Error, "the browser's console", "https://websockets.spec.whatwg.org/"),
+    /// The server chose an extension, or a parameter of one, that the client did not offer.
+    ExtensionNotOffered = ("extension-not-offered", Some(Handshake), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-9.1"),
+    /// A draft from before RFC 6455 was accepted; few programs still speak it, and HTTP proxies break it.
+    DraftAccepted = ("draft-version-accepted", Some(Handshake), Warning, "", "https://www.ietf.org/archive/id/draft-ietf-hybi-thewebsocketprotocol-00.txt"),
+
+    /// HTTP text stands where frames should be: two handlers share one socket of the server.
+    HttpInsideFrames = ("http-inside-frames", Some(FirstFrames), Error, "does it come from the server itself? A capture there shows", "https://github.com/websockets/ws/issues/1315"),
+    /// A hop goes on reading HTTP after the upgrade: it answers the first frame with an HTTP error, or a reset.
+    FramesParsedAsHttp = ("frames-parsed-as-http", Some(FirstFrames), Error, "the same over wss", "https://www.infoq.com/articles/Web-Sockets-Proxy-Servers/"),
+    /// The server ended the connection right after its 101, before any frame of its own.
+    ClosedAfterHandshake = ("closed-after-handshake", Some(FirstFrames), Error, "the same with the application firewall off; the server's log", "https://github.com/corazawaf/coraza-nginx/issues/53"),
+    /// Frames carry reserved bits that no negotiated extension defines: mostly compression that was not agreed on.
+    ReservedBitSet = ("reserved-bit-set", Some(FirstFrames), Error, "a capture at the sender: does it set the bit, or did a hop drop the extension header?", "https://github.com/websockets/ws/issues/1140"),
+    /// The server masks its frames; only a client may.
+    ServerFrameMasked = ("server-frame-masked", Some(FirstFrames), Error, "a capture at the server: masked there too?", "https://www.rfc-editor.org/rfc/rfc6455#section-5.1"),
+    /// The client does not mask its frames.
+    ClientFrameUnmasked = ("client-frame-unmasked", Some(FirstFrames), Error, "a capture at the client: masked there?", "https://www.rfc-editor.org/rfc/rfc6455#section-5.1"),
+    /// A frame breaks the protocol in another way.
+    FrameInvalid = ("frame-invalid", Some(FirstFrames), Error, "a capture at the sender", "https://www.rfc-editor.org/rfc/rfc6455#section-5.2"),
+    /// A compressed message does not inflate.
+    DeflateInvalid = ("deflate-invalid", Some(FirstFrames), Error, "the same without permessage-deflate", "https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2"),
+
+    /// A RST that the peer did not send: something in between forged it.
+    ForeignReset = ("foreign-reset", Some(Life), Error, "a capture on the other side: was the RST sent there?", ""),
+    /// From some moment on nothing arrives any more: packets are sent again and again, without any answer.
+    SilentDrop = ("silent-drop", Some(Life), Error, "a capture on the other side: do the packets arrive?", "https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-reset"),
+    /// A ping was not answered in time, so the side that sent it gave the connection up.
+    PingUnanswered = ("ping-unanswered", Some(Life), Error, "did the ping arrive? A capture on the other side shows", "https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2"),
+    /// The connection ends exactly when a ping is due: the ping period equals somebody's idle limit.
+    PingAtIdleLimit = ("ping-at-idle-limit", Some(Life), Warning, "the same with pings twice as often", "https://github.com/mattermost/docs/pull/8929"),
+    /// Connections end after the same time of silence: an idle time-out.
+    IdleTimeout = ("idle-timeout", Some(Life), Error, "a capture on the other side of the proxy: which side ends first?", "https://nginx.org/en/docs/http/websocket.html"),
+    /// Connections end at the same age, however busy they are.
+    LifetimeLimit = ("lifetime-limit", Some(Life), Error, "a capture on the other side of the proxy: which side ends first?", "https://cloud.google.com/load-balancing/docs/backend-service#timeout-setting"),
+
+    /// A text message, or a close reason, is not valid UTF-8.
+    InvalidUtf8 = ("invalid-utf8", Some(Close), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-8.1"),
+    /// A message is larger than the receiver takes (close code 1009).
+    MessageTooBig = ("message-too-big", Some(Close), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
+    /// One side closed because of a protocol error (close code 1002).
+    ProtocolErrorClose = ("protocol-error-close", Some(Close), Error, "the reason in the close frame; the closing side's log", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
+    /// One side does not take this kind of data (close code 1003).
+    UnsupportedDataClose = ("unsupported-data-close", Some(Close), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
+    /// One side's policy forbids it (close code 1008).
+    PolicyClose = ("policy-violation-close", Some(Close), Error, "the closing side's log", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
+    /// The client wanted an extension that the server did not agree to (close code 1010).
+    ExtensionRequiredClose = ("extension-required-close", Some(Close), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
+    /// One side had an error inside (close code 1011).
+    InternalErrorClose = ("internal-error-close", Some(Close), Error, "the closing side's log", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
+    /// The server restarts, is overloaded, or its own gateway failed (close codes 1012, 1013, 1014).
+    ServiceClose = ("service-close", Some(Close), Warning, "the server's log", "https://www.iana.org/assignments/websocket/websocket.xhtml"),
+    /// The TCP connection was reset without a close frame.
+    ConnectionReset = ("connection-reset", Some(Close), Warning, "the log of the side that sent the RST", "https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1"),
+    /// The HTTP/2 stream was reset without a close frame.
+    StreamReset = ("stream-reset", Some(Close), Warning, "the log of the side that reset the stream", "https://www.rfc-editor.org/rfc/rfc8441#section-5"),
+    /// The connection was closed without a close frame.
+    ClosedWithoutCloseFrame = ("closed-without-close-frame", Some(Close), Warning, "the log of the side that ended it", "https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5"),
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// How sure a verdict is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Confidence {
+    /// It fits, and so may something else.
+    Possible,
+    /// Little else looks like it.
+    Likely,
+    /// The packets say so.
+    Certain,
+}
+
+impl Confidence {
+    /// The name in every output.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Confidence::Possible => "possible",
+            Confidence::Likely => "likely",
+            Confidence::Certain => "certain",
+        }
+    }
+}
+
+/// The table as Markdown, for the manual.
+#[must_use]
+pub fn table() -> String {
+    let mut out = String::from("| verdict | stage | severity | meaning | fix | source |\n");
+    out.push_str("| --- | --- | --- | --- | --- | --- |\n");
+    for verdict in Verdict::ALL {
+        let stage = verdict.stage().map_or("-", Stage::name);
+        let source = match verdict.source() {
+            "" => String::new(),
+            link => format!("<{link}>"),
+        };
+        let fixes = super::fix::all(*verdict).join("<br>");
+        let row = [
+            &format!("`{verdict}`"),
+            stage,
+            verdict.severity().name(),
+            verdict.meaning(),
+            &fixes,
+            &source,
+        ];
+        out.push_str("| ");
+        out.push_str(&row.join(" | "));
+        out.push_str(" |\n");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_kebab_case_and_unique_and_stages_in_order() {
+        let mut names: Vec<_> = Verdict::ALL.iter().map(|verdict| verdict.name()).collect();
+        let kebab = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+        assert!(names.iter().all(|name| name.bytes().all(kebab)));
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), Verdict::ALL.len());
+        let stages: Vec<_> = Verdict::ALL
+            .iter()
+            .filter_map(|verdict| verdict.stage())
+            .collect();
+        assert!(stages.is_sorted());
+    }
+
+    #[test]
+    fn every_failure_has_a_fix() {
+        for verdict in Verdict::ALL
+            .iter()
+            .filter(|verdict| verdict.stage().is_some())
+        {
+            assert!(
+                !super::super::fix::fix(*verdict, None).0.is_empty(),
+                "{verdict}"
+            );
+        }
+    }
+}
