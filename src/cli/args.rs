@@ -45,6 +45,8 @@ pub(crate) enum Command {
     Follow(Box<FollowArgs>),
     /// Write each message's payload to a file of its own.
     Extract(Box<ExtractArgs>),
+    /// Say why each attempt failed: the first failing stage, the evidence, and the fix.
+    Diagnose(Box<DiagnoseArgs>),
     /// List the interfaces, and what to do where capturing is refused.
     #[cfg(all(feature = "live", unix))]
     #[command(after_help = "\
@@ -441,4 +443,49 @@ pub(crate) enum SideArg {
     Client,
     /// Who answered.
     Server,
+}
+
+/// What is diagnosed, and how that is printed.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe diagnose capture.pcapng                    a line for each healthy connection, a paragraph for each other
+  wireloupe diagnose --format json capture.pcapng      the same for programs
+  wireloupe diagnose --fail-on error capture.pcapng    exit code 3 when something is broken
+
+The verdicts are listed in docs/diagnosis.md.")]
+pub(crate) struct DiagnoseArgs {
+    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4); several are one capture, merged by time; - is stdin.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = ReportArg::Text)]
+    pub(crate) format: ReportArg,
+
+    /// End with exit code 3 when a verdict is at least this bad.
+    #[arg(long, value_enum, value_name = "SEVERITY")]
+    pub(crate) fail_on: Option<FailOnArg>,
+
+    /// How the capture is analysed.
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArgs,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportArg {
+    /// For people.
+    Text,
+    /// One JSON document.
+    Json,
+}
+
+/// From which severity on verdicts count as failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum FailOnArg {
+    /// Errors only: the WebSocket did not work.
+    Error,
+    /// Warnings, too.
+    Warning,
 }

@@ -3,6 +3,7 @@
 mod args;
 mod extract;
 mod follow;
+mod diagnose;
 #[cfg(all(feature = "live", unix))]
 pub mod interfaces;
 mod keys;
@@ -15,8 +16,6 @@ mod printing;
 mod progress;
 mod read;
 mod reading;
-#[cfg(feature = "tui")]
-mod tui;
 mod write_packets;
 
 use std::io::{self, Write as _};
@@ -52,12 +51,11 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             Cli::command().print_help()?;
             Ok(ExitCode::from(2))
         }
-        #[cfg(feature = "tui")]
-        None if tui::can_open(&cli.open) => tui::run(&cli.open),
         None => read::run(&cli.open),
         Some(Command::Read(args)) => read::run(args),
         Some(Command::Follow(args)) => follow::run(args),
         Some(Command::Extract(args)) => extract::run(args),
+        Some(Command::Diagnose(args)) => diagnose::run(args),
         #[cfg(all(feature = "live", unix))]
         Some(Command::Interfaces) => {
             let mut out = Vec::new();

@@ -8,9 +8,10 @@ use std::net::SocketAddr;
 
 use crate::base::{Code, ConnectionId, Needs, PacketNumber, PerSide, Side, Timestamp};
 use crate::engine::{
-    Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Outcome, Seen, Sink,
+    Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Outcome, Seen, Sink,
+    TlsFlow,
 };
-use crate::tls::{self, KeyLog, Summary};
+use crate::tls::{self, Summary};
 use crate::websocket::{MessageKind, Opcode};
 
 /// Findings kept of one connection; rules look at the first of a kind.
@@ -85,8 +86,6 @@ pub struct Attempt {
     pub flow: Option<Box<FlowSummary>>,
     /// What can be said of TLS around it.
     pub tls: Option<Box<Summary>>,
-    /// The first bytes that the client sent inside TLS, where they can be read.
-    pub inside: Vec<u8>,
 }
 
 impl Attempt {
@@ -104,13 +103,11 @@ impl Attempt {
             frames: PerSide::default(),
             flow: None,
             tls: None,
-            inside: Vec::new(),
         }
     }
 
     /// An attempt of which only the flow is known.
-    fn of_flow(flow: FlowSummary, keys: &KeyLog) -> Self {
-        let (tls, inside) = tls_summary(&flow, keys).unzip();
+    fn of_flow(flow: FlowSummary, tls: Option<Box<Summary>>) -> Self {
         Self {
             number: None,
             client: flow.addresses.client,
@@ -120,7 +117,6 @@ impl Attempt {
             findings: Vec::new(),
             frames: PerSide::default(),
             tls,
-            inside: inside.unwrap_or_default(),
             flow: Some(Box::new(flow)),
         }
     }
@@ -210,22 +206,6 @@ impl Attempt {
     }
 }
 
-/// Reads the hellos, certificates and alerts at the beginning of a flow that speaks TLS, after a CONNECT if there is one.
-fn tls_summary(flow: &FlowSummary, keys: &KeyLog) -> Option<(Box<Summary>, Vec<u8>)> {
-    let side = |side: Side| past_connect(&flow.sides[side].opening);
-    let client = side(Side::Client);
-    if !tls::looks_like(client) {
-        return None;
-    }
-    let mut connection = tls::Connection::new(&crate::base::Limits::default());
-    let mut inside = Inside::default();
-    // The server's flight answers the first record; what the client sends under protection comes after it.
-    connection.push(Side::Client, client, keys, &mut inside);
-    connection.push(Side::Server, side(Side::Server), keys, &mut inside);
-    connection.finish(keys, &mut inside);
-    Some((Box::new(connection.summary().clone()), inside.0))
-}
-
 /// What follows an HTTP head, when the bytes begin with the head of a CONNECT or of its answer.
 pub(super) fn past_connect(bytes: &[u8]) -> &[u8] {
     if !bytes.starts_with(b"CONNECT ") && !bytes.starts_with(b"HTTP/1.") {
@@ -235,34 +215,6 @@ pub(super) fn past_connect(bytes: &[u8]) -> &[u8] {
         Some(at) => bytes.get(at + 4..).unwrap_or_default(),
         None => bytes,
     }
-}
-
-/// Bytes kept of what the client says inside TLS.
-const INSIDE: usize = 1 << 10;
-
-/// Keeps the client's first bytes; of the rest only the summary is wanted.
-#[derive(Default)]
-struct Inside(Vec<u8>);
-
-impl tls::Output for Inside {
-    fn plaintext(&mut self, side: Side, bytes: &[u8], _: crate::base::Span) {
-        if side == Side::Client {
-            let room = INSIDE.saturating_sub(self.0.len()).min(bytes.len());
-            self.0
-                .extend_from_slice(bytes.get(..room).unwrap_or_default());
-        }
-    }
-    fn plaintext_gap(&mut self, _: Side, _: crate::base::Span) {}
-    fn alert(
-        &mut self,
-        _: Side,
-        _: tls::AlertLevel,
-        _: tls::AlertDescription,
-        _: crate::base::Span,
-    ) {
-    }
-    fn finding(&mut self, _: Side, _: crate::base::Finding) {}
-    fn close_notify(&mut self, _: Side) {}
 }
 
 /// What one engine gathered since it was last asked.
@@ -278,20 +230,12 @@ pub struct Collector {
     open: HashMap<ConnectionId, Attempt>,
     /// Attempts that ended while their flow goes on, by flow.
     waiting: HashMap<u64, Vec<(ConnectionId, Attempt)>>,
-    keys: std::sync::Arc<KeyLog>,
+    /// What was told of TLS, by flow, until the flow is over.
+    tls: HashMap<u64, Box<Summary>>,
     part: Part,
 }
 
 impl Collector {
-    /// A collector that reads TLS handshakes with these secrets.
-    #[must_use]
-    pub fn new(keys: std::sync::Arc<KeyLog>) -> Self {
-        Self {
-            keys,
-            ..Self::default()
-        }
-    }
-
     /// Exchanges what was gathered for an empty part.
     pub fn exchange(&mut self, part: &mut Part) {
         part.opened.clear();
@@ -302,7 +246,7 @@ impl Collector {
 
 impl Sink for Collector {
     fn needs(&self) -> Needs {
-        Needs::FINDINGS | Needs::MESSAGES | Needs::FLOWS
+        Needs::FINDINGS | Needs::MESSAGES | Needs::FLOWS | Needs::TLS
     }
 
     fn opened(&mut self, connection: &Connection) {
@@ -367,7 +311,7 @@ impl Sink for Collector {
         }
     }
 
-    fn closed(&mut self, connection: &Connection, _at: crate::engine::Moment) {
+    fn closed(&mut self, connection: &Connection, _at: Moment) {
         if let Some(mut attempt) = self.open.remove(&connection.id) {
             attempt.client = connection.client;
             attempt.server = connection.server;
@@ -377,15 +321,19 @@ impl Sink for Collector {
         }
     }
 
+    fn tls(&mut self, flow: &TlsFlow<'_>, _at: Moment) {
+        self.tls.insert(flow.flow, Box::new(flow.summary.clone()));
+    }
+
     fn flow_closed(&mut self, flow: FlowSummary) {
+        let tls = self.tls.remove(&flow.serial);
         let Some(attempts) = self.waiting.remove(&flow.serial) else {
             if may_be_an_attempt(&flow) {
-                let attempt = Attempt::of_flow(flow, &self.keys);
+                let attempt = Attempt::of_flow(flow, tls);
                 self.part.ended.push((None, attempt));
             }
             return;
         };
-        let tls = tls_summary(&flow, &self.keys).map(|(summary, _)| summary);
         for (id, mut attempt) in attempts {
             attempt.flow = Some(Box::new(flow.clone()));
             attempt.tls.clone_from(&tls);

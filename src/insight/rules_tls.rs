@@ -244,19 +244,15 @@ fn has_change_cipher_spec(opening: &[u8]) -> bool {
 /// F25: ALPN chose h2, and an HTTP/1.1 upgrade follows.
 pub(super) fn alpn_h2(case: &Case<'_>) -> Option<Found> {
     let summary = case.attempt.tls.as_ref()?;
-    let as_request = case.attempt.connection.as_ref().is_some_and(|connection| {
+    let is_http1 = case.attempt.connection.as_ref().is_some_and(|connection| {
         let names_upgrade = super::rules_status::names_upgrade;
         connection.transport != crate::engine::Transport::Http2
             && connection.request().is_some_and(names_upgrade)
     });
-    let inside = &case.attempt.inside;
-    let as_bytes =
-        inside.starts_with(b"GET ") && super::software::contains(inside, b"upgrade: websocket");
     let extended = case
         .attempt
         .noted(Code::ExtendedConnectNotEnabled)
         .is_some();
-    let is_http1 = as_request || as_bytes;
     if summary.alpn.as_deref() != Some("h2") || !is_http1 || extended {
         return None;
     }
