@@ -15,12 +15,34 @@ pub fn is_hidden(c: char) -> bool {
 /// Appends `bytes` as readable text: valid UTF-8 as it is, control and hidden characters as escapes (`\n`, `\x1b`,
 /// `\u{202e}`), other bytes as `\xff`, a backslash doubled.
 pub fn write(bytes: &[u8], out: &mut Vec<u8>) {
-    for chunk in bytes.utf8_chunks() {
+    let (plain, rest) = bytes.split_at(plain_len(bytes));
+    out.extend_from_slice(plain);
+    if rest.is_empty() {
+        return;
+    }
+    for chunk in rest.utf8_chunks() {
         write_str(chunk.valid(), out);
         for byte in chunk.invalid() {
             write_byte(*byte, out);
         }
     }
+}
+
+/// How many bytes from the first on are shown as they are; most of what is shown is plain to its end. Whole chunks are
+/// judged without a branch a byte.
+fn plain_len(bytes: &[u8]) -> usize {
+    const CHUNK: usize = 16;
+    let is_plain = |byte: &u8| (0x20..0x7f).contains(byte) && *byte != b'\\';
+    let plain_chunks = bytes
+        .chunks_exact(CHUNK)
+        .take_while(|chunk| chunk.iter().fold(true, |all, byte| all & is_plain(byte)))
+        .count();
+    let start = plain_chunks * CHUNK;
+    start
+        + bytes[start..]
+            .iter()
+            .take_while(|byte| is_plain(byte))
+            .count()
 }
 
 /// [`write()`] for text.

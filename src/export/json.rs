@@ -18,10 +18,16 @@ pub(super) fn boolean(out: &mut Vec<u8>, value: bool) {
 
 /// Appends a string. Characters that could deceive a terminal are escaped, though JSON would not ask for it.
 pub(super) fn string(out: &mut Vec<u8>, text: &str) {
-    if text.is_ascii() && !text.as_bytes().contains(&0x7f)
-        || !text
-            .chars()
-            .any(|c| !c.is_ascii() && is_hidden(c) || c == '\x7f')
+    let bytes = text.as_bytes();
+    if !bytes
+        .iter()
+        .fold(false, |any, byte| any | is_special(*byte))
+    {
+        return quoted(out, bytes);
+    }
+    if !text
+        .chars()
+        .any(|c| c == '\x7f' || !c.is_ascii() && is_hidden(c))
     {
         // Writing to a vector cannot fail.
         let _ = serde_json::to_writer(&mut *out, text);
@@ -43,6 +49,29 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
         }
     }
     out.push(b'"');
+}
+
+/// Whether a byte may be part of something that is written as `\u` and digits, or as `\n` and the like: ASCII control
+/// characters, and the first bytes of all hidden characters outside ASCII.
+fn is_special(byte: u8) -> bool {
+    byte < 0x20 || matches!(byte, 0x7f | 0xc2 | 0xd8 | 0xe1 | 0xe2 | 0xef | 0xf3)
+}
+
+/// Appends text in which only quotes and backslashes need an escape. JSON in JSON is full of them, so there is no branch
+/// that depends on the byte.
+fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
+    let start = out.len();
+    out.resize(start + 2 * bytes.len() + 2, b'"');
+    let room = &mut out[start..];
+    let mut at = 1;
+    for &byte in bytes {
+        let escaped = usize::from(byte == b'"') | usize::from(byte == b'\\');
+        room[at] = b'\\';
+        room[at + escaped] = byte;
+        at += 1 + escaped;
+    }
+    room[at] = b'"';
+    out.truncate(start + at + 1);
 }
 
 /// Appends bytes that should be text; what is not UTF-8 becomes U+FFFD.
@@ -90,10 +119,14 @@ pub(super) fn base64(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Appends bytes in hexadecimal, as a string.
 pub(super) fn hexadecimal(out: &mut Vec<u8>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     out.push(b'"');
     let start = out.len();
-    out.resize(start + bytes.len() * 2, 0);
-    let _ = hex::encode_to_slice(bytes, &mut out[start..]);
+    out.resize(start + 2 * bytes.len(), 0);
+    for (pair, byte) in out[start..].chunks_exact_mut(2).zip(bytes) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 0x0f)];
+    }
     out.push(b'"');
 }
 
@@ -104,6 +137,10 @@ mod tests {
     #[test]
     fn strings_are_json_and_safe_on_a_terminal() {
         for text in [
+            "{\"a\": \"b\\c\", \"d\": [1, 2]}",
+            "naïve",
+            "\"",
+            "",
             "plain \"\\\n\x1b",
             "é \u{9b}31m \u{202e}x \u{e0041} \x7f",
             "日本",
@@ -112,6 +149,16 @@ mod tests {
             string(&mut out, text);
             assert_eq!(serde_json::from_slice::<String>(&out).unwrap(), text);
             assert!(!String::from_utf8(out).unwrap().chars().any(is_hidden));
+        }
+    }
+
+    #[test]
+    fn every_hidden_character_begins_with_a_special_byte() {
+        for c in (0..=0x10_ffff)
+            .filter_map(char::from_u32)
+            .filter(|c| is_hidden(*c))
+        {
+            assert!(is_special(c.to_string().as_bytes()[0]), "{c:?}");
         }
     }
 

@@ -266,7 +266,7 @@ fn text_or_data(out: &mut Vec<u8>, message: &crate::websocket::Message<'_>) {
         .filter(|_| message.kind == MessageKind::Text)
         .and_then(|data| match message.valid_utf8 {
             Some(false) => None,
-            _ => std::str::from_utf8(data).ok(),
+            _ => simdutf8::basic::from_utf8(data).ok(),
         });
     put!(out, ",\"text\":");
     optional(out, text, string);
