@@ -19,7 +19,7 @@ use foldhash::fast::FixedState;
 
 use crate::base::{PacketNumber, Timestamp};
 use crate::capture::{Batch, PacketRecord};
-use crate::engine::{Engine, Options, Sink};
+use crate::engine::{Arrival, Engine, Options, Sink, TOGETHER};
 use crate::tls::KeyLog;
 use crate::wire::{Segment, Skip, Walked, Walker};
 
@@ -107,18 +107,7 @@ pub(crate) fn serial<S: Collected>(
         if let Some(keys) = batches.keys() {
             engine.set_keys(keys);
         }
-        for (record, bytes) in batch.packets() {
-            tally.packet(record);
-            match walker.segment(record.link, record.time, bytes, record.original) {
-                Ok(Walked::Here(segment)) => {
-                    engine.segment(record.number, record.time, &segment, bytes, true)
-                }
-                Ok(Walked::Reassembled { segment, bytes }) => {
-                    engine.segment(record.number, record.time, &segment, bytes, false);
-                }
-                Err(skip) => tally.skipped[skip.index()] += 1,
-            }
-        }
+        analyse(&batch, &mut walker, &mut engine, &mut tally);
         if let Some(last) = batch.records().last() {
             end = (last.number, last.time);
             engine.advance(end.0, end.1);
@@ -130,6 +119,33 @@ pub(crate) fn serial<S: Collected>(
     engine.sink().exchange(&mut part[0]);
     collect(&mut part);
     (tally, vec![engine.into_sink()])
+}
+
+/// Gives a batch's segments to the engine, as many at a time as it looks up together.
+fn analyse<S: Sink>(batch: &Batch, walker: &mut Walker, engine: &mut Engine<S>, tally: &mut Tally) {
+    let mut arrivals: Vec<Arrival<'_>> = Vec::with_capacity(TOGETHER);
+    for (record, bytes) in batch.packets() {
+        tally.packet(record);
+        match walker.segment(record.link, record.time, bytes, record.original) {
+            Ok(Walked::Here(segment)) => arrivals.push(Arrival {
+                number: record.number,
+                time: record.time,
+                segment,
+                bytes,
+            }),
+            Ok(Walked::Reassembled { segment, bytes }) => {
+                engine.segments(&arrivals);
+                arrivals.clear();
+                engine.segment(record.number, record.time, &segment, bytes, false);
+            }
+            Err(skip) => tally.skipped[skip.index()] += 1,
+        }
+        if arrivals.len() == TOGETHER {
+            engine.segments(&arrivals);
+            arrivals.clear();
+        }
+    }
+    engine.segments(&arrivals);
 }
 
 /// A batch with the segments found in it, shared by all engines.
@@ -259,21 +275,42 @@ fn walk(
 }
 
 impl Walk {
-    /// The segments of one engine, with their packets and the bytes their ranges count in.
-    fn of(&self, engine: u16) -> impl Iterator<Item = (&PacketRecord, &Segment, &[u8], bool)> {
-        self.segments
-            .iter()
-            .filter(move |found| found.engine == engine)
-            .filter_map(|found| {
-                let record = self.batch.records().get(found.record as usize)?;
-                let bytes = match &found.datagram {
-                    Some(range) => self
-                        .datagrams
-                        .get(range.start as usize..range.end as usize)?,
-                    None => self.batch.bytes(record),
-                };
-                Some((record, &found.segment, bytes, found.datagram.is_none()))
-            })
+    /// Gives one engine its segments, as many at a time as it looks up together.
+    fn give<S: Sink>(&self, index: u16, engine: &mut Engine<S>) {
+        let mut arrivals: Vec<Arrival<'_>> = Vec::with_capacity(TOGETHER);
+        for found in self.segments.iter().filter(|found| found.engine == index) {
+            let Some(record) = self.batch.records().get(found.record as usize) else {
+                continue;
+            };
+            match self.datagram(found) {
+                None => arrivals.push(Arrival {
+                    number: record.number,
+                    time: record.time,
+                    segment: found.segment.clone(),
+                    bytes: self.batch.bytes(record),
+                }),
+                Some(bytes) => {
+                    engine.segments(&arrivals);
+                    arrivals.clear();
+                    engine.segment(record.number, record.time, &found.segment, bytes, false);
+                }
+            }
+            if arrivals.len() == TOGETHER {
+                engine.segments(&arrivals);
+                arrivals.clear();
+            }
+        }
+        engine.segments(&arrivals);
+    }
+
+    /// The bytes that a reassembled segment's range counts in.
+    fn datagram(&self, found: &Found) -> Option<&[u8]> {
+        let range = found.datagram.as_ref()?;
+        Some(
+            self.datagrams
+                .get(range.start as usize..range.end as usize)
+                .unwrap_or_default(),
+        )
     }
 }
 
@@ -290,9 +327,7 @@ fn work<S: Collected>(
         if let Some(keys) = &walk.keys {
             engine.set_keys(Arc::clone(keys));
         }
-        for (record, segment, bytes, in_packet) in walk.of(index) {
-            engine.segment(record.number, record.time, segment, bytes, in_packet);
-        }
+        walk.give(index, &mut engine);
         if let Some(last) = walk.batch.records().last() {
             end = (last.number, last.time);
             engine.advance(end.0, end.1);

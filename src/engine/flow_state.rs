@@ -84,6 +84,18 @@ impl FlowState {
         Self { info, parts }
     }
 
+    /// Reads something of every part that the next segment of `end` will need, so that it is at hand by then. The result
+    /// means nothing.
+    #[inline]
+    pub(super) fn touch(&self, end: End) -> u64 {
+        let half = &self.parts.halves[end as usize];
+        let session = match &self.parts.session {
+            Session::WebSocket(session) => session.touch(self.info.side(end)),
+            _ => 0,
+        };
+        self.info.packets ^ half.offset() ^ session
+    }
+
     /// The end that opened the flow: by its SYN, or as long as nothing better is known, the one with the higher port.
     fn opener(end: End, segment: &Segment, key: &FlowKey) -> Option<End> {
         match (

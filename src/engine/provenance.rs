@@ -23,6 +23,12 @@ impl Provenance {
         self.starts.push((offset, packet));
     }
 
+    /// Runs remembered.
+    #[inline]
+    pub(super) fn len(&self) -> usize {
+        self.starts.len()
+    }
+
     /// Forgets what lies wholly before `offset`.
     pub(super) fn forget_before(&mut self, offset: u64) {
         let begun = self.starts.partition_point(|(start, _)| *start <= offset);

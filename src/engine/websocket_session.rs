@@ -69,6 +69,20 @@ impl WebSocketSession {
         });
     }
 
+    /// See [`super::flow_state::FlowState::touch`].
+    #[inline]
+    pub(super) fn touch(&self, side: Side) -> u64 {
+        let half = &self.sides[side];
+        let connection = &self.connection;
+        half.stream.frame_count()
+            ^ half.stream.incomplete_from().unwrap_or(0)
+            ^ (half.fragments.len() ^ half.provenance.len() ^ half.pings.len()) as u64
+            ^ connection.frames.client
+            ^ connection.messages.client
+            ^ connection.bytes.server
+            ^ u64::from(connection.id.0)
+    }
+
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
         let side = context.flow.side(chunk.end);
         let half = &mut self.sides[side];

@@ -114,6 +114,13 @@ impl<F: Ages> Table<F> {
         Some(FlowId(slot))
     }
 
+    /// Whether the route's flow still has this place.
+    #[inline]
+    #[must_use]
+    pub fn is_at(&self, id: FlowId, route: &FlowKey) -> bool {
+        holds(&self.slots, id.0, route)
+    }
+
     /// The flow itself.
     #[inline]
     pub fn flow(&mut self, id: FlowId) -> Option<&mut F> {
