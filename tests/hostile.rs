@@ -1,0 +1,482 @@
+//! Captures made to hurt: each is read by the real program in bounded memory, and in time that grows with its length.
+//!
+//! The traffic is piped in as it is generated, so that nothing but the program holds it. The peak of the program's
+//! memory is what the system says of it (`VmHWM`), so these tests are for Linux. `HOSTILE=full` makes them as large as
+//! the promise is: `HOSTILE=full cargo test --release --test hostile -- --nocapture`.
+#![cfg(all(feature = "cli", target_os = "linux"))]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Mutex;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use wireloupe::base::{LinkType, Side, Timestamp};
+use wireloupe::testkit::{
+    ACK, Conversation, Deflater, Frame, PSH, PacketBuilder, Random, SYN, Segment, pcap,
+    upgrade_request, upgrade_response,
+};
+
+/// What no capture may cost.
+const MOST: u64 = 300 << 20;
+const DEFLATE: (&str, &str) = ("Sec-WebSocket-Extensions", "permessage-deflate");
+
+/// One at a time: they are measured.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn is_full() -> bool {
+    std::env::var_os("HOSTILE").is_some_and(|value| value == "full")
+}
+
+/// The size of a test: as promised, or small enough for a debug build.
+fn size(full: usize, quick: usize) -> usize {
+    if is_full() { full } else { quick }
+}
+
+/// A capture on its way into the program.
+struct Pipe {
+    child: Child,
+    stdin: BufWriter<ChildStdin>,
+    /// Reads what the program prints: how many lines, and the first of them.
+    reader: JoinHandle<(usize, String)>,
+    now: i64,
+    started: Instant,
+    packets: u64,
+}
+
+/// What the program made of it.
+#[derive(Debug)]
+struct Cost {
+    /// Bytes of memory at the most.
+    peak: u64,
+    time: Duration,
+    packets: u64,
+    /// What it printed.
+    lines: usize,
+    output: String,
+}
+
+impl Pipe {
+    fn open(arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_wireloupe"))
+            .args(["read", "--threads", "2", "-"])
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        let reader = std::thread::spawn(move || {
+            let (mut count, mut kept) = (0, String::new());
+            for line in stdout.lines() {
+                count += 1;
+                if kept.len() < 1 << 20 {
+                    kept.push_str(&line.unwrap());
+                    kept.push('\n');
+                }
+            }
+            (count, kept)
+        });
+        let mut stdin = BufWriter::with_capacity(1 << 20, child.stdin.take().unwrap());
+        stdin.write_all(&pcap(LinkType::ETHERNET, &[])).unwrap();
+        Self {
+            child,
+            stdin,
+            reader,
+            now: 1_700_000_000_000_000_000,
+            started: Instant::now(),
+            packets: 0,
+        }
+    }
+
+    /// A microsecond later, this packet.
+    fn packet(&mut self, packet: &[u8]) {
+        self.now += 1000;
+        self.packets += 1;
+        let (seconds, micros) = (self.now / 1_000_000_000, self.now % 1_000_000_000 / 1000);
+        for value in [
+            seconds as u32,
+            micros as u32,
+            packet.len() as u32,
+            packet.len() as u32,
+        ] {
+            self.stdin.write_all(&value.to_le_bytes()).unwrap();
+        }
+        self.stdin.write_all(packet).unwrap();
+    }
+
+    fn segment(&mut self, segment: &Segment) {
+        self.packet(&PacketBuilder::default().tcp(segment));
+    }
+
+    fn conversation(&mut self, conversation: &Conversation) {
+        for segment in conversation.segments() {
+            self.segment(segment);
+        }
+    }
+
+    /// Ends the capture and waits, watching the peak until the program is gone.
+    fn finish(self) -> Cost {
+        let Self {
+            mut child,
+            mut stdin,
+            reader,
+            started,
+            packets,
+            ..
+        } = self;
+        stdin.flush().unwrap();
+        let pid = child.id();
+        let mut peak = peak_of(pid);
+        drop(stdin);
+        // The last reading before the process is gone is its peak, for it only ever grows.
+        while child.try_wait().unwrap().is_none() {
+            peak = peak.max(peak_of(pid));
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        assert!(child.wait().unwrap().success());
+        let (lines, output) = reader.join().unwrap();
+        Cost {
+            peak,
+            time: started.elapsed(),
+            packets,
+            lines,
+            output,
+        }
+    }
+}
+
+fn peak_of(pid: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kilobytes =
+        line.and_then(|line| line.trim().strip_suffix(" kB")?.trim().parse::<u64>().ok());
+    kilobytes.unwrap_or(0) << 10
+}
+
+/// Runs `write` into the program, says what it cost, and holds it to the limits.
+fn run(name: &str, arguments: &[&str], write: impl FnOnce(&mut Pipe)) -> Cost {
+    let _alone = ALONE
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
+    let mut pipe = Pipe::open(arguments);
+    write(&mut pipe);
+    let cost = pipe.finish();
+    eprintln!(
+        "{name}: {} packets, peak {} MB, {:.2?}",
+        cost.packets,
+        cost.peak >> 20,
+        cost.time
+    );
+    assert!(cost.peak > 0, "the peak was never read");
+    assert!(cost.peak < MOST, "{name}: {} MB", cost.peak >> 20);
+    cost
+}
+
+fn flow(number: usize) -> (SocketAddr, SocketAddr) {
+    let client = Ipv4Addr::from(0x0a00_0000 + (number / 60_000) as u32);
+    let client = SocketAddr::from((client, 1024 + (number % 60_000) as u16));
+    (client, SocketAddr::from(([192, 0, 2, 1], 80)))
+}
+
+fn conversation(number: usize) -> Conversation {
+    let (client, server) = flow(number);
+    Conversation::between(client, server)
+}
+
+#[test]
+fn half_open_flows() {
+    let count = size(1_000_000, 200_000);
+    run("half-open flows", &[], |pipe| {
+        for number in 0..count {
+            let (source, destination) = flow(number);
+            pipe.segment(&Segment {
+                time: Timestamp(0),
+                source,
+                destination,
+                seq: number as u32,
+                ack: 0,
+                flags: SYN,
+                window: 1024,
+                ttl: 64,
+                ip_id: 0,
+                options: Vec::new(),
+                payload: Vec::new(),
+            });
+        }
+    });
+}
+
+#[test]
+fn flows_that_said_something_once() {
+    let count = size(1_000_000, 150_000);
+    run("flows of one segment", &[], |pipe| {
+        for number in 0..count {
+            let script = conversation(number);
+            pipe.conversation(&script.raw(Side::Client, 1000, SYN, []).raw(
+                Side::Client,
+                1001,
+                ACK | PSH,
+                b"GET / HTTP/1.1\r\nHost",
+            ));
+        }
+    });
+}
+
+#[test]
+fn flows_joined_in_the_middle_that_say_nothing_known() {
+    let count = size(400_000, 20_000);
+    let mut random = Random::new(7);
+    let noise = random.bytes(1400);
+    run("unknown flows", &[], |pipe| {
+        for number in 0..count {
+            // Two bytes that may be a frame's header, so that it is worth waiting.
+            let bytes = [&[0x82, 0x7e, 0x04, 0x00][..], &noise].concat();
+            pipe.conversation(&conversation(number).server(&bytes));
+        }
+    });
+}
+
+#[test]
+fn requests_whose_heads_never_end() {
+    let count = size(20_000, 600);
+    let line = [b"X-Filler: ".to_vec(), vec![b'x'; 1380], b"\r\n".to_vec()].concat();
+    run("endless heads", &[], |pipe| {
+        for number in 0..count {
+            let script = conversation(number).connect().client("GET / HTTP/1.1\r\n");
+            pipe.conversation(&(0..60).fold(script, |script, _| script.client(&line)));
+        }
+    });
+}
+
+#[test]
+fn one_head_without_end() {
+    let megabytes = size(200, 20);
+    let line = [b"X-Filler: ".to_vec(), vec![b'x'; 1380], b"\r\n".to_vec()].concat();
+    run("one endless head", &[], |pipe| {
+        let mut script = conversation(1)
+            .connect()
+            .client("GET / HTTP/1.1\r\nUpgrade: websocket\r\n");
+        pipe.conversation(&script);
+        for _ in 0..megabytes * 750 {
+            let at = script.segments().len();
+            script = script
+                .client(&line)
+                .edit(|segments| drop(segments.drain(..at)));
+            pipe.conversation(&script);
+        }
+    });
+}
+
+#[test]
+fn holes_that_never_fill() {
+    let (flows, segments) = (size(2_000, 60), size(100, 60));
+    let cost = run("holes", &["--show", "connections"], |pipe| {
+        for number in 0..flows {
+            let mut script = conversation(number)
+                .connect()
+                .client(upgrade_request("/", &[]))
+                .server(upgrade_response(&[]));
+            for _ in 0..segments {
+                script = script.lost(Side::Server, 1).server([0x55; 1400]);
+            }
+            pipe.conversation(&script);
+        }
+    });
+    assert_eq!(cost.lines, flows);
+}
+
+#[test]
+fn lengths_of_two_to_the_63() {
+    let flows = size(100_000, 5_000);
+    let cost = run("declared lengths", &["--show", "frames"], |pipe| {
+        for number in 0..flows {
+            let length = if number % 2 == 0 {
+                (1 << 63) - 1
+            } else {
+                u64::MAX
+            };
+            let frame = Frame::binary([1; 100]).declaring(length).bytes();
+            let script = conversation(number)
+                .connect()
+                .client(upgrade_request("/", &[]))
+                .server(upgrade_response(&[]));
+            pipe.conversation(&script.server(frame).server([7; 1000]));
+        }
+    });
+    assert!(cost.lines >= flows / 2, "{}", cost.lines);
+}
+
+#[test]
+fn a_deflate_bomb() {
+    // A thousandfold: each message inflates to a quarter of a gigabyte or, quickly, a quarter of that.
+    let inflated = size(1 << 28, 1 << 23);
+    let bombs = size(8, 2);
+    let message = Deflater::new(15, false).message(&vec![0; inflated]);
+    let cost = run(
+        "deflate bombs",
+        &["--show", "messages", "--format", "ndjson"],
+        |pipe| {
+            for number in 0..bombs {
+                let script = conversation(number)
+                    .connect()
+                    .client(upgrade_request("/", &[DEFLATE]))
+                    .server(upgrade_response(&[DEFLATE]))
+                    .server(Frame::binary(&message).rsv1().bytes());
+                pipe.conversation(&script);
+            }
+        },
+    );
+    assert_eq!(cost.lines, bombs);
+    assert!(
+        cost.output.contains(&format!("\"length\":{inflated}")),
+        "{}",
+        cost.output
+    );
+}
+
+#[test]
+fn a_bomb_over_the_limit_says_so() {
+    let message = Deflater::new(15, false).message(&vec![0; 4 << 20]);
+    let arguments = ["--show", "findings", "--max-inflated", "1000000"];
+    let cost = run("limited bomb", &arguments, |pipe| {
+        let script = conversation(1)
+            .connect()
+            .client(upgrade_request("/", &[DEFLATE]))
+            .server(upgrade_response(&[DEFLATE]))
+            .server(Frame::binary(&message).rsv1().bytes());
+        pipe.conversation(&script);
+    });
+    assert!(cost.output.contains("inflate-limit"), "{}", cost.output);
+}
+
+#[test]
+fn messages_whose_fragments_never_end() {
+    let fragments = size(2_000_000, 150_000);
+    let many: Vec<u8> = (0..200)
+        .flat_map(|_| Frame::continuation("x").more().bytes())
+        .collect();
+    run("endless fragments", &["--show", "messages"], |pipe| {
+        let mut script = conversation(1)
+            .connect()
+            .client(upgrade_request("/", &[]))
+            .server(upgrade_response(&[]))
+            .server(Frame::text("begin").more().bytes());
+        pipe.conversation(&script);
+        for _ in 0..fragments / 200 {
+            let at = script.segments().len();
+            script = script
+                .server(&many)
+                .edit(|segments| drop(segments.drain(..at)));
+            pipe.conversation(&script);
+        }
+    });
+}
+
+#[test]
+fn idle_compressed_connections() {
+    let flows = size(20_000, 1_500);
+    let mut random = Random::new(3);
+    let text: String = (0..2000)
+        .map(|_| (b'a' + random.below(26) as u8) as char)
+        .collect();
+    let message = Deflater::new(15, true).message(text.as_bytes());
+    let arguments = ["--show", "messages", "--format", "ndjson"];
+    let cost = run("idle compressed connections", &arguments, |pipe| {
+        for number in 0..flows {
+            let script = conversation(number)
+                .connect()
+                .client(upgrade_request("/", &[DEFLATE]))
+                .server(upgrade_response(&[DEFLATE]))
+                .client(Frame::text(&message).rsv1().mask([1, 2, 3, 4]).bytes())
+                .server(Frame::text(&message).rsv1().bytes());
+            pipe.conversation(&script);
+        }
+    });
+    assert_eq!(cost.lines, flows * 2);
+}
+
+#[test]
+fn large_messages_that_never_end() {
+    let flows = size(1_000, 60);
+    run("unfinished messages", &["--show", "messages"], |pipe| {
+        for number in 0..flows {
+            let script = conversation(number)
+                .connect()
+                .client(upgrade_request("/", &[]))
+                .server(upgrade_response(&[]));
+            let frame = Frame::binary(vec![1; 1 << 20]).declaring(1 << 30).bytes();
+            pipe.conversation(&script.segment_size(32_000).server(frame));
+        }
+    });
+}
+
+#[test]
+fn client_bytes_after_upgrades_that_nobody_answers() {
+    let flows = size(10_000, 300);
+    let frames: Vec<u8> = (0..12)
+        .flat_map(|_| Frame::binary([9; 1000]).mask([1, 2, 3, 4]).bytes())
+        .collect();
+    run("unanswered upgrades", &["--show", "connections"], |pipe| {
+        for number in 0..flows {
+            let script = conversation(number)
+                .connect()
+                .client(upgrade_request("/", &[]));
+            pipe.conversation(&(0..10).fold(script, |script, _| script.client(&frames)));
+        }
+    });
+}
+
+#[test]
+fn fragments_of_datagrams_that_are_never_whole() {
+    let count = size(1_000_000, 100_000);
+    run("IP fragments", &[], |pipe| {
+        let script = conversation(1).raw(Side::Client, 1, ACK, [3; 1000]);
+        let (_, packet) = script.packets().remove(0);
+        for number in 0..count {
+            let mut fragment = packet.clone();
+            fragment[18..20].copy_from_slice(&(number as u16).to_be_bytes());
+            fragment[20..22]
+                .copy_from_slice(&(0x2000u16 + (number % 5) as u16 * 200).to_be_bytes());
+            fragment[26..30].copy_from_slice(&(number as u32).to_be_bytes());
+            pipe.packet(&fragment);
+        }
+    });
+}
+
+#[test]
+fn time_grows_with_the_length() {
+    // Many tiny segments out of order around a hole, where a careless list would cost the square of their number.
+    let time = |segments: u32| {
+        run(
+            "tiny segments behind a hole",
+            &["--show", "connections"],
+            |pipe| {
+                let mut script = conversation(1)
+                    .connect()
+                    .client(upgrade_request("/", &[]))
+                    .server(upgrade_response(&[]));
+                let start = script.next_sequence(Side::Server) + 10;
+                pipe.conversation(&script);
+                for number in 0..segments {
+                    let at = script.segments().len();
+                    let sequence = start + (segments - number) * 2;
+                    script = script
+                        .raw(Side::Server, sequence, ACK, [7])
+                        .edit(|all| drop(all.drain(..at)));
+                    pipe.conversation(&script);
+                }
+            },
+        )
+        .time
+    };
+    let (short, long) = (time(20_000), time(80_000));
+    // Four times the input may take eight times as long on a busy machine, not sixteen.
+    assert!(
+        long < short * 8 + Duration::from_secs(2),
+        "{short:?} for 20,000, {long:?} for 80,000"
+    );
+}
