@@ -43,8 +43,9 @@ fn capture(name: &str) -> PathBuf {
 fn keys_of(name: &str) -> Arc<KeyLog> {
     let mut keys = KeyLog::new();
     let text = fs::read(samples().join(format!("{name}.keys"))).unwrap();
-    assert_eq!(keys.extend(&text), [], "{name}");
-    assert_eq!(keys.finish(), [], "{name}");
+    let bad = keys.extend(&text).len() + keys.finish().len();
+    // One key log is cut on purpose.
+    assert_eq!(bad > 0, name == "wss-two-connections-one-key", "{name}");
     Arc::new(keys)
 }
 
@@ -155,10 +156,8 @@ fn run(packets: &Packets, keys: Option<Arc<KeyLog>>, needs: Needs, lost: Option<
     engine.into_sink()
 }
 
-const DEEP: Needs = Needs::DIGEST;
-
 fn deep() -> Needs {
-    DEEP | Needs::MESSAGES | Needs::FINDINGS
+    Needs::DIGEST | Needs::MESSAGES | Needs::FINDINGS
 }
 
 /// By connection number and side.
