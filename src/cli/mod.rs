@@ -16,6 +16,8 @@ mod printing;
 mod progress;
 mod read;
 mod reading;
+#[cfg(feature = "tui")]
+mod tui;
 mod write_packets;
 
 use std::io::{self, Write as _};
@@ -51,6 +53,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             Cli::command().print_help()?;
             Ok(ExitCode::from(2))
         }
+        #[cfg(feature = "tui")]
+        None if tui::can_open(&cli.open) => tui::run(&cli.open),
         None => read::run(&cli.open),
         Some(Command::Read(args)) => read::run(args),
         Some(Command::Follow(args)) => follow::run(args),

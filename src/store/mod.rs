@@ -1,5 +1,21 @@
-//! Rows of a capture: what is known of a frame, message, connection or finding, by field name.
+//! What is known of a capture: rows by field name, and an index of everything in it.
+//!
+//! ```text
+//!   engine ──► Indexer ──► Part ──► Collector ──► Chunk ──► Store ──► detail and bytes on demand
+//!              (on the engines' threads)            (whoever shows it)
+//! ```
 
+mod bytes;
+mod chunked;
+mod index;
+mod indexer;
+mod record;
+mod replay;
 mod row;
 
+pub use bytes::Packet;
+pub use chunked::Chunked;
+pub use index::{Entry, PacketBytes, Store};
+pub use indexer::{Chunk, Collector, Indexer, Part};
+pub use record::{ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry};
 pub use row::{Row, RowValues};

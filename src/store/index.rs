@@ -1,0 +1,413 @@
+//! The append-only index of a capture: connections, frames, messages, findings, and where their bytes are.
+//!
+//! It holds records, no bytes of packets: those are read again from where the capture keeps them ([`PacketBytes`]).
+//! Invariant: an index handed out means the same record forever.
+
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+
+use crate::base::{ConnectionId, LinkType, PacketNumber, Side, Timestamp};
+use crate::capture::{FilePosition, PacketFile};
+use crate::engine::Connection;
+use crate::flow::End;
+
+use super::chunked::Chunked;
+use super::indexer::Chunk;
+use super::record::{
+    ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry, small,
+};
+
+/// Decrypted and inflated bytes kept in a temporary file; what comes beyond is shown without its bytes.
+const KEPT_TOTAL: u64 = 2 << 30;
+
+/// Gives the bytes of packets again.
+pub trait PacketBytes: Send {
+    /// Reads `len` bytes at `position` into `out`, replacing what it held.
+    ///
+    /// # Errors
+    /// When they are no longer there.
+    fn read_at(&self, position: FilePosition, len: usize, out: &mut Vec<u8>) -> io::Result<()>;
+}
+
+impl PacketBytes for PacketFile {
+    fn read_at(&self, position: FilePosition, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        PacketFile::read_at(self, position, len, out)
+    }
+}
+
+#[cfg(all(feature = "live", unix))]
+impl PacketBytes for crate::capture::live::Packets {
+    fn read_at(&self, position: FilePosition, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        crate::capture::live::Packets::read_at(self, position, len, out)
+    }
+}
+
+/// A connection with its rows.
+#[derive(Debug)]
+pub struct Entry {
+    /// What the engine knows of it; its counts are brought up to date with every chunk.
+    pub connection: Box<Connection>,
+    /// Indices of its frames, in order.
+    pub frames: Chunked<u32>,
+    /// Indices of its messages, in order.
+    pub messages: Chunked<u32>,
+    /// Indices of its findings, in order.
+    pub findings: Vec<u32>,
+    /// Time of its last frame.
+    pub last: Timestamp,
+    pub(super) flow: u32,
+}
+
+/// Packets and streams of a flow.
+#[derive(Debug, Default)]
+pub(super) struct Flow {
+    pub(super) packets: Chunked<PacketEntry>,
+    pub(super) extents: [Chunked<ExtentEntry>; 2],
+}
+
+/// A message: a plain frame, or a record of its own.
+const OWN_RECORD: u32 = 1 << 31;
+
+/// The index.
+#[derive(Default)]
+pub struct Store {
+    connections: Vec<Entry>,
+    frames: Chunked<FrameRecord>,
+    odd: HashMap<u32, Odd>,
+    kept_frames: HashMap<u32, Kept>,
+    /// The index of a frame, or that of a record with [`OWN_RECORD`].
+    messages: Chunked<u32>,
+    own: Chunked<MessageRecord>,
+    findings: Vec<FindingRecord>,
+    pub(super) flows: Vec<Flow>,
+    links: Vec<LinkType>,
+    pub(super) source: Option<Box<dyn PacketBytes>>,
+    pub(super) kept: Option<File>,
+    kept_len: u64,
+    packets_seen: u64,
+    start: Option<Timestamp>,
+    last: Timestamp,
+}
+
+impl Store {
+    /// An empty index over packets that `source` gives again.
+    #[must_use]
+    pub fn new(source: Box<dyn PacketBytes>) -> Self {
+        Self {
+            source: Some(source),
+            ..Self::default()
+        }
+    }
+
+    /// Takes in what one batch added.
+    pub fn append(&mut self, chunk: Chunk) {
+        self.packets_seen = self.packets_seen.max(chunk.packets_seen);
+        self.start = self.start.or(chunk.start);
+        self.links = chunk.links;
+        self.keep(&chunk.kept);
+        for (slot, connection) in chunk.opened {
+            self.open(slot, connection);
+        }
+        for (slot, packet) in chunk.packets {
+            self.last = self.last.max(packet.time());
+            self.flow(slot).packets.push(packet);
+        }
+        for (slot, end, extent) in chunk.extents {
+            self.flow(slot).extents[end as usize].push(extent);
+        }
+        for (frame, odd, kept) in chunk.frames {
+            self.frame_row(frame, odd, kept);
+        }
+        for message in chunk.messages {
+            self.message_row(message);
+        }
+        for finding in chunk.findings {
+            self.finding_row(finding);
+        }
+        for (index, connection) in chunk.updated {
+            self.update(index, connection);
+        }
+    }
+
+    fn open(&mut self, flow: u32, mut connection: Box<Connection>) {
+        connection.id = ConnectionId(self.connections.len() as u32);
+        let last = connection.opened;
+        self.connections.push(Entry {
+            connection,
+            frames: Chunked::default(),
+            messages: Chunked::default(),
+            findings: Vec::new(),
+            last,
+            flow,
+        });
+    }
+
+    /// More is known of a connection; what was counted here may be further than its copy.
+    fn update(&mut self, index: u32, mut connection: Box<Connection>) {
+        let Some(entry) = self.connections.get_mut(index as usize) else {
+            return;
+        };
+        let known = &entry.connection;
+        connection.id = ConnectionId(index);
+        for side in Side::BOTH {
+            connection.frames[side] = connection.frames[side].max(known.frames[side]);
+            connection.messages[side] = connection.messages[side].max(known.messages[side]);
+            connection.bytes[side] = connection.bytes[side].max(known.bytes[side]);
+        }
+        connection.findings = connection.findings.max(known.findings);
+        connection.packets = connection.packets.max(known.packets);
+        entry.connection = connection;
+    }
+
+    fn flow(&mut self, slot: u32) -> &mut Flow {
+        let slot = slot as usize;
+        if self.flows.len() <= slot {
+            self.flows.resize_with(slot + 1, Flow::default);
+        }
+        &mut self.flows[slot]
+    }
+
+    fn frame_row(&mut self, frame: FrameRecord, odd: Option<Odd>, kept: Option<Kept>) {
+        let index = small(self.frames.len() as u64);
+        if index >= OWN_RECORD {
+            return;
+        }
+        self.frames.push(frame);
+        self.odd.extend(odd.map(|odd| (index, odd)));
+        self.kept_frames.extend(kept.map(|kept| (index, kept)));
+        if let Some(entry) = self.connections.get_mut(frame.connection as usize) {
+            entry.frames.push(index);
+            entry.last = frame.time();
+            let from = frame.from();
+            let counted = entry.frames.len() as u64;
+            let known = &mut entry.connection.frames;
+            if counted > known.client + known.server {
+                known[from] += 1;
+                let captured = odd.map_or(frame.header(None).payload_length, |odd| odd.captured);
+                entry.connection.bytes[from] += captured;
+            }
+        }
+    }
+
+    fn message_row(&mut self, message: MessageRecord) {
+        let own_frame = self.frame_of(message.connection, message.last_frame.into());
+        let row = match own_frame {
+            Some(frame) if message.is_plain() => frame,
+            _ => {
+                self.own.push(message);
+                OWN_RECORD | small(self.own.len() as u64 - 1)
+            }
+        };
+        let index = small(self.messages.len() as u64);
+        self.messages.push(row);
+        if let Some(entry) = self.connections.get_mut(message.connection as usize) {
+            entry.messages.push(index);
+            let known = &mut entry.connection.messages;
+            if entry.messages.len() as u64 > known.client + known.server {
+                known[message.from] += 1;
+            }
+        }
+    }
+
+    fn finding_row(&mut self, finding: FindingRecord) {
+        let index = small(self.findings.len() as u64);
+        let entry = finding
+            .connection
+            .and_then(|at| self.connections.get_mut(at as usize));
+        if let Some(entry) = entry {
+            entry.findings.push(index);
+            let told = &mut entry.connection.findings;
+            *told = (*told).max(entry.findings.len() as u64);
+        }
+        self.findings.push(finding);
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        let at = self.kept_len;
+        self.kept_len += bytes.len() as u64;
+        if self.kept_len > KEPT_TOTAL {
+            return;
+        }
+        if self.kept.is_none() {
+            self.kept = tempfile::tempfile().ok();
+        }
+        if let Some(file) = &self.kept {
+            // What cannot be kept cannot be read back either, and is then shown without its bytes.
+            let _ = super::bytes::write_at(file, bytes, at);
+        }
+    }
+
+    /// The connections, in the order of their numbers (index 0 is number 1).
+    #[must_use]
+    pub fn connections(&self) -> &[Entry] {
+        &self.connections
+    }
+
+    /// A connection by its index.
+    #[must_use]
+    pub fn connection(&self, index: u32) -> Option<&Entry> {
+        self.connections.get(index as usize)
+    }
+
+    /// How many frames.
+    #[must_use]
+    pub fn frame_count(&self) -> usize {
+        self.frames.len()
+    }
+
+    /// A frame by its index.
+    #[must_use]
+    pub fn frame(&self, index: u32) -> Option<FrameRecord> {
+        self.frames.get(index as usize)
+    }
+
+    /// What is out of the ordinary with it.
+    #[must_use]
+    pub fn odd(&self, index: u32) -> Option<Odd> {
+        self.odd.get(&index).copied()
+    }
+
+    pub(super) fn kept_frame(&self, index: u32) -> Option<Kept> {
+        self.kept_frames.get(&index).copied()
+    }
+
+    /// The index of the frame of this number in a connection.
+    #[must_use]
+    pub fn frame_of(&self, connection: u32, number: u64) -> Option<u32> {
+        let entry = self.connection(connection)?;
+        let guess = usize::try_from(number.checked_sub(1)?).ok()?;
+        let matches = |index: &u32| {
+            self.frame(*index)
+                .is_some_and(|frame| u64::from(frame.number) == number)
+        };
+        if let Some(found) = entry.frames.get(guess).filter(matches) {
+            return Some(found);
+        }
+        // Numbers count the order on the wire; rows may be told a little out of it.
+        let near = guess.saturating_sub(64)..guess.saturating_add(64);
+        near.filter_map(|at| entry.frames.get(at)).find(matches)
+    }
+
+    /// How many messages.
+    #[must_use]
+    pub fn message_count(&self) -> usize {
+        self.messages.len()
+    }
+
+    /// A message by its index.
+    #[must_use]
+    pub fn message(&self, index: u32) -> Option<MessageRecord> {
+        let row = self.messages.get(index as usize)?;
+        if row & OWN_RECORD != 0 {
+            return self.own.get((row & !OWN_RECORD) as usize);
+        }
+        let frame = self.frame(row)?;
+        let length = frame.header(self.odd(row)).payload_length;
+        Some(MessageRecord {
+            time: frame.time(),
+            length: Some(length),
+            wire_length: length,
+            kept: None,
+            round_trip: None,
+            connection: frame.connection,
+            number: frame.message,
+            packet: frame.packet(),
+            first_frame: frame.number,
+            last_frame: frame.number,
+            frame_count: 1,
+            from: frame.from(),
+            kind: crate::websocket::MessageKind::of(frame.opcode())
+                .unwrap_or(crate::websocket::MessageKind::Binary),
+            compressed: false,
+            complete: true,
+            valid_utf8: None,
+        })
+    }
+
+    /// The index of the message of this number in a connection.
+    #[must_use]
+    pub fn message_of(&self, connection: u32, number: u64) -> Option<u32> {
+        let entry = self.connection(connection)?;
+        let guess = usize::try_from(number.checked_sub(1)?).ok()?;
+        let matches = |index: &u32| {
+            self.message(*index)
+                .is_some_and(|message| u64::from(message.number) == number)
+        };
+        if let Some(found) = entry.messages.get(guess).filter(matches) {
+            return Some(found);
+        }
+        let near = guess.saturating_sub(64)..guess.saturating_add(64);
+        near.filter_map(|at| entry.messages.get(at)).find(matches)
+    }
+
+    /// The findings, in the order they were made.
+    #[must_use]
+    pub fn findings(&self) -> &[FindingRecord] {
+        &self.findings
+    }
+
+    /// The packet of this number, if it belongs to a flow of ours; `near` is the connection to look in first.
+    #[must_use]
+    pub fn packet_entry(&self, near: u32, number: PacketNumber) -> Option<PacketEntry> {
+        let flow = self.flows.get(self.connection(near)?.flow as usize)?;
+        let at = flow
+            .packets
+            .partition_point(|entry| entry.number() < number);
+        flow.packets
+            .get(at)
+            .filter(|entry| entry.number() == number)
+    }
+
+    /// The connection whose flow has a packet of this number, or the first after it.
+    #[must_use]
+    pub fn connection_of_packet(&self, number: PacketNumber) -> Option<u32> {
+        (0..self.connections.len() as u32).find(|index| self.packet_entry(*index, number).is_some())
+    }
+
+    /// The packets of a connection's flow.
+    #[must_use]
+    pub fn packet_count(&self, connection: u32) -> usize {
+        let flow = self
+            .connection(connection)
+            .and_then(|entry| self.flows.get(entry.flow as usize));
+        flow.map_or(0, |flow| flow.packets.len())
+    }
+
+    /// What the packets of a table index begin with.
+    #[must_use]
+    pub fn link(&self, entry: &PacketEntry) -> LinkType {
+        self.links.get(entry.link()).copied().unwrap_or_default()
+    }
+
+    pub(super) fn extents(&self, connection: u32, side: Side) -> Option<&Chunked<ExtentEntry>> {
+        let entry = self.connection(connection)?;
+        let client = entry.connection.client_end;
+        let end: End = match side {
+            Side::Client => client,
+            Side::Server => client.peer(),
+        };
+        Some(&self.flows.get(entry.flow as usize)?.extents[end as usize])
+    }
+
+    /// Time of the capture's first packet.
+    #[must_use]
+    pub fn start(&self) -> Timestamp {
+        self.start.unwrap_or_default()
+    }
+
+    /// Time of the last packet of a connection.
+    #[must_use]
+    pub fn last(&self) -> Timestamp {
+        self.last
+    }
+
+    /// Packets read, WebSocket or not.
+    #[must_use]
+    pub fn packets_seen(&self) -> u64 {
+        self.packets_seen
+    }
+}

@@ -1,0 +1,392 @@
+//! The engine's sink that makes records: one [`Part`] a batch and engine, put together by the [`Collector`].
+//!
+//! Both run where the engines run. A part speaks of connections and flows by the engine's own numbers; a [`Chunk`] by
+//! those of the whole capture.
+
+use std::collections::{HashMap, VecDeque};
+
+use crate::base::{ConnectionId, Extent, LinkType, Needs, PacketNumber};
+use crate::capture::PacketRecord;
+use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, Transport};
+use crate::flow::End;
+
+use super::record::{
+    ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry,
+};
+
+/// Bytes kept of one message or frame whose packets do not simply have it.
+const KEPT_EACH: usize = 1 << 20;
+/// Packets remembered of all flows that may still become WebSocket; beyond it the oldest flow's first are forgotten.
+const PENDING_PACKETS: usize = 1 << 20;
+
+type Order = (PacketNumber, u64);
+
+/// What one engine made of one batch.
+#[derive(Debug, Default)]
+pub struct Part {
+    opened: Vec<Box<Connection>>,
+    updated: Vec<Box<Connection>>,
+    frames: Vec<(Order, ConnectionId, FrameRecord, Option<Odd>, Option<Kept>)>,
+    messages: Vec<(Order, ConnectionId, MessageRecord)>,
+    findings: Vec<(Order, Option<ConnectionId>, FindingRecord)>,
+    flows: Vec<FlowEvent>,
+    /// Decrypted or inflated bytes; `Kept::at` counts in them.
+    kept: Vec<u8>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum FlowEvent {
+    Packet(u64, PacketNumber),
+    Extent(u64, End, Extent),
+    Opened(u64),
+    Ended(u64),
+}
+
+impl Part {
+    /// Whether it holds nothing.
+    fn clear(&mut self) {
+        self.opened.clear();
+        self.updated.clear();
+        self.frames.clear();
+        self.messages.clear();
+        self.findings.clear();
+        self.flows.clear();
+        self.kept.clear();
+    }
+
+    fn keep(&mut self, bytes: &[u8]) -> Kept {
+        let at = self.kept.len() as u64;
+        let len = bytes.len().min(KEPT_EACH);
+        self.kept.extend_from_slice(&bytes[..len]);
+        Kept {
+            at,
+            len: len as u32,
+            truncated: len < bytes.len(),
+        }
+    }
+}
+
+/// The sink.
+#[derive(Debug, Default)]
+pub struct Indexer {
+    part: Part,
+    buffer: Vec<u8>,
+}
+
+impl Indexer {
+    /// Exchanges what was gathered since the last call for an empty part.
+    pub fn exchange(&mut self, part: &mut Part) {
+        part.clear();
+        std::mem::swap(&mut self.part, part);
+    }
+
+    fn update(&mut self, connection: &Connection) {
+        let clone = Box::new(connection.clone());
+        match self
+            .part
+            .updated
+            .iter_mut()
+            .find(|known| known.id == connection.id)
+        {
+            Some(known) => *known = clone,
+            None => self.part.updated.push(clone),
+        }
+    }
+}
+
+fn order(at: Moment) -> Order {
+    (at.packet, at.turn)
+}
+
+impl Sink for Indexer {
+    fn needs(&self) -> Needs {
+        Needs::EXTENTS | Needs::MESSAGES | Needs::FINDINGS | Needs::PAYLOAD
+    }
+
+    fn opened(&mut self, connection: &Connection) {
+        self.part.opened.push(Box::new(connection.clone()));
+        self.part.flows.push(FlowEvent::Opened(connection.flow));
+    }
+
+    fn handshake(&mut self, connection: &Connection, _at: Moment) {
+        self.update(connection);
+    }
+
+    fn closed(&mut self, connection: &Connection, _at: Moment) {
+        self.update(connection);
+    }
+
+    fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
+        let (record, odd) = FrameRecord::new(event);
+        let mut kept = None;
+        if connection.transport != Transport::Tcp {
+            let mut buffer = std::mem::take(&mut self.buffer);
+            kept = event
+                .frame
+                .preview(KEPT_EACH, &mut buffer)
+                .map(|payload| self.part.keep(payload));
+            self.buffer = buffer;
+        }
+        self.part
+            .frames
+            .push((order(event.at), connection.id, record, odd, kept));
+    }
+
+    fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        let mut record = MessageRecord::new(event);
+        let message = event.message;
+        let in_one_frame = record.frame_count == 1 && !message.compressed;
+        if message.compressed || (connection.transport != Transport::Tcp && !in_one_frame) {
+            let mut kept = self.part.keep(message.beginning);
+            kept.truncated |= message.truncated;
+            record.kept = Some(kept);
+        }
+        self.part
+            .messages
+            .push((order(event.at), connection.id, record));
+    }
+
+    fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
+        self.part.findings.push((
+            order(event.at),
+            connection.map(|connection| connection.id),
+            FindingRecord::new(event),
+        ));
+    }
+
+    fn packet(&mut self, flow: u64, packet: PacketNumber) {
+        self.part.flows.push(FlowEvent::Packet(flow, packet));
+    }
+
+    fn extent(&mut self, flow: u64, end: End, extent: Extent) {
+        self.part.flows.push(FlowEvent::Extent(flow, end, extent));
+    }
+
+    fn flow_ended(&mut self, flow: u64) {
+        self.part.flows.push(FlowEvent::Ended(flow));
+    }
+}
+
+/// What one batch adds to the store, in the numbers of the whole capture.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    /// New connections with the slot of their flow; their indices follow those of before.
+    pub(super) opened: Vec<(u32, Box<Connection>)>,
+    /// Connections of which more is known.
+    pub(super) updated: Vec<(u32, Box<Connection>)>,
+    pub(super) frames: Vec<(FrameRecord, Option<Odd>, Option<Kept>)>,
+    pub(super) messages: Vec<MessageRecord>,
+    pub(super) findings: Vec<FindingRecord>,
+    /// By slot of the flow.
+    pub(super) packets: Vec<(u32, PacketEntry)>,
+    pub(super) extents: Vec<(u32, End, ExtentEntry)>,
+    pub(super) links: Vec<LinkType>,
+    pub(super) kept: Vec<u8>,
+    /// Packets read, WebSocket or not.
+    pub(super) packets_seen: u64,
+    /// Time of the capture's first packet.
+    pub(super) start: Option<crate::base::Timestamp>,
+}
+
+impl Chunk {
+    /// Frames it adds.
+    #[must_use]
+    pub fn frame_count(&self) -> usize {
+        self.frames.len()
+    }
+}
+
+#[derive(Debug, Default)]
+struct PendingFlow {
+    packets: Vec<PacketEntry>,
+    extents: Vec<(End, ExtentEntry)>,
+    slot: Option<u32>,
+}
+
+/// Puts parts together: numbers connections and flows, orders what happened, and resolves packets.
+#[derive(Debug, Default)]
+pub struct Collector {
+    connections: Vec<HashMap<ConnectionId, u32>>,
+    count: u32,
+    flows: HashMap<(usize, u64), PendingFlow>,
+    slots: u32,
+    pending: usize,
+    links: Vec<LinkType>,
+    kept: u64,
+    /// Records of packets that engines may still name, newest last.
+    records: VecDeque<PacketRecord>,
+    packets_seen: u64,
+    start: Option<crate::base::Timestamp>,
+}
+
+/// Records of packets remembered behind the last one that was named.
+const RECORDS: usize = 1 << 16;
+
+impl Collector {
+    /// Puts the parts of one batch together. `records` are the packets that the batch had.
+    pub fn merge(&mut self, parts: &mut [Part], records: &[PacketRecord]) -> Chunk {
+        let mut chunk = Chunk::default();
+        self.packets_seen += records.len() as u64;
+        self.start = self.start.or(records.first().map(|record| record.time));
+        self.records.extend(records.iter().copied());
+        let excess = self.records.len().saturating_sub(RECORDS + records.len());
+        self.records.drain(..excess);
+        self.connections
+            .resize_with(parts.len().max(self.connections.len()), HashMap::new);
+        for (engine, part) in parts.iter_mut().enumerate() {
+            for event in std::mem::take(&mut part.flows) {
+                self.flow_event(engine, event, &mut chunk);
+            }
+        }
+        self.number(parts, &mut chunk);
+        self.take_rows(parts, &mut chunk);
+        chunk.links = self.links.clone();
+        chunk.packets_seen = self.packets_seen;
+        chunk.start = self.start;
+        chunk
+    }
+
+    fn number(&mut self, parts: &mut [Part], chunk: &mut Chunk) {
+        let mut opened: Vec<(usize, Box<Connection>)> = Vec::new();
+        for (engine, part) in parts.iter_mut().enumerate() {
+            opened.extend(part.opened.drain(..).map(|connection| (engine, connection)));
+        }
+        opened.sort_by_key(|(_, connection)| (connection.first_packet, connection.ordinal));
+        for (engine, connection) in opened {
+            self.connections[engine].insert(connection.id, self.count);
+            self.count += 1;
+            let slot = self
+                .flows
+                .get(&(engine, connection.flow))
+                .and_then(|flow| flow.slot);
+            chunk.opened.push((slot.unwrap_or(u32::MAX), connection));
+        }
+    }
+
+    fn index(&self, engine: usize, id: ConnectionId) -> Option<u32> {
+        self.connections.get(engine)?.get(&id).copied()
+    }
+
+    fn take_rows(&mut self, parts: &mut [Part], chunk: &mut Chunk) {
+        let mut frames = Vec::new();
+        let mut messages = Vec::new();
+        let mut findings = Vec::new();
+        for (engine, part) in parts.iter_mut().enumerate() {
+            let base = self.kept;
+            let place = |kept: Option<Kept>| {
+                kept.map(|kept| Kept {
+                    at: kept.at + base,
+                    ..kept
+                })
+            };
+            self.kept += part.kept.len() as u64;
+            chunk.kept.append(&mut part.kept);
+            for (order, id, mut record, odd, kept) in part.frames.drain(..) {
+                let Some(index) = self.index(engine, id) else {
+                    continue;
+                };
+                record.connection = index;
+                frames.push((order, (record, odd, place(kept))));
+            }
+            for (order, id, mut record) in part.messages.drain(..) {
+                let Some(index) = self.index(engine, id) else {
+                    continue;
+                };
+                record.connection = index;
+                record.kept = place(record.kept);
+                messages.push((order, record));
+            }
+            for (order, id, mut record) in part.findings.drain(..) {
+                record.connection = id.and_then(|id| self.index(engine, id));
+                findings.push((order, record));
+            }
+            for connection in part.updated.drain(..) {
+                if let Some(index) = self.index(engine, connection.id) {
+                    chunk.updated.push((index, connection));
+                }
+            }
+        }
+        // Each engine's are in order already; a stable sort keeps what happened after one packet as it was.
+        frames.sort_by_key(|(order, _)| *order);
+        messages.sort_by_key(|(order, _)| *order);
+        findings.sort_by_key(|(order, _)| *order);
+        chunk.frames = frames.into_iter().map(|(_, record)| record).collect();
+        chunk.messages = messages.into_iter().map(|(_, record)| record).collect();
+        chunk.findings = findings.into_iter().map(|(_, record)| record).collect();
+    }
+
+    fn flow_event(&mut self, engine: usize, event: FlowEvent, chunk: &mut Chunk) {
+        match event {
+            FlowEvent::Packet(flow, number) => {
+                let Some(entry) = self.entry(number) else {
+                    return;
+                };
+                let known = self.flows.entry((engine, flow)).or_default();
+                match known.slot {
+                    Some(slot) => chunk.packets.push((slot, entry)),
+                    None if self.pending < PENDING_PACKETS => {
+                        self.pending += 1;
+                        known.packets.push(entry);
+                    }
+                    None => {}
+                }
+            }
+            FlowEvent::Extent(flow, end, extent) => {
+                let entry = ExtentEntry::new(&extent);
+                let known = self.flows.entry((engine, flow)).or_default();
+                match known.slot {
+                    Some(slot) => chunk.extents.push((slot, end, entry)),
+                    None if self.pending < PENDING_PACKETS => {
+                        self.pending += 1;
+                        known.extents.push((end, entry));
+                    }
+                    None => {}
+                }
+            }
+            FlowEvent::Opened(flow) => {
+                let known = self.flows.entry((engine, flow)).or_default();
+                if known.slot.is_none() {
+                    let slot = self.slots;
+                    self.slots += 1;
+                    known.slot = Some(slot);
+                    self.pending -= known.packets.len() + known.extents.len();
+                    let packets = std::mem::take(&mut known.packets);
+                    let extents = std::mem::take(&mut known.extents);
+                    chunk
+                        .packets
+                        .extend(packets.into_iter().map(|entry| (slot, entry)));
+                    chunk
+                        .extents
+                        .extend(extents.into_iter().map(|(end, entry)| (slot, end, entry)));
+                }
+            }
+            FlowEvent::Ended(flow) => {
+                // A connection that opens and ends in one batch is numbered after this: its slot is still asked for.
+                let is_ours = self
+                    .flows
+                    .get(&(engine, flow))
+                    .is_some_and(|flow| flow.slot.is_some());
+                if !is_ours && let Some(gone) = self.flows.remove(&(engine, flow)) {
+                    self.pending -= gone.packets.len() + gone.extents.len();
+                }
+            }
+        }
+    }
+
+    fn entry(&mut self, number: PacketNumber) -> Option<PacketEntry> {
+        let first = self.records.front()?.number.0;
+        let at = usize::try_from(number.0.checked_sub(first)?).ok()?;
+        let record = *self.records.get(at)?;
+        let link = match self.links.iter().position(|link| *link == record.link) {
+            Some(at) => at,
+            None => {
+                self.links.push(record.link);
+                self.links.len() - 1
+            }
+        };
+        Some(PacketEntry::new(
+            &record,
+            u8::try_from(link).unwrap_or(u8::MAX),
+        ))
+    }
+}

@@ -1,0 +1,394 @@
+//! What is kept of each frame, message, finding, packet and run of stream bytes: small, flat, never changed.
+
+use crate::base::{Extent, Finding, PacketNumber, Side, Span, Timestamp};
+use crate::capture::{FilePosition, PacketRecord};
+use crate::engine::{FindingEvent, FrameEvent, MessageEvent};
+use crate::websocket::{FrameHeader, MessageKind, Opcode};
+
+const SERVER: u8 = 1;
+const COMPRESSED: u8 = 2;
+const COMPLETES: u8 = 4;
+const LONG: u8 = 8;
+const CUT: u8 = 16;
+
+/// A frame in 44 bytes. What is out of the ordinary (a length beyond 4 GiB, missing bytes) is in [`Odd`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, packed(4))]
+pub struct FrameRecord {
+    time: i64,
+    stream_offset: u64,
+    /// Its connection's index.
+    pub connection: u32,
+    /// Its number in the connection, from 1.
+    pub number: u32,
+    packet: u32,
+    /// The number of the message it completes; 0 for none.
+    pub message: u32,
+    length: u32,
+    key: [u8; 4],
+    byte0: u8,
+    byte1: u8,
+    flags: u8,
+}
+
+/// What few frames have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Odd {
+    /// The declared length of the payload.
+    pub length: u64,
+    /// How much of it was seen.
+    pub captured: u64,
+}
+
+/// A number that only a capture too large for memory would overflow.
+pub(super) fn small(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+impl FrameRecord {
+    /// The record of an event, and what does not fit it.
+    #[must_use]
+    pub fn new(event: &FrameEvent<'_>) -> (Self, Option<Odd>) {
+        let (frame, header) = (event.frame, &event.frame.header);
+        let mut flags = 0;
+        let mut set = |flag, on: bool| flags |= if on { flag } else { 0 };
+        set(SERVER, event.from == Side::Server);
+        set(COMPRESSED, frame.compressed);
+        set(COMPLETES, frame.completes_message);
+        set(LONG, header.payload_length > u64::from(u32::MAX));
+        set(CUT, !frame.is_whole());
+        let odd = Odd {
+            length: header.payload_length,
+            captured: frame.captured_length,
+        };
+        let record = Self {
+            time: event.at.time.0,
+            stream_offset: frame.stream_offset,
+            connection: 0,
+            number: small(event.number),
+            packet: small(event.at.packet.0),
+            message: event.message.map_or(0, small),
+            length: small(header.payload_length),
+            key: header.masking_key.unwrap_or_default(),
+            byte0: header.byte0,
+            byte1: header.byte1,
+            flags,
+        };
+        (record, (flags & (LONG | CUT) != 0).then_some(odd))
+    }
+
+    fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+
+    /// When it was complete.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        Timestamp(self.time)
+    }
+
+    /// The packet that completed it.
+    #[must_use]
+    pub fn packet(&self) -> PacketNumber {
+        PacketNumber(self.packet.into())
+    }
+
+    /// Who sent it.
+    #[must_use]
+    pub fn from(&self) -> Side {
+        if self.has(SERVER) {
+            Side::Server
+        } else {
+            Side::Client
+        }
+    }
+
+    /// Whether its message ends with it.
+    #[must_use]
+    pub fn completes_message(&self) -> bool {
+        self.has(COMPLETES)
+    }
+
+    /// Whether it is (part of) a compressed message.
+    #[must_use]
+    pub fn is_compressed(&self) -> bool {
+        self.has(COMPRESSED)
+    }
+
+    /// Whether there is an [`Odd`] for it.
+    #[must_use]
+    pub fn is_odd(&self) -> bool {
+        self.has(LONG | CUT)
+    }
+
+    /// Whether bytes of its payload are missing.
+    #[must_use]
+    pub fn is_cut(&self) -> bool {
+        self.has(CUT)
+    }
+
+    /// What kind of frame.
+    #[must_use]
+    pub fn opcode(&self) -> Opcode {
+        Opcode::of(self.byte0)
+    }
+
+    /// Stream position of its first byte.
+    #[must_use]
+    pub fn stream_offset(&self) -> u64 {
+        self.stream_offset
+    }
+
+    /// Its header as it was sent.
+    #[must_use]
+    pub fn header(&self, odd: Option<Odd>) -> FrameHeader {
+        let extended = match self.byte1 & 0x7f {
+            126 => 2,
+            127 => 8,
+            _ => 0,
+        };
+        let masked = self.byte1 & 0x80 != 0;
+        let payload_length = odd.map_or(self.length.into(), |odd| odd.length);
+        FrameHeader {
+            byte0: self.byte0,
+            byte1: self.byte1,
+            header_length: 2 + extended + if masked { 4 } else { 0 },
+            masking_key: masked.then_some(self.key),
+            payload_length,
+        }
+    }
+}
+
+/// A message that is more than one plain whole frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MessageRecord {
+    /// When it was complete.
+    pub time: Timestamp,
+    /// Bytes after inflating, where that is known.
+    pub length: Option<u64>,
+    /// Bytes on the wire.
+    pub wire_length: u64,
+    /// Where its data is kept, when packets do not simply have it.
+    pub kept: Option<Kept>,
+    /// Nanoseconds since the ping it answers.
+    pub round_trip: Option<i64>,
+    /// Its connection's index.
+    pub connection: u32,
+    /// Its number in the connection, from 1.
+    pub number: u32,
+    /// The packet that completed it.
+    pub packet: PacketNumber,
+    /// The number of its first frame.
+    pub first_frame: u32,
+    /// The number of its last frame.
+    pub last_frame: u32,
+    /// How many frames.
+    pub frame_count: u32,
+    /// Who sent it.
+    pub from: Side,
+    /// What it is.
+    pub kind: MessageKind,
+    /// Whether it crossed the wire compressed.
+    pub compressed: bool,
+    /// Whether its last frame came and no byte is missing.
+    pub complete: bool,
+    /// Whether its text is UTF-8, where somebody could tell.
+    pub valid_utf8: Option<bool>,
+}
+
+impl MessageRecord {
+    /// The record of an event.
+    #[must_use]
+    pub fn new(event: &MessageEvent<'_>) -> Self {
+        let message = event.message;
+        Self {
+            time: event.at.time,
+            length: message.length,
+            wire_length: message.wire_length,
+            kept: None,
+            round_trip: event.round_trip,
+            connection: 0,
+            number: small(event.number),
+            packet: event.at.packet,
+            first_frame: event.frames.first().copied().map_or(0, small),
+            last_frame: event.frames.last().copied().map_or(0, small),
+            frame_count: small(message.frame_count),
+            from: event.from,
+            kind: message.kind,
+            compressed: message.compressed,
+            complete: message.complete,
+            valid_utf8: message.valid_utf8,
+        }
+    }
+
+    /// Whether everything in it follows from its one frame.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.frame_count == 1
+            && self.complete
+            && !self.compressed
+            && self.kept.is_none()
+            && self.round_trip.is_none()
+            && self.valid_utf8 != Some(false)
+    }
+}
+
+/// A run of kept bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Where it begins.
+    pub at: u64,
+    /// Its length.
+    pub len: u32,
+    /// Whether there was more.
+    pub truncated: bool,
+}
+
+/// A finding in its place.
+#[derive(Clone, Debug)]
+pub struct FindingRecord {
+    /// The finding.
+    pub finding: Finding,
+    /// Whose bytes it is about.
+    pub from: Option<Side>,
+    /// The packet.
+    pub packet: PacketNumber,
+    /// Its time.
+    pub time: Timestamp,
+    /// The index of the connection.
+    pub connection: Option<u32>,
+    /// The frame's number in the connection.
+    pub frame: Option<u64>,
+    /// The message's number in the connection.
+    pub message: Option<u64>,
+}
+
+impl FindingRecord {
+    /// The record of an event.
+    #[must_use]
+    pub fn new(event: &FindingEvent<'_>) -> Self {
+        Self {
+            finding: event.finding.clone(),
+            from: event.from,
+            packet: event.at.packet,
+            time: event.at.time,
+            connection: None,
+            frame: event.frame,
+            message: event.message,
+        }
+    }
+}
+
+/// Where a packet is, in 28 bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
+pub struct PacketEntry {
+    position: FilePosition,
+    time: i64,
+    number: u32,
+    /// Captured length in the low 24 bits, index into the table of link types above.
+    captured: u32,
+    original: u32,
+}
+
+/// Longest packet an entry can hold; the reader's own limit is not higher.
+const MOST_CAPTURED: u32 = (1 << 24) - 1;
+
+impl PacketEntry {
+    pub(super) fn new(record: &PacketRecord, link: u8) -> Self {
+        Self {
+            position: record.position,
+            time: record.time.0,
+            number: small(record.number.0),
+            captured: record.captured.min(MOST_CAPTURED) | u32::from(link) << 24,
+            original: record.original,
+        }
+    }
+
+    /// Its number.
+    #[must_use]
+    pub fn number(&self) -> PacketNumber {
+        PacketNumber(self.number.into())
+    }
+
+    /// When it was captured.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        Timestamp(self.time)
+    }
+
+    /// Where its bytes are.
+    #[must_use]
+    pub fn position(&self) -> FilePosition {
+        self.position
+    }
+
+    /// How many were captured.
+    #[must_use]
+    pub fn captured(&self) -> u32 {
+        self.captured & MOST_CAPTURED
+    }
+
+    /// How many it had.
+    #[must_use]
+    pub fn original(&self) -> u32 {
+        self.original
+    }
+
+    /// Index into the table of link types.
+    #[must_use]
+    pub fn link(&self) -> usize {
+        (self.captured >> 24) as usize
+    }
+}
+
+/// A run of stream bytes in a packet, in 20 bytes.
+#[derive(Clone, Copy, Debug)]
+#[repr(C, packed(4))]
+pub struct ExtentEntry {
+    stream_offset: u64,
+    packet: u32,
+    packet_offset: u32,
+    len: u32,
+}
+
+impl ExtentEntry {
+    pub(super) fn new(extent: &Extent) -> Self {
+        Self {
+            stream_offset: extent.stream_offset,
+            packet: small(extent.packet.0),
+            packet_offset: extent.packet_offset.unwrap_or(u32::MAX),
+            len: extent.len,
+        }
+    }
+
+    /// The extent.
+    #[must_use]
+    pub fn extent(&self) -> Extent {
+        let packet_offset = self.packet_offset;
+        Extent {
+            stream_offset: self.stream_offset,
+            packet: PacketNumber(self.packet.into()),
+            packet_offset: (packet_offset != u32::MAX).then_some(packet_offset),
+            len: self.len,
+        }
+    }
+
+    /// The stream positions it covers.
+    #[must_use]
+    pub fn span(&self) -> Span {
+        self.extent().span()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_as_small_as_they_say() {
+        assert_eq!(std::mem::size_of::<FrameRecord>(), 44);
+        assert_eq!(std::mem::size_of::<PacketEntry>(), 28);
+        assert_eq!(std::mem::size_of::<ExtentEntry>(), 20);
+    }
+}

@@ -1,0 +1,45 @@
+//! What goes to the clipboard.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::json;
+
+use crate::store::Store;
+
+use super::rows::RowId;
+
+/// Bytes copied at most; many terminals take no more.
+pub(super) const MOST: usize = 100_000;
+
+/// The data of a row: that of its message, inflated; of a fragment, its own payload.
+#[must_use]
+pub fn data(store: &Store, row: RowId, most: usize) -> Option<Vec<u8>> {
+    let message = match row {
+        RowId::Message(index) => Some(index),
+        RowId::Frame(index) => {
+            let frame = store.frame(index)?;
+            store.message_of(frame.connection, frame.message.into())
+        }
+    };
+    match (message, row) {
+        (Some(index), _) => store.message_data(&store.message(index)?, most),
+        (None, RowId::Frame(index)) => store.payload(index, most),
+        (None, RowId::Message(_)) => None,
+    }
+}
+
+/// The text for a form: `t` text, `h` hex, `b` base64, `j` JSON.
+#[must_use]
+pub(super) fn text(store: &Store, row: RowId, form: char) -> Option<String> {
+    let bytes = data(store, row, MOST)?;
+    Some(match form {
+        't' => String::from_utf8_lossy(&bytes).into_owned(),
+        'h' => hex::encode(&bytes),
+        'b' => STANDARD.encode(&bytes),
+        'j' => match serde_json::from_slice::<serde_json::Value>(&bytes) {
+            Ok(value) => serde_json::to_string_pretty(&value).ok()?,
+            Err(_) => json!({ "text": String::from_utf8_lossy(&bytes), "base64": STANDARD.encode(&bytes) }).to_string(),
+        },
+        _ => return None,
+    })
+}

@@ -1,0 +1,332 @@
+//! Every key, once: the table from which input, help, footer and the README's section come.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+/// What a key asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Action {
+    /// Leave the program.
+    Quit,
+    /// Stop for a while, as any terminal program does.
+    Suspend,
+    /// Show every key.
+    Help,
+    /// Close the view on top, or the line being typed.
+    Escape,
+    /// Go into what is selected.
+    Enter,
+    /// Move.
+    Up,
+    /// Move.
+    Down,
+    /// Move, or fold.
+    Left,
+    /// Move, or unfold.
+    Right,
+    /// Move a screen.
+    PageUp,
+    /// Move a screen.
+    PageDown,
+    /// Go to the beginning.
+    Home,
+    /// Go to the end.
+    End,
+    /// Go to the next pane.
+    NextPane,
+    /// Go to the pane before.
+    PreviousPane,
+    /// Give the pane the whole screen, and back.
+    Zoom,
+    /// Make the pane larger.
+    Grow,
+    /// Make the pane smaller.
+    Shrink,
+    /// Messages instead of frames, and back.
+    Messages,
+    /// Rows of all connections instead of one, and back.
+    All,
+    /// Fold or unfold.
+    Toggle,
+    /// The next tab of the bytes.
+    NextTab,
+    /// A tab of the bytes.
+    Tab(u8),
+    /// The frame's header as RFC 6455 draws it.
+    Ruler,
+    /// The conversation as a chat.
+    Follow,
+    /// The opening handshake.
+    Handshake,
+    /// Everything that is wrong.
+    Findings,
+    /// Show or hide control frames.
+    Control,
+    /// Search in payloads.
+    Search,
+    /// The next hit.
+    SearchNext,
+    /// The hit before.
+    SearchPrevious,
+    /// Go to a packet, frame, message or connection.
+    GoTo,
+    /// Type a display filter.
+    Filter,
+    /// Drop the display filter.
+    ClearFilter,
+    /// Mark the row, or take its mark away.
+    Mark,
+    /// Go to the next mark.
+    NextMark,
+    /// Go back to where one was.
+    Back,
+    /// Go forward again.
+    Forward,
+    /// The next way to show time.
+    Time,
+    /// Copy to the clipboard.
+    Copy,
+    /// Save to a file.
+    Save,
+    /// The next theme.
+    Theme,
+    /// Freeze the view while capturing.
+    Freeze,
+}
+
+/// Where a key applies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Context {
+    /// Everywhere but in a line being typed.
+    Any,
+    /// In the panes.
+    Panes,
+    /// In a view on top of the panes.
+    View,
+    /// In the chat.
+    Follow,
+}
+
+/// A key with what must be held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Key(KeyCode, KeyModifiers);
+
+/// A row of the table.
+#[derive(Clone, Copy, Debug)]
+pub struct Binding {
+    /// The keys that do the same.
+    pub keys: &'static [Key],
+    /// What they do.
+    pub action: Action,
+    /// Where they do it.
+    pub context: Context,
+    /// A word for the footer; empty for keys that everybody knows.
+    pub short: &'static str,
+    /// One line for the help.
+    pub help: &'static str,
+}
+
+const fn c(c: char) -> Key {
+    Key(KeyCode::Char(c), KeyModifiers::NONE)
+}
+const fn k(code: KeyCode) -> Key {
+    Key(code, KeyModifiers::NONE)
+}
+const fn ctrl(c: char) -> Key {
+    Key(KeyCode::Char(c), KeyModifiers::CONTROL)
+}
+const fn alt(code: KeyCode) -> Key {
+    Key(code, KeyModifiers::ALT)
+}
+
+macro_rules! keys {
+    ($($context:ident $action:expr, [$($key:expr),+], $short:literal, $help:literal;)+) => {
+        /// The table.
+        pub const KEYMAP: &[Binding] = &[$(Binding {
+            keys: &[$($key),+],
+            action: $action,
+            context: Context::$context,
+            short: $short,
+            help: $help,
+        },)+];
+    };
+}
+
+keys! {
+    Any Action::Help, [c('?'), k(KeyCode::F(1))], "help", "every key";
+    Any Action::Quit, [c('q'), ctrl('c')], "quit", "quit (in a view: close it)";
+    Any Action::Escape, [k(KeyCode::Esc)], "", "close the view, stop a search, leave a line being typed";
+    Any Action::Up, [k(KeyCode::Up), c('k')], "", "up";
+    Any Action::Down, [k(KeyCode::Down), c('j')], "", "down";
+    Any Action::Left, [k(KeyCode::Left), c('h')], "", "left; in the detail: fold, or go to the parent";
+    Any Action::Right, [k(KeyCode::Right), c('l')], "", "right; in the detail: unfold";
+    Any Action::PageUp, [k(KeyCode::PageUp), ctrl('b')], "", "a screen up";
+    Any Action::PageDown, [k(KeyCode::PageDown), ctrl('f')], "", "a screen down";
+    Any Action::Home, [k(KeyCode::Home), c('g')], "", "to the beginning";
+    Any Action::End, [k(KeyCode::End), c('G')], "", "to the end (and stay there while rows come)";
+    Any Action::Enter, [k(KeyCode::Enter)], "", "go into what is selected; in the findings: go to the place";
+    Panes Action::NextPane, [k(KeyCode::Tab)], "pane", "next pane";
+    Panes Action::PreviousPane, [k(KeyCode::BackTab)], "", "pane before";
+    Panes Action::Zoom, [c('z')], "zoom", "give the pane the whole screen, and back";
+    Panes Action::Grow, [c('+'), c('>')], "", "make the pane larger";
+    Panes Action::Shrink, [c('-'), c('<')], "", "make the pane smaller";
+    Panes Action::Messages, [c('m')], "messages", "list messages instead of frames, and back";
+    Panes Action::All, [c('a')], "all", "list rows of all connections instead of one, and back";
+    Any Action::Filter, [c('='), ctrl('/')], "filter", "type a display filter (Tab completes, Up and Down: earlier ones)";
+    Panes Action::ClearFilter, [c('\\')], "", "drop the display filter";
+    Any Action::Follow, [c('f')], "follow", "the conversation as a chat of both sides";
+    Any Action::Ruler, [c('b')], "bits", "the frame's header as RFC 6455 draws it, and the masking byte by byte";
+    Any Action::Handshake, [c('H')], "handshake", "request and response side by side, the accept key step by step";
+    Any Action::Findings, [c('F'), c('e')], "findings", "everything that is wrong or worth a note";
+    Follow Action::Control, [c('c')], "control frames", "show or hide pings, pongs and closes";
+    Any Action::Search, [c('/')], "search", "search in payloads: text, or bytes as hex:81 05";
+    Any Action::SearchNext, [c('n')], "", "next hit";
+    Any Action::SearchPrevious, [c('N')], "", "hit before";
+    Panes Action::GoTo, [c(':')], "go to", "go to packet 12, frame f12, message m12, connection c2";
+    Panes Action::Mark, [c('\'')], "", "mark the row, or take the mark away";
+    Panes Action::NextMark, [c('"')], "", "go to the next mark";
+    Panes Action::Back, [c('['), alt(KeyCode::Left)], "", "back to where you were";
+    Panes Action::Forward, [c(']'), alt(KeyCode::Right)], "", "forward again";
+    Panes Action::Toggle, [c(' ')], "", "fold or unfold; in a live capture: freeze the view, and go on";
+    Panes Action::NextTab, [c('x')], "", "next tab of the bytes";
+    Panes Action::Tab(0), [c('1')], "", "bytes of the packet";
+    Panes Action::Tab(1), [c('2')], "", "bytes of the stream";
+    Panes Action::Tab(2), [c('3')], "", "bytes of the message, unmasked";
+    Panes Action::Tab(3), [c('4')], "", "bytes of the message, inflated";
+    Any Action::Time, [c('t')], "", "time: relative, since the row before, since the frame before, UTC, local";
+    Any Action::Copy, [c('y')], "copy", "copy the message: t text, h hex, b base64, j JSON, r the row";
+    Panes Action::Save, [c('s')], "save", "save: p payload, t list as text, n list as NDJSON";
+    Any Action::Theme, [c('T')], "", "theme: dark, light, high contrast, none";
+    Any Action::Suspend, [ctrl('z')], "", "stop for a while (fg comes back)";
+}
+
+impl Key {
+    /// The key as a person would say it.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let name = match self.0 {
+            KeyCode::Char(' ') => "Space".to_owned(),
+            KeyCode::Char(c) if self.1 == KeyModifiers::CONTROL => {
+                c.to_ascii_uppercase().to_string()
+            }
+            KeyCode::Char(c) => c.to_string(),
+            KeyCode::F(number) => format!("F{number}"),
+            KeyCode::BackTab => "Shift-Tab".to_owned(),
+            KeyCode::PageUp => "PgUp".to_owned(),
+            KeyCode::PageDown => "PgDn".to_owned(),
+            KeyCode::Up => "↑".to_owned(),
+            KeyCode::Down => "↓".to_owned(),
+            KeyCode::Left => "←".to_owned(),
+            KeyCode::Right => "→".to_owned(),
+            other => format!("{other:?}"),
+        };
+        match self.1 {
+            KeyModifiers::CONTROL => format!("Ctrl-{name}"),
+            KeyModifiers::ALT => format!("Alt-{name}"),
+            _ => name,
+        }
+    }
+}
+
+impl Binding {
+    /// Its keys, joined.
+    #[must_use]
+    pub fn names(&self) -> String {
+        let names: Vec<_> = self.keys.iter().map(Key::name).collect();
+        names.join(" ")
+    }
+
+    fn has(&self, event: &KeyEvent) -> bool {
+        // Terminals disagree on whether Shift comes with a capital letter, or with BackTab.
+        let held = event.modifiers - KeyModifiers::SHIFT;
+        self.keys
+            .iter()
+            .any(|key| key.0 == event.code && key.1 == held || is_slash(key, event))
+    }
+}
+
+/// Terminals send Ctrl-/ as Ctrl-_ or Ctrl-7.
+fn is_slash(key: &Key, event: &KeyEvent) -> bool {
+    *key == ctrl('/')
+        && event.modifiers.contains(KeyModifiers::CONTROL)
+        && matches!(event.code, KeyCode::Char('_' | '7'))
+}
+
+/// Whether a binding applies where one is.
+#[must_use]
+pub fn applies(binding: Context, here: Context) -> bool {
+    match (binding, here) {
+        (Context::Any, _) => true,
+        (Context::View, Context::Follow) => true,
+        (wanted, here) => wanted == here,
+    }
+}
+
+/// What a key does here.
+#[must_use]
+pub fn action(event: &KeyEvent, here: Context) -> Option<Action> {
+    KEYMAP
+        .iter()
+        .find(|binding| applies(binding.context, here) && binding.has(event))
+        .map(|binding| binding.action)
+}
+
+/// The table as the README shows it.
+#[must_use]
+pub fn markdown() -> String {
+    let mut out = String::from("| Key | What it does |\n|---|---|\n");
+    for binding in KEYMAP {
+        let keys: Vec<_> = binding
+            .keys
+            .iter()
+            .map(|key| format!("`{}`", key.name()))
+            .collect();
+        out += &format!("| {} | {} |\n", keys.join(" "), binding.help);
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        for here in [Context::Panes, Context::View, Context::Follow] {
+            let mut seen: Vec<Key> = Vec::new();
+            for binding in KEYMAP
+                .iter()
+                .filter(|binding| applies(binding.context, here))
+            {
+                for key in binding.keys {
+                    assert!(!seen.contains(key), "{} twice in {here:?}", key.name());
+                    seen.push(*key);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn keys_are_found_as_terminals_send_them() {
+        let press = |code, modifiers| action(&KeyEvent::new(code, modifiers), Context::Panes);
+        assert_eq!(
+            press(KeyCode::Char('G'), KeyModifiers::SHIFT),
+            Some(Action::End)
+        );
+        assert_eq!(
+            press(KeyCode::BackTab, KeyModifiers::SHIFT),
+            Some(Action::PreviousPane)
+        );
+        assert_eq!(
+            press(KeyCode::Char('7'), KeyModifiers::CONTROL),
+            Some(Action::Filter)
+        );
+        assert_eq!(press(KeyCode::Left, KeyModifiers::ALT), Some(Action::Back));
+        assert_eq!(press(KeyCode::Char('Q'), KeyModifiers::NONE), None);
+    }
+
+    #[test]
+    fn every_binding_explains_itself() {
+        assert!(KEYMAP.iter().all(|binding| !binding.help.is_empty()));
+        assert!(markdown().lines().count() == KEYMAP.len() + 2);
+    }
+}

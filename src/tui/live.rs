@@ -1,0 +1,91 @@
+//! What the interface knows of a capture that is still going on.
+
+use std::collections::VecDeque;
+
+/// Seconds of rates kept for the sparkline.
+const SECONDS: usize = 30;
+
+/// Packets seen and lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Packets that reached us.
+    pub received: u64,
+    /// Packets lost by the kernel, the interface and ourselves, together.
+    pub dropped: u64,
+}
+
+/// The state.
+#[derive(Clone, Debug)]
+pub struct LiveState {
+    /// Packets seen and lost.
+    pub counts: Counts,
+    /// Whether the newest row is selected as rows come.
+    pub follows: bool,
+    /// Whether the view stands still.
+    pub frozen: bool,
+    /// Frames so far.
+    pub frames: u64,
+    /// Frames of each of the last seconds.
+    pub rates: VecDeque<u64>,
+    /// Packets of the last second.
+    pub packet_rate: u64,
+    /// How it ended.
+    pub ended: Option<String>,
+    last: (u64, u64),
+}
+
+impl Default for LiveState {
+    fn default() -> Self {
+        Self {
+            counts: Counts::default(),
+            follows: true,
+            frozen: false,
+            frames: 0,
+            rates: VecDeque::new(),
+            packet_rate: 0,
+            ended: None,
+            last: (0, 0),
+        }
+    }
+}
+
+impl LiveState {
+    /// A second went by.
+    pub fn second(&mut self) {
+        let (frames, packets) = self.last;
+        self.rates.push_back(self.frames - frames);
+        self.packet_rate = self.counts.received.saturating_sub(packets);
+        self.last = (self.frames, self.counts.received);
+        if self.rates.len() > SECONDS {
+            self.rates.pop_front();
+        }
+    }
+
+    /// The rates as a line of bars.
+    #[must_use]
+    pub fn sparkline(&self) -> String {
+        const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+        let most = self.rates.iter().copied().max().unwrap_or(0).max(1);
+        self.rates
+            .iter()
+            .map(|rate| BARS[(rate * 7 / most) as usize % 8])
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_per_second() {
+        let mut live = LiveState::default();
+        live.frames = 7;
+        live.counts.received = 10;
+        live.second();
+        live.frames = 8;
+        live.second();
+        assert_eq!((live.rates.iter().sum::<u64>(), live.packet_rate), (8, 0));
+        assert_eq!(live.sparkline(), "█▂");
+    }
+}

@@ -1,0 +1,146 @@
+//! The connections of the capture.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::base::{Severity, escape};
+use crate::engine::{EndedBy, Outcome};
+use crate::store::Entry;
+use crate::tui::app::App;
+use crate::tui::layout::Pane;
+
+use super::{count, fit, pane_block, right, row_style};
+
+pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let total = app.store.connections().len();
+    let block = pane_block(app, Pane::Connections, &format!("Connections {total}"));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width);
+    let mut lines = vec![Line::styled(heading(width), app.theme.label())];
+    let rows = usize::from(inner.height).saturating_sub(1);
+    let shown = app.store.connections().iter().enumerate();
+    for (index, entry) in shown.skip(app.connections.top).take(rows) {
+        let style = row_style(app, Pane::Connections, index == app.connections.at);
+        lines.push(row(app, index, entry, width).style(style));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+/// Below this width the bytes are left out, so that the path has room.
+const WIDE: usize = 90;
+
+/// Columns of addresses, subprotocol and path, for a width.
+fn widths(width: usize) -> (usize, usize, usize) {
+    let ends = if width >= 110 { 21 } else { 15 };
+    let protocol = if width >= WIDE { 12 } else { 0 };
+    let bytes = if width >= WIDE { 7 } else { 0 };
+    let chosen = if protocol > 0 { protocol + 1 } else { 0 };
+    let fixed = 5 + 2 * (ends + 1) + 1 + 10 + 7 + bytes + 9 + 4 + chosen;
+    (ends, protocol, width.saturating_sub(fixed).max(6))
+}
+
+fn heading(width: usize) -> String {
+    let (ends, protocol, path) = widths(width);
+    let protocol = if protocol > 0 {
+        fit("subprotocol", protocol + 1)
+    } else {
+        String::new()
+    };
+    let bytes = if width >= WIDE {
+        right("bytes", 6) + " "
+    } else {
+        String::new()
+    };
+    format!(
+        "{} {} {} {} {protocol}{} {} {bytes}{} {}",
+        right("#", 4),
+        fit("client", ends),
+        fit("server", ends),
+        fit("path", path),
+        fit("state", 9),
+        right("frames", 6),
+        right("seconds", 8),
+        right("find", 4),
+    )
+}
+
+fn state(entry: &Entry) -> String {
+    let known = &entry.connection;
+    match (known.outcome(), known.close.ended_by) {
+        (Outcome::Refused, _) => match known.status() {
+            Some(status) => format!("✗ {status}"),
+            None => "✗ refused".to_owned(),
+        },
+        (Outcome::Unanswered, Some(_)) => "✗ silent".to_owned(),
+        (Outcome::Unanswered, None) => "… opening".to_owned(),
+        (_, None) => "● open".to_owned(),
+        (_, Some(EndedBy::CaptureEnd)) if known.close.code.is_none() => "● open".to_owned(),
+        (_, Some(EndedBy::Rst)) => "✗ reset".to_owned(),
+        (_, Some(_)) => match known.close.code {
+            Some(code) => format!("○ {code}"),
+            None => "○ closed".to_owned(),
+        },
+    }
+}
+
+fn row(app: &App, index: usize, entry: &Entry, width: usize) -> Line<'static> {
+    let known = &entry.connection;
+    let (ends, protocol, path) = widths(width);
+    let target = known
+        .request()
+        .map_or_else(String::new, |head| escape::text(head.target()));
+    let target = match (&known.handshake, &known.tunnel) {
+        (None, Some(tunnel)) => format!("CONNECT {}", escape::text(tunnel.request.head.target())),
+        _ => target,
+    };
+    let chosen = known
+        .handshake
+        .as_ref()
+        .and_then(|shake| shake.negotiated.subprotocol.as_deref())
+        .map_or_else(String::new, escape::text);
+    let chosen = if protocol > 0 {
+        fit(&chosen, protocol) + " "
+    } else {
+        String::new()
+    };
+    let seconds = known
+        .closed
+        .unwrap_or(entry.last)
+        .seconds_since(known.opened)
+        .max(0.0);
+    let findings = if known.findings > 0 {
+        format!("!{}", known.findings)
+    } else {
+        String::new()
+    };
+    let worst = entry
+        .findings
+        .iter()
+        .take(100)
+        .filter_map(|at| app.store.findings().get(*at as usize))
+        .map(|record| record.finding.code.severity())
+        .max()
+        .unwrap_or(Severity::Note);
+    let bytes = if width >= WIDE {
+        right(&count(known.bytes.client + known.bytes.server), 6) + " "
+    } else {
+        String::new()
+    };
+    let text = format!(
+        "{} {} {} {} {chosen}{} {} {bytes}{} ",
+        right(&(index + 1).to_string(), 4),
+        fit(&known.client.to_string(), ends),
+        fit(&known.server.to_string(), ends),
+        fit(&target, path),
+        fit(&state(entry), 9),
+        right(&count(known.frames.client + known.frames.server), 6),
+        right(&format!("{seconds:.3}"), 8),
+    );
+    Line::from(vec![
+        Span::raw(text),
+        Span::styled(right(&findings, 4), app.theme.severity(worst)),
+    ])
+}

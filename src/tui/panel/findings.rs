@@ -1,0 +1,90 @@
+//! Everything that is wrong or worth a note, the worst first.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::{Paragraph, Wrap};
+
+use crate::base::escape;
+use crate::tui::app::App;
+use crate::tui::cursor::Cursor;
+
+use super::{fit, right, view_block};
+
+/// Lines under the list that say all about the selected one.
+pub(in crate::tui) const BELOW: u16 = 5;
+
+fn explain(app: &App, cursor: Cursor, order: &[u32], frame: &mut Frame<'_>, area: Rect) {
+    let chosen = order
+        .get(cursor.at)
+        .and_then(|index| app.store.findings().get(*index as usize));
+    let Some(record) = chosen else { return };
+    let code = record.finding.code;
+    let lines = vec![
+        Line::styled("─".repeat(area.width.into()), app.theme.border()),
+        Line::raw(format!(" {}", escape::text(record.finding.text.as_bytes()))),
+        Line::styled(
+            format!(" {} {}", code.meaning(), code.section().unwrap_or_default()),
+            app.theme.label(),
+        ),
+    ];
+    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), area);
+}
+
+pub(super) fn draw(app: &App, cursor: Cursor, order: &[u32], frame: &mut Frame<'_>, area: Rect) {
+    let block = view_block(
+        app,
+        &format!("Findings {} (Enter goes to the place)", order.len()),
+    );
+    let whole = block.inner(area);
+    frame.render_widget(block, area);
+    let [inner, below] =
+        Layout::vertical([Constraint::Min(1), Constraint::Length(BELOW)]).areas(whole);
+    explain(app, cursor, order, frame, below);
+    let mut lines = Vec::new();
+    for (at, index) in order
+        .iter()
+        .enumerate()
+        .skip(cursor.top)
+        .take(inner.height.into())
+    {
+        let Some(record) = app.store.findings().get(*index as usize) else {
+            continue;
+        };
+        let code = record.finding.code;
+        let place = match (record.connection, record.frame) {
+            (Some(connection), Some(frame)) => format!("c{} f{frame}", connection + 1),
+            (Some(connection), None) => format!("c{}", connection + 1),
+            _ => String::new(),
+        };
+        let section = code
+            .section()
+            .map_or_else(String::new, |section| format!("  ({section})"));
+        let text = format!("{}{section}", escape::text(record.finding.text.as_bytes()));
+        let head = format!(
+            " {} {} ",
+            right(&record.packet.to_string(), 7),
+            fit(&place, 10)
+        );
+        let room = usize::from(inner.width).saturating_sub(20 + 8 + 28);
+        let line = Line::from(vec![
+            Span::styled(
+                fit(code.severity().name(), 8),
+                app.theme.severity(code.severity()),
+            ),
+            Span::raw(head),
+            Span::styled(fit(code.name(), 27), app.theme.label()),
+            Span::raw(" "),
+            Span::raw(fit(&text, room)),
+        ]);
+        lines.push(if at == cursor.at {
+            line.style(app.theme.selected())
+        } else {
+            line
+        });
+    }
+    if lines.is_empty() {
+        lines.push(Line::raw(" nothing is wrong with what was captured"));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}

@@ -1,0 +1,307 @@
+//! Frames or messages, a line each.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::base::{Side, Timestamp, escape};
+use crate::tui::app::App;
+use crate::tui::layout::Pane;
+use crate::tui::rows::RowId;
+use crate::tui::times::TimeFormat;
+use crate::websocket::{MessageKind, Opcode, close};
+
+use super::{count, fit, pane_block, right, row_style};
+
+/// Payload bytes read for a line.
+const PREVIEW: usize = 240;
+
+pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    let block = pane_block(app, Pane::List, &title(app));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let width = usize::from(inner.width);
+    let mut lines = vec![Line::styled(fit(&heading(app), width), app.theme.label())];
+    let rows = usize::from(inner.height).saturating_sub(1);
+    let top = app.list.cursor.top;
+    for at in top..top + rows {
+        let Some(row) = app.list.row(&app.store, at) else {
+            break;
+        };
+        let style = row_style(app, Pane::List, at == app.list.cursor.at);
+        lines.push(line(app, at, row, width).style(style));
+    }
+    if lines.len() == 1 {
+        lines.push(Line::styled(nothing(app), app.theme.faint()));
+    }
+    frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn title(app: &App) -> String {
+    let what = if app.list.messages {
+        "Messages"
+    } else {
+        "Frames"
+    };
+    let of = match app.list.all {
+        true => "of all connections".to_owned(),
+        false => format!("of connection {}", app.list.connection + 1),
+    };
+    let len = app.list.len(&app.store);
+    match &app.list.filter {
+        Some(filter) => {
+            let all = app.list.unfiltered(&app.store);
+            let asked = app.list.scanned * 100 / all.max(1);
+            let asked = if asked < 100 {
+                format!(" ({asked}% asked)")
+            } else {
+                String::new()
+            };
+            let text = fit(filter.text(), filter.text().len().min(40));
+            format!("{what} {of}: {len} of {all}{asked} where {text}")
+        }
+        None => format!("{what} {of}: {len}"),
+    }
+}
+
+fn nothing(app: &App) -> &'static str {
+    match (
+        &app.list.filter,
+        app.store.connections().is_empty(),
+        app.loading.done,
+    ) {
+        (_, true, false) => " reading…",
+        (_, true, true) => " no WebSocket in this capture",
+        (Some(_), _, _) if app.is_busy() => " looking…",
+        (Some(_), _, _) => " no row matches the filter (\\ drops it)",
+        _ => " none: the handshake view (H) and the findings (F) say more",
+    }
+}
+
+fn heading(app: &App) -> String {
+    let all = if app.list.all { "conn " } else { "" };
+    format!(
+        " {}{} {} {} {} {} {}",
+        all,
+        right("#", 6),
+        right("packet", 7),
+        right(app.time.name(), 15),
+        fit("from", 8),
+        fit("kind", 7),
+        "length payload",
+    )
+}
+
+/// What a line shows.
+struct Shown {
+    connection: u32,
+    number: u32,
+    packet: u64,
+    time: Timestamp,
+    before: Option<Timestamp>,
+    from: Side,
+    opcode: Opcode,
+    kind: String,
+    length: u64,
+    marks: String,
+    payload: String,
+}
+
+fn payload_text(bytes: Option<Vec<u8>>, opcode: Opcode) -> String {
+    let Some(bytes) = bytes else {
+        return "(bytes not kept)".to_owned();
+    };
+    if opcode == Opcode::Close {
+        let (code, reason) = close::body(&bytes);
+        return match code {
+            Some(code) => format!("{} {} {}", code.0, code.name(), escape::text(reason)),
+            None => "no code".to_owned(),
+        };
+    }
+    escape::preview(&bytes, PREVIEW)
+}
+
+fn shown(app: &App, row: RowId) -> Option<Shown> {
+    let store = &app.store;
+    match row {
+        RowId::Frame(index) => {
+            let frame = store.frame(index)?;
+            let header = frame.header(store.odd(index));
+            let mut marks = String::new();
+            marks.push_str(if header.fin() { "" } else { "+" });
+            marks.push_str(if frame.is_compressed() { "z" } else { "" });
+            marks.push_str(if frame.is_cut() { "…" } else { "" });
+            let bytes = if frame.is_compressed() {
+                store
+                    .message_of(frame.connection, frame.message.into())
+                    .filter(|_| frame.message > 0)
+                    .and_then(|message| store.message(message))
+                    .and_then(|message| store.message_data(&message, PREVIEW + 1))
+                    .or_else(|| store.payload(index, PREVIEW + 1))
+            } else {
+                store.payload(index, PREVIEW + 1)
+            };
+            let before = store
+                .frame_of(frame.connection, u64::from(frame.number).saturating_sub(1))
+                .and_then(|before| store.frame(before));
+            Some(Shown {
+                connection: frame.connection,
+                number: frame.number,
+                packet: frame.packet().0,
+                time: frame.time(),
+                before: before.map(|frame| frame.time()),
+                from: frame.from(),
+                opcode: frame.opcode(),
+                kind: short(frame.opcode()).to_owned(),
+                length: header.payload_length,
+                marks,
+                payload: payload_text(bytes, frame.opcode()),
+            })
+        }
+        RowId::Message(index) => {
+            let message = store.message(index)?;
+            let opcode = opcode_of(message.kind);
+            let mut marks = String::new();
+            if message.frame_count > 1 {
+                marks = format!("{}f", message.frame_count);
+            }
+            marks.push_str(if message.compressed { "z" } else { "" });
+            marks.push_str(if message.complete { "" } else { "…" });
+            let before = store
+                .message_of(
+                    message.connection,
+                    u64::from(message.number).saturating_sub(1),
+                )
+                .and_then(|before| store.message(before));
+            Some(Shown {
+                connection: message.connection,
+                number: message.number,
+                packet: message.packet.0,
+                time: message.time,
+                before: before.map(|message| message.time),
+                from: message.from,
+                opcode,
+                kind: message.kind.name().to_owned(),
+                length: message.length.unwrap_or(message.wire_length),
+                marks,
+                payload: payload_text(store.message_data(&message, PREVIEW + 1), opcode),
+            })
+        }
+    }
+}
+
+fn opcode_of(kind: MessageKind) -> Opcode {
+    match kind {
+        MessageKind::Text => Opcode::Text,
+        MessageKind::Binary => Opcode::Binary,
+        MessageKind::Close => Opcode::Close,
+        MessageKind::Ping => Opcode::Ping,
+        MessageKind::Pong => Opcode::Pong,
+    }
+}
+
+fn short(opcode: Opcode) -> &'static str {
+    match opcode {
+        Opcode::Continuation => "cont",
+        Opcode::Reserved(_) => "reserv",
+        other => other.name(),
+    }
+}
+
+/// `→ client` or `← server`.
+pub(super) fn side_name(side: Side) -> &'static str {
+    match side {
+        Side::Client => "→ client",
+        Side::Server => "← server",
+    }
+}
+
+fn time(app: &App, at: usize, row: &Shown) -> String {
+    let from = match app.time {
+        TimeFormat::Relative => Some(app.store.start()),
+        TimeFormat::SinceFrame => row.before,
+        TimeFormat::Delta => at
+            .checked_sub(1)
+            .and_then(|before| app.list.row(&app.store, before))
+            .and_then(|row| match row {
+                RowId::Frame(index) => app.store.frame(index).map(|frame| frame.time()),
+                RowId::Message(index) => app.store.message(index).map(|message| message.time),
+            }),
+        TimeFormat::Utc | TimeFormat::Local => None,
+    };
+    app.time.write(row.time, from)
+}
+
+fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
+    let Some(row) = shown(app, id) else {
+        return Line::default();
+    };
+    let mark = if app.places.marks.contains(&id) {
+        "'"
+    } else {
+        " "
+    };
+    let connection = match app.list.all {
+        true => format!("{} ", right(&format!("c{}", row.connection + 1), 4)),
+        false => String::new(),
+    };
+    let head = format!(
+        "{mark}{connection}{} {} {} ",
+        right(&row.number.to_string(), 6),
+        right(&row.packet.to_string(), 7),
+        right(&time(app, at, &row), 15),
+    );
+    let tail = format!(
+        " {} {} ",
+        right(&count(row.length), 6),
+        fit(&row.marks, row.marks.chars().count().min(6)),
+    );
+    let findings = bad(app, &row, id);
+    let flag = if findings > 0 { "! " } else { "" };
+    let used = head.chars().count() + 8 + 1 + 7 + tail.chars().count() + flag.len();
+    let room = width.saturating_sub(used);
+    Line::from(vec![
+        Span::raw(head),
+        Span::styled(side_name(row.from), app.theme.side(row.from)),
+        Span::raw(" "),
+        Span::styled(fit(&row.kind, 7), app.theme.kind(row.opcode)),
+        Span::styled(tail, app.theme.faint()),
+        Span::styled(flag, app.theme.severity(crate::base::Severity::Error)),
+        Span::styled(fit(&row.payload, room), payload_style(app, row.opcode)),
+    ])
+}
+
+fn payload_style(app: &App, opcode: Opcode) -> Style {
+    app.theme.kind(opcode)
+}
+
+/// Findings about a row.
+fn bad(app: &App, row: &Shown, id: RowId) -> usize {
+    let Some(entry) = app.store.connection(row.connection) else {
+        return 0;
+    };
+    let number = Some(u64::from(row.number));
+    entry
+        .findings
+        .iter()
+        .take(1000)
+        .filter_map(|at| app.store.findings().get(*at as usize))
+        .filter(|record| match id {
+            RowId::Frame(_) => record.frame == number,
+            RowId::Message(_) => record.message == number,
+        })
+        .count()
+}
+
+/// A row as one line of text.
+pub(in crate::tui) fn text(app: &App, at: usize, id: RowId) -> String {
+    let line = line(app, at, id, 400);
+    let text: String = line
+        .spans
+        .iter()
+        .map(|span| span.content.as_ref())
+        .collect();
+    text.trim_end().to_owned()
+}

@@ -1,0 +1,161 @@
+//! One file a panel: each draws its part of the state and changes nothing.
+
+pub(super) mod bytes;
+mod connections;
+mod detail;
+pub(super) mod findings;
+mod follow;
+mod handshake;
+mod help;
+pub(super) mod list;
+mod ruler;
+mod status;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::Line;
+use ratatui::widgets::{Block, Borders, Clear, Paragraph};
+use unicode_width::UnicodeWidthChar;
+
+use super::app::App;
+use super::layout::Pane;
+use super::views::View;
+
+/// Draws everything.
+pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
+    let areas = app.areas();
+    status::title(app, frame, areas.title);
+    match &app.view {
+        Some(view) => {
+            frame.render_widget(Clear, areas.body);
+            match view {
+                View::Help(top) => help::draw(app, frame, areas.body, *top),
+                View::Ruler(top) => ruler::draw(app, frame, areas.body, *top),
+                View::Handshake(top) => handshake::draw(app, frame, areas.body, *top),
+                View::Follow(follow) => follow::draw(app, follow, frame, areas.body),
+                View::Findings(cursor, order) => {
+                    findings::draw(app, *cursor, order, frame, areas.body);
+                }
+            }
+        }
+        None => {
+            let area = |pane: Pane| areas.panes[pane as usize];
+            connections::draw(app, frame, area(Pane::Connections));
+            list::draw(app, frame, area(Pane::List));
+            detail::draw(app, frame, area(Pane::Detail));
+            bytes::draw(app, frame, area(Pane::Bytes));
+        }
+    }
+    status::status(app, frame, areas.status);
+    status::footer(app, frame, areas.footer);
+    status::completions(app, frame, areas.status);
+}
+
+/// A pane's border; what has the keys is drawn heavier, not only in colour.
+fn pane_block(app: &App, pane: Pane, title: &str) -> Block<'static> {
+    let focused = app.focus == pane;
+    let mark = if focused { "▶ " } else { "" };
+    Block::new()
+        .borders(Borders::ALL)
+        .border_style(if focused {
+            app.theme.focused()
+        } else {
+            app.theme.border()
+        })
+        .title(format!(" {mark}{title} "))
+}
+
+/// A view's border.
+fn view_block(app: &App, title: &str) -> Block<'static> {
+    Block::new()
+        .borders(Borders::ALL)
+        .border_style(app.theme.focused())
+        .title(format!(" {title} "))
+}
+
+/// A view made of lines.
+fn lines_view(
+    app: &App,
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    lines: Vec<Line<'static>>,
+    top: usize,
+) {
+    let block = view_block(app, title);
+    let inner = block.inner(area);
+    let most = lines.len().saturating_sub(usize::from(inner.height));
+    let shown: Vec<_> = lines
+        .into_iter()
+        .skip(top.min(most))
+        .take(inner.height.into())
+        .collect();
+    frame.render_widget(block, area);
+    frame.render_widget(Paragraph::new(shown), inner);
+}
+
+/// One line of a list, over the whole width where it is selected.
+fn row_style(app: &App, pane: Pane, selected: bool) -> Style {
+    match (selected, app.focus == pane) {
+        (true, true) => app.theme.selected(),
+        (true, false) => app.theme.selected_elsewhere(),
+        _ => Style::new(),
+    }
+}
+
+/// The text in `width` columns: cut with `…`, or filled up.
+pub(super) fn fit(text: &str, width: usize) -> String {
+    let mut out = String::with_capacity(width);
+    let mut used = 0;
+    let mut chars = text.chars().peekable();
+    while let Some(c) = chars.next() {
+        let wide = c.width().unwrap_or(0);
+        let room = width - used;
+        if wide > room || (wide == room && chars.peek().is_some() && room > 0) {
+            if room > 0 {
+                out.push('…');
+                used += 1;
+            }
+            break;
+        }
+        out.push(c);
+        used += wide;
+    }
+    out.extend(std::iter::repeat_n(' ', width - used));
+    out
+}
+
+/// The text at the right end of `width` columns.
+pub(super) fn right(text: &str, width: usize) -> String {
+    let len = text.chars().count();
+    if len > width {
+        return fit(text, width);
+    }
+    format!("{text:>width$}")
+}
+
+/// A count in few characters.
+pub(super) fn count(number: u64) -> String {
+    match number {
+        0..=99_999 => number.to_string(),
+        100_000..=9_999_999 => format!("{}k", number / 1000),
+        10_000_000..=9_999_999_999 => format!("{}M", number / 1_000_000),
+        _ => format!("{}G", number / 1_000_000_000),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_fits_its_columns() {
+        assert_eq!(fit("abc", 5), "abc  ");
+        assert_eq!(fit("abcdef", 4), "abc…");
+        assert_eq!(fit("日本語", 4), "日… ");
+        assert_eq!(fit("abc", 0), "");
+        assert_eq!(right("7", 3), "  7");
+        assert_eq!(count(12_345_678), "12M");
+    }
+}

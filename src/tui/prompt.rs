@@ -1,0 +1,131 @@
+//! A line being typed: a filter, something to search, a place to go, a file name, or one letter.
+
+use tui_input::Input;
+
+use crate::filter::{Completion, complete};
+
+/// What the line is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ask {
+    /// A display filter.
+    Filter,
+    /// Something to search.
+    Search,
+    /// A place to go.
+    GoTo,
+    /// Which form to copy: one letter.
+    Copy,
+    /// What to save: one letter.
+    Save,
+    /// Where to save it.
+    File(Save),
+}
+
+/// What can be saved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Save {
+    /// The payload of the selected message or frame.
+    Payload,
+    /// The rows of the list as text.
+    Text,
+    /// The rows of the list as NDJSON.
+    Ndjson,
+}
+
+impl Ask {
+    /// What stands before the line.
+    #[must_use]
+    pub fn label(self) -> &'static str {
+        match self {
+            Ask::Filter => "filter: ",
+            Ask::Search => "search (text, or hex:81 05): ",
+            Ask::GoTo => "go to (12 packet, f12 frame, m12 message, c2 connection): ",
+            Ask::Copy => "copy as: t text  h hex  b base64  j JSON  r row ",
+            Ask::Save => "save: p payload  t list as text  n list as NDJSON ",
+            Ask::File(_) => "save to file: ",
+        }
+    }
+
+    /// Whether one letter answers it.
+    #[must_use]
+    pub fn is_choice(self) -> bool {
+        matches!(self, Ask::Copy | Ask::Save)
+    }
+}
+
+/// Completions shown at once.
+pub(super) const SHOWN: usize = 6;
+
+/// The line.
+#[derive(Debug)]
+pub struct Prompt {
+    /// What it is for.
+    pub ask: Ask,
+    /// What was typed.
+    pub input: Input,
+    /// What is wrong with it.
+    pub error: Option<String>,
+    /// How it could go on.
+    pub completions: Vec<Completion>,
+    /// Which of them Tab takes next.
+    pub chosen: usize,
+    /// How far back in the history.
+    pub back: usize,
+}
+
+impl Prompt {
+    /// A line with something in it already.
+    #[must_use]
+    pub fn new(ask: Ask, text: &str) -> Self {
+        let mut prompt = Self {
+            ask,
+            input: Input::new(text.to_owned()),
+            error: None,
+            completions: Vec::new(),
+            chosen: 0,
+            back: 0,
+        };
+        prompt.typed();
+        prompt
+    }
+
+    /// Looks at the line anew.
+    pub fn typed(&mut self) {
+        if self.ask != Ask::Filter {
+            return;
+        }
+        let text = self.input.value();
+        let cursor: usize = text
+            .chars()
+            .take(self.input.cursor())
+            .map(char::len_utf8)
+            .sum();
+        self.completions = complete(text, cursor);
+        self.completions.truncate(64);
+        self.chosen = 0;
+        self.error = crate::filter::Filter::parse(text).err().map(|error| {
+            error
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or_default()
+                .to_owned()
+        });
+    }
+
+    /// Takes the next completion.
+    pub fn complete(&mut self) {
+        let Some(completion) = self.completions.get(self.chosen) else {
+            return;
+        };
+        let mut text = self.input.value().to_owned();
+        if text.get(completion.span.clone()).is_none() {
+            return;
+        }
+        text.replace_range(completion.span.clone(), &completion.text);
+        let end = completion.span.start + completion.text.len();
+        let cursor = text[..end].chars().count();
+        self.input = Input::new(text).with_cursor(cursor);
+        self.typed();
+    }
+}

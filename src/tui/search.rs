@@ -1,0 +1,150 @@
+//! A search through payloads that goes on in slices, so that keys are answered in between.
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use crate::store::Store;
+
+use super::rows::{List, RowId};
+
+/// Payload bytes looked at of one row.
+const MOST: usize = 1 << 20;
+
+/// What is looked for.
+#[derive(Clone, Debug)]
+pub struct Needle {
+    /// As it was typed.
+    pub text: String,
+    pattern: Regex,
+}
+
+impl Needle {
+    /// Text in any letter case, or bytes written as `hex:81 05`.
+    ///
+    /// # Errors
+    /// When the hex digits are none.
+    pub fn new(text: &str) -> Result<Self, String> {
+        let pattern = match text.strip_prefix("hex:") {
+            Some(digits) => {
+                let digits: String = digits
+                    .chars()
+                    .filter(|c| !c.is_whitespace() && *c != ':')
+                    .collect();
+                let bytes = hex::decode(&digits).map_err(|_| format!("no hex digits: {digits}"))?;
+                let pattern: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
+                RegexBuilder::new(&format!("(?-u){pattern}")).build()
+            }
+            None => RegexBuilder::new(&regex::escape(text))
+                .case_insensitive(true)
+                .build(),
+        };
+        let pattern = pattern.map_err(|_| "too long to search for".to_owned())?;
+        Ok(Self {
+            text: text.to_owned(),
+            pattern,
+        })
+    }
+
+    /// Whether bytes have it.
+    #[must_use]
+    pub fn is_in(&self, bytes: &[u8]) -> bool {
+        self.pattern.is_match(bytes)
+    }
+
+    /// Whether a row's payload has it.
+    #[must_use]
+    pub fn is_in_row(&self, store: &Store, row: RowId) -> bool {
+        let bytes = match row {
+            RowId::Message(index) => store
+                .message(index)
+                .and_then(|message| store.message_data(&message, MOST)),
+            RowId::Frame(index) => store.frame(index).and_then(|frame| {
+                if frame.is_compressed() {
+                    let index = store.message_of(frame.connection, frame.message.into())?;
+                    return store.message_data(&store.message(index)?, MOST);
+                }
+                store.payload(index, MOST)
+            }),
+        };
+        bytes.is_some_and(|bytes| self.is_in(&bytes))
+    }
+}
+
+/// A search under way.
+#[derive(Clone, Debug)]
+pub struct Search {
+    /// What for.
+    pub needle: Needle,
+    /// The row looked at next.
+    pub at: usize,
+    /// How many rows are left.
+    pub left: usize,
+    /// Whether it goes up.
+    pub up: bool,
+}
+
+/// How far a slice came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// Not yet.
+    Going,
+    /// At this place.
+    Found(usize),
+    /// Nowhere.
+    Nowhere,
+}
+
+impl Search {
+    /// A search from the row after (or before) `from`, around the end.
+    #[must_use]
+    pub fn new(needle: Needle, from: usize, len: usize, up: bool) -> Self {
+        let mut search = Self {
+            needle,
+            at: from,
+            left: len,
+            up,
+        };
+        search.step(len);
+        search
+    }
+
+    fn step(&mut self, len: usize) {
+        if len == 0 {
+            return;
+        }
+        self.at = match self.up {
+            true => self.at.checked_sub(1).unwrap_or(len - 1),
+            false => (self.at + 1) % len,
+        };
+    }
+
+    /// Looks at one more row.
+    pub fn advance(&mut self, store: &Store, list: &List) -> Progress {
+        if self.left == 0 {
+            return Progress::Nowhere;
+        }
+        self.left -= 1;
+        let at = self.at;
+        let found = list
+            .row(store, at)
+            .is_some_and(|row| self.needle.is_in_row(store, row));
+        self.step(list.len(store));
+        if found {
+            Progress::Found(at)
+        } else {
+            Progress::Going
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_and_hex_are_found() {
+        assert!(Needle::new("HELLO").unwrap().is_in(b"well, hello"));
+        assert!(!Needle::new("a.c").unwrap().is_in(b"abc"));
+        assert!(Needle::new("hex:00 ff").unwrap().is_in(b"\x01\x00\xff"));
+        assert!(Needle::new("hex:0g").is_err());
+    }
+}

@@ -1,0 +1,122 @@
+//! The terminal taken and given back: on leaving, on a panic, on signals, and when the program is stopped and goes on.
+
+use std::io::{self, Write};
+use std::panic;
+use std::sync::Arc;
+use std::sync::Once;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crossterm::clipboard::CopyToClipboard;
+use crossterm::cursor::Show;
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
+use crossterm::execute;
+use crossterm::terminal::{
+    EnterAlternateScreen, LeaveAlternateScreen, disable_raw_mode, enable_raw_mode,
+};
+use ratatui::backend::CrosstermBackend;
+
+/// The terminal while it is ours. Dropping it gives it back.
+pub(super) struct Terminal {
+    /// Where pictures are drawn.
+    pub(super) screen: ratatui::Terminal<CrosstermBackend<io::Stdout>>,
+    end: Arc<AtomicBool>,
+    back: Arc<AtomicBool>,
+}
+
+fn take() -> io::Result<()> {
+    enable_raw_mode()?;
+    execute!(
+        io::stdout(),
+        EnterAlternateScreen,
+        EnableMouseCapture,
+        EnableBracketedPaste
+    )
+}
+
+/// Gives the terminal back; what fails of it cannot be helped any more.
+fn give_back() {
+    let mut out = io::stdout();
+    let _ = execute!(
+        out,
+        DisableBracketedPaste,
+        DisableMouseCapture,
+        LeaveAlternateScreen,
+        Show
+    );
+    let _ = disable_raw_mode();
+}
+
+impl Terminal {
+    /// Takes the terminal.
+    pub(super) fn enter() -> io::Result<Self> {
+        static HOOK: Once = Once::new();
+        HOOK.call_once(|| {
+            let before = panic::take_hook();
+            panic::set_hook(Box::new(move |info| {
+                give_back();
+                before(info);
+            }));
+        });
+        let end = Arc::<AtomicBool>::default();
+        let back = Arc::<AtomicBool>::default();
+        #[cfg(unix)]
+        {
+            use signal_hook::consts::{SIGCONT, SIGHUP, SIGINT, SIGTERM};
+            for signal in [SIGTERM, SIGHUP, SIGINT] {
+                signal_hook::flag::register(signal, Arc::clone(&end))?;
+            }
+            signal_hook::flag::register(SIGCONT, Arc::clone(&back))?;
+        }
+        if let Err(error) = take() {
+            give_back();
+            return Err(error);
+        }
+        let screen = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()));
+        match screen {
+            Ok(screen) => Ok(Self { screen, end, back }),
+            Err(error) => {
+                give_back();
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether a signal asked for the end.
+    pub(super) fn told_to_end(&self) -> bool {
+        self.end.load(Ordering::Relaxed)
+    }
+
+    /// After the program was stopped and goes on: takes the terminal again, and says so.
+    pub(super) fn came_back(&mut self) -> io::Result<bool> {
+        if !self.back.swap(false, Ordering::Relaxed) {
+            return Ok(false);
+        }
+        take()?;
+        self.screen.clear()?;
+        Ok(true)
+    }
+
+    /// Stops the program as Ctrl-Z does, with the terminal given back meanwhile.
+    pub(super) fn suspend(&mut self) -> io::Result<()> {
+        give_back();
+        #[cfg(unix)]
+        signal_hook::low_level::emulate_default_handler(signal_hook::consts::SIGTSTP)?;
+        self.back.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Puts text on the clipboard of the terminal (OSC 52), which also works over ssh.
+    pub(super) fn copy(&mut self, text: &str) -> io::Result<()> {
+        let mut out = io::stdout();
+        execute!(out, CopyToClipboard::to_clipboard_from(text))?;
+        out.flush()
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        give_back();
+    }
+}

@@ -1,0 +1,337 @@
+//! The interface over bundled samples: what keys do, and what the screen then shows.
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use ratatui::style::Modifier;
+
+use crate::base::{Limits, PacketNumber};
+use crate::capture::{Batch, Input, Options, Source};
+use crate::engine::Engine;
+use crate::store::{Collector, Indexer, Part, Store};
+use crate::wire::{Walked, Walker};
+
+use super::keymap::Action;
+use super::layout::Pane;
+use super::rows::RowId;
+use super::theme::Theme;
+use super::{App, draw, input};
+
+/// A sample, read to its end.
+fn open(name: &str) -> App {
+    let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+    let limits = Limits::default();
+    let options = Options {
+        spool: true,
+        ..Options::default()
+    };
+    let input = Input::from_argument(&std::path::PathBuf::from(path));
+    let mut source = Source::open_with(vec![input], &limits, options).unwrap();
+    let mut store = Store::new(Box::new(source.packet_file()));
+    let mut walker = Walker::new(&limits);
+    let mut engine = Engine::new(crate::engine::Options::default(), Indexer::default());
+    let (mut collector, mut part, mut batch) =
+        (Collector::default(), [Part::default()], Batch::new());
+    let mut end = Default::default();
+    while source.fill(&mut batch) {
+        for (record, bytes) in batch.packets() {
+            end = (record.number, record.time);
+            let walked = walker.segment(record.link, record.time, bytes, record.original);
+            if let Ok(Walked::Here(segment)) = walked {
+                engine.segment(record.number, record.time, &segment, bytes, true);
+            }
+        }
+        engine.sink().exchange(&mut part[0]);
+        store.append(collector.merge(&mut part, batch.records()));
+    }
+    engine.finish(end.0, end.1);
+    engine.sink().exchange(&mut part[0]);
+    store.append(collector.merge(&mut part, &[]));
+    let mut app = App::new(store, name, Theme::Dark);
+    app.loaded(String::new());
+    app
+}
+
+fn press(app: &mut App, code: KeyCode) {
+    input::event(app, &Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    while app.is_busy() {
+        app.tick(std::time::Duration::from_millis(5));
+    }
+}
+
+fn keys(app: &mut App, text: &str) {
+    for c in text.chars() {
+        let code = match c {
+            '\n' => KeyCode::Enter,
+            '\t' => KeyCode::Tab,
+            '\u{1b}' => KeyCode::Esc,
+            c => KeyCode::Char(c),
+        };
+        press(app, code);
+    }
+}
+
+fn drawn(app: &mut App, width: u16, height: u16) -> Terminal<TestBackend> {
+    app.resize(width, height);
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| draw(app, frame)).unwrap();
+    terminal
+}
+
+fn screen(app: &mut App, width: u16, height: u16) -> String {
+    let terminal = drawn(app, width, height);
+    let buffer = terminal.backend().buffer();
+    let mut out = String::new();
+    for y in 0..height {
+        let line: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn snapshots(name: &str, app: &mut App) {
+    for (width, height) in [(80, 24), (120, 40)] {
+        insta::assert_snapshot!(
+            format!("{name}_{width}x{height}"),
+            screen(app, width, height)
+        );
+    }
+}
+
+#[test]
+fn the_panes() {
+    snapshots("panes", &mut open("websockets-close-codes.pcapng"));
+}
+
+#[test]
+fn the_conversation() {
+    let mut app = open("ws-deflate-fragments.pcapng");
+    keys(&mut app, "f");
+    snapshots("follow", &mut app);
+}
+
+#[test]
+fn the_bit_ruler() {
+    let mut app = open("websockets-close-codes.pcapng");
+    keys(&mut app, "b");
+    snapshots("ruler", &mut app);
+}
+
+#[test]
+fn the_handshake() {
+    let mut app = open("accept-wrong.pcapng");
+    keys(&mut app, "H");
+    snapshots("handshake", &mut app);
+}
+
+#[test]
+fn the_findings_lead_to_their_place() {
+    let mut app = open("invalid-utf8.pcapng");
+    keys(&mut app, "F");
+    snapshots("findings", &mut app);
+    keys(&mut app, "\n");
+    assert!(app.view.is_none());
+    let row = app.list.selected(&app.store);
+    let Some(RowId::Frame(index)) = row else {
+        panic!("no frame: {row:?}")
+    };
+    let number = app.store.frame(index).map(|frame| u64::from(frame.number));
+    assert_eq!(number, app.store.findings()[0].frame);
+}
+
+#[test]
+fn every_theme_draws_the_same_text() {
+    let mut app = open("invalid-utf8.pcapng");
+    let mut screens = Vec::new();
+    for _ in 0..4 {
+        let text = screen(&mut app, 100, 30);
+        screens.push(
+            text.lines()
+                .skip(1)
+                .take(26)
+                .map(str::to_owned)
+                .collect::<Vec<_>>(),
+        );
+        keys(&mut app, "T");
+    }
+    assert!(screens.windows(2).all(|pair| pair[0] == pair[1]));
+    assert_eq!(app.theme, Theme::Dark);
+}
+
+#[test]
+fn a_field_highlights_its_bytes_and_a_byte_selects_its_field() {
+    let mut app = open("websockets-close-codes.pcapng");
+    let _ = screen(&mut app, 120, 40);
+    // The detail: the frame's header, unfolded, to the masking key.
+    keys(&mut app, "\t");
+    let line = |app: &App, label: &str| {
+        (0..app.tree.nodes.len()).find(|at| {
+            app.tree
+                .field(*at)
+                .is_some_and(|field| field.label == label)
+        })
+    };
+    while line(&app, "Masking key").is_none() {
+        let header = line(&app, "Header").unwrap();
+        while app.detail.at != header {
+            keys(&mut app, "j");
+        }
+        keys(&mut app, "l");
+    }
+    while app.tree.field(app.detail.at).unwrap().label != "Masking key" {
+        keys(&mut app, "j");
+    }
+    let highlighted: Vec<u8> = app
+        .highlighted()
+        .into_iter()
+        .flat_map(|range| app.bytes.bytes[range].to_vec())
+        .collect();
+    assert_eq!(highlighted, [0x6a, 0xba, 0x8f, 0x1c]);
+    let terminal = drawn(&mut app, 120, 40);
+    let style = app.theme.highlight();
+    let cells = terminal.backend().buffer().content();
+    let marked: String = cells
+        .iter()
+        .filter(|cell| Some(cell.bg) == style.bg && Some(cell.fg) == style.fg)
+        .map(|cell| cell.symbol())
+        .collect();
+    let marked: String = marked.split_whitespace().collect();
+    assert!(marked.contains("6aba8f1c"), "{marked}");
+    // The other way: the byte before the key is the one of MASK and length.
+    let start = app.highlighted()[0].start;
+    keys(&mut app, "\t");
+    assert_eq!(app.focus, Pane::Bytes);
+    assert_eq!(app.bytes.cursor, start);
+    keys(&mut app, "h");
+    let label = app.tree.field(app.detail.at).unwrap().label.clone();
+    assert!(label == "MASK" || label == "Payload length", "{label}");
+    let terminal = drawn(&mut app, 120, 40);
+    let reversed = terminal.backend().buffer().content().iter();
+    assert!(
+        reversed
+            .filter(|cell| cell.modifier.contains(Modifier::REVERSED))
+            .count()
+            > 0
+    );
+}
+
+#[test]
+fn a_filter_asks_the_whole_capture_and_goes_away_again() {
+    let mut app = open("websockets-close-codes.pcapng");
+    keys(&mut app, "=websocket.opcode == close && from == server\n");
+    assert!(app.list.all && app.prompt.is_none());
+    assert_eq!(app.list.len(&app.store), 16);
+    keys(&mut app, "=websocket.opcode ==\n");
+    assert!(
+        app.prompt
+            .as_ref()
+            .is_some_and(|prompt| prompt.error.is_some())
+    );
+    keys(&mut app, "\u{1b}\\");
+    assert_eq!(app.list.len(&app.store), app.store.frame_count());
+    // A filter that speaks of messages lists messages.
+    keys(&mut app, "=message.text contains \"1008\"\n");
+    assert!(app.list.messages);
+    assert_eq!(app.list.len(&app.store), 2);
+}
+
+#[test]
+fn search_goes_round_through_text_and_hex() {
+    let mut app = open("websockets-close-codes.pcapng");
+    keys(&mut app, "a/WITH 1009\n");
+    let text = |app: &App| {
+        super::copy::text(&app.store, app.list.selected(&app.store).unwrap(), 't').unwrap()
+    };
+    assert_eq!(text(&app), "client will close with 1009");
+    let first = app.list.cursor.at;
+    keys(&mut app, "n");
+    assert_ne!(app.list.cursor.at, first);
+    keys(&mut app, "n");
+    assert_eq!(
+        app.list.cursor.at, first,
+        "of two hits the first is found again"
+    );
+    keys(&mut app, "/hex:63 6c 69 65 6e 74\nN");
+    assert!(text(&app).starts_with("client"));
+    keys(&mut app, "/no such text\n");
+    assert!(app.notice.contains("not found"));
+}
+
+#[test]
+fn places_marks_and_history() {
+    let mut app = open("websockets-close-codes.pcapng");
+    keys(&mut app, ":c3\n");
+    assert_eq!(app.connection(), 2);
+    keys(&mut app, ":f2\n'");
+    assert_eq!(app.list.cursor.at, 1);
+    keys(&mut app, ":8\n");
+    let Some(RowId::Frame(index)) = app.list.selected(&app.store) else {
+        panic!()
+    };
+    assert_eq!(app.store.frame(index).unwrap().packet(), PacketNumber(8));
+    keys(&mut app, "\"");
+    assert_eq!((app.connection(), app.list.cursor.at), (2, 1));
+    keys(&mut app, "[");
+    assert_eq!(app.connection(), 0);
+    keys(&mut app, "]");
+    assert_eq!(app.connection(), 2);
+    keys(&mut app, ":99999\n");
+    assert!(app.notice.contains("nothing there"));
+}
+
+#[test]
+fn what_is_copied_is_the_inflated_message() {
+    let mut app = open("ws-deflate-fragments.pcapng");
+    keys(&mut app, "m");
+    let mut forms = Vec::new();
+    for form in ["t", "h", "b", "j", "r"] {
+        keys(&mut app, &format!("y{form}"));
+        let Some(super::Effect::Copy(text)) = app.effects.pop() else {
+            panic!("{}", app.notice)
+        };
+        forms.push(text);
+    }
+    assert_eq!(hex::encode(&forms[0]), forms[1]);
+    assert!(forms[4].contains("client") || forms[4].contains("server"));
+}
+
+#[test]
+fn no_key_and_no_size_panics() {
+    for sample in [
+        "ws-deflate-fragments.pcapng",
+        "accept-wrong.pcapng",
+        "no-answer.pcapng",
+    ] {
+        let mut app = open(sample);
+        for (width, height) in [(1, 1), (7, 3), (80, 24), (200, 60), (2, 50)] {
+            for pane in 0..4 {
+                for binding in super::keymap::KEYMAP {
+                    if matches!(binding.action, Action::Quit | Action::Suspend) {
+                        continue;
+                    }
+                    app.update(binding.action);
+                    let _ = screen(&mut app, width, height);
+                    app.prompt = None;
+                    app.click(width / 2, height / 2);
+                    app.scroll(width / 3, height / 3, pane % 2 == 0);
+                }
+                app.view = None;
+                app.update(Action::NextPane);
+            }
+        }
+    }
+}
+
+#[test]
+fn control_characters_of_the_wire_are_escaped() {
+    let mut app = open("websockets-fragments.pcapng");
+    for key in ["", "f", "\u{1b}H", "\u{1b}b", "\u{1b}F"] {
+        keys(&mut app, key);
+        let text = screen(&mut app, 120, 40);
+        assert!(
+            text.chars()
+                .all(|c| c == '\n' || !crate::base::escape::is_hidden(c))
+        );
+    }
+}

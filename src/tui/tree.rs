@@ -1,0 +1,573 @@
+//! The detail tree of a row: built for the row someone looks at, folded and unfolded line by line.
+
+use std::collections::HashSet;
+
+use crate::base::{Field, Layer, PacketNumber, Side, Span, escape};
+use crate::engine::Connection;
+use crate::store::{MessageRecord, Store};
+use crate::websocket::{MessageKind, close, handshake, layout};
+use crate::{http, wire};
+
+use super::rows::RowId;
+
+/// Packets of one frame whose headers are shown.
+const PACKETS: usize = 8;
+/// Bytes of a text shown in a field.
+const PREVIEW: usize = 4096;
+/// Bytes of a message that are read as JSON.
+const JSON: usize = 1 << 20;
+/// Values of a JSON text that become lines.
+const JSON_NODES: usize = 4096;
+
+/// A line of the tree that is visible now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// The way to its field: indices of children.
+    pub path: Vec<usize>,
+    /// Whether it has children.
+    pub has_children: bool,
+    /// Whether they are shown.
+    pub is_open: bool,
+}
+
+/// The tree with what is unfolded. What is unfolded is remembered by labels, so it stays so from row to row.
+#[derive(Debug, Default)]
+pub struct Tree {
+    /// The fields.
+    pub fields: Vec<Field>,
+    /// Which packet the spans of a top field count in.
+    pub packets: Vec<(usize, PacketNumber)>,
+    /// The visible lines.
+    pub nodes: Vec<Node>,
+    open: HashSet<String>,
+    closed: HashSet<String>,
+}
+
+impl Tree {
+    /// Shows other fields.
+    pub fn show(&mut self, fields: Vec<Field>, packets: Vec<(usize, PacketNumber)>) {
+        self.fields = fields;
+        self.packets = packets;
+        self.flatten();
+    }
+
+    /// The field of a visible line.
+    #[must_use]
+    pub fn field(&self, line: usize) -> Option<&Field> {
+        self.at(&self.nodes.get(line)?.path)
+    }
+
+    fn at(&self, path: &[usize]) -> Option<&Field> {
+        let (first, rest) = path.split_first()?;
+        let mut field = self.fields.get(*first)?;
+        for index in rest {
+            field = field.children.get(*index)?;
+        }
+        Some(field)
+    }
+
+    /// The packet that a line belongs to.
+    #[must_use]
+    pub fn packet(&self, line: usize) -> Option<PacketNumber> {
+        let top = *self.nodes.get(line)?.path.first()?;
+        self.packets
+            .iter()
+            .find(|(index, _)| *index == top)
+            .map(|(_, packet)| *packet)
+    }
+
+    /// What a line is called, from row to row.
+    #[must_use]
+    pub fn line_name(&self, line: usize) -> Option<String> {
+        Some(self.name(&self.nodes.get(line)?.path))
+    }
+
+    /// The line of this name; else what is wrong with the row, else the row itself.
+    #[must_use]
+    pub fn line_of(&self, name: Option<&str>) -> usize {
+        let find = |fits: &dyn Fn(&str) -> bool| {
+            self.nodes
+                .iter()
+                .position(|node| fits(&self.name(&node.path)))
+        };
+        name.and_then(|name| find(&|found| found == name))
+            .or_else(|| find(&|found| found.starts_with("error") || found.starts_with("warning")))
+            .or_else(|| find(&|found| found.starts_with("Frame") || found.starts_with("Message")))
+            .unwrap_or(0)
+    }
+
+    /// Folds or unfolds a line.
+    pub fn set_open(&mut self, line: usize, open: bool) {
+        let Some(node) = self.nodes.get(line) else {
+            return;
+        };
+        let name = self.name(&node.path.clone());
+        let (to, from) = if open {
+            (&mut self.open, &mut self.closed)
+        } else {
+            (&mut self.closed, &mut self.open)
+        };
+        from.remove(&name);
+        to.insert(name);
+        self.flatten();
+    }
+
+    /// The line of a line's parent.
+    #[must_use]
+    pub fn parent(&self, line: usize) -> Option<usize> {
+        let path = &self.nodes.get(line)?.path;
+        let parent = &path[..path.len().checked_sub(1)?];
+        self.nodes.iter().position(|node| node.path == parent)
+    }
+
+    /// Unfolds what is around a field and gives its line.
+    pub fn reveal(&mut self, path: &[usize]) -> Option<usize> {
+        for depth in 1..path.len() {
+            let name = self.name(&path[..depth]);
+            self.closed.remove(&name);
+            self.open.insert(name);
+        }
+        self.flatten();
+        self.nodes.iter().position(|node| node.path == path)
+    }
+
+    /// Every field with its way, the deepest last.
+    pub fn each(&self, visit: &mut dyn FnMut(&[usize], &Field)) {
+        fn walk(path: &mut Vec<usize>, fields: &[Field], visit: &mut dyn FnMut(&[usize], &Field)) {
+            for (index, field) in fields.iter().enumerate() {
+                path.push(index);
+                visit(path, field);
+                walk(path, &field.children, visit);
+                path.pop();
+            }
+        }
+        walk(&mut Vec::new(), &self.fields, visit);
+    }
+
+    /// The labels on the way; digits are left out, so that `Packet 3` and `Packet 9` are the same.
+    fn name(&self, path: &[usize]) -> String {
+        let mut name = String::new();
+        for depth in 1..=path.len() {
+            if let Some(field) = self.at(&path[..depth]) {
+                name.extend(field.label.chars().filter(|c| !c.is_ascii_digit()));
+                name.push('/');
+            }
+        }
+        name
+    }
+
+    fn flatten(&mut self) {
+        let mut nodes = Vec::new();
+        self.add(&mut Vec::new(), &self.fields, &mut nodes);
+        self.nodes = nodes;
+    }
+
+    fn add(&self, path: &mut Vec<usize>, fields: &[Field], nodes: &mut Vec<Node>) {
+        for (index, field) in fields.iter().enumerate() {
+            path.push(index);
+            let name = self.name(path);
+            let by_default = path.len() == 1 && !field.label.starts_with("Packet");
+            let is_open = self.open.contains(&name) || (by_default && !self.closed.contains(&name));
+            nodes.push(Node {
+                path: path.clone(),
+                has_children: !field.children.is_empty(),
+                is_open,
+            });
+            if is_open {
+                self.add(path, &field.children, nodes);
+            }
+            path.pop();
+        }
+    }
+}
+
+/// Fields of a row, and the packets that some of them count in.
+pub(super) type Built = (Vec<Field>, Vec<(usize, PacketNumber)>);
+
+/// The tree of a row.
+#[must_use]
+pub(super) fn row(store: &Store, row: RowId) -> Built {
+    match row {
+        RowId::Frame(index) => frame(store, index),
+        RowId::Message(index) => message(store, index),
+    }
+}
+
+fn frame(store: &Store, index: u32) -> Built {
+    let Some(record) = store.frame(index) else {
+        return Built::default();
+    };
+    // What is wrong comes first.
+    let mut fields = Vec::new();
+    findings(
+        store,
+        record.connection,
+        Some(record.number.into()),
+        &mut fields,
+    );
+    let packets = packet_fields(
+        store,
+        record.connection,
+        &store.packets_of(index),
+        &mut fields,
+    );
+    let header = record.header(store.odd(index));
+    let mut bytes = Vec::new();
+    header.write(&mut bytes);
+    let span = store.frame_span(index);
+    let kind = record.opcode().name();
+    let mut field = Field::new(
+        format!("Frame {}", record.number),
+        format!("{kind}, from the {}, {} bytes", record.from(), span.len()),
+    )
+    .at(Layer::Stream, span);
+    let header_span = Span::at(span.start, bytes.len() as u64);
+    field.children.push(Field {
+        children: layout::fields(&bytes, span.start),
+        ..Field::new("Header", format!("{} bytes", bytes.len())).at(Layer::Stream, header_span)
+    });
+    field
+        .children
+        .push(payload_field(store, index, header_span.end));
+    fields.push(field);
+    match store.message_of(record.connection, record.message.into()) {
+        Some(message) if record.message > 0 => {
+            fields.extend(
+                store
+                    .message(message)
+                    .map(|message| message_field(store, &message)),
+            );
+        }
+        _ => fields.push(Field::new("Message", "goes on in a later frame")),
+    }
+    (fields, packets)
+}
+
+fn payload_field(store: &Store, index: u32, at: u64) -> Field {
+    let span = Span::new(at, store.frame_span(index).end);
+    let odd = store.odd(index);
+    let Some(record) = store.frame(index) else {
+        return Field::default();
+    };
+    let header = record.header(odd);
+    let mut field =
+        Field::new("Payload", format!("{} bytes", header.payload_length)).at(Layer::Stream, span);
+    if record.is_cut() {
+        let captured = odd.map_or(0, |odd| odd.captured);
+        field = field.with(Field::new(
+            "Captured",
+            format!("{captured} bytes; the rest is not in the capture"),
+        ));
+    }
+    let label = match (record.is_compressed(), header.masked()) {
+        (true, _) => "Compressed",
+        (false, true) => "Unmasked",
+        (false, false) => "Bytes",
+    };
+    let text = store.payload(index, PREVIEW + 1).map_or_else(
+        || "not kept".to_owned(),
+        |bytes| escape::preview(&bytes, PREVIEW),
+    );
+    field.with(Field::new(label, text).at(Layer::Stream, span))
+}
+
+fn message(store: &Store, index: u32) -> Built {
+    let Some(record) = store.message(index) else {
+        return Built::default();
+    };
+    let mut fields = Vec::new();
+    for frame in store.frames_of(&record).take(64) {
+        let number = store.frame(frame).map(|frame| frame.number.into());
+        findings(store, record.connection, number, &mut fields);
+    }
+    let mut numbers = Vec::new();
+    for frame in store.frames_of(&record).take(PACKETS) {
+        numbers.extend(store.packets_of(frame));
+    }
+    numbers.dedup();
+    let packets = packet_fields(store, record.connection, &numbers, &mut fields);
+    fields.push(message_field(store, &record));
+    for frame in store.frames_of(&record).take(64) {
+        let Some(found) = store.frame(frame) else {
+            continue;
+        };
+        let span = store.frame_span(frame);
+        let header = found.header(store.odd(frame));
+        let mut bytes = Vec::new();
+        header.write(&mut bytes);
+        fields.push(Field {
+            children: layout::fields(&bytes, span.start),
+            ..Field::new(format!("Frame {}", found.number), found.opcode().name())
+                .at(Layer::Stream, span)
+        });
+    }
+    (fields, packets)
+}
+
+fn packet_fields(
+    store: &Store,
+    connection: u32,
+    numbers: &[PacketNumber],
+    fields: &mut Vec<Field>,
+) -> Vec<(usize, PacketNumber)> {
+    let mut packets = Vec::new();
+    for number in numbers.iter().take(PACKETS) {
+        let Some(packet) = store.packet(connection, *number) else {
+            fields.push(Field::new(
+                format!("Packet {number}"),
+                "its bytes are not kept",
+            ));
+            continue;
+        };
+        packets.push((fields.len(), *number));
+        let layers = wire::layers(
+            packet.number,
+            packet.time,
+            packet.link,
+            &packet.bytes,
+            packet.original,
+        );
+        let span = Span::new(0, packet.bytes.len() as u64);
+        fields.push(Field {
+            children: layers,
+            ..Field::new(
+                format!("Packet {number}"),
+                format!("{} bytes, {}", packet.original, packet.link),
+            )
+            .at(Layer::Packet, span)
+        });
+    }
+    if numbers.len() > PACKETS {
+        fields.push(Field::new(
+            "Packets",
+            format!("{} more", numbers.len() - PACKETS),
+        ));
+    }
+    packets
+}
+
+fn message_field(store: &Store, message: &MessageRecord) -> Field {
+    let data = store.message_data(message, JSON);
+    let length = message
+        .length
+        .map_or("unknown".into(), |length| format!("{length} bytes"));
+    let mut field = Field::new(
+        format!("Message {}", message.number),
+        format!(
+            "{}, from the {}, {length}",
+            message.kind.name(),
+            message.from
+        ),
+    );
+    if message.frame_count > 1 {
+        let frames = format!(
+            "{} ({} to {})",
+            message.frame_count, message.first_frame, message.last_frame
+        );
+        field.children.push(Field::new("Frames", frames));
+    }
+    if message.compressed {
+        let ratio = format!(
+            "{} bytes on the wire, {length} inflated",
+            message.wire_length
+        );
+        field
+            .children
+            .push(Field::new("Compressed", ratio).section("RFC 7692"));
+    }
+    if !message.complete {
+        field.children.push(Field::new("Complete", "no"));
+    }
+    if let Some(time) = message.round_trip {
+        let value = format!("{:.6} s after its ping", time as f64 / 1e9);
+        field.children.push(Field::new("Round trip", value));
+    }
+    let layer = if message.compressed {
+        Layer::Inflated
+    } else {
+        Layer::Message
+    };
+    match data {
+        None => field.children.push(Field::new("Data", "not kept")),
+        Some(data) => contents(message.kind, &data, layer, &mut field),
+    }
+    field
+}
+
+fn contents(kind: MessageKind, data: &[u8], layer: Layer, field: &mut Field) {
+    let whole = Span::new(0, data.len() as u64);
+    match kind {
+        MessageKind::Close => {
+            let (code, reason) = close::body(data);
+            let code = code.map_or("none".into(), |code| format!("{} {}", code.0, code.name()));
+            let at = Span::new(0, whole.end.min(2));
+            field.children.push(
+                Field::new("Close code", code)
+                    .at(layer, at)
+                    .section("RFC 6455 7.4"),
+            );
+            let at = Span::new(whole.end.min(2), whole.end);
+            field
+                .children
+                .push(Field::new("Reason", escape::text(reason)).at(layer, at));
+        }
+        MessageKind::Text => {
+            let text = Field::new("Text", escape::preview(data, PREVIEW)).at(layer, whole);
+            field.children.push(text);
+            if let Ok(value) = serde_json::from_slice::<serde_json::Value>(data)
+                && (value.is_object() || value.is_array())
+            {
+                let mut left = JSON_NODES;
+                let json = json_field("JSON", &value, &mut left).at(layer, whole);
+                field.children.push(json);
+            }
+        }
+        _ => {
+            let bytes = Field::new("Data", escape::preview(data, PREVIEW)).at(layer, whole);
+            field.children.push(bytes);
+        }
+    }
+}
+
+fn json_field(label: &str, value: &serde_json::Value, left: &mut usize) -> Field {
+    let children: Vec<(String, &serde_json::Value)> = match value {
+        serde_json::Value::Object(map) => map
+            .iter()
+            .map(|(name, value)| (escape::text(name.as_bytes()), value))
+            .collect(),
+        serde_json::Value::Array(list) => list
+            .iter()
+            .enumerate()
+            .map(|(index, value)| (format!("[{index}]"), value))
+            .collect(),
+        _ => Vec::new(),
+    };
+    let text = match value {
+        serde_json::Value::Object(map) => format!("{{ {} }}", map.len()),
+        serde_json::Value::Array(list) => format!("[ {} ]", list.len()),
+        other => escape::preview(other.to_string().as_bytes(), PREVIEW),
+    };
+    let mut field = Field::new(label, text);
+    for (name, value) in children {
+        if *left == 0 {
+            field
+                .children
+                .push(Field::new("…", "more than can be shown here"));
+            break;
+        }
+        *left -= 1;
+        field.children.push(json_field(&name, value, left));
+    }
+    field
+}
+
+fn findings(store: &Store, connection: u32, frame: Option<u64>, fields: &mut Vec<Field>) {
+    let Some(entry) = store.connection(connection) else {
+        return;
+    };
+    let about = entry
+        .findings
+        .iter()
+        .filter_map(|index| store.findings().get(*index as usize))
+        .filter(|finding| frame.is_none() || finding.frame == frame)
+        .take(64);
+    for record in about {
+        let code = record.finding.code;
+        let mut field = Field::new(
+            format!("{}: {}", code.severity().name(), code.name()),
+            record.finding.text.clone(),
+        )
+        .with(Field::new("Rule", code.meaning()));
+        if let Some(section) = code.section() {
+            field = field.section(section);
+        }
+        if let Some(span) = record.finding.span {
+            field = field.at(Layer::Stream, span);
+        }
+        fields.push(field);
+    }
+}
+
+/// The tree of a connection.
+#[must_use]
+pub(super) fn connection(store: &Store, index: u32) -> Built {
+    let Some(entry) = store.connection(index) else {
+        return Built::default();
+    };
+    let known = &entry.connection;
+    let mut fields = vec![summary(known, index)];
+    if let Some(tunnel) = &known.tunnel {
+        let mut field = Field::new("Tunnel", escape::text(tunnel.request.head.target()));
+        field.children = http::fields(&tunnel.request.head, tunnel.request.stream_offset);
+        if let Some(response) = &tunnel.response {
+            field
+                .children
+                .extend(http::fields(&response.head, response.stream_offset));
+        }
+        fields.push(field);
+    }
+    for seen in known
+        .handshake
+        .iter()
+        .flat_map(|shake| [&shake.request, &shake.response])
+        .flatten()
+    {
+        let side = if seen.head.status().is_some() {
+            Side::Server
+        } else {
+            Side::Client
+        };
+        let label = if side == Side::Client {
+            "Request"
+        } else {
+            "Response"
+        };
+        let mut children = http::fields(&seen.head, seen.stream_offset);
+        for explained in handshake::fields(&seen.head, known.request(), seen.stream_offset) {
+            if let Some(plain) = children
+                .iter_mut()
+                .find(|plain| plain.span == explained.span)
+            {
+                *plain = explained;
+            }
+        }
+        let span = Span::at(seen.stream_offset, seen.head.raw.len() as u64);
+        let first = children
+            .first()
+            .map_or(String::new(), |line| line.value.clone());
+        fields.push(Field {
+            children,
+            ..Field::new(label, first).at(Layer::Stream, span)
+        });
+    }
+    findings(store, index, None, &mut fields);
+    (fields, Vec::new())
+}
+
+fn summary(known: &Connection, index: u32) -> Field {
+    let count = |counts: &crate::base::PerSide<u64>| {
+        format!(
+            "{} from the client, {} from the server",
+            counts.client, counts.server
+        )
+    };
+    let closed = known.close.code.map_or("no close code".to_owned(), |code| {
+        format!("{code} {}", close::CloseCode(code).name())
+    });
+    let by = known
+        .close
+        .by
+        .map_or("nobody".into(), |side| format!("the {side}"));
+    let ended = known.close.ended_by.map_or("still open", |by| by.name());
+    Field::new(
+        format!("Connection {}", index + 1),
+        format!("{} to {}", known.client, known.server),
+    )
+    .with(Field::new("Transport", known.transport.name()))
+    .with(Field::new("Handshake", known.outcome().name()))
+    .with(Field::new("Opened", known.opened.to_string()))
+    .with(Field::new("Frames", count(&known.frames)))
+    .with(Field::new("Messages", count(&known.messages)))
+    .with(Field::new("Payload bytes", count(&known.bytes)))
+    .with(Field::new("Close", format!("by {by}, {closed}, {ended}")))
+}

@@ -1,0 +1,117 @@
+//! The real program in a pseudo-terminal: open a sample, filter, follow, quit.
+#![cfg(all(feature = "tui", unix))]
+
+use std::io::{Read, Write};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+
+use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+struct Session {
+    parser: vt100::Parser,
+    output: Receiver<Vec<u8>>,
+    writer: Box<dyn Write + Send>,
+    child: Box<dyn portable_pty::Child + Send + Sync>,
+    _master: Box<dyn portable_pty::MasterPty + Send>,
+}
+
+fn size_of_screen(cells: u16) -> std::num::NonZeroU16 {
+    std::num::NonZeroU16::new(cells).unwrap()
+}
+
+impl Session {
+    fn open(arguments: &[&str]) -> Session {
+        let size = PtySize {
+            rows: 40,
+            cols: 120,
+            pixel_width: 0,
+            pixel_height: 0,
+        };
+        let pair = native_pty_system().openpty(size).unwrap();
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_wireloupe"));
+        command.args(arguments);
+        command.cwd(env!("CARGO_MANIFEST_DIR"));
+        command.env("TERM", "xterm-256color");
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (send, output) = channel();
+        std::thread::spawn(move || {
+            let mut buffer = [0; 4096];
+            while let Ok(len @ 1..) = reader.read(&mut buffer) {
+                if send.send(buffer[..len].to_vec()).is_err() {
+                    return;
+                }
+            }
+        });
+        Session {
+            parser: vt100::Parser::new(size_of_screen(40), size_of_screen(120), 0),
+            output,
+            writer: pair.master.take_writer().unwrap(),
+            child,
+            _master: pair.master,
+        }
+    }
+
+    fn type_keys(&mut self, keys: &str) {
+        self.writer.write_all(keys.as_bytes()).unwrap();
+        self.writer.flush().unwrap();
+    }
+
+    /// Waits until the screen shows this.
+    fn expect(&mut self, text: &str) {
+        let end = Instant::now() + Duration::from_secs(30);
+        while !self.parser.screen().contents().contains(text) {
+            let left = end.saturating_duration_since(Instant::now());
+            match self.output.recv_timeout(left) {
+                Ok(bytes) => self.parser.process(&bytes),
+                Err(_) => panic!("no {text:?} on:\n{}", self.parser.screen().contents()),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_sample_is_opened_filtered_followed_and_left() {
+    let mut session = Session::open(&["samples/websockets-close-codes.pcapng"]);
+    session.expect("Frames of connection 1: 3");
+    session.expect("client will close with 1000");
+    session.type_keys("=message.text contains \"1009\"\r");
+    session.expect("Messages of all connections: 2 of");
+    session.expect("client will close with 1009");
+    session.type_keys("f");
+    session.expect("Conversation of connection 4");
+    session.expect("1009");
+    assert!(session.parser.screen().alternate_screen());
+    // The first closes the view, the second leaves.
+    session.type_keys("q");
+    session.expect("Messages of all connections: 2 of");
+    session.type_keys("q");
+    let status = session.child.wait().unwrap();
+    assert!(status.success());
+    while let Ok(bytes) = session.output.recv_timeout(Duration::from_secs(2)) {
+        session.parser.process(&bytes);
+    }
+    assert!(
+        !session.parser.screen().alternate_screen(),
+        "the screen is given back"
+    );
+    assert!(!session.parser.screen().hide_cursor(), "so is the cursor");
+}
+
+#[test]
+fn a_signal_gives_the_terminal_back() {
+    let mut session = Session::open(&["samples/websockets-close-codes.pcapng"]);
+    session.expect("Frames of connection 1: 3");
+    let process = session.child.process_id().unwrap().to_string();
+    let killed = std::process::Command::new("kill")
+        .args(["-TERM", &process])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    session.child.wait().unwrap();
+    while let Ok(bytes) = session.output.recv_timeout(Duration::from_secs(2)) {
+        session.parser.process(&bytes);
+    }
+    assert!(!session.parser.screen().alternate_screen());
+}
