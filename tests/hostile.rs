@@ -397,6 +397,26 @@ fn idle_compressed_connections() {
         }
     });
     assert_eq!(cost.lines, flows * 2);
+    let inflated = cost.output.matches("\"length\":2000,").count();
+    assert!(inflated > 100, "the first ones are inflated: {inflated}");
+}
+
+#[test]
+fn a_connection_that_gets_no_inflater_says_so() {
+    let flows = 4200;
+    let message = Deflater::new(15, true).message(b"Hello");
+    let cost = run("inflaters", &["--show", "findings"], |pipe| {
+        for number in 0..flows {
+            let script = conversation(number)
+                .connect()
+                .client(upgrade_request("/", &[DEFLATE]))
+                .server(upgrade_response(&[DEFLATE]))
+                .server(Frame::text(&message).rsv1().bytes());
+            pipe.conversation(&script);
+        }
+    });
+    let told = cost.output.matches("inflate-limit").count();
+    assert!((1..=300).contains(&told), "{told} of {flows}");
 }
 
 #[test]

@@ -33,6 +33,10 @@ pub struct Limits {
     pub kept_payload: usize,
     /// Bytes one compressed message may inflate to; beyond it inflating stops (`inflate-limit`).
     pub inflated: u64,
+    /// Inflaters alive at once: each side of a connection with context takeover keeps one, of up to
+    /// 45 KB, as long as the connection lives. Beyond it messages of further connections are not inflated
+    /// (`inflate-limit`) until one ends.
+    pub inflaters: usize,
     /// Fragment records kept of one message; further ones are counted only.
     pub fragments: usize,
     /// Bytes searched for the next frame boundary after one was lost, before the search starts over.
@@ -54,6 +58,20 @@ pub struct Limits {
     pub findings_per_code: u32,
 }
 
+impl Limits {
+    /// One of `engines` equal shares: what is limited over all flows together is divided, the rest stays.
+    #[must_use]
+    pub fn share(&self, engines: usize) -> Limits {
+        let part = |whole: usize| (whole / engines.max(1)).max(1);
+        Limits {
+            flows: part(self.flows),
+            held_bytes_total: part(self.held_bytes_total),
+            inflaters: part(self.inflaters),
+            ..self.clone()
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         const MIB: usize = 1 << 20;
@@ -70,6 +88,7 @@ impl Default for Limits {
             early_bytes: 256 << 10,
             kept_payload: 4 * MIB,
             inflated: 256 << 20,
+            inflaters: 4096,
             fragments: 65_536,
             resync_window: 64 << 10,
             tunnel_depth: 16,

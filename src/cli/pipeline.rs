@@ -191,7 +191,14 @@ pub(crate) fn parallel<S: Collected + Send>(
             let (input, walks) = bounded::<Arc<Walk>>(IN_FLIGHT);
             let (part, collected) = bounded::<S::Part>(IN_FLIGHT);
             let (give_back, empty) = bounded::<S::Part>(IN_FLIGHT * 2);
-            let engine = Engine::new(options.clone(), make(start));
+            let limits = options.limits.share(threads);
+            let engine = Engine::new(
+                Options {
+                    limits,
+                    ..options.clone()
+                },
+                make(start),
+            );
             let used = used.clone();
             workers.push(
                 scope.spawn(move || work(engine, index as u16, &walks, &part, &empty, &used)),

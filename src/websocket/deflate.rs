@@ -2,6 +2,8 @@
 //!
 //! Not here: when a message is compressed and when its context is lost; the stream knows that.
 
+use std::sync::Arc;
+
 use flate2::{Decompress, FlushDecompress, Status};
 
 use crate::base::Side;
@@ -112,14 +114,17 @@ pub(crate) struct Inflater {
     inner: Decompress,
     /// The stream ended itself (BFINAL) inside the message at hand.
     ended: bool,
+    /// What makes it count among those alive.
+    _alive: Arc<()>,
 }
 
 impl Inflater {
-    /// An inflater with an empty window.
-    pub(crate) fn new() -> Self {
+    /// An inflater with an empty window, counted by `alive`'s references as long as it lives.
+    pub(crate) fn new(alive: &Arc<()>) -> Self {
         Self {
             inner: Decompress::new(false),
             ended: false,
+            _alive: Arc::clone(alive),
         }
     }
 

@@ -147,6 +147,8 @@ pub(super) enum Inflation {
     Failed,
     /// It inflates to more than the limit.
     OverLimit,
+    /// Too many other connections had one.
+    NoInflater,
 }
 
 /// A message being put together. Reused from message to message.

@@ -362,6 +362,15 @@ pub(super) fn inflate_limit(message: &Message<'_>, limits: &Limits) -> Finding {
     Finding::new(Code::InflateLimit, text).at(message.span)
 }
 
+/// A compressed message of one connection too many.
+pub(super) fn too_many_inflaters(message: &Message<'_>, limits: &Limits) -> Finding {
+    let text = format!(
+        "the message is not inflated: {} other compression contexts are being kept",
+        limits.inflaters
+    );
+    Finding::new(Code::InflateLimit, text).at(message.span)
+}
+
 /// How a search for the next boundary ended.
 pub(super) fn lost_sync(passed: u64, span: Span, is_found: bool) -> Finding {
     let text = match (is_found, passed) {

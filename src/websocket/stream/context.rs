@@ -29,6 +29,9 @@ impl Stream {
             }
             Inflation::Failed => out.finding(rules::deflate_invalid(message)),
             Inflation::OverLimit => out.finding(rules::inflate_limit(message, &scratch.limits)),
+            Inflation::NoInflater => {
+                out.finding(rules::too_many_inflaters(message, &scratch.limits));
+            }
         }
         let is_intact = message.complete && assembly.inflation == Inflation::Fine;
         if self.deflate == Deflate::Message {

@@ -1,11 +1,10 @@
 //! Frames that do not lie in one push, and messages that are more than one plain frame.
 
-use super::scratch::take_inflater;
 use super::{Deflate, Output, Scratch, State, Stream, capped};
 use crate::base::{Needs, Span};
 use crate::websocket::frame::{FrameHeader, Opcode};
 use crate::websocket::mask;
-use crate::websocket::message::{Assembly, Inflating, Message, MessageKind, is_deep};
+use crate::websocket::message::{Assembly, Inflating, Inflation, Message, MessageKind, is_deep};
 use crate::websocket::rules;
 
 impl Stream {
@@ -109,6 +108,9 @@ impl Stream {
         if !is_deep(needs) && message.kind != MessageKind::Close {
             return;
         }
+        if compressed && self.inflater.is_none() {
+            self.inflater = scratch.take_inflater();
+        }
         let plain = match self.header.masking_key {
             None => piece,
             Some(key) => {
@@ -120,9 +122,10 @@ impl Stream {
         if !compressed {
             return message.absorb(plain, &scratch.limits);
         }
-        let inflater = self
-            .inflater
-            .get_or_insert_with(|| take_inflater(&mut scratch.inflaters));
+        let Some(inflater) = &mut self.inflater else {
+            message.inflation = Inflation::NoInflater;
+            return;
+        };
         let mut work = Inflating {
             limits: &scratch.limits,
             overflow: &mut scratch.overflow,

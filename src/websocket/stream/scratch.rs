@@ -5,6 +5,8 @@
     reason = "boxes go to a stream and come back without moving what is in them"
 )]
 
+use std::sync::Arc;
+
 use crate::base::Limits;
 use crate::websocket::deflate::Inflater;
 use crate::websocket::message::Assembly;
@@ -16,7 +18,9 @@ pub struct Scratch {
     pub(super) overflow: Vec<u8>,
     pub(super) raw: Vec<u8>,
     assemblies: Vec<Box<Assembly>>,
-    pub(super) inflaters: Vec<Box<Inflater>>,
+    inflaters: Vec<Box<Inflater>>,
+    /// Referred to by every inflater alive, those among the spares too.
+    inflaters_alive: Arc<()>,
 }
 
 impl Scratch {
@@ -30,6 +34,7 @@ impl Scratch {
             raw: Vec::new(),
             assemblies: Vec::new(),
             inflaters: Vec::new(),
+            inflaters_alive: Arc::default(),
         }
     }
 
@@ -46,6 +51,15 @@ impl Scratch {
         }
     }
 
+    /// An inflater with an empty window, one of the spares if there is one; `None` when too many are alive.
+    pub(super) fn take_inflater(&mut self) -> Option<Box<Inflater>> {
+        self.inflaters.pop().or_else(|| {
+            let alive = Arc::strong_count(&self.inflaters_alive) - 1;
+            let may = alive < self.limits.inflaters;
+            may.then(|| Box::new(Inflater::new(&self.inflaters_alive)))
+        })
+    }
+
     pub(super) fn put_inflater(&mut self, mut inflater: Box<Inflater>) {
         if self.inflaters.len() < SPARES {
             inflater.reset();
@@ -56,8 +70,3 @@ impl Scratch {
 
 /// Buffers kept for the next stream that needs one.
 const SPARES: usize = 16;
-
-/// An inflater with an empty window, one of the spares if there is one.
-pub(super) fn take_inflater(spares: &mut Vec<Box<Inflater>>) -> Box<Inflater> {
-    spares.pop().unwrap_or_else(|| Box::new(Inflater::new()))
-}
