@@ -18,9 +18,11 @@ use crate::engine;
 use crate::export::{Format, Merger, Ndjson, Page, Palette, Text};
 use crate::filter::Filter;
 use crate::store::{Collector, Indexer, Part, Row, Store};
+use crate::tls::KeyLog;
 use crate::tui::{self, App, Feed, RowId, Save, Theme};
 
 use super::args::ReadArgs;
+use super::keys::Keys;
 use super::pipeline::{self, Batches, Collected};
 
 /// Chunks on their way to the interface.
@@ -69,16 +71,22 @@ impl Read {
 struct Noted {
     source: Source,
     read: Read,
+    keys: Keys,
 }
 
 impl Batches for Noted {
     fn fill(&mut self, batch: &mut Batch) -> bool {
         let more = self.source.fill(batch);
         if more {
-            self.read
-                .push(batch.records(), self.source.summary().read_bytes);
+            let summary = self.source.summary();
+            self.keys.take(&summary.secrets);
+            self.read.push(batch.records(), summary.read_bytes);
         }
         more
+    }
+
+    fn keys(&mut self) -> Option<Arc<KeyLog>> {
+        self.keys.changed()
     }
 }
 
@@ -98,6 +106,7 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         spool: true,
         ..Options::default()
     };
+    let keys = Keys::open(args.analysis.keylog.as_deref(), false)?;
     let source = Source::open_with(inputs, &limits, options)?;
     let names: Vec<_> = args
         .files
@@ -119,7 +128,7 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     let threads = args.analysis.thread_count();
     std::thread::Builder::new()
         .name("reader".into())
-        .spawn(move || load(source, options, threads, &send))?;
+        .spawn(move || load(source, keys, options, threads, &send))?;
     tui::run(&mut app, &feed, &mut save)?;
     Ok(ExitCode::SUCCESS)
 }
@@ -127,6 +136,7 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
 /// Opens an interface in the interface.
 #[cfg(all(feature = "live", unix))]
 fn capture(args: &ReadArgs, limits: Limits, filter: Option<Filter>) -> anyhow::Result<ExitCode> {
+    let keys = Keys::open(args.analysis.keylog.as_deref(), true)?;
     let live = Live::open(&super::live::options(
         &args.live,
         args.live.write.as_deref(),
@@ -144,7 +154,7 @@ fn capture(args: &ReadArgs, limits: Limits, filter: Option<Filter>) -> anyhow::R
     let stop = live.stop_handle();
     let reader = std::thread::Builder::new()
         .name("reader".into())
-        .spawn(move || listen(live, options, &send))?;
+        .spawn(move || listen(live, keys, options, &send))?;
     let ran = tui::run(&mut app, &feed, &mut save);
     // The reader must not wait for the interface while its files are made whole.
     stop.stop();
@@ -162,6 +172,7 @@ fn capture(args: &ReadArgs, limits: Limits, filter: Option<Filter>) -> anyhow::R
 struct Listening<'a> {
     live: Live,
     read: Read,
+    keys: Keys,
     send: &'a Sender<Feed>,
 }
 
@@ -181,6 +192,8 @@ impl Batches for Listening<'_> {
                 Ok(Some(next)) => {
                     self.live.recycle(std::mem::replace(batch, next));
                     self.read.push(batch.records(), 0);
+                    // A key log that is gone leaves what it had.
+                    let _ = self.keys.poll();
                     return true;
                 }
                 Err(_) => {
@@ -190,15 +203,20 @@ impl Batches for Listening<'_> {
             }
         }
     }
+
+    fn keys(&mut self) -> Option<Arc<KeyLog>> {
+        self.keys.changed()
+    }
 }
 
 /// Feeds the interface from a network interface until that ends; how it ended.
 #[cfg(all(feature = "live", unix))]
-fn listen(live: Live, options: engine::Options, send: &Sender<Feed>) -> String {
+fn listen(live: Live, keys: Keys, options: engine::Options, send: &Sender<Feed>) -> String {
     let read = Read::default();
     let mut listening = Listening {
         live,
         read: read.clone(),
+        keys,
         send,
     };
     let mut collector = Collector::default();
@@ -224,11 +242,12 @@ fn theme() -> Theme {
 }
 
 /// Reads everything and feeds the interface; ends when nobody takes it any more.
-fn load(source: Source, options: engine::Options, threads: usize, send: &Sender<Feed>) {
+fn load(source: Source, keys: Keys, options: engine::Options, threads: usize, send: &Sender<Feed>) {
     let read = Read::default();
     let mut noted = Noted {
         source,
         read: read.clone(),
+        keys,
     };
     let mut collector = Collector::default();
     let mut collect = |parts: &mut [Part]| {
