@@ -25,6 +25,8 @@ impl Needs {
     pub const TLS: Needs = Needs(32);
     /// What TCP tells of every flow: who opened, reset or fell silent, and its first bytes.
     pub const FLOWS: Needs = Needs(64);
+    /// Every segment of flows that may be or become ours, with the lengths of its headers.
+    pub const SEGMENTS: Needs = Needs(128);
 
     /// Whether every need of `other` is in the set.
     #[must_use]

@@ -166,8 +166,14 @@ impl FlowParts {
         if self.finished {
             return Ending::None;
         }
-        if context.shared.needs.has(Needs::EXTENTS) && !matches!(self.session, Session::Ignored) {
-            context.sink.packet(context.flow.serial, context.now.packet);
+        let wanted = Needs::EXTENTS | Needs::SEGMENTS;
+        if context.shared.needs.any(wanted) && !matches!(self.session, Session::Ignored) {
+            if context.shared.needs.has(Needs::EXTENTS) {
+                context.sink.packet(context.flow.serial, context.now.packet);
+            }
+            if context.shared.needs.has(Needs::SEGMENTS) {
+                context.sink.segment(context.flow.serial, end, segment);
+            }
         }
         let flags = segment.flags;
         if flags.has(TcpFlags::SYN) {
@@ -291,7 +297,8 @@ impl FlowParts {
         }
         context.closed_at = self.over.map(|over| over.at);
         self.session.ended(by, self.closer, context);
-        if context.shared.needs.has(Needs::EXTENTS) {
+        let told = Needs::EXTENTS | Needs::SEGMENTS;
+        if context.shared.needs.any(told) {
             context.sink.flow_ended(context.flow.serial);
         }
         self.halves = Default::default();

@@ -3,6 +3,7 @@
 use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Span, Timestamp};
 use crate::flow::End;
 use crate::websocket;
+use crate::wire::Segment;
 
 use super::{Connection, FlowSummary, TlsFlow};
 
@@ -119,6 +120,9 @@ pub trait Sink {
     /// A packet belongs to this flow, which may be or become one of ours ([`Needs::EXTENTS`]).
     fn packet(&mut self, _flow: u64, _packet: PacketNumber) {}
 
+    /// A segment of this flow, which may be or become one of ours ([`Needs::SEGMENTS`]).
+    fn segment(&mut self, _flow: u64, _from: End, _segment: &Segment) {}
+
     /// Bytes of an end's stream came in this packet ([`Needs::EXTENTS`]).
     fn extent(&mut self, _flow: u64, _end: End, _extent: Extent) {}
 
@@ -132,7 +136,7 @@ pub trait Sink {
     /// [`Needs::TLS`] or [`Needs::FINDINGS`].
     fn tls(&mut self, _flow: &TlsFlow<'_>, _at: Moment) {}
 
-    /// No more of this flow ([`Needs::EXTENTS`]).
+    /// No more of this flow ([`Needs::EXTENTS`] or [`Needs::SEGMENTS`]).
     fn flow_ended(&mut self, _flow: u64) {}
 
     /// A flow is over, whatever it carried; its connections were told to be closed before ([`Needs::FLOWS`]).
