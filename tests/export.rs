@@ -471,3 +471,57 @@ fn redaction_leaves_no_secret_in_any_format() {
     let refused = wireloupe(&["read", "--redact", "-w", output.to_str().unwrap()], &file);
     assert_eq!(refused.status.code(), Some(2));
 }
+
+#[test]
+fn statistics_agree_with_the_rows_whatever_the_threads() {
+    for name in SAMPLES {
+        let file = sample(name);
+        let ndjson = text(&["read", "--format", "ndjson", "--show", "all"], &file);
+        let one = text(&["stats", "--format", "json", "--threads", "1"], &file);
+        assert_eq!(
+            one,
+            text(&["stats", "--format", "json", "--threads", "3"], &file)
+        );
+        let stats: Value = serde_json::from_str(&one).unwrap();
+        assert_eq!(stats["connections"], lines_of(&ndjson, "connection").len());
+        let frames = lines_of(&ndjson, "frame");
+        assert_eq!(stats["frames"], frames.len(), "{name}");
+        let sum = |key: &str| -> u64 { frames.iter().map(|f| f[key].as_u64().unwrap()).sum() };
+        assert_eq!(stats["overhead"]["websocket"], sum("header_length"));
+        assert_eq!(stats["overhead"]["payload"], sum("captured_length"));
+        let told: u64 = stats["findings"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|count| count.as_u64().unwrap())
+            .sum();
+        assert_eq!(told as usize, lines_of(&ndjson, "finding").len(), "{name}");
+        let rate: u64 = stats["rate"]["frames"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|count| count.as_u64().unwrap())
+            .sum();
+        assert_eq!(rate as usize, frames.len());
+        assert!(text(&["stats"], &file).contains("Overhead: "));
+    }
+}
+
+/// Headers of one known conversation, counted by hand.
+#[test]
+fn overhead_is_what_the_packets_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = capture_of_secrets(folder.path());
+    let stats: Value = serde_json::from_str(&text(&["stats", "--format", "json"], &file)).unwrap();
+    let bytes = fs::metadata(&file).unwrap().len();
+    let overhead = |key: &str| stats["overhead"][key].as_u64().unwrap();
+    // A pcap file has 24 bytes of its own and 16 a packet; Ethernet has 14, IPv4 20.
+    let packets = (bytes - 24 - overhead("tcp_payload") - overhead("tcp")) / (16 + 14 + 20);
+    assert_eq!(overhead("packets"), packets);
+    assert_eq!(overhead("link"), packets * 14);
+    assert_eq!(overhead("ip"), packets * 20);
+    assert_eq!(
+        overhead("tcp_payload"),
+        overhead("http") + overhead("websocket") + overhead("payload")
+    );
+}

@@ -47,6 +47,8 @@ pub(crate) enum Command {
     Extract(Box<ExtractArgs>),
     /// Say why each attempt failed: the first failing stage, the evidence, and the fix.
     Diagnose(Box<DiagnoseArgs>),
+    /// Count connections, frames, messages, times, findings and overhead.
+    Stats(Box<StatsArgs>),
     /// List the interfaces, and what to do where capturing is refused.
     #[cfg(all(feature = "live", unix))]
     #[command(after_help = "\
@@ -254,6 +256,43 @@ pub(crate) struct FollowArgs {
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
+}
+
+/// What is counted.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe stats capture.pcapng
+  wireloupe stats --format json a.pcap | jq .round_trips")]
+pub(crate) struct StatsArgs {
+    /// Capture files; several are one capture, merged by time; - is stdin.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// How to print them.
+    #[arg(long, value_enum, default_value_t = StatsFormat::Text)]
+    pub(crate) format: StatsFormat,
+
+    /// Write to this file instead of stdout.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Overwrite an existing output file.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// How the capture is analysed.
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArgs,
+}
+
+/// Statistics for people or programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum StatsFormat {
+    /// Text with bars.
+    Text,
+    /// One JSON object.
+    Json,
 }
 
 /// What is extracted, and where to.

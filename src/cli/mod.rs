@@ -18,6 +18,7 @@ mod read;
 mod reading;
 #[cfg(feature = "tui")]
 mod tui;
+mod stats;
 mod write_packets;
 
 use std::io::{self, Write as _};
@@ -60,6 +61,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Follow(args)) => follow::run(args),
         Some(Command::Extract(args)) => extract::run(args),
         Some(Command::Diagnose(args)) => diagnose::run(args),
+        Some(Command::Stats(args)) => stats::run(args),
         #[cfg(all(feature = "live", unix))]
         Some(Command::Interfaces) => {
             let mut out = Vec::new();

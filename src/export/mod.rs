@@ -17,6 +17,7 @@ mod page;
 mod printer;
 mod records;
 mod redact;
+pub mod statistics;
 mod text;
 
 pub use choose::Chooser;

@@ -16,6 +16,7 @@ mod rules_status;
 mod rules_tcp;
 mod rules_tls;
 mod software;
+pub mod statistics;
 pub mod verdict;
 
 pub use diagnose::{Diagnosis, Evidence, diagnose};

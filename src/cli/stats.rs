@@ -1,0 +1,50 @@
+//! `wireloupe stats`: what a capture amounts to in numbers.
+
+use std::process::ExitCode;
+
+use crate::base::Timestamp;
+use crate::capture::{Input, Source};
+use crate::export::statistics;
+use crate::insight::statistics::Statistics;
+
+use super::args::{StatsArgs, StatsFormat};
+use super::output::Output;
+use super::passes;
+use super::pipeline::Collected;
+use super::printing;
+use super::progress::Progress;
+use super::reading::Reading;
+
+impl Collected for Statistics {
+    type Part = ();
+
+    fn exchange(&mut self, _part: &mut ()) {}
+}
+
+/// Counts in one pass.
+///
+/// # Errors
+/// When nothing could be read or written.
+pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<ExitCode> {
+    let output = Output::open(args.output.as_deref(), args.force)?;
+    let inputs = args.files.iter().map(Input::from_argument).collect();
+    let source = Source::open(inputs, &args.analysis.limits())?;
+    let mut reading = Reading::Files(Box::new(source), Progress::new());
+    let threads = args.analysis.thread_count();
+    let make = |start: Timestamp| Statistics::new(start);
+    let (_, parts) = passes::run(&mut reading, &args.analysis, threads, make, &mut |_| true);
+    let ending = reading.finish();
+    let mut all = Statistics::default();
+    for part in &parts {
+        all.merge(part);
+    }
+    let shown = match args.format {
+        StatsFormat::Text => statistics::text(&all),
+        StatsFormat::Json => statistics::json(&all).to_string() + "\n",
+    };
+    printing::whole(output, |out| out.write_all(shown.as_bytes()))?;
+    for note in &ending.notes {
+        eprintln!("wireloupe: {note}");
+    }
+    Ok(ExitCode::from(u8::from(ending.truncated.is_some())))
+}

@@ -1,0 +1,318 @@
+//! What a capture amounts to in numbers: one pass, bounded memory, and the same whatever the number of engines.
+//!
+//! A [`Statistics`] is an engine's sink; those of several engines are merged.
+
+mod distribution;
+mod timeline;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
+use hashbrown::HashMap;
+
+use crate::base::{ConnectionId, Needs, PacketNumber, PerSide, Side, Timestamp};
+use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Outcome, Sink};
+use crate::flow::End;
+use crate::websocket::MessageKind;
+use crate::wire::Segment;
+
+pub use distribution::Distribution;
+pub use timeline::Timeline;
+
+/// Connections listed as top talkers.
+pub const TALKERS: usize = 10;
+
+/// Bytes by the layer that spent them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Overhead {
+    /// Packets of flows that carried a WebSocket.
+    pub packets: u64,
+    /// Everything before the innermost IP header.
+    pub link: u64,
+    /// IP headers.
+    pub ip: u64,
+    /// TCP headers.
+    pub tcp: u64,
+    /// TCP payload as sent, retransmissions included.
+    pub tcp_payload: u64,
+    /// HTTP heads of handshakes and tunnels.
+    pub http: u64,
+    /// WebSocket frame headers, masking keys included.
+    pub websocket: u64,
+    /// Frame payloads on the wire.
+    pub payload: u64,
+    /// Text and binary messages.
+    pub messages: u64,
+}
+
+impl Overhead {
+    /// All bytes that are no payload: headers of every layer.
+    #[must_use]
+    pub fn headers(&self) -> u64 {
+        self.link + self.ip + self.tcp + self.http + self.websocket
+    }
+
+    fn add(&mut self, other: &Overhead) {
+        self.packets += other.packets;
+        self.link += other.link;
+        self.ip += other.ip;
+        self.tcp += other.tcp;
+        self.tcp_payload += other.tcp_payload;
+        self.http += other.http;
+        self.websocket += other.websocket;
+        self.payload += other.payload;
+        self.messages += other.messages;
+    }
+}
+
+/// A connection among those with the most payload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Talker {
+    /// Payload bytes by sender.
+    pub bytes: PerSide<u64>,
+    /// Frames by sender.
+    pub frames: PerSide<u64>,
+    /// First packet of its flow.
+    pub first_packet: PacketNumber,
+    /// The client's end.
+    pub client: SocketAddr,
+    /// The server's end.
+    pub server: SocketAddr,
+}
+
+/// The numbers.
+#[derive(Clone, Debug, Default)]
+pub struct Statistics {
+    start: Timestamp,
+    /// Connections by outcome: accepted, refused, unanswered, not-seen.
+    pub outcomes: BTreeMap<&'static str, u64>,
+    /// Frames by opcode and sender.
+    pub opcodes: BTreeMap<u8, PerSide<u64>>,
+    /// Text and binary messages by sender.
+    pub messages: PerSide<u64>,
+    /// Messages of more than one frame, and their frames.
+    pub fragmented: (u64, u64),
+    /// Compressed messages: how many, their bytes on the wire, and inflated.
+    pub compressed: (u64, u64, u64),
+    /// Payload lengths of text and binary messages, after inflating.
+    pub sizes: Distribution,
+    /// From the first packet of a connection to its last, in nanoseconds.
+    pub durations: Distribution,
+    /// From the upgrade request to its answer, in nanoseconds.
+    pub handshakes: Distribution,
+    /// From a ping to its pong, in nanoseconds.
+    pub round_trips: Distribution,
+    /// From one frame of a connection to the next, in nanoseconds.
+    pub gaps: Distribution,
+    /// Frames over time.
+    pub rate: Timeline,
+    /// Connections by close code; `None` where no close frame had one.
+    pub close_codes: BTreeMap<Option<u16>, u64>,
+    /// What ended their flows.
+    pub ended_by: BTreeMap<&'static str, u64>,
+    /// Findings by code.
+    pub findings: BTreeMap<&'static str, u64>,
+    /// The connections with the most payload.
+    pub talkers: Vec<Talker>,
+    /// Headers against payload.
+    pub overhead: Overhead,
+    /// The latest frame of each open connection.
+    latest: HashMap<ConnectionId, Timestamp>,
+    /// What the packets of each open flow cost, and whether it carried a WebSocket.
+    flows: HashMap<u64, (Overhead, bool)>,
+}
+
+impl Statistics {
+    /// Statistics of a capture that began at `start`.
+    #[must_use]
+    pub fn new(start: Timestamp) -> Self {
+        Self {
+            start,
+            ..Self::default()
+        }
+    }
+
+    /// Adds those of another engine.
+    pub fn merge(&mut self, other: &Statistics) {
+        add(&mut self.outcomes, &other.outcomes);
+        add(&mut self.ended_by, &other.ended_by);
+        add(&mut self.findings, &other.findings);
+        add(&mut self.close_codes, &other.close_codes);
+        for (opcode, counts) in &other.opcodes {
+            let mine = self.opcodes.entry(*opcode).or_default();
+            for side in Side::BOTH {
+                mine[side] += counts[side];
+            }
+        }
+        for side in Side::BOTH {
+            self.messages[side] += other.messages[side];
+        }
+        self.fragmented.0 += other.fragmented.0;
+        self.fragmented.1 += other.fragmented.1;
+        self.compressed.0 += other.compressed.0;
+        self.compressed.1 += other.compressed.1;
+        self.compressed.2 += other.compressed.2;
+        self.sizes.merge(&other.sizes);
+        self.durations.merge(&other.durations);
+        self.handshakes.merge(&other.handshakes);
+        self.round_trips.merge(&other.round_trips);
+        self.gaps.merge(&other.gaps);
+        self.rate.merge(&other.rate);
+        self.overhead.add(&other.overhead);
+        self.talkers.extend_from_slice(&other.talkers);
+        self.keep_talkers();
+    }
+
+    /// Connections of any outcome.
+    #[must_use]
+    pub fn connections(&self) -> u64 {
+        self.outcomes.values().sum()
+    }
+
+    /// Frames of both sides.
+    #[must_use]
+    pub fn frames(&self) -> u64 {
+        let sides = self.opcodes.values().map(|both| both.client + both.server);
+        sides.sum()
+    }
+
+    fn keep_talkers(&mut self) {
+        self.talkers.sort_by_key(|talker| {
+            let bytes = talker.bytes.client + talker.bytes.server;
+            (std::cmp::Reverse(bytes), talker.first_packet)
+        });
+        self.talkers.truncate(TALKERS);
+    }
+
+    fn talker(&mut self, connection: &Connection) {
+        self.talkers.push(Talker {
+            bytes: connection.bytes,
+            frames: connection.frames,
+            first_packet: connection.first_packet,
+            client: connection.client,
+            server: connection.server,
+        });
+        if self.talkers.len() > TALKERS * 8 {
+            self.keep_talkers();
+        }
+    }
+
+    fn heads(connection: &Connection) -> u64 {
+        let handshake = connection.handshake.as_deref();
+        let tunnel = connection.tunnel.as_deref();
+        let seen = [
+            handshake.and_then(|handshake| handshake.request.as_ref()),
+            handshake.and_then(|handshake| handshake.response.as_ref()),
+            tunnel.map(|tunnel| &tunnel.request),
+            tunnel.and_then(|tunnel| tunnel.response.as_ref()),
+        ];
+        let lengths = seen.iter().flatten().map(|seen| seen.head.raw.len() as u64);
+        lengths.sum()
+    }
+}
+
+fn add<K: Ord + Copy>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
+    for (key, count) in from {
+        *into.entry(*key).or_default() += count;
+    }
+}
+
+fn unsigned(nanoseconds: i64) -> u64 {
+    u64::try_from(nanoseconds).unwrap_or(0)
+}
+
+impl Sink for Statistics {
+    fn needs(&self) -> Needs {
+        Needs::MESSAGES | Needs::FINDINGS | Needs::SEGMENTS
+    }
+
+    fn handshake(&mut self, connection: &Connection, _at: Moment) {
+        let Some(handshake) = connection.handshake.as_deref() else {
+            return;
+        };
+        if let (Some(request), Some(response)) = (&handshake.request, &handshake.response) {
+            let waited = response.time.since(request.time);
+            self.handshakes.add(unsigned(waited));
+        }
+    }
+
+    fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
+        let header = &event.frame.header;
+        self.opcodes.entry(header.opcode().number()).or_default()[event.from] += 1;
+        self.rate.add(event.at.time.since(self.start));
+        self.overhead.websocket += u64::from(header.header_length);
+        self.overhead.payload = self
+            .overhead
+            .payload
+            .saturating_add(event.frame.captured_length);
+        if let Some(before) = self.latest.insert(connection.id, event.at.time) {
+            self.gaps.add(unsigned(event.at.time.since(before)));
+        }
+    }
+
+    fn message(&mut self, event: &MessageEvent<'_>, _connection: &Connection) {
+        let message = event.message;
+        if let Some(time) = event.round_trip {
+            self.round_trips.add(unsigned(time));
+        }
+        if !matches!(message.kind, MessageKind::Text | MessageKind::Binary) {
+            return;
+        }
+        self.messages[event.from] += 1;
+        self.overhead.messages += 1;
+        if message.frame_count > 1 {
+            self.fragmented.0 += 1;
+            self.fragmented.1 += message.frame_count;
+        }
+        if let Some(length) = message.length {
+            self.sizes.add(length);
+            if message.compressed {
+                self.compressed.0 += 1;
+                self.compressed.1 = self.compressed.1.saturating_add(message.wire_length);
+                self.compressed.2 = self.compressed.2.saturating_add(length);
+            }
+        }
+    }
+
+    fn finding(&mut self, event: &FindingEvent<'_>, _connection: Option<&Connection>) {
+        let name = event.finding.code.name();
+        *self.findings.entry(name).or_default() += 1;
+    }
+
+    fn closed(&mut self, connection: &Connection, _at: Moment) {
+        self.latest.remove(&connection.id);
+        let outcome = connection.outcome();
+        *self.outcomes.entry(outcome.name()).or_default() += 1;
+        if let Some(closed) = connection.closed {
+            self.durations
+                .add(unsigned(closed.since(connection.opened)));
+        }
+        let by = connection.close.ended_by.map_or("open", |by| by.name());
+        *self.ended_by.entry(by).or_default() += 1;
+        if matches!(outcome, Outcome::Accepted | Outcome::NotSeen) {
+            *self.close_codes.entry(connection.close.code).or_default() += 1;
+            self.talker(connection);
+            self.overhead.http += Self::heads(connection);
+            if let Some(flow) = self.flows.get_mut(&connection.flow) {
+                flow.1 = true;
+            }
+        }
+    }
+
+    fn segment(&mut self, flow: u64, _from: End, segment: &Segment) {
+        let (cost, _) = self.flows.entry(flow).or_default();
+        let headers = segment.header_bytes;
+        let payload = segment.payload.end.saturating_sub(segment.payload.start);
+        cost.packets += 1;
+        cost.link += u64::from(headers.link);
+        cost.ip += u64::from(headers.ip);
+        cost.tcp += u64::from(headers.tcp);
+        cost.tcp_payload += u64::from(payload) + u64::from(segment.missing);
+    }
+
+    fn flow_ended(&mut self, flow: u64) {
+        if let Some((cost, true)) = self.flows.remove(&flow) {
+            self.overhead.add(&cost);
+        }
+    }
+}
