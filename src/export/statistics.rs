@@ -73,7 +73,7 @@ fn counted(out: &mut String, title: &str, all: u64, parts: &[(String, u64)]) {
     let most = parts.iter().map(|(_, count)| *count).max().unwrap_or(0);
     for (name, count) in parts {
         let name = escape::text(name.as_bytes());
-        let _ = writeln!(out, "  {name:<28} {count:>10}  {}", bar(*count, most));
+        let _ = writeln!(out, "  {name:<30} {count:>10}  {}", bar(*count, most));
     }
     out.push('\n');
 }
@@ -117,7 +117,7 @@ fn frames(out: &mut String, of: &Statistics) {
         let name = Opcode::of(*opcode).name();
         for (side, count) in [("client", counts.client), ("server", counts.server)] {
             let label = format!("{name}, from the {side}");
-            let _ = writeln!(out, "  {label:<28} {count:>10}  {}", bar(count, most));
+            let _ = writeln!(out, "  {label:<30} {count:>10}  {}", bar(count, most));
         }
     }
     out.push('\n');
@@ -136,7 +136,7 @@ fn sizes(out: &mut String, of: &Distribution) {
     let most = powers.iter().map(|(_, _, count)| *count).max().unwrap_or(0);
     for (from, to, count) in powers {
         let label = format!("{from} to {} bytes", to - 1);
-        let _ = writeln!(out, "  {label:<28} {count:>10}  {}", bar(count, most));
+        let _ = writeln!(out, "  {label:<30} {count:>10}  {}", bar(count, most));
     }
     out.push('\n');
 }
@@ -227,7 +227,7 @@ fn overhead(out: &mut String, of: &Overhead) {
         let each = ratio(bytes, of.messages);
         let _ = writeln!(
             out,
-            "  {name:<28} {bytes:>10}  {each:>9.1} a message  {}",
+            "  {name:<30} {bytes:>10}  {each:>9.1} a message  {}",
             bar(bytes, most)
         );
     }
