@@ -12,7 +12,6 @@ use super::output::Output;
 use super::passes;
 use super::pipeline::Collected;
 use super::printing;
-use super::progress::Progress;
 use super::reading::Reading;
 
 impl Collected for Statistics {
@@ -29,7 +28,7 @@ pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<ExitCode> {
     let output = Output::open(args.output.as_deref(), args.force)?;
     let inputs = args.files.iter().map(Input::from_argument).collect();
     let source = Source::open(inputs, &args.analysis.limits())?;
-    let mut reading = Reading::Files(Box::new(source), Progress::new());
+    let mut reading = Reading::of(source, &args.analysis)?;
     let threads = args.analysis.thread_count();
     let make = |start: Timestamp| Statistics::new(start);
     let (_, parts) = passes::run(&mut reading, &args.analysis, threads, make, &mut |_| true);
