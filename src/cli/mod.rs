@@ -1,9 +1,9 @@
 //! The command line: arguments, threads and exit codes.
 
 mod args;
+mod diagnose;
 mod extract;
 mod follow;
-mod diagnose;
 #[cfg(all(feature = "live", unix))]
 pub mod interfaces;
 mod keys;

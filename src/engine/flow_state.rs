@@ -161,7 +161,13 @@ impl FlowParts {
         info.last = context.now.time;
         info.seen |= 1 << end as u8;
         if let Some(trace) = &mut self.trace {
-            trace.segment(end, segment, bytes, context.now, &mut context.shared.openings);
+            trace.segment(
+                end,
+                segment,
+                bytes,
+                context.now,
+                &mut context.shared.openings,
+            );
         }
         if self.finished {
             return Ending::None;

@@ -34,9 +34,9 @@ use crate::websocket::Scratch;
 use crate::wire::{FlowKey, Segment, TcpFlags};
 
 pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
+pub use flow_summary::{EndSummary, FlowSummary, Reset, Seen};
 pub use sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Plaintext, Sink, StreamData};
 pub use tls_session::TlsFlow;
-pub use flow_summary::{EndSummary, FlowSummary, Reset, Seen};
 
 use context::{Context, Shared};
 use flow_state::FlowState;
