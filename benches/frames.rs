@@ -62,7 +62,7 @@ fn decode(bencher: Bencher, bytes: &[u8], needs: Needs, negotiated: &Negotiated)
 }
 
 fn masked(number: usize, frame: Frame) -> Vec<u8> {
-    frame.mask((number as u32).to_le_bytes()).bytes()
+    frame.mask((number as u32 + 1).to_le_bytes()).bytes()
 }
 
 fn text(number: usize) -> String {
