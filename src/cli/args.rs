@@ -49,6 +49,8 @@ pub(crate) enum Command {
     Diagnose(Box<DiagnoseArgs>),
     /// Count connections, frames, messages, times, findings and overhead.
     Stats(Box<StatsArgs>),
+    /// Show what a hop changes between two captures, or how two attempts differ.
+    Compare(Box<CompareArgs>),
     /// List the interfaces, and what to do where capturing is refused.
     #[cfg(all(feature = "live", unix))]
     #[command(after_help = "\
@@ -527,4 +529,28 @@ pub(crate) enum FailOnArg {
     Error,
     /// Warnings, too.
     Warning,
+}
+
+/// What is compared.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe compare client-side.pcapng server-side.pcapng   what the proxy between them changes
+  wireloupe compare --attempts 1,2 capture.pcapng           a working attempt and a failing one")]
+pub(crate) struct CompareArgs {
+    /// The captures on the client's and on the server's side of a hop; or one capture with --attempts.
+    #[arg(value_name = "FILE", required = true, num_args = 1..=2)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Two connections of one capture, by their numbers.
+    #[arg(long, value_name = "N,M", value_delimiter = ',')]
+    pub(crate) attempts: Vec<u32>,
+
+    /// How to print.
+    #[arg(long, value_enum, default_value_t = ReportArg::Text)]
+    pub(crate) format: ReportArg,
+
+    /// How the captures are analysed.
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArgs,
 }

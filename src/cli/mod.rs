@@ -1,6 +1,7 @@
 //! The command line: arguments, threads and exit codes.
 
 mod args;
+mod compare;
 mod diagnose;
 mod extract;
 mod follow;
@@ -62,6 +63,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Extract(args)) => extract::run(args),
         Some(Command::Diagnose(args)) => diagnose::run(args),
         Some(Command::Stats(args)) => stats::run(args),
+        Some(Command::Compare(args)) => compare::run(args),
         #[cfg(all(feature = "live", unix))]
         Some(Command::Interfaces) => {
             let mut out = Vec::new();

@@ -3,6 +3,7 @@
 //! Diagnosis: [`facts`] gathers what was seen of each attempt, the rules judge it stage by stage, [`verdict`] is the
 //! table of what they can say, [`fix`] what to do about it.
 
+pub mod compare;
 mod diagnose;
 pub mod ending;
 pub mod facts;
