@@ -50,6 +50,13 @@ impl Store {
     /// The runs of packets that carried these stream bytes, in stream order.
     #[must_use]
     pub fn provenance(&self, connection: u32, side: Side, span: Span) -> Vec<Extent> {
+        // Positions of decrypted streams are not those of the TCP stream that the extents are of.
+        let is_plain = self
+            .connection(connection)
+            .is_some_and(|entry| entry.connection.transport == Transport::Tcp);
+        if !is_plain {
+            return Vec::new();
+        }
         let Some(extents) = self.extents(connection, side) else {
             return Vec::new();
         };
