@@ -138,7 +138,7 @@ class Bench:
                 "text wall 2": self.read(path, "--threads", "2"),
             }
             if name == "deflate":
-                inflated = ["--format", "tsv", "-e", "message.number", "-e", "message.length"]
+                inflated = ["--format", "tsv", "-e", "frame.number", "-e", "message.length"]
                 commands["messages"] = self.one_thread(path, "--show", "messages", *inflated)
             else:
                 commands["messages"] = self.one_thread(path, "--show", "messages", "--format", "ndjson")
