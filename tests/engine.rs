@@ -905,7 +905,7 @@ fn requests_and_bodies_before_the_upgrade() {
         .connect()
         .client("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         .server(http("200 OK", "Content-Length: 22\r\n", "\r\nHTTP/1.1 101 Nothing\r\n"))
-        .client(format!("POST /p HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n"))
+        .client("POST /p HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\nexpect: 100-continue\r\n\r\n")
         .server(http("100 Continue", "", ""))
         .client(chunked)
         .server(http("200 OK", "Transfer-Encoding: chunked\r\n", chunked))

@@ -17,9 +17,9 @@ mod printing;
 mod progress;
 mod read;
 mod reading;
+mod stats;
 #[cfg(feature = "tui")]
 mod tui;
-mod stats;
 mod write_packets;
 
 use std::io::{self, Write as _};

@@ -49,10 +49,13 @@ pub(super) fn can_open(args: &ReadArgs) -> bool {
     io::stdout().is_terminal() && io::stdin().is_terminal() && !reads_stdin && !prints
 }
 
+/// The packets of one batch, and the bytes of the input read by its end.
+type ReadBatch = (Vec<PacketRecord>, u64);
+
 /// Packets of the batches that the engines have not given back yet.
 #[derive(Clone, Default)]
 struct Read {
-    batches: Arc<Mutex<VecDeque<(Vec<PacketRecord>, u64)>>>,
+    batches: Arc<Mutex<VecDeque<ReadBatch>>>,
 }
 
 impl Read {

@@ -339,7 +339,7 @@ fn quote(out: &mut Vec<u8>, start: usize, alone: bool, scratch: &mut Vec<u8>) {
     let cell = &out[start..];
     let special = |byte: &u8| matches!(byte, b',' | b'"' | b'\n' | b'\r');
     // A record of one empty cell would be an empty line, which readers pass over.
-    if !(cell.is_empty() && alone) && !cell.iter().any(special) {
+    if !(cell.iter().any(special) || cell.is_empty() && alone) {
         return;
     }
     scratch.clear();

@@ -86,7 +86,7 @@ impl Har {
         array(
             out,
             query.split(|byte| *byte == b'&').filter(|p| !p.is_empty()),
-            |out, pair| pair_object(out, pair),
+            pair_object,
         );
         sizes(out, head);
         put!(out, "}");
@@ -332,7 +332,7 @@ impl Archive {
             if !entry.is_matched && entry.messages.is_empty() {
                 continue;
             }
-            write!(out, "{before}\n")?;
+            writeln!(out, "{before}")?;
             copy(&mut self.spool, row, out)?;
             out.write_all(b"\n")?;
             for (at, message) in entry.messages.iter().enumerate() {

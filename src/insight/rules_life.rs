@@ -35,7 +35,7 @@ fn forged(case: &Case<'_>) -> Option<Found> {
         let outside =
             reset.ttl < low.saturating_sub(TTL_SLACK) || reset.ttl > high.saturating_add(TTL_SLACK);
         let goes_on = end.after_reset > 0;
-        if end.packets < 3 || !outside && !(goes_on && case.is_accepted()) {
+        if end.packets < 3 || !(outside || goes_on && case.is_accepted()) {
             continue;
         }
         let sentence = format!(

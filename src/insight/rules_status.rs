@@ -564,7 +564,7 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
 pub(super) fn seconds(nanoseconds: i64) -> String {
     match nanoseconds {
         ..1_000_000 => "at once".to_owned(),
-        ..1_000_000_000 => format!("{} ms", nanoseconds / 1_000_000),
+        1_000_000..1_000_000_000 => format!("{} ms", nanoseconds / 1_000_000),
         _ => format!("{:.1} s", nanoseconds as f64 / 1e9),
     }
 }

@@ -21,12 +21,19 @@ const PENDING_PACKETS: usize = 1 << 20;
 
 type Order = (PacketNumber, u64);
 
+/// A frame, with what only few frames have.
+type FrameEntry = (Order, ConnectionId, FrameRecord, Option<Odd>, Option<Kept>);
+
 /// What one engine made of one batch.
 #[derive(Debug, Default)]
 pub struct Part {
-    opened: Vec<Box<Connection>>,
+    opened: Vec<Connection>,
+    #[expect(
+        clippy::vec_box,
+        reason = "found ones are replaced, and boxes are what the store keeps"
+    )]
     updated: Vec<Box<Connection>>,
-    frames: Vec<(Order, ConnectionId, FrameRecord, Option<Odd>, Option<Kept>)>,
+    frames: Vec<FrameEntry>,
     messages: Vec<(Order, ConnectionId, MessageRecord)>,
     findings: Vec<(Order, Option<ConnectionId>, FindingRecord)>,
     flows: Vec<FlowEvent>,
@@ -104,7 +111,7 @@ impl Sink for Indexer {
     }
 
     fn opened(&mut self, connection: &Connection) {
-        self.part.opened.push(Box::new(connection.clone()));
+        self.part.opened.push(connection.clone());
         self.part.flows.push(FlowEvent::Opened(connection.flow));
     }
 
@@ -247,7 +254,7 @@ impl Collector {
     }
 
     fn number(&mut self, parts: &mut [Part], chunk: &mut Chunk) {
-        let mut opened: Vec<(usize, Box<Connection>)> = Vec::new();
+        let mut opened: Vec<(usize, Connection)> = Vec::new();
         for (engine, part) in parts.iter_mut().enumerate() {
             opened.extend(part.opened.drain(..).map(|connection| (engine, connection)));
         }
@@ -259,7 +266,9 @@ impl Collector {
                 .flows
                 .get(&(engine, connection.flow))
                 .and_then(|flow| flow.slot);
-            chunk.opened.push((slot.unwrap_or(u32::MAX), connection));
+            chunk
+                .opened
+                .push((slot.unwrap_or(u32::MAX), Box::new(connection)));
         }
     }
 

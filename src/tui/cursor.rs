@@ -24,7 +24,7 @@ impl Cursor {
         } else if self.at >= self.top + height {
             self.top = self.at + 1 - height;
         }
-        self.top = self.top.min(len.saturating_sub(height).max(0));
+        self.top = self.top.min(len.saturating_sub(height));
     }
 }
 

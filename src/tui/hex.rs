@@ -174,7 +174,8 @@ impl Bytes {
         if part.is_empty() {
             return Vec::new();
         }
-        vec![(part.start - self.base) as usize..(part.end - self.base) as usize]
+        let clipped = (part.start - self.base) as usize..(part.end - self.base) as usize;
+        Vec::from([clipped])
     }
 
     fn in_packet(&self, store: &Store, span: Span) -> Vec<Range<usize>> {

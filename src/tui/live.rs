@@ -79,8 +79,10 @@ mod tests {
 
     #[test]
     fn rates_are_per_second() {
-        let mut live = LiveState::default();
-        live.frames = 7;
+        let mut live = LiveState {
+            frames: 7,
+            ..LiveState::default()
+        };
         live.counts.received = 10;
         live.second();
         live.frames = 8;

@@ -25,7 +25,7 @@ fn open(name: &str) -> App {
         spool: true,
         ..Options::default()
     };
-    let input = Input::from_argument(&std::path::PathBuf::from(path));
+    let input = Input::from_argument(std::path::PathBuf::from(path));
     let mut source = Source::open_with(vec![input], &limits, options).unwrap();
     let mut store = Store::new(Box::new(source.packet_file()));
     let mut walker = Walker::new(&limits);
