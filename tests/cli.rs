@@ -1,6 +1,5 @@
 //! The command line as a contract: arguments, exit codes, what goes to stdout and what to stderr.
 #![cfg(feature = "cli")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};

@@ -1,6 +1,5 @@
 //! The engine on scripted conversations: whatever the network and the capture did to the segments, the same frames and
 //! messages come out; and every way in which a WebSocket begins, fails to begin, or ends.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use proptest::prelude::*;
 use wireloupe::base::{Code, LinkType, Needs, PacketNumber, Side, Timestamp};

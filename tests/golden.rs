@@ -3,7 +3,6 @@
 //! `UPDATE=1 cargo test --test golden` writes the golden files anew. That they are right is another question, which
 //! `samples/make/check.py` answers: it holds them against what the endpoints logged.
 #![cfg(feature = "cli")]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -4,7 +4,6 @@
 //! memory is what the system says of it (`VmHWM`), so these tests are for Linux. `HOSTILE=full` makes them as large as
 //! the promise is: `HOSTILE=full cargo test --release --test hostile -- --nocapture`.
 #![cfg(all(feature = "cli", target_os = "linux"))]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::io::{BufRead, BufReader, BufWriter, Write};

@@ -1,7 +1,6 @@
 //! Live capture through the public API, with real sockets on the loopback interface. Where the machine has no libpcap
 //! or this user no right to capture, each test says so and passes.
 #![cfg(all(feature = "live", unix))]
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::{
     io::{Read, Write},

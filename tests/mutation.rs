@@ -1,7 +1,6 @@
 //! The samples with bytes changed at random, read from file to events: whatever comes in, nothing panics.
 //!
 //! A seeded generator decides, so that a failure comes again; it runs for a few seconds, `MUTATION_SECONDS` says how many.
-#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::fs;
 use std::io::Cursor;

@@ -131,6 +131,8 @@ pub(super) struct Context<'a, S> {
     pub(super) closed_at: Option<Timestamp>,
     /// Whether the bytes at hand lie in the packet itself.
     pub(super) in_packet: bool,
+    /// Payload bytes that the snaplen cut off the segment at hand.
+    pub(super) cut: u32,
     pub(super) keys: &'a KeyLog,
 }
 

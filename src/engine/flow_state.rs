@@ -262,6 +262,7 @@ impl FlowParts {
         payload: &[u8],
         context: &mut Context<'_, S>,
     ) {
+        context.cut = segment.missing;
         let incoming = Incoming {
             // A SYN takes the sequence number before the first byte it may carry (RFC 7413).
             seq: segment

@@ -417,10 +417,11 @@ impl HttpSession {
             self.early.gap(end, offset, len);
             return Next::Stay;
         }
+        let of_snaplen = u64::from(context.cut) == len;
         let cut = self.readers[side].cut_head();
         let lost = self.readers[side].gap(len) == Gap::Lost;
         if let Some((head, at)) =
-            cut.filter(|(head, _)| side == Side::Server && head.status() == Some(101))
+            cut.filter(|(head, _)| of_snaplen && side == Side::Server && head.status() == Some(101))
         {
             return self.cut_answer(head, at, offset + len, context);
         }

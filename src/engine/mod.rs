@@ -95,6 +95,7 @@ macro_rules! context {
             now: $engine.now,
             closed_at: None,
             in_packet: true,
+            cut: 0,
             keys: &$engine.keys,
         }
     };
