@@ -206,7 +206,7 @@ pub fn meaning(info: &FieldInfo) -> String {
                 out.push_str(" Alone it means yes.");
             }
         }
-        Known::Findings => out.push_str(" `wireloupe explain` lists them."),
+        Known::Findings => out.push_str(" Such as `accept-mismatch`."),
         known => {
             let names: Vec<_> = known.names().map(|name| format!("`{name}`")).collect();
             let _ = write!(out, " One of {}.", names.join(", "));
@@ -249,5 +249,48 @@ mod tests {
         );
         let error = Column::parse("websocket.opcde").unwrap_err();
         assert_eq!(error.suggestion.as_deref(), Some("websocket.opcode"));
+    }
+
+    const PAGE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/filter.md");
+
+    /// `UPDATE=1` writes the table into the page.
+    #[test]
+    fn the_page_has_this_table() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (start, end) = ("<!-- fields -->\n", "<!-- /fields -->");
+        let (before, rest) = page.split_once(start).unwrap();
+        let (_, after) = rest.split_once(end).unwrap();
+        let fresh = format!("{before}{start}{}{end}{after}", table());
+        if std::env::var_os("UPDATE").is_some() {
+            std::fs::write(PAGE, &fresh).unwrap();
+        } else {
+            assert!(
+                page == fresh,
+                "docs/filter.md is stale; run the tests with UPDATE=1"
+            );
+        }
+    }
+
+    #[test]
+    fn the_examples_of_the_page_are_filters() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let (_, rest) = page.split_once("```filter\n").unwrap();
+        let (examples, _) = rest.split_once("```").unwrap();
+        assert!(examples.lines().count() > 20);
+        for example in examples.lines() {
+            let filter =
+                super::super::Filter::parse(example).unwrap_or_else(|error| panic!("{error}"));
+            assert!(
+                !filter.scope().is_empty(),
+                "no row has all fields of {example}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_error_of_the_page_is_the_error() {
+        let page = std::fs::read_to_string(PAGE).unwrap();
+        let error = super::super::Filter::parse("tcp && websocket.opcod == 1").unwrap_err();
+        assert!(page.contains(&error.to_string()), "{error}");
     }
 }

@@ -18,6 +18,7 @@ mod literal;
 mod node;
 mod operand;
 mod parse;
+mod quote;
 mod rows;
 mod table;
 mod value;
@@ -31,6 +32,7 @@ pub use complete::{Completion, complete};
 pub use error::FilterError;
 pub use fields::{Column, Known, field, meaning, table};
 pub use json::{PathStep, visit as visit_json};
+pub use quote::equals;
 pub use rows::Rows;
 pub use table::{FIELDS, FieldId, FieldInfo};
 pub use value::{Type, Value, Values};
@@ -137,5 +139,7 @@ impl fmt::Display for Filter {
     }
 }
 
+#[cfg(test)]
+mod properties;
 #[cfg(test)]
 mod tests;
