@@ -52,16 +52,18 @@ impl<O: Output> Receive for Session<'_, O> {
         };
         let offset = stream.sent[from];
         stream.sent[from] += bytes.len() as u64;
-        if last && stream.ended[from] {
+        let behind_end = last && stream.ended[from];
+        if !bytes.is_empty() {
+            self.out
+                .data(header.stream, from, bytes, DataPlace { offset, at });
+        }
+        // After the bytes, so that it stands there however the frame was cut.
+        if behind_end {
             let text = format!(
                 "DATA on stream {} behind END_STREAM (RFC 9113 5.1)",
                 header.stream
             );
             self.invalid(header.stream, text, Span::at(at + bytes.len() as u64, 0));
-        }
-        if !bytes.is_empty() {
-            self.out
-                .data(header.stream, from, bytes, DataPlace { offset, at });
         }
         if last && header.has(flag::END_STREAM) {
             self.end_stream(header.stream, at + bytes.len() as u64);

@@ -668,7 +668,6 @@ proptest! {
 
     /// Frames of every type with any flags and payload: the same in any cut, and no panic.
     #[test]
-    #[ignore = "fails for rare inputs: some cut of malformed frames is told differently; to be mended"]
     fn any_cut_of_any_frames_gives_the_same(
         frames in prop::collection::vec((any::<bool>(), 0..11u8, any::<u8>(), 0..6u32, prop::collection::vec(any::<u8>(), 0..30)), 0..20),
         cut in 1..12usize,
