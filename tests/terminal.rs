@@ -10,9 +10,9 @@ use portable_pty::{CommandBuilder, PtySize, native_pty_system};
 struct Session {
     parser: vt100::Parser,
     output: Receiver<Vec<u8>>,
-    writer: Box<dyn Write + Send>,
+    writer: Option<Box<dyn Write + Send>>,
     child: Box<dyn portable_pty::Child + Send + Sync>,
-    _master: Box<dyn portable_pty::MasterPty + Send>,
+    master: Option<Box<dyn portable_pty::MasterPty + Send>>,
 }
 
 fn size_of_screen(cells: u16) -> std::num::NonZeroU16 {
@@ -47,15 +47,16 @@ impl Session {
         Session {
             parser: vt100::Parser::new(size_of_screen(40), size_of_screen(120), 0),
             output,
-            writer: pair.master.take_writer().unwrap(),
+            writer: Some(pair.master.take_writer().unwrap()),
             child,
-            _master: pair.master,
+            master: Some(pair.master),
         }
     }
 
     fn type_keys(&mut self, keys: &str) {
-        self.writer.write_all(keys.as_bytes()).unwrap();
-        self.writer.flush().unwrap();
+        let writer = self.writer.as_mut().unwrap();
+        writer.write_all(keys.as_bytes()).unwrap();
+        writer.flush().unwrap();
     }
 
     /// Waits until the screen shows this.
@@ -114,4 +115,19 @@ fn a_signal_gives_the_terminal_back() {
         session.parser.process(&bytes);
     }
     assert!(!session.parser.screen().alternate_screen());
+}
+
+#[test]
+fn a_terminal_that_goes_away_ends_the_program() {
+    let mut session = Session::open(&["samples/websockets-close-codes.pcapng"]);
+    session.expect("Frames of connection 1: 3");
+    // The reader lets go of the terminal when there is something to read that nobody takes.
+    drop(std::mem::replace(&mut session.output, channel().1));
+    session.type_keys("?");
+    let mut child = session.child;
+    drop((session.writer, session.master));
+    let (send, ended) = channel();
+    std::thread::spawn(move || send.send(child.wait()));
+    let status = ended.recv_timeout(Duration::from_secs(30)).unwrap();
+    assert!(status.unwrap().success());
 }

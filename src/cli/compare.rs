@@ -14,6 +14,7 @@ use super::args::{CompareArgs, ReportArg};
 use super::output::Output;
 use super::pipeline::{self, Collected};
 use super::reading::Reading;
+use super::tell;
 
 impl Collected for Recorder {
     type Part = Vec<Recorded>;
@@ -80,7 +81,7 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Vec<Recorded>> {
         },
     );
     for note in &source.finish().notes {
-        eprintln!("wireloupe: {note}");
+        tell(note);
     }
     Ok(Recorder::finish(all))
 }

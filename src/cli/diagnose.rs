@@ -14,6 +14,7 @@ use super::args::{DiagnoseArgs, FailOnArg, ReportArg};
 use super::output::Output;
 use super::pipeline::{self, Collected};
 use super::reading::Reading;
+use super::tell;
 
 /// The exit code when `--fail-on` fits.
 const FOUND: u8 = 3;
@@ -55,7 +56,7 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
     }
     let ending = source.finish();
     for note in &ending.notes {
-        eprintln!("wireloupe: {note}");
+        tell(note);
     }
     Ok(exit_code(
         &diagnoses,

@@ -14,6 +14,7 @@ use super::args::ExtractArgs;
 use super::output::Output;
 use super::passes::{self, Files};
 use super::printing::{Drain, Printed, print};
+use super::tell;
 
 /// Payload bytes kept of a message, unless the user says otherwise.
 const KEPT: usize = 256 << 20;
@@ -72,7 +73,7 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<ExitCode> {
     }
     let count = extraction.count;
     extraction.index.finish()?;
-    eprintln!("wireloupe: {count} messages in {}", folder.display());
+    tell(format_args!("{count} messages in {}", folder.display()));
     Ok(code)
 }
 

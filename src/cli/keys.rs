@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
 
+use super::tell;
 use crate::capture::{KeyLogFile, Secrets};
 use crate::export::TlsCounts;
 use crate::tls::{BadLine, KeyLog};
@@ -58,7 +59,7 @@ impl Keys {
                 let path = PathBuf::from(path);
                 keys.file = KeyLogFile::open(&path).ok();
                 if let Err(error) = keys.poll() {
-                    eprintln!("wireloupe: {VARIABLE}={}: {error}", path.display());
+                    tell(format_args!("{VARIABLE}={}: {error}", path.display()));
                 }
             }
             (None, _) => {}
@@ -69,7 +70,7 @@ impl Keys {
                 keys.tell(&path, &bad);
             }
             if keys.log.is_empty() && !grows && !keys.is_quiet {
-                eprintln!("wireloupe: {path}: no secrets in this key log");
+                tell(format_args!("{path}: no secrets in this key log"));
             }
             keys.changed = true;
         }
@@ -117,9 +118,9 @@ impl Keys {
         for line in bad.iter().filter(|_| !self.is_quiet) {
             self.told += 1;
             match self.told {
-                ..=TOLD => eprintln!("wireloupe: {place}: line {}: {}", line.number, line.why),
+                ..=TOLD => tell(format_args!("{place}: line {}: {}", line.number, line.why)),
                 _ if self.told == TOLD + 1 => {
-                    eprintln!("wireloupe: {place}: more bad lines follow");
+                    tell(format_args!("{place}: more bad lines follow"));
                 }
                 _ => {}
             }

@@ -11,6 +11,7 @@ use crate::capture::live::{Drops, Live, Options, Place, parse_autostop, parse_ri
 
 use super::args::LiveArgs;
 use super::pipeline::Batches;
+use super::tell;
 
 /// How long to wait for packets before looking whether the capture has ended.
 const WAIT: Duration = Duration::from_millis(200);
@@ -33,7 +34,7 @@ impl LiveBatches {
     ) -> anyhow::Result<Self> {
         let live = Live::open(&options(args, packets_to)?)?;
         if let Some(warning) = live.warning() {
-            eprintln!("wireloupe: {warning}");
+            tell(warning);
         }
         let stop = live.stop_handle();
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;

@@ -43,7 +43,7 @@ pub fn main() -> ExitCode {
     match dispatch(&cli) {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("wireloupe: {error:#}");
+            tell(format_args!("{error:#}"));
             ExitCode::from(2)
         }
     }
@@ -82,6 +82,11 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             print(&out)
         }
     }
+}
+
+/// Says a line on stderr. One that cannot be written has nobody to read it.
+fn tell(what: impl std::fmt::Display) {
+    let _ = writeln!(io::stderr().lock(), "wireloupe: {what}");
 }
 
 /// Writes to stdout; a reader that went away had what it wanted.

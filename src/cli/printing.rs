@@ -13,6 +13,7 @@ use super::output::Output;
 use super::passes;
 use super::pipeline::{Collected, Tally};
 use super::reading::{Ending, Reading};
+use super::tell;
 
 /// Output gathered before it is written.
 const FLUSH: usize = 256 << 10;
@@ -93,14 +94,14 @@ impl<D> Printed<D> {
     /// Says on stderr what the user should know, and gives the exit code.
     pub(crate) fn report(&self) -> ExitCode {
         for note in &self.ending.notes {
-            eprintln!("wireloupe: {note}");
+            tell(note);
         }
         if self.counts.connections == 0 && io::stderr().is_terminal() {
-            eprintln!(
-                "wireloupe: no WebSocket among {} packets ({} without a TCP segment)",
+            tell(format_args!(
+                "no WebSocket among {} packets ({} without a TCP segment)",
                 self.tally.packets,
                 self.tally.skipped()
-            );
+            ));
         }
         ExitCode::from(u8::from(self.ending.truncated.is_some()))
     }

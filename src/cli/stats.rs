@@ -13,6 +13,7 @@ use super::passes;
 use super::pipeline::Collected;
 use super::printing;
 use super::reading::Reading;
+use super::tell;
 
 impl Collected for Statistics {
     type Part = ();
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<ExitCode> {
     };
     printing::whole(output, |out| out.write_all(shown.as_bytes()))?;
     for note in &ending.notes {
-        eprintln!("wireloupe: {note}");
+        tell(note);
     }
     Ok(ExitCode::from(u8::from(ending.truncated.is_some())))
 }

@@ -24,6 +24,7 @@ use crate::tui::{self, App, Feed, RowId, Save, Theme};
 use super::args::ReadArgs;
 use super::keys::Keys;
 use super::pipeline::{self, Batches, Collected};
+use super::tell;
 
 /// Chunks on their way to the interface.
 const IN_FLIGHT: usize = 16;
@@ -166,7 +167,7 @@ fn capture(args: &ReadArgs, limits: Limits, filter: Option<Filter>) -> anyhow::R
         .join()
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     ran?;
-    eprintln!("wireloupe: {ended}");
+    tell(ended);
     Ok(ExitCode::SUCCESS)
 }
 

@@ -20,6 +20,7 @@ use super::output::Output;
 use super::passes::{self, Files};
 use super::printing;
 use super::reading;
+use super::tell;
 
 /// Reads twice: to find the connections, and to write their packets.
 ///
@@ -55,8 +56,8 @@ pub(crate) fn run(
         written: 0,
     };
     printing::whole(output, |out| packets.write(out))?;
-    eprintln!(
-        "wireloupe: {} packets of {} {} in {}",
+    tell(format_args!(
+        "{} packets of {} {} in {}",
         packets.written,
         chosen.len(),
         if chosen.len() == 1 {
@@ -65,10 +66,10 @@ pub(crate) fn run(
             "connections"
         },
         path.display()
-    );
+    ));
     let ending = reading::of_files(&packets.source);
     for note in &ending.notes {
-        eprintln!("wireloupe: {note}");
+        tell(note);
     }
     Ok(ExitCode::from(u8::from(ending.truncated.is_some())))
 }

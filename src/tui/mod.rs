@@ -73,6 +73,18 @@ pub fn draw(app: &App, frame: &mut ratatui::Frame<'_>) {
 /// When the terminal cannot be used.
 pub fn run(app: &mut App, feed: &Receiver<Feed>, save: &mut Saver<'_>) -> io::Result<()> {
     let mut terminal = terminal::Terminal::enter()?;
+    let ran = turn(app, &mut terminal, feed, save);
+    // What fails on a terminal that has gone away is how it goes away.
+    if terminal.told_to_end() { Ok(()) } else { ran }
+}
+
+/// Takes keys and news and draws, until the end.
+fn turn(
+    app: &mut App,
+    terminal: &mut terminal::Terminal,
+    feed: &Receiver<Feed>,
+    save: &mut Saver<'_>,
+) -> io::Result<()> {
     let size = terminal.screen.size()?;
     app.resize(size.width, size.height);
     let mut stale = true;
@@ -85,7 +97,7 @@ pub fn run(app: &mut App, feed: &Receiver<Feed>, save: &mut Saver<'_>) -> io::Re
             app.resize(size.width, size.height);
             stale = true;
         }
-        while event::poll(Duration::ZERO)? {
+        while !terminal.told_to_end() && event::poll(Duration::ZERO)? {
             stale |= input::event(app, &event::read()?);
         }
         stale |= feeding && take(app, feed, &mut feeding);
@@ -98,7 +110,7 @@ pub fn run(app: &mut App, feed: &Receiver<Feed>, save: &mut Saver<'_>) -> io::Re
             stale = true;
         }
         for effect in std::mem::take(&mut app.effects) {
-            perform(app, &mut terminal, save, effect)?;
+            perform(app, terminal, save, effect)?;
             stale = true;
         }
         let is_due = drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
@@ -113,7 +125,7 @@ pub fn run(app: &mut App, feed: &Receiver<Feed>, save: &mut Saver<'_>) -> io::Re
             (_, _, true) => Duration::from_millis(15),
             _ => Duration::from_millis(100),
         };
-        event::poll(wait)?;
+        terminal.wait(wait)?;
     }
     Ok(())
 }

@@ -1,10 +1,12 @@
 //! The terminal taken and given back: on leaving, on a panic, on signals, and when the program is stopped and goes on.
 
 use std::io::{self, Write};
+use std::mem::ManuallyDrop;
 use std::panic;
 use std::sync::Arc;
 use std::sync::Once;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::Show;
@@ -19,8 +21,9 @@ use ratatui::backend::CrosstermBackend;
 
 /// The terminal while it is ours. Dropping it gives it back.
 pub(super) struct Terminal {
-    /// Where pictures are drawn.
-    pub(super) screen: ratatui::Terminal<CrosstermBackend<io::Stdout>>,
+    /// Where pictures are drawn. Never dropped: it would complain on a stderr that may be as gone as the terminal, and
+    /// [`give_back`] does what it would do.
+    pub(super) screen: ManuallyDrop<ratatui::Terminal<CrosstermBackend<io::Stdout>>>,
     end: Arc<AtomicBool>,
     back: Arc<AtomicBool>,
 }
@@ -75,7 +78,11 @@ impl Terminal {
         }
         let screen = ratatui::Terminal::new(CrosstermBackend::new(io::stdout()));
         match screen {
-            Ok(screen) => Ok(Self { screen, end, back }),
+            Ok(screen) => Ok(Self {
+                screen: ManuallyDrop::new(screen),
+                end,
+                back,
+            }),
             Err(error) => {
                 give_back();
                 Err(error)
@@ -86,6 +93,35 @@ impl Terminal {
     /// Whether a signal asked for the end.
     pub(super) fn told_to_end(&self) -> bool {
         self.end.load(Ordering::Relaxed)
+    }
+
+    /// Waits for a key, for no longer than this. A terminal that is gone asks for the end.
+    ///
+    /// This comes before every question to crossterm, whose reader never returns from a terminal that has hung up.
+    #[cfg(unix)]
+    pub(super) fn wait(&self, longest: Duration) -> io::Result<()> {
+        use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+        let stdin = io::stdin();
+        let mut terminal = [PollFd::new(&stdin, PollFlags::IN)];
+        match poll(&mut terminal, Timespec::try_from(longest).ok().as_ref()) {
+            // A signal: the loop looks at what it was.
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error.into()),
+        }
+        if terminal[0]
+            .revents()
+            .intersects(PollFlags::HUP | PollFlags::ERR | PollFlags::NVAL)
+        {
+            self.end.store(true, Ordering::Relaxed);
+        }
+        Ok(())
+    }
+
+    /// Waits for a key, for no longer than this.
+    #[cfg(not(unix))]
+    pub(super) fn wait(&self, longest: Duration) -> io::Result<()> {
+        crossterm::event::poll(longest).map(drop)
     }
 
     /// After the program was stopped and goes on: takes the terminal again, and says so.

@@ -118,7 +118,12 @@ impl Worker {
             if self.stop.0.load(Ordering::Relaxed) {
                 // What the kernel already has was captured before the stop.
                 let _ = self.dispatch();
-                return End::Stopped;
+                // A limit reached meanwhile is why it ended, also where the stop was seen first.
+                return if self.is_limit_reached() {
+                    End::Limit
+                } else {
+                    End::Stopped
+                };
             }
             if self.is_limit_reached() || self.sink.error.is_some() {
                 return End::Limit;
