@@ -31,6 +31,8 @@ pub(crate) struct Keys {
     changed: bool,
     told: usize,
     is_quiet: bool,
+    /// What there is to tell, where stderr is not the place for it.
+    notes: Option<Vec<String>>,
 }
 
 impl Keys {
@@ -40,13 +42,37 @@ impl Keys {
     /// # Errors
     /// When the named file cannot be read.
     pub(crate) fn open(named: Option<&Path>, grows: bool) -> anyhow::Result<Self> {
+        Self::open_telling(named, grows, None)
+    }
+
+    /// The same, but what is wrong with the key log is kept for [`Keys::take_notes`] instead of told on stderr.
+    ///
+    /// # Errors
+    /// As [`Keys::open`].
+    #[cfg(feature = "tui")]
+    pub(crate) fn open_noting(named: Option<&Path>, grows: bool) -> anyhow::Result<Self> {
+        Self::open_telling(named, grows, Some(Vec::new()))
+    }
+
+    /// What was noted since the last call.
+    #[cfg(feature = "tui")]
+    pub(crate) fn take_notes(&mut self) -> Vec<String> {
+        self.notes.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    fn open_telling(
+        named: Option<&Path>,
+        grows: bool,
+        notes: Option<Vec<String>>,
+    ) -> anyhow::Result<Self> {
         let mut keys = Self {
             log: KeyLog::new(),
             file: None,
             blocks: 0,
             changed: false,
             told: 0,
-            is_quiet: IS_TOLD.swap(true, Ordering::Relaxed),
+            is_quiet: notes.is_none() && IS_TOLD.swap(true, Ordering::Relaxed),
+            notes,
         };
         match (named, std::env::var_os(VARIABLE)) {
             (Some(path), _) => {
@@ -59,7 +85,7 @@ impl Keys {
                 let path = PathBuf::from(path);
                 keys.file = KeyLogFile::open(&path).ok();
                 if let Err(error) = keys.poll() {
-                    tell(format_args!("{VARIABLE}={}: {error}", path.display()));
+                    keys.say(format!("{VARIABLE}={}: {error}", path.display()));
                 }
             }
             (None, _) => {}
@@ -70,7 +96,7 @@ impl Keys {
                 keys.tell(&path, &bad);
             }
             if keys.log.is_empty() && !grows && !keys.is_quiet {
-                tell(format_args!("{path}: no secrets in this key log"));
+                keys.say(format!("{path}: no secrets in this key log"));
             }
             keys.changed = true;
         }
@@ -115,15 +141,25 @@ impl Keys {
     }
 
     fn tell(&mut self, place: &str, bad: &[BadLine]) {
-        for line in bad.iter().filter(|_| !self.is_quiet) {
+        if self.is_quiet {
+            return;
+        }
+        for line in bad {
             self.told += 1;
             match self.told {
-                ..=TOLD => tell(format_args!("{place}: line {}: {}", line.number, line.why)),
+                ..=TOLD => self.say(format!("{place}: line {}: {}", line.number, line.why)),
                 _ if self.told == TOLD + 1 => {
-                    tell(format_args!("{place}: more bad lines follow"));
+                    self.say(format!("{place}: more bad lines follow"));
                 }
                 _ => {}
             }
+        }
+    }
+
+    fn say(&mut self, what: String) {
+        match &mut self.notes {
+            Some(notes) => notes.push(what),
+            None => tell(what),
         }
     }
 
