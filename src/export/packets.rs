@@ -2,7 +2,7 @@
 
 use hashbrown::{HashMap, HashSet};
 
-use crate::base::{Needs, PacketNumber};
+use crate::base::{Finding, Needs, PacketNumber};
 use crate::engine::{Connection, FindingEvent, Sink};
 
 /// A sink that notes the packets of flows.
@@ -50,6 +50,20 @@ impl PacketChoice {
     }
 }
 
+/// A finding as the comment of a packet.
+#[must_use]
+pub fn comment(finding: &Finding) -> String {
+    let code = finding.code;
+    let section = code.section().map(|section| format!(" ({section})"));
+    format!(
+        "wireloupe: {} {}: {}{}",
+        code.severity(),
+        code.name(),
+        finding.text,
+        section.unwrap_or_default()
+    )
+}
+
 impl Sink for PacketChoice {
     fn needs(&self) -> Needs {
         Needs::EXTENTS | Needs::FINDINGS
@@ -74,15 +88,7 @@ impl Sink for PacketChoice {
         if !connection.is_some_and(|connection| self.flows.contains(&connection.first_packet)) {
             return;
         }
-        let code = event.finding.code;
-        let section = code.section().map(|section| format!(" ({section})"));
-        let text = format!(
-            "wireloupe: {} {}: {}{}",
-            code.severity(),
-            code.name(),
-            event.finding.text,
-            section.unwrap_or_default()
-        );
+        let text = comment(event.finding);
         self.comments.entry(event.at.packet).or_default().push(text);
     }
 }

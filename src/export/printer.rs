@@ -188,7 +188,8 @@ pub struct TlsCounts {
 }
 
 impl TlsCounts {
-    fn add(&mut self, decryption: Decryption) {
+    /// Counts one more.
+    pub fn add(&mut self, decryption: Decryption) {
         let count = match decryption {
             Decryption::NothingYet => return,
             Decryption::Decrypted => &mut self.decrypted,
