@@ -75,8 +75,12 @@ impl Session {
 #[test]
 fn a_sample_is_opened_filtered_followed_and_left() {
     let mut session = Session::open(&["samples/websockets-close-codes.pcapng"]);
-    session.expect("Frames of connection 1: 3");
-    session.expect("client will close with 1000");
+    // What failed comes first; Enter goes to the packet that shows it.
+    session.expect("Diagnosis: 6 of 16 attempts failed");
+    session.expect("its policy forbids what was sent");
+    session.type_keys("\r");
+    session.expect("Frames of connection 3: 3");
+    session.expect("client will close with 1008");
     session.type_keys("=message.text contains \"1009\"\r");
     session.expect("Messages of all connections: 2 of");
     session.expect("client will close with 1009");
@@ -103,7 +107,7 @@ fn a_sample_is_opened_filtered_followed_and_left() {
 #[test]
 fn a_signal_gives_the_terminal_back() {
     let mut session = Session::open(&["samples/websockets-close-codes.pcapng"]);
-    session.expect("Frames of connection 1: 3");
+    session.expect("Diagnosis: 6 of 16 attempts failed");
     let process = session.child.process_id().unwrap().to_string();
     let killed = std::process::Command::new("kill")
         .args(["-TERM", &process])
@@ -120,7 +124,7 @@ fn a_signal_gives_the_terminal_back() {
 #[test]
 fn a_terminal_that_goes_away_ends_the_program() {
     let mut session = Session::open(&["samples/websockets-close-codes.pcapng"]);
-    session.expect("Frames of connection 1: 3");
+    session.expect("Diagnosis: 6 of 16 attempts failed");
     // The reader lets go of the terminal when there is something to read that nobody takes.
     drop(std::mem::replace(&mut session.output, channel().1));
     session.type_keys("?");
@@ -130,4 +134,55 @@ fn a_terminal_that_goes_away_ends_the_program() {
     std::thread::spawn(move || send.send(child.wait()));
     let status = ended.recv_timeout(Duration::from_secs(30)).unwrap();
     assert!(status.unwrap().success());
+}
+
+#[test]
+fn a_key_log_decrypts_an_open_capture_in_place() {
+    let mut session = Session::open(&["samples/wss-chromium.pcapng"]);
+    session.expect("no WebSocket in this capture");
+    session.expect("K asks for a key log");
+    session.type_keys("KREADME.md\r");
+    session.expect("not a label and two values");
+    session.type_keys("Kno such file\r");
+    session.expect("cannot read the key log");
+    session.type_keys("Ksamples/wss-chromium.keys\r");
+    session.expect("2 TLS connections decrypted");
+    session.expect("Frames of connection 1: 10");
+    session.expect("Hello");
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
+}
+
+#[test]
+fn a_connection_is_saved_with_its_handshake_and_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("saved.pcapng");
+    let file = file.to_str().unwrap();
+    let mut session = Session::open(&["samples/websockets-subprotocols.pcapng"]);
+    session.expect("Connections 4");
+    session.expect("Frames of connection 1: 4");
+    session.type_keys(":c2\r");
+    session.expect("Frames of connection 2");
+    session.type_keys("sc");
+    session.expect("save to file: connection-2.pcapng");
+    session.type_keys(&format!("\u{15}{file}\r"));
+    session.expect("packets to");
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
+    let frames = |arguments: &[&str]| {
+        let shown = std::process::Command::new(env!("CARGO_BIN_EXE_wireloupe"))
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .args(["read", "--format", "tsv"])
+            .args(["-e", "websocket.opcode", "-e", "websocket.masking_key"])
+            .args(["-e", "websocket.payload_length", "-e", "subprotocol"])
+            .args(arguments)
+            .output()
+            .unwrap();
+        assert!(shown.status.success());
+        String::from_utf8(shown.stdout).unwrap()
+    };
+    let sample = "samples/websockets-subprotocols.pcapng";
+    let expected = frames(&["-Y", "connection == 2", sample]);
+    assert!(expected.lines().count() > 1, "{expected}");
+    assert_eq!(frames(&[file]), expected);
 }

@@ -76,7 +76,7 @@ Examples:
 }
 
 /// What is read, and how it is printed.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(after_help = "\
 Examples:
   wireloupe read capture.pcapng                        one line a frame
@@ -174,7 +174,7 @@ impl ReadArgs {
 
 /// Live capture, by Wireshark's letters.
 #[cfg(all(feature = "live", unix))]
-#[derive(Debug, Default, Args)]
+#[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Live capture")]
 pub(crate) struct LiveArgs {
     /// Capture on this interface (`wireloupe interfaces` lists them; any is all of them).
@@ -508,10 +508,6 @@ pub(crate) struct DiagnoseArgs {
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<FailOnArg>,
 
-    /// Mask cookies, credentials and tokens; lengths stay.
-    #[arg(long)]
-    pub(crate) redact: bool,
-
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
@@ -553,10 +549,6 @@ pub(crate) struct CompareArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t = ReportArg::Text)]
     pub(crate) format: ReportArg,
-
-    /// Mask cookies, credentials and tokens; lengths stay.
-    #[arg(long)]
-    pub(crate) redact: bool,
 
     /// How the captures are analysed.
     #[command(flatten)]

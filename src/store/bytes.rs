@@ -8,7 +8,7 @@ use crate::engine::Transport;
 use crate::websocket::{Frame, FrameHeader, mask};
 
 use super::index::Store;
-use super::record::{Kept, MessageRecord};
+use super::record::{Kept, MessageRecord, PacketEntry};
 
 /// Extents looked at for one request; a message in more packets than that is shown in part.
 const MOST_EXTENTS: usize = 1 << 16;
@@ -32,16 +32,21 @@ impl Store {
     /// A packet of this connection's flow; `None` when it is no longer kept.
     #[must_use]
     pub fn packet(&self, connection: u32, number: PacketNumber) -> Option<Packet> {
-        let entry = self.packet_entry(connection, number)?;
+        self.read(&self.packet_entry(connection, number)?)
+    }
+
+    /// The packet of an entry; `None` when it is no longer kept.
+    #[must_use]
+    pub fn read(&self, entry: &PacketEntry) -> Option<Packet> {
         let mut bytes = Vec::new();
         self.source
             .as_ref()?
             .read_at(entry.position(), entry.captured() as usize, &mut bytes)
             .ok()?;
         Some(Packet {
-            number,
+            number: entry.number(),
             time: entry.time(),
-            link: self.link(&entry),
+            link: self.link(entry),
             original: entry.original(),
             bytes,
         })

@@ -362,19 +362,62 @@ impl Store {
             .filter(|entry| entry.number() == number)
     }
 
-    /// The connection whose flow has a packet of this number, or the first after it.
+    /// The flow that carries a connection.
     #[must_use]
-    pub fn connection_of_packet(&self, number: PacketNumber) -> Option<u32> {
-        (0..self.connections.len() as u32).find(|index| self.packet_entry(*index, number).is_some())
+    pub fn flow_of(&self, connection: u32) -> Option<u32> {
+        self.connection(connection).map(|entry| entry.flow)
     }
 
-    /// The packets of a connection's flow.
+    /// How many packets are known of a flow.
     #[must_use]
-    pub fn packet_count(&self, connection: u32) -> usize {
-        let flow = self
-            .connection(connection)
-            .and_then(|entry| self.flows.get(entry.flow as usize));
-        flow.map_or(0, |flow| flow.packets.len())
+    pub fn packets_of_flow(&self, flow: u32) -> usize {
+        self.flows
+            .get(flow as usize)
+            .map_or(0, |flow| flow.packets.len())
+    }
+
+    /// A packet of a flow by its place, from 0.
+    #[must_use]
+    pub fn flow_packet(&self, flow: u32, at: usize) -> Option<PacketEntry> {
+        self.flows.get(flow as usize)?.packets.get(at)
+    }
+
+    /// The place in a flow of the packet of this number, or of the first after it.
+    #[must_use]
+    pub fn place_in_flow(&self, flow: u32, number: PacketNumber) -> usize {
+        self.flows.get(flow as usize).map_or(0, |flow| {
+            flow.packets
+                .partition_point(|entry| entry.number() < number)
+        })
+    }
+
+    /// The flow that has the packet of this number, and its place there. Every flow is asked.
+    #[must_use]
+    pub fn flow_with(&self, number: PacketNumber) -> Option<(u32, usize)> {
+        (0..self.flows.len() as u32).find_map(|flow| {
+            let at = self.place_in_flow(flow, number);
+            let entry = self.flow_packet(flow, at)?;
+            (entry.number() == number).then_some((flow, at))
+        })
+    }
+
+    /// The frames of a connection that a packet completed: their places in the connection's list.
+    #[must_use]
+    pub fn frames_in_packet(
+        &self,
+        connection: u32,
+        number: PacketNumber,
+    ) -> std::ops::Range<usize> {
+        let Some(entry) = self.connection(connection) else {
+            return 0..0;
+        };
+        let place = |reached: &dyn Fn(PacketNumber) -> bool| {
+            entry.frames.partition_point(|index| {
+                self.frame(index)
+                    .is_some_and(|frame| !reached(frame.packet()))
+            })
+        };
+        place(&|packet| packet >= number)..place(&|packet| packet > number)
     }
 
     /// What the packets of a table index begin with.

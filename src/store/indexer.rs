@@ -46,6 +46,7 @@ enum FlowEvent {
     Packet(u64, PacketNumber),
     Extent(u64, End, Extent),
     Opened(u64),
+    Kept(u64),
     Ended(u64),
 }
 
@@ -85,6 +86,11 @@ impl Indexer {
     pub fn exchange(&mut self, part: &mut Part) {
         part.clear();
         std::mem::swap(&mut self.part, part);
+    }
+
+    /// Keeps the first packets of a flow that is over and was none of ours, because somebody will ask for them.
+    pub fn keep_flow(&mut self, flow: u64) {
+        self.part.flows.push(FlowEvent::Kept(flow));
     }
 
     fn update(&mut self, connection: &Connection) {
@@ -218,6 +224,7 @@ pub struct Collector {
     flows: HashMap<(usize, u64), PendingFlow>,
     slots: u32,
     pending: usize,
+    orphans: usize,
     links: Vec<LinkType>,
     kept: u64,
     /// Records of packets that engines may still name, newest last.
@@ -225,6 +232,11 @@ pub struct Collector {
     packets_seen: u64,
     start: Option<crate::base::Timestamp>,
 }
+
+/// Packets kept of a flow that never became a connection.
+const ORPHAN_PACKETS: usize = 64;
+/// The same of all such flows together.
+const ORPHANS: usize = 1 << 16;
 
 /// Records of packets remembered behind the last one that was named.
 const RECORDS: usize = 1 << 16;
@@ -369,6 +381,7 @@ impl Collector {
                         .extend(extents.into_iter().map(|(end, entry)| (slot, end, entry)));
                 }
             }
+            FlowEvent::Kept(flow) => self.keep_orphan((engine, flow), chunk),
             FlowEvent::Ended(flow) => {
                 // A connection that opens and ends in one batch is numbered after this: its slot is still asked for.
                 let is_ours = self
@@ -380,6 +393,24 @@ impl Collector {
                 }
             }
         }
+    }
+
+    /// Gives a flow without a connection a place in the store.
+    fn keep_orphan(&mut self, flow: (usize, u64), chunk: &mut Chunk) {
+        let is_orphan = |flow: &PendingFlow| flow.slot.is_none() && !flow.packets.is_empty();
+        if self.orphans >= ORPHANS || !self.flows.get(&flow).is_some_and(is_orphan) {
+            return;
+        }
+        let Some(gone) = self.flows.remove(&flow) else {
+            return;
+        };
+        self.pending -= gone.packets.len() + gone.extents.len();
+        let slot = self.slots;
+        self.slots += 1;
+        let packets = gone.packets.into_iter().take(ORPHAN_PACKETS);
+        let before = chunk.packets.len();
+        chunk.packets.extend(packets.map(|entry| (slot, entry)));
+        self.orphans += chunk.packets.len() - before;
     }
 
     fn entry(&mut self, number: PacketNumber) -> Option<PacketEntry> {

@@ -20,11 +20,15 @@ pub fn data(store: &Store, row: RowId, most: usize) -> Option<Vec<u8>> {
             let frame = store.frame(index)?;
             store.message_of(frame.connection, frame.message.into())
         }
+        RowId::Packet(flow, at) => {
+            let entry = store.flow_packet(flow, at as usize)?;
+            return Some(store.read(&entry)?.bytes);
+        }
     };
     match (message, row) {
         (Some(index), _) => store.message_data(&store.message(index)?, most),
         (None, RowId::Frame(index)) => store.payload(index, most),
-        (None, RowId::Message(_)) => None,
+        (None, _) => None,
     }
 }
 

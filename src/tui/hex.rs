@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::base::{Field, Layer, PacketNumber, Side, Span};
+use crate::engine::Transport;
 use crate::store::Store;
 use crate::websocket::mask;
 
@@ -19,6 +20,8 @@ pub enum Tab {
     Packet,
     /// The frame as it lies in its side's stream.
     Stream,
+    /// The frame as it lies in its side's stream after TLS or HTTP/2.
+    Decrypted,
     /// The message, unmasked and put together.
     Message,
     /// The message, inflated.
@@ -27,7 +30,13 @@ pub enum Tab {
 
 impl Tab {
     /// All of them, in order.
-    pub const ALL: [Tab; 4] = [Tab::Packet, Tab::Stream, Tab::Message, Tab::Inflated];
+    pub const ALL: [Tab; 5] = [
+        Tab::Packet,
+        Tab::Stream,
+        Tab::Decrypted,
+        Tab::Message,
+        Tab::Inflated,
+    ];
 
     /// Its name.
     #[must_use]
@@ -35,6 +44,7 @@ impl Tab {
         match self {
             Tab::Packet => "packet",
             Tab::Stream => "stream",
+            Tab::Decrypted => "decrypted",
             Tab::Message => "message",
             Tab::Inflated => "inflated",
         }
@@ -61,7 +71,7 @@ pub struct Bytes {
     /// Where the payloads of the message's frames lie: in the stream, and in the message.
     payloads: Vec<(Span, u64)>,
     /// The tabs that have bytes.
-    pub has: [bool; 4],
+    pub has: [bool; 5],
 }
 
 impl Bytes {
@@ -74,6 +84,7 @@ impl Bytes {
         };
         let Some(row) = row else { return };
         let (frame, message) = match row {
+            RowId::Packet(flow, at) => return self.show_packet(store, flow, at),
             RowId::Frame(index) => {
                 let message = store
                     .frame(index)
@@ -96,7 +107,10 @@ impl Bytes {
         self.packet = packet.or(packets.last().copied());
         self.payloads = payloads(store, message.as_ref(), frame);
         let is_compressed = record.is_compressed();
-        self.has = [true, true, true, is_compressed];
+        let is_plain = store
+            .connection(record.connection)
+            .is_some_and(|entry| entry.connection.transport == Transport::Tcp);
+        self.has = [true, is_plain, !is_plain, true, is_compressed];
         match self.tab {
             Tab::Packet => {
                 let found = self
@@ -104,7 +118,7 @@ impl Bytes {
                     .and_then(|number| store.packet(record.connection, number));
                 self.bytes = found.map(|packet| packet.bytes).unwrap_or_default();
             }
-            Tab::Stream => {
+            Tab::Stream | Tab::Decrypted => {
                 self.base = store.frame_span(frame).start;
                 self.bytes = stream_bytes(store, frame);
             }
@@ -132,9 +146,20 @@ impl Bytes {
             base: span.start,
             of: Some((connection, side)),
             bytes: store.stream(connection, side, span, MOST),
-            has: [false, true, false, false],
+            has: [false, true, false, false, false],
             ..Bytes::default()
         };
+    }
+
+    /// Shows a packet by its place in its flow.
+    fn show_packet(&mut self, store: &Store, flow: u32, at: u32) {
+        self.tab = Tab::Packet;
+        self.has = [true, false, false, false, false];
+        let entry = store.flow_packet(flow, at as usize);
+        self.packet = entry.map(|entry| entry.number());
+        if let Some(packet) = entry.and_then(|entry| store.read(&entry)) {
+            self.bytes = packet.bytes;
+        }
     }
 
     /// The shown bytes that a field was read from.
@@ -156,8 +181,8 @@ impl Bytes {
                 .into_iter()
                 .flat_map(|span| self.in_packet(store, span))
                 .collect(),
-            (Tab::Stream, Layer::Stream | Layer::Decrypted) => self.clip(span),
-            (Tab::Stream, Layer::Message) => self
+            (Tab::Stream, Layer::Stream) | (Tab::Decrypted, Layer::Decrypted) => self.clip(span),
+            (Tab::Stream | Tab::Decrypted, Layer::Message) => self
                 .in_stream(span)
                 .into_iter()
                 .flat_map(|span| self.clip(span))

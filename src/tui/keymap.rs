@@ -43,6 +43,8 @@ pub enum Action {
     Shrink,
     /// Messages instead of frames, and back.
     Messages,
+    /// The packets of the connection instead, and back.
+    Packets,
     /// Rows of all connections instead of one, and back.
     All,
     /// Fold or unfold.
@@ -59,6 +61,12 @@ pub enum Action {
     Handshake,
     /// Everything that is wrong.
     Findings,
+    /// Why each attempt failed.
+    Diagnosis,
+    /// What the capture amounts to in numbers.
+    Statistics,
+    /// Decrypt with a key log.
+    KeyLog,
     /// Show or hide control frames.
     Control,
     /// Search in payloads.
@@ -153,34 +161,41 @@ macro_rules! keys {
 
 keys! {
     Any Action::Help, [c('?'), k(KeyCode::F(1))], "help", "every key";
+    View Action::Escape, [k(KeyCode::Esc)], "close", "close the view";
     Any Action::Quit, [c('q'), ctrl('c')], "quit", "quit (in a view: close it)";
-    Any Action::Escape, [k(KeyCode::Esc)], "", "close the view, stop a search, leave a line being typed";
+    Any Action::Enter, [k(KeyCode::Enter)], "open", "go into what is selected; in diagnosis and findings: go to the place";
+    Panes Action::Escape, [k(KeyCode::Esc)], "", "stop a search, leave a line being typed, end the zoom";
+    Any Action::Diagnosis, [c('d')], "diagnosis", "why each attempt failed, what shows it, and what to do";
+    Any Action::Follow, [c('f')], "follow", "the conversation as a chat of both sides";
+    Panes Action::NextPane, [k(KeyCode::Tab)], "pane", "next pane";
+    Panes Action::PreviousPane, [k(KeyCode::BackTab)], "", "pane before";
+    Any Action::Filter, [c('='), ctrl('/')], "filter", "type a display filter (Tab completes, Up and Down: earlier ones)";
+    Panes Action::ClearFilter, [c('\\')], "", "drop the display filter";
+    Any Action::Search, [c('/')], "search", "search in payloads: text, or bytes as hex:81 05";
+    Any Action::SearchNext, [c('n')], "", "next hit";
+    Any Action::SearchPrevious, [c('N')], "", "hit before";
+    Any Action::Copy, [c('y')], "copy", "copy the message: t text, h hex, b base64, j JSON, r the row";
+    Panes Action::Save, [c('s')], "save", "save: p payload, c the connection as pcapng, t list as text, n list as NDJSON";
+    Panes Action::Messages, [c('m')], "messages", "list messages instead of frames, and back";
+    Panes Action::Packets, [c('p')], "packets", "list the packets of the connection, TCP and all, and back";
+    Panes Action::All, [c('a')], "all", "list rows of all connections instead of one, and back";
+    Any Action::Ruler, [c('b')], "bits", "the frame's header as RFC 6455 draws it, and the masking byte by byte";
+    Any Action::Handshake, [c('H')], "handshake", "request and response side by side, the accept key step by step";
+    Any Action::Findings, [c('F'), c('e')], "findings", "everything that is wrong or worth a note";
+    Any Action::Statistics, [c('S')], "statistics", "what the capture amounts to in numbers";
+    Any Action::KeyLog, [c('K')], "keys", "decrypt TLS with a key log file";
+    Follow Action::Control, [c('c')], "control frames", "show or hide pings, pongs and closes";
+    Panes Action::Zoom, [c('z')], "zoom", "give the pane the whole screen, and back";
+    Panes Action::Grow, [c('+'), c('>')], "", "make the pane larger";
+    Panes Action::Shrink, [c('-'), c('<')], "", "make the pane smaller";
     Any Action::Up, [k(KeyCode::Up), c('k')], "", "up";
     Any Action::Down, [k(KeyCode::Down), c('j')], "", "down";
-    Any Action::Left, [k(KeyCode::Left), c('h')], "", "left; in the detail: fold, or go to the parent";
-    Any Action::Right, [k(KeyCode::Right), c('l')], "", "right; in the detail: unfold";
+    Any Action::Left, [k(KeyCode::Left), c('h')], "", "left; in the detail: fold, or go to the parent; in the diagnosis: the evidence before";
+    Any Action::Right, [k(KeyCode::Right), c('l')], "", "right; in the detail: unfold; in the diagnosis: the next evidence";
     Any Action::PageUp, [k(KeyCode::PageUp), ctrl('b')], "", "a screen up";
     Any Action::PageDown, [k(KeyCode::PageDown), ctrl('f')], "", "a screen down";
     Any Action::Home, [k(KeyCode::Home), c('g')], "", "to the beginning";
     Any Action::End, [k(KeyCode::End), c('G')], "", "to the end (and stay there while rows come)";
-    Any Action::Enter, [k(KeyCode::Enter)], "", "go into what is selected; in the findings: go to the place";
-    Panes Action::NextPane, [k(KeyCode::Tab)], "pane", "next pane";
-    Panes Action::PreviousPane, [k(KeyCode::BackTab)], "", "pane before";
-    Panes Action::Zoom, [c('z')], "zoom", "give the pane the whole screen, and back";
-    Panes Action::Grow, [c('+'), c('>')], "", "make the pane larger";
-    Panes Action::Shrink, [c('-'), c('<')], "", "make the pane smaller";
-    Panes Action::Messages, [c('m')], "messages", "list messages instead of frames, and back";
-    Panes Action::All, [c('a')], "all", "list rows of all connections instead of one, and back";
-    Any Action::Filter, [c('='), ctrl('/')], "filter", "type a display filter (Tab completes, Up and Down: earlier ones)";
-    Panes Action::ClearFilter, [c('\\')], "", "drop the display filter";
-    Any Action::Follow, [c('f')], "follow", "the conversation as a chat of both sides";
-    Any Action::Ruler, [c('b')], "bits", "the frame's header as RFC 6455 draws it, and the masking byte by byte";
-    Any Action::Handshake, [c('H')], "handshake", "request and response side by side, the accept key step by step";
-    Any Action::Findings, [c('F'), c('e')], "findings", "everything that is wrong or worth a note";
-    Follow Action::Control, [c('c')], "control frames", "show or hide pings, pongs and closes";
-    Any Action::Search, [c('/')], "search", "search in payloads: text, or bytes as hex:81 05";
-    Any Action::SearchNext, [c('n')], "", "next hit";
-    Any Action::SearchPrevious, [c('N')], "", "hit before";
     Panes Action::GoTo, [c(':')], "go to", "go to packet 12, frame f12, message m12, connection c2";
     Panes Action::Mark, [c('\'')], "", "mark the row, or take the mark away";
     Panes Action::NextMark, [c('"')], "", "go to the next mark";
@@ -190,11 +205,10 @@ keys! {
     Panes Action::NextTab, [c('x')], "", "next tab of the bytes";
     Panes Action::Tab(0), [c('1')], "", "bytes of the packet";
     Panes Action::Tab(1), [c('2')], "", "bytes of the stream";
-    Panes Action::Tab(2), [c('3')], "", "bytes of the message, unmasked";
-    Panes Action::Tab(3), [c('4')], "", "bytes of the message, inflated";
+    Panes Action::Tab(2), [c('3')], "", "bytes of the decrypted stream";
+    Panes Action::Tab(3), [c('4')], "", "bytes of the message, unmasked";
+    Panes Action::Tab(4), [c('5')], "", "bytes of the message, inflated";
     Any Action::Time, [c('t')], "", "time: relative, since the row before, since the frame before, UTC, local";
-    Any Action::Copy, [c('y')], "copy", "copy the message: t text, h hex, b base64, j JSON, r the row";
-    Panes Action::Save, [c('s')], "save", "save: p payload, t list as text, n list as NDJSON";
     Any Action::Theme, [c('T')], "", "theme: dark, light, high contrast, none";
     Any Action::Suspend, [ctrl('z')], "", "stop for a while (fg comes back)";
 }

@@ -27,6 +27,7 @@ mod tests;
 mod theme;
 mod times;
 mod tree;
+mod verdicts;
 mod views;
 
 use std::io;
@@ -40,8 +41,9 @@ pub use copy::data;
 pub use prompt::Save;
 pub use rows::RowId;
 pub use theme::Theme;
+pub use verdicts::Verdicts;
 
-use crate::store::Chunk;
+use crate::store::{Chunk, Store};
 
 /// The longest a slice of work keeps a key waiting.
 const SLICE: Duration = Duration::from_millis(5);
@@ -57,10 +59,45 @@ pub enum Feed {
     Done(String),
     /// Packets a live capture saw and lost.
     Counts(live::Counts),
+    /// What the diagnosis says.
+    Diagnosis(Box<Verdicts>),
+    /// The statistics as text.
+    Statistics(String),
 }
 
-/// Writes rows to a file for the user; answers what to tell.
-pub type Saver<'a> = dyn FnMut(&App, Save, &str) -> String + 'a;
+/// What the interface cannot do by itself: files, and reading the capture again.
+pub trait Host {
+    /// Writes what the user asked for to a file; answers what to tell.
+    fn save(&mut self, app: &App, what: Save, path: &str) -> String;
+
+    /// Starts counting the capture; [`Feed::Statistics`] comes of it.
+    ///
+    /// # Errors
+    /// When it cannot; says why.
+    fn count(&mut self) -> Result<Option<Receiver<Feed>>, String>;
+
+    /// Decrypts with a key log: a file is read anew; a live capture goes on with the keys.
+    ///
+    /// # Errors
+    /// When it cannot; says why.
+    fn decrypt(&mut self, path: &str) -> Result<Option<Reopened>, String>;
+}
+
+/// A capture that is read anew.
+pub struct Reopened {
+    /// Its index, still empty.
+    pub store: Store,
+    /// Bytes there are, where that is known.
+    pub total: Option<u64>,
+    /// What is read.
+    pub feed: Receiver<Feed>,
+}
+
+/// A row of the list as one line of text.
+#[must_use]
+pub fn row_text(app: &App, at: usize, row: RowId) -> String {
+    panel::list::text(app, at, row)
+}
 
 /// Draws the state once.
 pub fn draw(app: &App, frame: &mut ratatui::Frame<'_>) {
@@ -71,9 +108,9 @@ pub fn draw(app: &App, frame: &mut ratatui::Frame<'_>) {
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub fn run(app: &mut App, feed: &Receiver<Feed>, save: &mut Saver<'_>) -> io::Result<()> {
+pub fn run(app: &mut App, feed: Receiver<Feed>, host: &mut dyn Host) -> io::Result<()> {
     let mut terminal = terminal::Terminal::enter()?;
-    let ran = turn(app, &mut terminal, feed, save);
+    let ran = turn(app, &mut terminal, feed, host);
     // What fails on a terminal that has gone away is how it goes away.
     if terminal.told_to_end() { Ok(()) } else { ran }
 }
@@ -82,15 +119,15 @@ pub fn run(app: &mut App, feed: &Receiver<Feed>, save: &mut Saver<'_>) -> io::Re
 fn turn(
     app: &mut App,
     terminal: &mut terminal::Terminal,
-    feed: &Receiver<Feed>,
-    save: &mut Saver<'_>,
+    feed: Receiver<Feed>,
+    host: &mut dyn Host,
 ) -> io::Result<()> {
     let size = terminal.screen.size()?;
     app.resize(size.width, size.height);
     let mut stale = true;
     let mut drawn: Option<Instant> = None;
     let mut second = Instant::now();
-    let mut feeding = true;
+    let mut feeds = vec![feed];
     while !app.quit && !terminal.told_to_end() {
         if terminal.came_back()? {
             let size = terminal.screen.size()?;
@@ -100,7 +137,7 @@ fn turn(
         while !terminal.told_to_end() && event::poll(Duration::ZERO)? {
             stale |= input::event(app, &event::read()?);
         }
-        stale |= feeding && take(app, feed, &mut feeding);
+        stale |= take(app, &mut feeds);
         stale |= app.tick(SLICE);
         if app.live.is_some() && second.elapsed() >= Duration::from_secs(1) {
             second = Instant::now();
@@ -110,7 +147,7 @@ fn turn(
             stale = true;
         }
         for effect in std::mem::take(&mut app.effects) {
-            perform(app, terminal, save, effect)?;
+            perform(app, terminal, &mut feeds, host, effect)?;
             stale = true;
         }
         let is_due = drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
@@ -119,7 +156,8 @@ fn turn(
             drawn = Some(Instant::now());
             stale = false;
         }
-        let wait = match (app.is_busy(), stale || !feed.is_empty(), feeding) {
+        let has_more = feeds.iter().any(|feed| !feed.is_empty());
+        let wait = match (app.is_busy(), stale || has_more, !feeds.is_empty()) {
             (true, _, _) => Duration::ZERO,
             (_, true, _) => Duration::from_millis(2),
             (_, _, true) => Duration::from_millis(15),
@@ -130,45 +168,66 @@ fn turn(
     Ok(())
 }
 
-/// Takes what the loader has, for one slice.
-fn take(app: &mut App, feed: &Receiver<Feed>, feeding: &mut bool) -> bool {
+/// Takes what the loaders have, for one slice.
+fn take(app: &mut App, feeds: &mut Vec<Receiver<Feed>>) -> bool {
     let start = Instant::now();
     let mut changed = false;
-    while start.elapsed() < SLICE {
-        match feed.try_recv() {
-            Ok(Feed::Chunk(chunk, read)) => {
-                app.loading.read = read;
-                app.append(*chunk);
+    feeds.retain(|feed| {
+        while start.elapsed() < SLICE {
+            match feed.try_recv() {
+                Ok(fed) => accept(app, fed),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return false,
             }
-            Ok(Feed::Counts(counts)) => {
-                if let Some(live) = &mut app.live {
-                    live.counts = counts;
-                }
-            }
-            Ok(Feed::Done(text)) => app.loaded(text),
-            Err(TryRecvError::Empty) => break,
-            Err(TryRecvError::Disconnected) => {
-                *feeding = false;
-                break;
+            changed = true;
+        }
+        true
+    });
+    changed
+}
+
+fn accept(app: &mut App, fed: Feed) {
+    match fed {
+        Feed::Chunk(chunk, read) => {
+            app.loading.read = read;
+            app.append(*chunk);
+        }
+        Feed::Counts(counts) => {
+            if let Some(live) = &mut app.live {
+                live.counts = counts;
             }
         }
-        changed = true;
+        Feed::Diagnosis(verdicts) => app.diagnosed(*verdicts),
+        Feed::Statistics(text) => app.statistics = Some(text),
+        Feed::Done(text) => app.loaded(text),
     }
-    changed
 }
 
 fn perform(
     app: &mut App,
     terminal: &mut terminal::Terminal,
-    save: &mut Saver<'_>,
+    feeds: &mut Vec<Receiver<Feed>>,
+    host: &mut dyn Host,
     effect: Effect,
 ) -> io::Result<()> {
     match effect {
-        Effect::Copy(text) => terminal.copy(&text),
-        Effect::Save(what, path) => {
-            app.notice = save(app, what, &path);
-            Ok(())
-        }
-        Effect::Suspend => terminal.suspend(),
+        Effect::Copy(text) => terminal.copy(&text)?,
+        Effect::Save(what, path) => app.notice = host.save(app, what, &path),
+        Effect::Statistics => match host.count() {
+            Ok(feed) => feeds.extend(feed),
+            Err(why) => app.statistics = Some(why),
+        },
+        Effect::KeyLog(path) => match host.decrypt(&path) {
+            Ok(Some(reopened)) => {
+                // Whoever still reads the old way finds nobody listening, and stops.
+                *feeds = vec![reopened.feed];
+                app.reopen(reopened.store, reopened.total);
+                app.notice = format!("reading again with {path}…");
+            }
+            Ok(None) => app.notice = format!("keys of {path} are used from now on"),
+            Err(why) => app.notice = why,
+        },
+        Effect::Suspend => terminal.suspend()?,
     }
+    Ok(())
 }

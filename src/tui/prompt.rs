@@ -19,6 +19,8 @@ pub enum Ask {
     Save,
     /// Where to save it.
     File(Save),
+    /// Which key log to decrypt with.
+    KeyLog,
 }
 
 /// What can be saved.
@@ -26,6 +28,8 @@ pub enum Ask {
 pub enum Save {
     /// The payload of the selected message or frame.
     Payload,
+    /// The packets of the selected connection.
+    Packets,
     /// The rows of the list as text.
     Text,
     /// The rows of the list as NDJSON.
@@ -41,8 +45,11 @@ impl Ask {
             Ask::Search => "search (text, or hex:81 05): ",
             Ask::GoTo => "go to (12 packet, f12 frame, m12 message, c2 connection): ",
             Ask::Copy => "copy as: t text  h hex  b base64  j JSON  r row ",
-            Ask::Save => "save: p payload  t list as text  n list as NDJSON ",
+            Ask::Save => {
+                "save: p payload  c connection as pcapng  t list as text  n list as NDJSON "
+            }
             Ask::File(_) => "save to file: ",
+            Ask::KeyLog => "key log file (as SSLKEYLOGFILE names it): ",
         }
     }
 

@@ -12,17 +12,45 @@ pub enum RowId {
     Frame(u32),
     /// A message by its index in the store.
     Message(u32),
+    /// A packet by its flow and its place there.
+    Packet(u32, u32),
+}
+
+/// What the rows are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Kind {
+    /// Frames.
+    #[default]
+    Frames,
+    /// Messages.
+    Messages,
+    /// The packets of one flow.
+    Packets,
+}
+
+impl RowId {
+    /// What kind of row it is.
+    #[must_use]
+    pub fn kind(self) -> Kind {
+        match self {
+            RowId::Frame(_) => Kind::Frames,
+            RowId::Message(_) => Kind::Messages,
+            RowId::Packet(..) => Kind::Packets,
+        }
+    }
 }
 
 /// What is listed.
 #[derive(Debug, Default)]
 pub struct List {
-    /// Messages instead of frames.
-    pub messages: bool,
-    /// Of all connections instead of one.
+    /// Frames, messages or packets.
+    pub kind: Kind,
+    /// Of all connections instead of one. Packets are always those of one flow.
     pub all: bool,
     /// The one.
     pub connection: u32,
+    /// The flow whose packets are listed, when it is not that of the connection.
+    pub flow: Option<u32>,
     /// The selected row.
     pub cursor: Cursor,
     /// What rows must pass.
@@ -34,12 +62,21 @@ pub struct List {
 }
 
 impl List {
+    /// The flow whose packets are listed.
+    #[must_use]
+    pub fn flow(&self, store: &Store) -> Option<u32> {
+        self.flow.or_else(|| store.flow_of(self.connection))
+    }
+
     fn base_len(&self, store: &Store) -> usize {
-        match (self.all, self.messages) {
-            (true, false) => store.frame_count(),
-            (true, true) => store.message_count(),
-            (false, messages) => store.connection(self.connection).map_or(0, |entry| {
-                if messages {
+        match (self.kind, self.all) {
+            (Kind::Packets, _) => self
+                .flow(store)
+                .map_or(0, |flow| store.packets_of_flow(flow)),
+            (Kind::Frames, true) => store.frame_count(),
+            (Kind::Messages, true) => store.message_count(),
+            (kind, false) => store.connection(self.connection).map_or(0, |entry| {
+                if kind == Kind::Messages {
                     entry.messages.len()
                 } else {
                     entry.frames.len()
@@ -49,17 +86,29 @@ impl List {
     }
 
     fn base(&self, store: &Store, at: usize) -> Option<u32> {
-        match (self.all, self.messages) {
-            (true, _) => u32::try_from(at).ok(),
-            (false, true) => store.connection(self.connection)?.messages.get(at),
-            (false, false) => store.connection(self.connection)?.frames.get(at),
+        match (self.kind, self.all) {
+            (Kind::Packets, _) | (_, true) => u32::try_from(at).ok(),
+            (Kind::Messages, false) => store.connection(self.connection)?.messages.get(at),
+            (Kind::Frames, false) => store.connection(self.connection)?.frames.get(at),
         }
+    }
+
+    /// The filter, where it applies: packets are shown as they are.
+    #[must_use]
+    pub fn filter(&self) -> Option<&Filter> {
+        self.filter.as_ref().filter(|_| self.kind != Kind::Packets)
+    }
+
+    /// Whether the filter has rows left to ask.
+    #[must_use]
+    pub fn is_scanning(&self, store: &Store) -> bool {
+        self.filter().is_some() && self.scanned < self.base_len(store)
     }
 
     /// How many rows there are (so far, while a filter is at work).
     #[must_use]
     pub fn len(&self, store: &Store) -> usize {
-        match self.filter {
+        match self.filter() {
             Some(_) => self.matches.len(),
             None => self.base_len(store),
         }
@@ -71,11 +120,11 @@ impl List {
         self.base_len(store)
     }
 
-    fn id(&self, index: u32) -> RowId {
-        if self.messages {
-            RowId::Message(index)
-        } else {
-            RowId::Frame(index)
+    fn id(&self, store: &Store, index: u32) -> RowId {
+        match self.kind {
+            Kind::Frames => RowId::Frame(index),
+            Kind::Messages => RowId::Message(index),
+            Kind::Packets => RowId::Packet(self.flow(store).unwrap_or(u32::MAX), index),
         }
     }
 
@@ -85,11 +134,11 @@ impl List {
         if at >= self.len(store) {
             return None;
         }
-        let index = match self.filter {
+        let index = match self.filter() {
             Some(_) => self.matches.get(at)?,
             None => self.base(store, at)?,
         };
-        Some(self.id(index))
+        Some(self.id(store, index))
     }
 
     /// The selected row.
@@ -101,17 +150,14 @@ impl List {
     /// The place of a row: its own, or that of the first row after it; and whether it is its own.
     #[must_use]
     pub fn place(&self, store: &Store, row: RowId) -> (usize, bool) {
-        let index = match row {
-            RowId::Frame(index) | RowId::Message(index) => index,
-        };
-        let at = match (&self.filter, self.all) {
-            (Some(_), _) => self.matches.partition_point(|known| known < index),
-            (None, true) => index as usize,
-            (None, false) => store.connection(self.connection).map_or(0, |entry| {
-                let rows = if self.messages {
-                    &entry.messages
-                } else {
-                    &entry.frames
+        let (RowId::Frame(index) | RowId::Message(index) | RowId::Packet(_, index)) = row;
+        let at = match (self.filter(), self.all, self.kind) {
+            (Some(_), ..) => self.matches.partition_point(|known| known < index),
+            (None, _, Kind::Packets) | (None, true, _) => index as usize,
+            (None, false, kind) => store.connection(self.connection).map_or(0, |entry| {
+                let rows = match kind {
+                    Kind::Messages => &entry.messages,
+                    _ => &entry.frames,
                 };
                 rows.partition_point(|known| known < index)
             }),
@@ -130,11 +176,12 @@ impl List {
     pub fn set_filter(&mut self, filter: Option<Filter>) {
         if let Some(filter) = &filter {
             let scope = filter.scope();
-            if self.messages && !scope.has(Rows::MESSAGES) {
-                self.messages = false;
-            } else if !self.messages && !scope.has(Rows::FRAMES) && scope.has(Rows::MESSAGES) {
-                self.messages = true;
-            }
+            let takes_messages = scope.has(Rows::MESSAGES);
+            self.kind = match self.kind {
+                Kind::Messages if takes_messages => Kind::Messages,
+                _ if takes_messages && !scope.has(Rows::FRAMES) => Kind::Messages,
+                _ => Kind::Frames,
+            };
         }
         self.filter = filter.filter(|filter| !filter.is_empty());
         self.restart();
@@ -142,7 +189,7 @@ impl List {
 
     /// Asks the filter about up to `count` more rows; whether there is more to ask.
     pub fn scan(&mut self, store: &Store, count: usize) -> bool {
-        let Some(filter) = self.filter.clone() else {
+        let Some(filter) = self.filter().cloned() else {
             return false;
         };
         let end = self.base_len(store).min(self.scanned + count);
@@ -150,7 +197,7 @@ impl List {
             let Some(index) = self.base(store, at) else {
                 continue;
             };
-            if matches(store, &filter, self.id(index)) {
+            if matches(store, &filter, self.id(store, index)) {
                 self.matches.push(index);
             }
         }
@@ -172,6 +219,7 @@ pub(super) fn matches(store: &Store, filter: &Filter, row: RowId) -> bool {
     match row {
         RowId::Frame(index) => store.with_frame(index, needs, test),
         RowId::Message(index) => store.with_message(index, needs, test),
+        RowId::Packet(..) => Some(true),
     }
     .unwrap_or(false)
 }

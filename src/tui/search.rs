@@ -64,6 +64,10 @@ impl Needle {
                 }
                 store.payload(index, MOST)
             }),
+            RowId::Packet(flow, at) => store
+                .flow_packet(flow, at as usize)
+                .and_then(|entry| store.read(&entry))
+                .map(|packet| packet.bytes),
         };
         bytes.is_some_and(|bytes| self.is_in(&bytes))
     }

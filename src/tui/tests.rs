@@ -52,6 +52,38 @@ fn open(name: &str) -> App {
     app
 }
 
+/// The same, with its diagnosis.
+fn open_diagnosed(name: &str) -> App {
+    let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+    let limits = Limits::default();
+    let input = Input::from_argument(std::path::PathBuf::from(path));
+    let mut source = Source::open(vec![input], &limits).unwrap();
+    let mut walker = Walker::new(&limits);
+    let mut engine = Engine::new(
+        crate::engine::Options::default(),
+        crate::insight::Collector::default(),
+    );
+    let (mut casebook, mut batch) = (crate::insight::Casebook::default(), Batch::new());
+    let mut part = [crate::insight::facts::Part::default()];
+    let mut end = Default::default();
+    while source.fill(&mut batch) {
+        for (record, bytes) in batch.packets() {
+            end = (record.number, record.time);
+            let walked = walker.segment(record.link, record.time, bytes, record.original);
+            if let Ok(Walked::Here(segment)) = walked {
+                engine.segment(record.number, record.time, &segment, bytes, true);
+            }
+        }
+    }
+    engine.finish(end.0, end.1);
+    engine.sink().exchange(&mut part[0]);
+    casebook.take(&mut part);
+    let mut app = open(name);
+    let diagnoses = crate::insight::diagnose(&casebook, end.1);
+    app.diagnosed(super::Verdicts::new(diagnoses, 0));
+    app
+}
+
 fn press(app: &mut App, code: KeyCode) {
     input::event(app, &Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
     while app.is_busy() {
@@ -138,6 +170,77 @@ fn the_findings_lead_to_their_place() {
     };
     let number = app.store.frame(index).map(|frame| u64::from(frame.number));
     assert_eq!(number, app.store.findings()[0].frame);
+}
+
+#[test]
+fn what_failed_comes_first_and_leads_to_its_packets() {
+    let mut app = open_diagnosed("accept-wrong.pcapng");
+    assert!(matches!(app.view, Some(super::views::View::Diagnosis(_))));
+    snapshots("diagnosis", &mut app);
+    press(&mut app, KeyCode::Right);
+    keys(&mut app, "\n");
+    assert!(app.view.is_none());
+    let packet = |app: &App| match app.list.selected(&app.store) {
+        Some(RowId::Packet(flow, at)) => app.store.flow_packet(flow, at as usize),
+        _ => None,
+    };
+    assert_eq!(
+        packet(&app).map(|entry| entry.number()),
+        Some(PacketNumber(6))
+    );
+    snapshots("packets", &mut app);
+    // p goes back to frames, of which there are none, and to the packets again.
+    keys(&mut app, "p");
+    assert_eq!(app.list.len(&app.store), 0);
+    keys(&mut app, "p");
+    assert_eq!(app.list.len(&app.store), 10);
+    // An attempt that is looked at already is not covered by a view.
+    let mut app = open_diagnosed("invalid-utf8.pcapng");
+    keys(&mut app, "d");
+    assert!(app.view.is_none());
+    let verdicts = app.verdicts.take().unwrap();
+    app.diagnosed(verdicts);
+    assert!(app.view.is_none());
+    keys(&mut app, "d\n");
+    assert!(matches!(
+        app.list.selected(&app.store),
+        Some(RowId::Frame(_))
+    ));
+    // A healthy capture shows itself.
+    let app = open_diagnosed("ws-plain.pcap");
+    assert!(app.view.is_none());
+    assert_eq!(app.verdicts.unwrap().failed, 0);
+}
+
+#[test]
+fn statistics_are_asked_for_once_and_shown_when_they_come() {
+    let mut app = open("ws-plain.pcap");
+    keys(&mut app, "S");
+    assert_eq!(app.effects, [super::Effect::Statistics]);
+    assert!(screen(&mut app, 80, 24).contains("counting"));
+    app.statistics = Some("Frames: 9\n  text  2\n".repeat(40));
+    assert!(screen(&mut app, 80, 24).contains("Frames: 9"));
+    app.effects.clear();
+    keys(&mut app, "\u{1b}S");
+    assert!(app.effects.is_empty());
+}
+
+#[test]
+fn a_capture_read_anew_shows_the_same_place() {
+    let mut app = open("websockets-close-codes.pcapng");
+    keys(&mut app, ":c5\n:f2\n");
+    let before = app.list.selected(&app.store);
+    for rows in ["", "m", "p"] {
+        keys(&mut app, rows);
+        let row = app.list.selected(&app.store);
+        let again = open("websockets-close-codes.pcapng");
+        app.reopen(again.store, None);
+        app.loaded(String::new());
+        assert_eq!(app.connection(), 4);
+        assert_eq!(app.list.selected(&app.store), row, "{rows}");
+    }
+    keys(&mut app, "p");
+    assert_eq!(app.list.selected(&app.store), before);
 }
 
 #[test]
@@ -232,7 +335,7 @@ fn a_filter_asks_the_whole_capture_and_goes_away_again() {
     assert_eq!(app.list.len(&app.store), app.store.frame_count());
     // A filter that speaks of messages lists messages.
     keys(&mut app, "=message.text contains \"1008\"\n");
-    assert!(app.list.messages);
+    assert_eq!(app.list.kind, super::rows::Kind::Messages);
     assert_eq!(app.list.len(&app.store), 2);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use crate::base::{Field, Layer, PacketNumber, Side, Span, escape};
-use crate::engine::Connection;
+use crate::engine::{Connection, Transport};
 use crate::store::{MessageRecord, Store};
 use crate::websocket::{MessageKind, close, handshake, layout};
 use crate::{http, wire};
@@ -14,6 +14,8 @@ use super::rows::RowId;
 const PACKETS: usize = 8;
 /// Bytes of a text shown in a field.
 const PREVIEW: usize = 4096;
+/// Lines shown of the head of an HTTP message.
+const HEAD_LINES: usize = 100;
 /// Bytes of a message that are read as JSON.
 const JSON: usize = 1 << 20;
 /// Values of a JSON text that become lines.
@@ -93,6 +95,7 @@ impl Tree {
         name.and_then(|name| find(&|found| found == name))
             .or_else(|| find(&|found| found.starts_with("error") || found.starts_with("warning")))
             .or_else(|| find(&|found| found.starts_with("Frame") || found.starts_with("Message")))
+            .or_else(|| find(&|found| found.ends_with("/TCP payload/")))
             .unwrap_or(0)
     }
 
@@ -166,7 +169,8 @@ impl Tree {
         for (index, field) in fields.iter().enumerate() {
             path.push(index);
             let name = self.name(path);
-            let by_default = path.len() == 1 && !field.label.starts_with("Packet");
+            let by_default = (path.len() == 1 && !field.label.starts_with("Packet"))
+                || field.name == "tcp.payload";
             let is_open = self.open.contains(&name) || (by_default && !self.closed.contains(&name));
             nodes.push(Node {
                 path: path.clone(),
@@ -184,13 +188,81 @@ impl Tree {
 /// Fields of a row, and the packets that some of them count in.
 pub(super) type Built = (Vec<Field>, Vec<(usize, PacketNumber)>);
 
+/// What the stream positions of a connection's frames count in.
+pub(super) fn stream_layer(store: &Store, connection: u32) -> Layer {
+    let entry = store.connection(connection);
+    match entry.map(|entry| entry.connection.transport) {
+        Some(Transport::Tls | Transport::Http2) => Layer::Decrypted,
+        Some(Transport::Tcp) | None => Layer::Stream,
+    }
+}
+
+/// The same fields, counted in another layer.
+fn in_layer(mut fields: Vec<Field>, layer: Layer) -> Vec<Field> {
+    for field in &mut fields {
+        if field.layer == Layer::Stream && field.span.is_some() {
+            field.layer = layer;
+        }
+        field.children = in_layer(std::mem::take(&mut field.children), layer);
+    }
+    fields
+}
+
 /// The tree of a row.
 #[must_use]
 pub(super) fn row(store: &Store, row: RowId) -> Built {
     match row {
         RowId::Frame(index) => frame(store, index),
         RowId::Message(index) => message(store, index),
+        RowId::Packet(flow, at) => packet(store, flow, at),
     }
+}
+
+fn packet(store: &Store, flow: u32, at: u32) -> Built {
+    let entry = store.flow_packet(flow, at as usize);
+    let Some(packet) = entry.and_then(|entry| store.read(&entry)) else {
+        return (
+            vec![Field::new("Packet", "its bytes are not kept")],
+            Vec::new(),
+        );
+    };
+    let (number, link) = (packet.number, packet.link);
+    let mut fields = wire::layers(number, packet.time, link, &packet.bytes, packet.original);
+    let payload = fields.iter_mut().find(|field| field.name == "tcp.payload");
+    if let Some((payload, span)) = payload.and_then(|field| field.span.map(|span| (field, span))) {
+        let bytes = packet.bytes.get(span.start as usize..span.end as usize);
+        payload.children = payload_lines(bytes.unwrap_or_default(), span);
+    }
+    let whole = Span::new(0, packet.bytes.len() as u64);
+    let value = format!("{} bytes, {link}", packet.original);
+    let field = Field {
+        children: fields,
+        ..Field::new(format!("Captured packet {number}"), value).at(Layer::Packet, whole)
+    };
+    (vec![field], vec![(0, number)])
+}
+
+/// The payload of a packet: line by line when it is the head of an HTTP message.
+fn payload_lines(bytes: &[u8], span: Span) -> Vec<Field> {
+    let head = memchr::memmem::find(bytes, b"\r\n\r\n").map_or(bytes, |end| &bytes[..end]);
+    let first = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    if memchr::memmem::find(first, b"HTTP/1.").is_none() {
+        let text = escape::preview(bytes, PREVIEW);
+        return vec![Field::new("Bytes", text).at(Layer::Packet, span)];
+    }
+    let mut at = span.start;
+    let mut lines = Vec::new();
+    for line in head.split(|byte| *byte == b'\n').take(HEAD_LINES) {
+        let place = Span::at(at, line.len() as u64);
+        at = place.end + 1;
+        let text = escape::preview(line.trim_ascii_end(), PREVIEW);
+        let (label, value) = match text.split_once(": ") {
+            Some((name, value)) if !lines.is_empty() => (name.to_owned(), value.to_owned()),
+            _ => (text, String::new()),
+        };
+        lines.push(Field::new(label, value).at(Layer::Packet, place));
+    }
+    lines
 }
 
 fn frame(store: &Store, index: u32) -> Built {
@@ -240,7 +312,8 @@ fn frame(store: &Store, index: u32) -> Built {
         }
         _ => fields.push(Field::new("Message", "goes on in a later frame")),
     }
-    (fields, packets)
+    let layer = stream_layer(store, record.connection);
+    (in_layer(fields, layer), packets)
 }
 
 fn payload_field(store: &Store, index: u32, at: u64) -> Field {
@@ -301,7 +374,8 @@ fn message(store: &Store, index: u32) -> Built {
                 .at(Layer::Stream, span)
         });
     }
-    (fields, packets)
+    let layer = stream_layer(store, record.connection);
+    (in_layer(fields, layer), packets)
 }
 
 fn packet_fields(

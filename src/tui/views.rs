@@ -19,6 +19,19 @@ pub enum View {
     Follow(Follow),
     /// What is wrong, by severity.
     Findings(Cursor, Vec<u32>),
+    /// Why each attempt failed.
+    Diagnosis(Chosen),
+    /// The capture in numbers; the number is the first line shown.
+    Statistics(usize),
+}
+
+/// The place in the diagnosis.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Chosen {
+    /// The attempt.
+    pub cursor: Cursor,
+    /// Which of its evidence, among that with a packet.
+    pub evidence: usize,
 }
 
 /// The conversation of a connection.

@@ -9,11 +9,11 @@ use ratatui::widgets::Paragraph;
 use crate::base::{Side, Timestamp, escape};
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
-use crate::tui::rows::RowId;
+use crate::tui::rows::{Kind, RowId};
 use crate::tui::times::TimeFormat;
 use crate::websocket::{MessageKind, Opcode, close};
 
-use super::{count, fit, pane_block, right, row_style};
+use super::{count, fit, packets, pane_block, right, row_style};
 
 /// Payload bytes read for a line.
 const PREVIEW: usize = 240;
@@ -40,17 +40,21 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 }
 
 fn title(app: &App) -> String {
-    let what = if app.list.messages {
-        "Messages"
-    } else {
-        "Frames"
+    let what = match app.list.kind {
+        Kind::Frames => "Frames",
+        Kind::Messages => "Messages",
+        Kind::Packets => "Packets",
     };
-    let of = match app.list.all {
-        true => "of all connections".to_owned(),
-        false => format!("of connection {}", app.list.connection + 1),
+    let of = match (
+        app.list.all && app.list.kind != Kind::Packets,
+        app.list.flow,
+    ) {
+        (true, _) => "of all connections".to_owned(),
+        (false, None) => format!("of connection {}", app.list.connection + 1),
+        (false, Some(_)) => "of an attempt that never was a connection".to_owned(),
     };
     let len = app.list.len(&app.store);
-    match &app.list.filter {
+    match app.list.filter() {
         Some(filter) => {
             let all = app.list.unfiltered(&app.store);
             let asked = app.list.scanned * 100 / all.max(1);
@@ -68,7 +72,7 @@ fn title(app: &App) -> String {
 
 fn nothing(app: &App) -> &'static str {
     match (
-        &app.list.filter,
+        app.list.filter(),
         app.store.connections().is_empty(),
         app.loading.done,
     ) {
@@ -76,11 +80,14 @@ fn nothing(app: &App) -> &'static str {
         (_, true, true) => " no WebSocket in this capture",
         (Some(_), _, _) if app.is_busy() => " looking…",
         (Some(_), _, _) => " no row matches the filter (\\ drops it)",
-        _ => " none: the handshake view (H) and the findings (F) say more",
+        _ => " no frames: the diagnosis (d) says why, p lists the packets, H the handshake",
     }
 }
 
 fn heading(app: &App) -> String {
+    if app.list.kind == Kind::Packets {
+        return packets::heading(app);
+    }
     let all = if app.list.all { "conn " } else { "" };
     format!(
         " {}{} {} {} {} {} {}",
@@ -189,6 +196,7 @@ fn shown(app: &App, row: RowId) -> Option<Shown> {
                 payload: payload_text(store.message_data(&message, PREVIEW + 1), opcode),
             })
         }
+        RowId::Packet(..) => None,
     }
 }
 
@@ -228,6 +236,7 @@ fn time(app: &App, at: usize, row: &Shown) -> String {
             .and_then(|row| match row {
                 RowId::Frame(index) => app.store.frame(index).map(|frame| frame.time()),
                 RowId::Message(index) => app.store.message(index).map(|message| message.time),
+                RowId::Packet(..) => None,
             }),
         TimeFormat::Utc | TimeFormat::Local => None,
     };
@@ -235,6 +244,9 @@ fn time(app: &App, at: usize, row: &Shown) -> String {
 }
 
 fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
+    if let RowId::Packet(flow, place) = id {
+        return packets::line(app, flow, place, width);
+    }
     let Some(row) = shown(app, id) else {
         return Line::default();
     };
@@ -291,6 +303,7 @@ fn bad(app: &App, row: &Shown, id: RowId) -> usize {
         .filter(|record| match id {
             RowId::Frame(_) => record.frame == number,
             RowId::Message(_) => record.message == number,
+            RowId::Packet(..) => false,
         })
         .count()
 }

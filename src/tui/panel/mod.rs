@@ -3,12 +3,15 @@
 pub(super) mod bytes;
 mod connections;
 mod detail;
+pub(super) mod diagnosis;
 pub(super) mod findings;
 mod follow;
 mod handshake;
 mod help;
 pub(super) mod list;
+mod packets;
 mod ruler;
+mod statistics;
 mod status;
 
 use ratatui::Frame;
@@ -33,6 +36,8 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
                 View::Help(top) => help::draw(app, frame, areas.body, *top),
                 View::Ruler(top) => ruler::draw(app, frame, areas.body, *top),
                 View::Handshake(top) => handshake::draw(app, frame, areas.body, *top),
+                View::Diagnosis(chosen) => diagnosis::draw(app, *chosen, frame, areas.body),
+                View::Statistics(top) => statistics::draw(app, frame, areas.body, *top),
                 View::Follow(follow) => follow::draw(app, follow, frame, areas.body),
                 View::Findings(cursor, order) => {
                     findings::draw(app, *cursor, order, frame, areas.body);
@@ -126,6 +131,36 @@ pub(super) fn fit(text: &str, width: usize) -> String {
     out
 }
 
+/// The text in lines of at most `width` columns, broken between words where there are any.
+pub(super) fn words(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split_inclusive(' ') {
+        let wide: usize = word
+            .trim_end()
+            .chars()
+            .filter_map(UnicodeWidthChar::width)
+            .sum();
+        if used > 0 && used + wide > width {
+            lines.push(String::new());
+            used = 0;
+        }
+        for c in word.chars() {
+            let wide = c.width().unwrap_or(0);
+            if used + wide > width && c != ' ' {
+                lines.push(String::new());
+                used = 0;
+            }
+            if let Some(line) = lines.last_mut() {
+                line.push(c);
+            }
+            used += wide;
+        }
+    }
+    lines.retain(|line| !line.trim().is_empty());
+    lines
+}
+
 /// The text at the right end of `width` columns.
 pub(super) fn right(text: &str, width: usize) -> String {
     let len = text.chars().count();
@@ -155,6 +190,9 @@ mod tests {
         assert_eq!(fit("abcdef", 4), "abc…");
         assert_eq!(fit("日本語", 4), "日… ");
         assert_eq!(fit("abc", 0), "");
+        assert_eq!(words("to be or not", 5), ["to be ", "or ", "not"]);
+        assert_eq!(words("abcdefg hi", 3), ["abc", "def", "g ", "hi"]);
+        assert!(words("", 3).is_empty());
         assert_eq!(right("7", 3), "  7");
         assert_eq!(count(12_345_678), "12M");
     }

@@ -1,0 +1,194 @@
+//! The interface over a network interface.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::capture::Batch;
+use crate::capture::live::Live;
+use crate::cli::keys::Keys;
+use crate::cli::pipeline::{self, Batches};
+use crate::cli::{live as capturing, tell};
+use crate::engine;
+use crate::export::statistics;
+use crate::filter::Filter;
+use crate::store::Store;
+use crate::tls::KeyLog;
+use crate::tui::{self, App, Feed, Host, Reopened, Save};
+
+use super::load::{Gathered, IN_FLIGHT, Read, Reader, lock};
+use super::watcher::{Watched, Watcher};
+use super::{save, theme};
+
+/// How long to wait for packets before the counts are told again.
+const WAIT: Duration = Duration::from_millis(100);
+/// The shortest time between two judgements of the attempts that are over.
+const JUDGED: Duration = Duration::from_secs(2);
+/// Attempts beyond which judging again and again would cost more than it tells.
+const ATTEMPTS: usize = 10_000;
+
+/// What the interface and the reader tell each other beside the feed.
+#[derive(Clone, Default)]
+struct Wishes {
+    /// Somebody wants to see the statistics.
+    counts: Arc<AtomicBool>,
+    /// A key log to use from now on.
+    keys: Arc<Mutex<Option<Keys>>>,
+}
+
+/// Opens an interface in the interface.
+///
+/// # Errors
+/// When it cannot be captured on, or the terminal cannot be used.
+pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<ExitCode> {
+    let args = &reader.args;
+    let mut keys = Keys::open_noting(args.analysis.keylog.as_deref(), true)?;
+    let options = capturing::options(&args.live, args.live.write.as_deref())?;
+    let live = Live::open(&options)?;
+    let name = args.live.interface.clone().unwrap_or_default();
+    let mut app = App::new(Store::new(Box::new(live.packets())), name, theme());
+    app.live = Some(tui::live::LiveState::default());
+    let mut notes = keys.take_notes();
+    notes.extend(live.warning().map(str::to_owned));
+    app.notice = notes.join("; ");
+    app.filter(filter);
+    let (send, feed) = bounded(IN_FLIGHT);
+    let options = reader.options();
+    let stop = live.stop_handle();
+    let wishes = Wishes::default();
+    let mut host = LiveHost {
+        wishes: wishes.clone(),
+        read: Read::default(),
+    };
+    let thread = std::thread::Builder::new()
+        .name("reader".into())
+        .spawn(move || listen(live, keys, wishes, options, &send))?;
+    let ran = tui::run(&mut app, feed, &mut host);
+    // The reader must not wait for the interface while its files are made whole.
+    stop.stop();
+    let ended = thread
+        .join()
+        .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    ran?;
+    tell(ended);
+    Ok(ExitCode::SUCCESS)
+}
+
+struct LiveHost {
+    wishes: Wishes,
+    read: Read,
+}
+
+impl Host for LiveHost {
+    fn save(&mut self, app: &App, what: Save, path: &str) -> String {
+        save::save(app, what, path, &lock(&self.read.about))
+    }
+
+    fn count(&mut self) -> Result<Option<Receiver<Feed>>, String> {
+        self.wishes.counts.store(true, Ordering::Relaxed);
+        Ok(None)
+    }
+
+    fn decrypt(&mut self, path: &str) -> Result<Option<Reopened>, String> {
+        let keys = Keys::open_noting(Some(&PathBuf::from(path)), true);
+        let mut keys = keys.map_err(|error| format!("{error:#}"))?;
+        let notes = keys.take_notes();
+        *lock(&self.wishes.keys) = Some(keys);
+        if notes.is_empty() {
+            Ok(None)
+        } else {
+            Err(notes.join("; "))
+        }
+    }
+}
+
+/// An interface as a source whose packets are noted as they pass.
+struct Listening<'a> {
+    live: Live,
+    read: Read,
+    keys: Keys,
+    wishes: Wishes,
+    send: &'a Sender<Feed>,
+}
+
+impl Batches for Listening<'_> {
+    fn fill(&mut self, batch: &mut Batch) -> bool {
+        loop {
+            let stats = self.live.stats();
+            let counts = tui::live::Counts {
+                received: stats.received,
+                dropped: stats.by_kernel + stats.by_interface + stats.by_us,
+            };
+            // Counts come again: those that find no room are not missed.
+            let _ = self.send.try_send(Feed::Counts(counts));
+            match self.live.next(WAIT) {
+                Ok(None) => {}
+                Ok(Some(next)) => {
+                    self.live.recycle(std::mem::replace(batch, next));
+                    self.read.push(batch.records(), 0);
+                    if let Some(keys) = lock(&self.wishes.keys).take() {
+                        self.keys = keys;
+                    }
+                    // A key log that is gone leaves what it had.
+                    let _ = self.keys.poll();
+                    return true;
+                }
+                Err(_) => {
+                    batch.clear();
+                    return false;
+                }
+            }
+        }
+    }
+
+    fn keys(&mut self) -> Option<Arc<KeyLog>> {
+        self.keys.changed()
+    }
+}
+
+/// Feeds the interface from a network interface until that ends; how it ended.
+fn listen(
+    live: Live,
+    keys: Keys,
+    wishes: Wishes,
+    options: engine::Options,
+    send: &Sender<Feed>,
+) -> String {
+    let read = Read::default();
+    let is_wanted = Arc::clone(&wishes.counts);
+    let mut listening = Listening {
+        live,
+        read: read.clone(),
+        keys,
+        wishes,
+        send,
+    };
+    let mut gathered = Gathered::default();
+    let mut judged = (Instant::now(), 0);
+    pipeline::serial(
+        &mut listening,
+        options,
+        |start| Watcher::counting(start, is_wanted),
+        &mut |parts: &mut [Watched]| {
+            if let Some(numbers) = parts.iter_mut().find_map(|part| part.numbers.take()) {
+                let _ = send.send(Feed::Statistics(statistics::text(&numbers)));
+            }
+            let goes_on = gathered.take(parts, &read, send);
+            let over = gathered.casebook.attempts.len();
+            if over > judged.1 && over < ATTEMPTS && judged.0.elapsed() > JUDGED {
+                judged = (Instant::now(), over);
+                let _ = send.send(gathered.verdicts());
+            }
+            goes_on
+        },
+    );
+    let _ = send.send(gathered.verdicts());
+    let (end, drops) = listening.live.finish();
+    let told = format!("{end}; {}", capturing::summary(&drops));
+    let _ = send.send(Feed::Done(told.clone()));
+    told
+}

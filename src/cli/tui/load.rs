@@ -1,0 +1,285 @@
+//! Reading for the interface: threads that read a capture from its beginning to its end, or an interface as long as it
+//! goes, and feed what they find.
+
+use std::collections::VecDeque;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+use crate::base::{Limits, Timestamp};
+use crate::capture::{Batch, FileSummary, Input, Options, PacketRecord, Secrets, Source};
+use crate::cli::args::ReadArgs;
+use crate::cli::keys::Keys;
+use crate::cli::pipeline::{self, Batches, Collected};
+use crate::engine;
+use crate::export::{TlsCounts, statistics};
+use crate::insight::statistics::Statistics;
+use crate::insight::{self, Casebook};
+use crate::store::{Collector, Store};
+use crate::tls::KeyLog;
+use crate::tui::{Feed, Verdicts};
+
+use super::watcher::{Watched, Watcher};
+
+/// Chunks on their way to the interface.
+pub(super) const IN_FLIGHT: usize = 16;
+
+/// The packets of one batch, and the bytes of the input read by its end.
+type ReadBatch = (Vec<PacketRecord>, u64);
+
+/// What the reader knows and others ask for.
+#[derive(Clone, Default)]
+pub(super) struct Read {
+    /// Packets of the batches that the engines have not given back yet.
+    batches: Arc<Mutex<VecDeque<ReadBatch>>>,
+    /// What files say of themselves, for writing packets of theirs.
+    pub(super) about: Arc<Mutex<About>>,
+}
+
+/// What capture files say of themselves.
+#[derive(Default)]
+pub(super) struct About {
+    pub(super) secrets: Vec<Secrets>,
+    pub(super) files: Vec<FileSummary>,
+}
+
+/// What was locked by a thread that panicked is as it was.
+pub(super) fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Read {
+    pub(super) fn push(&self, records: &[PacketRecord], read: u64) {
+        lock(&self.batches).push_back((records.to_vec(), read));
+    }
+
+    pub(super) fn pop(&self) -> ReadBatch {
+        lock(&self.batches).pop_front().unwrap_or_default()
+    }
+}
+
+/// A source whose packets are noted as they pass.
+struct Noted {
+    source: Source,
+    read: Read,
+    keys: Keys,
+    interfaces: usize,
+}
+
+impl Batches for Noted {
+    fn fill(&mut self, batch: &mut Batch) -> bool {
+        let more = self.source.fill(batch);
+        let summary = self.source.summary();
+        let interfaces = summary.files.iter().map(|file| file.interfaces.len()).sum();
+        let mut about = lock(&self.read.about);
+        if about.secrets.len() < summary.secrets.len() || self.interfaces != interfaces {
+            self.interfaces = interfaces;
+            about.secrets.clone_from(&summary.secrets);
+            about.files.clone_from(&summary.files);
+        }
+        drop(about);
+        if more {
+            self.keys.take(&summary.secrets);
+            self.read.push(batch.records(), summary.read_bytes);
+        }
+        more
+    }
+
+    fn keys(&mut self) -> Option<Arc<KeyLog>> {
+        self.keys.changed()
+    }
+}
+
+/// Puts together what engines tell: an index for the interface, and the cases for the diagnosis.
+#[derive(Default)]
+pub(super) struct Gathered {
+    collector: Collector,
+    pub(super) casebook: Casebook,
+    pub(super) tls: TlsCounts,
+    last: Timestamp,
+}
+
+impl Gathered {
+    /// What one batch adds; false when nobody wants it any more.
+    pub(super) fn take(&mut self, parts: &mut [Watched], read: &Read, send: &Sender<Feed>) -> bool {
+        let (records, bytes) = read.pop();
+        self.last = records.last().map_or(self.last, |record| record.time);
+        let mut rows: Vec<_> = parts
+            .iter_mut()
+            .map(|part| std::mem::take(&mut part.rows))
+            .collect();
+        let chunk = self.collector.merge(&mut rows, &records);
+        let mut facts: Vec<_> = parts
+            .iter_mut()
+            .map(|part| std::mem::take(&mut part.facts))
+            .collect();
+        self.casebook.take(&mut facts);
+        for ((part, rows), facts) in parts.iter_mut().zip(rows).zip(facts) {
+            self.tls = self.tls + part.tls;
+            (part.rows, part.facts) = (rows, facts);
+        }
+        send.send(Feed::Chunk(Box::new(chunk), bytes)).is_ok()
+    }
+
+    /// Judges the attempts that are over.
+    pub(super) fn verdicts(&self) -> Feed {
+        let diagnoses = insight::diagnose(&self.casebook, self.last);
+        Feed::Diagnosis(Box::new(Verdicts::new(diagnoses, self.casebook.left_out)))
+    }
+}
+
+/// How files are read; as often as somebody wants.
+pub(super) struct Reader {
+    pub(super) args: ReadArgs,
+    pub(super) limits: Limits,
+}
+
+/// A reading that has begun.
+pub(super) struct Started {
+    pub(super) store: Store,
+    pub(super) total: Option<u64>,
+    pub(super) feed: Receiver<Feed>,
+    pub(super) read: Read,
+}
+
+impl Reader {
+    pub(super) fn options(&self) -> engine::Options {
+        engine::Options {
+            limits: self.limits.clone(),
+            decode_as: self.args.analysis.decode_as.clone(),
+        }
+    }
+
+    fn source(&self) -> anyhow::Result<Source> {
+        let inputs = self.args.files.iter().map(Input::from_argument).collect();
+        let options = Options {
+            spool: true,
+            ..Options::default()
+        };
+        Ok(Source::open_with(inputs, &self.limits, options)?)
+    }
+
+    /// Whether what was read can be read once more; else the input that cannot.
+    pub(super) fn can_read_again(&self) -> Result<(), String> {
+        let is_file = |path: &Path| std::fs::metadata(path).is_ok_and(|is| is.is_file());
+        match self.args.files.iter().find(|path| !is_file(path)) {
+            Some(path) => Err(format!("{} cannot be read a second time", path.display())),
+            None => Ok(()),
+        }
+    }
+
+    /// Begins to read with this key log.
+    pub(super) fn start(&self, keylog: Option<&Path>) -> anyhow::Result<Started> {
+        let keys = Keys::open_noting(keylog, false)?;
+        let source = self.source()?;
+        let store = Store::new(Box::new(source.packet_file()));
+        let total = source.summary().total_bytes;
+        let (send, feed) = bounded(IN_FLIGHT);
+        let read = Read::default();
+        let noted = Noted {
+            source,
+            read: read.clone(),
+            keys,
+            interfaces: 0,
+        };
+        let (options, threads) = (self.options(), self.args.analysis.thread_count());
+        std::thread::Builder::new()
+            .name("reader".into())
+            .spawn(move || load(noted, options, threads, &send))?;
+        Ok(Started {
+            store,
+            total,
+            feed,
+            read,
+        })
+    }
+
+    /// Begins to count with this key log.
+    pub(super) fn count(&self, keylog: Option<&Path>) -> anyhow::Result<Receiver<Feed>> {
+        let noted = Noted {
+            source: self.source()?,
+            read: Read::default(),
+            keys: Keys::open_noting(keylog, false)?,
+            interfaces: 0,
+        };
+        let (send, feed) = bounded(1);
+        let (options, threads) = (self.options(), self.args.analysis.thread_count());
+        std::thread::Builder::new()
+            .name("counter".into())
+            .spawn(move || count(noted, options, threads, &send))?;
+        Ok(feed)
+    }
+}
+
+/// Runs engines on as many threads as there are to be.
+fn run<S: Collected + Send>(
+    noted: &mut Noted,
+    options: engine::Options,
+    threads: usize,
+    make: impl Fn(Timestamp) -> S,
+    collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
+) -> Vec<S> {
+    if threads == 1 {
+        pipeline::serial(noted, options, make, collect).1
+    } else {
+        pipeline::parallel(noted, &options, threads, make, collect).1
+    }
+}
+
+/// Reads everything and feeds the interface; ends when nobody takes it any more.
+fn load(mut noted: Noted, options: engine::Options, threads: usize, send: &Sender<Feed>) {
+    let read = noted.read.clone();
+    let mut gathered = Gathered::default();
+    let mut collect = |parts: &mut [Watched]| gathered.take(parts, &read, send);
+    run(
+        &mut noted,
+        options,
+        threads,
+        |_| Watcher::new(),
+        &mut collect,
+    );
+    let _ = send.send(gathered.verdicts());
+    let mut told: Vec<String> = noted.keys.take_notes();
+    if told.len() > 2 {
+        let more = told.len() - 1;
+        told.truncate(1);
+        told.push(format!("{more} more bad lines"));
+    }
+    told.extend(keys_told(&noted.keys, gathered.tls));
+    told.extend(noted.source.summary().truncated.iter().map(|cut| {
+        format!(
+            "{}: {} at byte {}, after {} packets, which are all shown",
+            cut.file, cut.why, cut.offset, cut.packets_before
+        )
+    }));
+    let _ = send.send(Feed::Done(told.join("; ")));
+}
+
+/// What became of the TLS connections.
+fn keys_told(keys: &Keys, counts: TlsCounts) -> Option<String> {
+    keys.note(counts).or_else(|| match counts.decrypted {
+        0 if counts.connections > 0 => Some(format!(
+            "{} TLS connections are not decrypted: K asks for a key log",
+            counts.connections
+        )),
+        0 => None,
+        1 => Some("1 TLS connection decrypted".to_owned()),
+        many => Some(format!("{many} TLS connections decrypted")),
+    })
+}
+
+/// Reads everything and counts; ends when nobody waits for it any more.
+fn count(mut noted: Noted, options: engine::Options, threads: usize, send: &Sender<Feed>) {
+    let read = noted.read.clone();
+    let mut collect = |_: &mut [()]| {
+        read.pop();
+        true
+    };
+    let parts = run(&mut noted, options, threads, Statistics::new, &mut collect);
+    let mut all = Statistics::default();
+    for part in &parts {
+        all.merge(part);
+    }
+    let _ = send.send(Feed::Statistics(statistics::text(&all)));
+}

@@ -1,0 +1,124 @@
+//! What is typed or chosen in a line.
+
+use crate::filter::Filter;
+use crate::tui::copy;
+use crate::tui::panel;
+use crate::tui::prompt::{Ask, Prompt, Save};
+use crate::tui::search::Needle;
+
+use super::{App, Effect};
+
+impl App {
+    /// Begins with a filter.
+    pub fn filter(&mut self, filter: Option<Filter>) {
+        if let Some(filter) = filter {
+            self.filters.push(filter.text().to_owned());
+            self.set_filter(Some(filter));
+        }
+    }
+
+    pub(super) fn set_filter(&mut self, filter: Option<Filter>) {
+        // A filter asks the whole capture.
+        self.list.all |= filter.as_ref().is_some_and(|filter| !filter.is_empty());
+        self.list.set_filter(filter);
+        self.shown = None;
+    }
+
+    /// A line was typed to its end.
+    pub fn submit(&mut self) {
+        let Some(prompt) = self.prompt.take() else {
+            return;
+        };
+        let text = prompt.input.value().trim().to_owned();
+        match prompt.ask {
+            Ask::Filter => self.submit_filter(prompt, text),
+            Ask::Search if text.is_empty() => self.search_on(false),
+            Ask::Search => match Needle::new(&text) {
+                Ok(needle) => {
+                    self.needle = Some(needle);
+                    self.search_on(false);
+                }
+                Err(error) => self.notice = error,
+            },
+            Ask::GoTo => self.submit_place(&text),
+            Ask::File(what) if !text.is_empty() => self.effects.push(Effect::Save(what, text)),
+            Ask::KeyLog if !text.is_empty() => self.effects.push(Effect::KeyLog(text)),
+            Ask::KeyLog | Ask::File(_) | Ask::Copy | Ask::Save => {}
+        }
+        self.settle();
+    }
+
+    pub(super) fn submit_filter(&mut self, prompt: Prompt, text: String) {
+        match Filter::parse(&text) {
+            Ok(filter) => {
+                self.filters.retain(|known| *known != text);
+                if !text.is_empty() {
+                    self.filters.push(text);
+                }
+                self.set_filter(Some(filter));
+            }
+            // The line stays, with what is wrong under it.
+            Err(_) => self.prompt = Some(prompt),
+        }
+    }
+
+    /// An earlier filter (`by` 1) or a later one (-1).
+    pub fn recall(&mut self, by: isize) {
+        let Some(prompt) = &mut self.prompt else {
+            return;
+        };
+        if prompt.ask != Ask::Filter {
+            return;
+        }
+        let back = prompt
+            .back
+            .saturating_add_signed(by)
+            .min(self.filters.len());
+        let text = match back {
+            0 => "",
+            back => self
+                .filters
+                .get(self.filters.len() - back)
+                .map_or("", |text| text),
+        };
+        *prompt = Prompt::new(Ask::Filter, text);
+        prompt.back = back;
+    }
+
+    /// One letter answered a question.
+    pub fn choose(&mut self, letter: char) {
+        let Some(prompt) = self.prompt.take() else {
+            return;
+        };
+        let row = self.list.selected(&self.store);
+        match (prompt.ask, letter, row) {
+            (Ask::Copy, 'r', Some(row)) => {
+                let line = panel::list::text(self, self.list.cursor.at, row);
+                self.effects.push(Effect::Copy(line));
+            }
+            (Ask::Copy, 't' | 'h' | 'b' | 'j', Some(row)) => {
+                match copy::text(&self.store, row, letter) {
+                    Some(text) => {
+                        self.notice = format!("copied {} bytes", text.len());
+                        self.effects.push(Effect::Copy(text));
+                    }
+                    None => self.notice = "nothing to copy: the bytes are not kept".to_owned(),
+                }
+            }
+            (Ask::Save, 'p', _) => {
+                self.prompt = Some(Prompt::new(Ask::File(Save::Payload), "payload.bin"))
+            }
+            (Ask::Save, 'c', _) => {
+                let name = format!("connection-{}.pcapng", self.connection() + 1);
+                self.prompt = Some(Prompt::new(Ask::File(Save::Packets), &name));
+            }
+            (Ask::Save, 't', _) => {
+                self.prompt = Some(Prompt::new(Ask::File(Save::Text), "rows.txt"))
+            }
+            (Ask::Save, 'n', _) => {
+                self.prompt = Some(Prompt::new(Ask::File(Save::Ndjson), "rows.ndjson"))
+            }
+            _ => {}
+        }
+    }
+}

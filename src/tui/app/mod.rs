@@ -1,0 +1,409 @@
+//! The state of the interface and the verbs that change it. It draws nothing, reads no key and knows no terminal.
+
+mod ask;
+mod detail;
+mod mouse;
+mod panes;
+mod place;
+mod view;
+
+use std::time::{Duration, Instant};
+
+use ratatui::layout::Rect;
+
+use crate::base::PacketNumber;
+use crate::store::{Chunk, Store};
+
+use super::cursor::Cursor;
+use super::hex::Bytes;
+use super::keymap::{Action, Context};
+use super::layout::{Areas, Pane, Sizes, areas};
+use super::live::LiveState;
+use super::places::Places;
+use super::prompt::{Ask, Prompt, Save};
+use super::rows::{List, RowId};
+use super::search::{Needle, Progress, Search};
+use super::theme::Theme;
+use super::times::TimeFormat;
+use super::tree::Tree;
+use super::verdicts::Verdicts;
+use super::views::{Chosen, View, by_severity};
+
+/// Rows asked between two looks at the clock.
+const SLICE: usize = 64;
+
+/// What the terminal loop has to do for the app.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Put this on the clipboard.
+    Copy(String),
+    /// Save to this file.
+    Save(Save, String),
+    /// Decrypt with this key log.
+    KeyLog(String),
+    /// Count the capture.
+    Statistics,
+    /// Stop for a while.
+    Suspend,
+}
+
+/// How far the capture is read.
+#[derive(Clone, Debug, Default)]
+pub struct Loading {
+    /// Bytes read.
+    pub read: u64,
+    /// Bytes there are, where that is known.
+    pub total: Option<u64>,
+    /// Whether everything was read.
+    pub done: bool,
+}
+
+/// The state.
+pub struct App {
+    /// The capture.
+    pub store: Store,
+    /// Its name.
+    pub name: String,
+    /// How far it is read.
+    pub loading: Loading,
+    /// The pane that has the keys.
+    pub focus: Pane,
+    /// Whether it has the whole screen.
+    pub zoomed: bool,
+    /// How large panes are.
+    pub sizes: Sizes,
+    /// The place in the connections.
+    pub connections: Cursor,
+    /// The list.
+    pub list: List,
+    /// The detail tree.
+    pub tree: Tree,
+    /// The place in it.
+    pub detail: Cursor,
+    /// The bytes.
+    pub bytes: Bytes,
+    /// What the diagnosis says, once it is known.
+    pub verdicts: Option<Verdicts>,
+    /// The statistics as text, once they are asked for and counted.
+    pub statistics: Option<String>,
+    /// The view on top.
+    pub view: Option<View>,
+    /// The line being typed.
+    pub prompt: Option<Prompt>,
+    /// What is said in the status line.
+    pub notice: String,
+    /// Colours.
+    pub theme: Theme,
+    /// How time is shown.
+    pub time: TimeFormat,
+    /// Where one was, and marks.
+    pub places: Places,
+    /// A live capture's state.
+    pub live: Option<LiveState>,
+    /// Whether to leave.
+    pub quit: bool,
+    /// What is to be done outside.
+    pub effects: Vec<Effect>,
+    /// The search under way.
+    pub search: Option<Search>,
+    needle: Option<Needle>,
+    filters: Vec<String>,
+    screen: Rect,
+    /// What detail and bytes show now.
+    shown: Option<Shown>,
+    /// Whether the user has done anything yet.
+    touched: bool,
+    /// Where to go when the capture was read anew.
+    wanted: Option<Wanted>,
+}
+
+/// A place by what stays the same when a capture is read with other keys.
+#[derive(Clone, Copy, Debug)]
+struct Wanted {
+    /// The first packet of the connection's flow.
+    flow: PacketNumber,
+    /// The packet of the row.
+    packet: Option<PacketNumber>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shown {
+    Row(RowId),
+    Connection(u32),
+}
+
+impl App {
+    /// The app over a capture.
+    #[must_use]
+    pub fn new(store: Store, name: impl Into<String>, theme: Theme) -> Self {
+        Self {
+            store,
+            name: name.into(),
+            loading: Loading::default(),
+            focus: Pane::default(),
+            zoomed: false,
+            sizes: Sizes::default(),
+            connections: Cursor::default(),
+            list: List::default(),
+            tree: Tree::default(),
+            detail: Cursor::default(),
+            bytes: Bytes::default(),
+            verdicts: None,
+            statistics: None,
+            view: None,
+            prompt: None,
+            notice: String::new(),
+            theme,
+            time: TimeFormat::default(),
+            places: Places::default(),
+            live: None,
+            quit: false,
+            effects: Vec::new(),
+            search: None,
+            needle: None,
+            filters: Vec::new(),
+            screen: Rect::new(0, 0, 80, 24),
+            shown: None,
+            touched: false,
+            wanted: None,
+        }
+    }
+
+    /// The terminal's size.
+    pub fn resize(&mut self, width: u16, height: u16) {
+        self.screen = Rect::new(0, 0, width, height);
+        self.settle();
+    }
+
+    /// Where everything is.
+    #[must_use]
+    pub fn areas(&self) -> Areas {
+        areas(self.screen, &self.sizes, self.zoomed.then_some(self.focus))
+    }
+
+    /// Where keys apply now.
+    #[must_use]
+    pub fn context(&self) -> Context {
+        match self.view {
+            None => Context::Panes,
+            Some(View::Follow(_)) => Context::Follow,
+            Some(_) => Context::View,
+        }
+    }
+
+    /// More of the capture.
+    pub fn append(&mut self, chunk: Chunk) {
+        let frames = chunk.frame_count() as u64;
+        self.store.append(chunk);
+        if let Some(live) = &mut self.live {
+            live.frames += frames;
+            if live.follows && !live.frozen {
+                self.list.cursor.at = self.list.len(&self.store).saturating_sub(1);
+            }
+        }
+        // What detail and bytes show grows only at the end of a list: nothing to do unless nothing was shown.
+        if self.shown.is_none() || self.live.is_some() {
+            self.settle();
+        }
+    }
+
+    /// Everything was read.
+    pub fn loaded(&mut self, text: String) {
+        self.loading.done = true;
+        match &mut self.live {
+            Some(live) => live.ended = Some(text),
+            None => self.notice = text,
+        }
+        if let Some(wanted) = self.wanted.take().filter(|_| !self.touched) {
+            self.go_back_to(wanted);
+        }
+        self.settle();
+    }
+
+    /// The diagnosis is known. When something failed and the user is not at work yet, it is shown.
+    pub fn diagnosed(&mut self, verdicts: Verdicts) {
+        if verdicts.failed > 0 && !self.touched && self.view.is_none() && self.live.is_none() {
+            self.view = Some(View::Diagnosis(Chosen::default()));
+        }
+        self.verdicts = Some(verdicts);
+        self.settle();
+    }
+
+    /// Whether slices of work are left for [`App::tick`].
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        self.search.is_some() || self.list.is_scanning(&self.store)
+    }
+
+    /// Goes on with what takes longer, for about `budget`. Whether anything changed.
+    pub fn tick(&mut self, budget: Duration) -> bool {
+        let start = Instant::now();
+        let mut changed = false;
+        while self.is_busy() && start.elapsed() < budget {
+            changed = true;
+            if self.list.is_scanning(&self.store) {
+                self.list.scan(&self.store, SLICE);
+            }
+            for _ in 0..SLICE {
+                let Some(search) = &mut self.search else {
+                    break;
+                };
+                match search.advance(&self.store, &self.list) {
+                    Progress::Going => continue,
+                    Progress::Found(at) => self.found(at),
+                    Progress::Nowhere => {
+                        self.notice = format!("not found: {}", search.needle.text);
+                        self.search = None;
+                    }
+                }
+            }
+        }
+        if changed {
+            self.settle();
+        }
+        changed
+    }
+
+    /// The selected connection: that of the row when rows of all are listed.
+    #[must_use]
+    pub fn connection(&self) -> u32 {
+        match self.list.selected(&self.store) {
+            Some(row) if self.list.all => self.connection_of(row),
+            _ => self.list.connection,
+        }
+    }
+
+    fn connection_of(&self, row: RowId) -> u32 {
+        match row {
+            RowId::Frame(index) => self.store.frame(index).map(|frame| frame.connection),
+            RowId::Message(index) => self.store.message(index).map(|message| message.connection),
+            RowId::Packet(..) => None,
+        }
+        .unwrap_or(self.list.connection)
+    }
+
+    /// The frame that ruler and handshake speak of.
+    #[must_use]
+    pub fn frame(&self) -> Option<u32> {
+        match self.list.selected(&self.store)? {
+            RowId::Frame(index) => Some(index),
+            RowId::Message(index) => {
+                let message = self.store.message(index)?;
+                self.store.frames_of(&message).next()
+            }
+            RowId::Packet(flow, at) => {
+                let number = self.store.flow_packet(flow, at as usize)?.number();
+                let index = self.list.connection;
+                let at = self.store.frames_in_packet(index, number).next()?;
+                self.store.connection(index)?.frames.get(at)
+            }
+        }
+    }
+
+    /// Does what a key asks for.
+    pub fn update(&mut self, action: Action) {
+        self.notice.clear();
+        self.touched = true;
+        match action {
+            Action::Quit if self.view.is_some() => self.view = None,
+            Action::Quit => self.quit = true,
+            Action::Suspend => self.effects.push(Effect::Suspend),
+            Action::Escape => self.escape(),
+            Action::Help => self.open(View::Help(0)),
+            Action::Ruler => self.open(View::Ruler(0)),
+            Action::Handshake => self.open(View::Handshake(0)),
+            Action::Findings => {
+                let order = by_severity(&self.store);
+                self.open(View::Findings(Cursor::default(), order));
+            }
+            Action::Follow => self.open_follow(),
+            Action::Diagnosis => self.open(View::Diagnosis(Chosen::default())),
+            Action::Statistics => self.open_statistics(),
+            Action::KeyLog => self.prompt = Some(Prompt::new(Ask::KeyLog, "")),
+            Action::Time => self.time = self.time.next(),
+            Action::Theme => {
+                self.theme = self.theme.next();
+                self.notice = format!("theme: {}", self.theme.name());
+            }
+            Action::Filter => {
+                let text = self
+                    .list
+                    .filter
+                    .as_ref()
+                    .map_or("", |filter| filter.text())
+                    .to_owned();
+                self.prompt = Some(Prompt::new(Ask::Filter, &text));
+            }
+            Action::ClearFilter => self.set_filter(None),
+            Action::Search => self.prompt = Some(Prompt::new(Ask::Search, "")),
+            Action::SearchNext => self.search_on(false),
+            Action::SearchPrevious => self.search_on(true),
+            Action::GoTo => self.prompt = Some(Prompt::new(Ask::GoTo, "")),
+            Action::Copy => self.prompt = Some(Prompt::new(Ask::Copy, "")),
+            Action::Save => self.prompt = Some(Prompt::new(Ask::Save, "")),
+            _ if self.view.is_some() => self.update_view(action),
+            _ => self.update_panes(action),
+        }
+        self.settle();
+    }
+
+    /// Brings everything that follows from the state up to date.
+    fn settle(&mut self) {
+        let areas = self.areas();
+        self.connections.keep(
+            self.store.connections().len(),
+            areas.height(Pane::Connections, 1),
+        );
+        self.list
+            .cursor
+            .keep(self.list.len(&self.store), areas.height(Pane::List, 1));
+        let row = self.list.selected(&self.store);
+        let wants_connection = self.focus == Pane::Connections || row.is_none();
+        let shown = match row {
+            Some(row) if !wants_connection => Some(Shown::Row(row)),
+            _ if self.store.connections().is_empty() => None,
+            _ => Some(Shown::Connection(self.connections.at as u32)),
+        };
+        // The detail of a connection stays while one looks at it.
+        let keeps = matches!(self.shown, Some(Shown::Connection(_)))
+            && matches!(self.focus, Pane::Detail | Pane::Bytes)
+            && self.shown == Some(Shown::Connection(self.connections.at as u32));
+        if self.list.all
+            && let Some(row) = row
+            && self.focus != Pane::Connections
+        {
+            self.connections.at = self.connection_of(row) as usize;
+        }
+        if shown != self.shown && !keeps {
+            self.show(shown);
+        }
+        self.detail
+            .keep(self.tree.nodes.len(), areas.height(Pane::Detail, 0));
+        let line = self.bytes_per_line();
+        let mut cursor = Cursor {
+            at: self.bytes.cursor / line,
+            top: self.bytes.top,
+        };
+        cursor.keep(
+            self.bytes.bytes.len().div_ceil(line),
+            areas.height(Pane::Bytes, 0),
+        );
+        self.bytes.top = cursor.top;
+        if let Some(View::Diagnosis(chosen)) = &mut self.view {
+            let len = self.verdicts.as_ref().map_or(0, |all| all.list.len());
+            let height = crate::tui::panel::diagnosis::list_height(areas.body.height, len);
+            chosen.cursor.keep(len, height);
+        }
+        if let Some(View::Findings(cursor, order)) = &mut self.view {
+            cursor.keep(
+                order.len(),
+                usize::from(
+                    areas
+                        .body
+                        .height
+                        .saturating_sub(2 + crate::tui::panel::findings::BELOW),
+                ),
+            );
+        }
+    }
+}

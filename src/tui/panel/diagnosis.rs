@@ -1,0 +1,251 @@
+//! Why each attempt failed: a line for each attempt, and under them all about the selected one.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::{Modifier, Style};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::base::Severity;
+use crate::engine::Transport;
+use crate::insight::{Diagnosis, Stage};
+use crate::tui::app::App;
+use crate::tui::verdicts::Verdicts;
+use crate::tui::views::Chosen;
+
+use super::{fit, right, view_block, words};
+
+/// Columns of a label.
+const LABEL: usize = 13;
+
+/// Lines of the list of attempts in a body of this height.
+pub(in crate::tui) fn list_height(body: u16, len: usize) -> usize {
+    let most = usize::from(body.saturating_sub(3)) / 3;
+    len.clamp(1, most.max(1))
+}
+
+pub(super) fn draw(app: &App, chosen: Chosen, frame: &mut Frame<'_>, area: Rect) {
+    let block = view_block(app, &title(app));
+    let inner = block.inner(area);
+    frame.render_widget(block, area);
+    let Some(verdicts) = app.verdicts.as_ref().filter(|all| !all.list.is_empty()) else {
+        frame.render_widget(Paragraph::new(nothing(app)), inner);
+        return;
+    };
+    let height = list_height(area.height, verdicts.list.len());
+    let [above, rule, below] = Layout::vertical([
+        Constraint::Length(height as u16),
+        Constraint::Length(1),
+        Constraint::Min(0),
+    ])
+    .areas(inner);
+    let width = usize::from(inner.width);
+    let rows: Vec<_> = verdicts
+        .list
+        .iter()
+        .enumerate()
+        .skip(chosen.cursor.top)
+        .take(height)
+        .map(|(at, diagnosis)| row(app, diagnosis, width, at == chosen.cursor.at))
+        .collect();
+    frame.render_widget(Paragraph::new(rows), above);
+    let line = "─".repeat(rule.width.into());
+    frame.render_widget(Paragraph::new(line).style(app.theme.border()), rule);
+    if let Some(diagnosis) = verdicts.list.get(chosen.cursor.at) {
+        let lines = about(app, diagnosis, chosen.evidence, width);
+        frame.render_widget(Paragraph::new(lines), below);
+    }
+}
+
+fn title(app: &App) -> String {
+    let Some(Verdicts {
+        list,
+        failed,
+        left_out,
+    }) = &app.verdicts
+    else {
+        return "Diagnosis".to_owned();
+    };
+    let more = match left_out {
+        0 => String::new(),
+        more => format!(", {more} more not shown"),
+    };
+    format!(
+        "Diagnosis: {failed} of {} attempts failed{more}",
+        list.len()
+    )
+}
+
+fn nothing(app: &App) -> Vec<Line<'static>> {
+    let text: &[&'static str] = match (&app.verdicts, &app.live) {
+        (Some(_), _) => &[
+            " no attempt at a WebSocket in this capture.",
+            " Was it taken on the right interface and port? Inside TLS (wss) nothing is seen without keys (K).",
+        ],
+        (None, Some(_)) => &[" nothing ended yet: attempts are judged when they are over"],
+        (None, None) => &[" reading… what failed is known when everything was read"],
+    };
+    text.iter().map(|line| Line::raw(*line)).collect()
+}
+
+/// A mark that says without colour how it went.
+fn mark(diagnosis: &Diagnosis) -> &'static str {
+    match (diagnosis.stage(), diagnosis.verdict.severity()) {
+        (None, _) | (_, Severity::Note) => "✓",
+        (_, Severity::Warning) => "!",
+        (_, Severity::Error) => "✗",
+    }
+}
+
+fn style(app: &App, diagnosis: &Diagnosis) -> Style {
+    match diagnosis.stage() {
+        None => app.theme.faint(),
+        Some(_) => app.theme.severity(diagnosis.verdict.severity()),
+    }
+}
+
+fn row(app: &App, diagnosis: &Diagnosis, width: usize, selected: bool) -> Line<'static> {
+    let number = diagnosis
+        .connection
+        .map_or_else(|| "-".to_owned(), |number| number.to_string());
+    let ends = if width >= 110 { 45 } else { 0 };
+    let ends = match ends {
+        0 => String::new(),
+        ends => fit(
+            &format!("{} → {}", diagnosis.client, diagnosis.server),
+            ends,
+        ),
+    };
+    let head = format!(" {} ", right(&number, 4));
+    let used = head.chars().count() + 2 + ends.chars().count();
+    let line = Line::from(vec![
+        Span::raw(head),
+        Span::styled(format!("{} ", mark(diagnosis)), style(app, diagnosis)),
+        Span::raw(ends),
+        Span::raw(fit(&diagnosis.sentence, width.saturating_sub(used))),
+    ]);
+    if selected {
+        line.style(app.theme.selected())
+    } else {
+        line
+    }
+}
+
+/// Everything about one attempt.
+fn about(app: &App, diagnosis: &Diagnosis, chosen: usize, width: usize) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let ends = format!(" {} → {}", diagnosis.client, diagnosis.server);
+    lines.push(Line::styled(ends, app.theme.faint()));
+    for part in words(&diagnosis.sentence, width.saturating_sub(2).max(8)) {
+        let style = style(app, diagnosis).add_modifier(Modifier::BOLD);
+        lines.push(Line::styled(format!(" {part}"), style));
+    }
+    if let Some(stage) = diagnosis.stage() {
+        lines.push(stages(app, diagnosis, stage));
+    }
+    evidence(app, diagnosis, chosen, width, &mut lines);
+    let mut say = |label: &str, text: &str| labelled(app, label, text, width, &mut lines);
+    let (fix, source) = diagnosis.fix();
+    say("What to do", fix);
+    say("Documented", source);
+    if diagnosis.stage().is_some() {
+        let sure = format!("{} ({})", diagnosis.confidence.name(), diagnosis.verdict);
+        say("How sure", &sure);
+    }
+    if let Some((software, header)) = &diagnosis.software {
+        say("Software", &format!("{} ({header})", software.name()));
+    }
+    say("Rules out", diagnosis.rules_out());
+    say("How it ended", &diagnosis.ending);
+    say("To settle it", diagnosis.verdict.settle());
+    lines
+}
+
+fn labelled(app: &App, label: &str, text: &str, width: usize, lines: &mut Vec<Line<'static>>) {
+    let room = width.saturating_sub(LABEL + 2).max(8);
+    for (at, part) in words(text, room).into_iter().enumerate() {
+        let label = if at == 0 { label } else { "" };
+        lines.push(Line::from(vec![
+            Span::styled(format!(" {}", fit(label, LABEL)), app.theme.label()),
+            Span::raw(part),
+        ]));
+    }
+}
+
+/// The stages one after the other, up to the one that failed. TLS and CONNECT only where they have a part in it.
+fn stages(app: &App, diagnosis: &Diagnosis, failed: Stage) -> Line<'static> {
+    let connection = diagnosis
+        .connection
+        .and_then(|number| app.store.connection(number.checked_sub(1)?))
+        .map(|entry| &entry.connection);
+    let has_part = |stage: Stage| match stage {
+        Stage::Tls => connection.is_some_and(|known| known.transport == Transport::Tls),
+        Stage::Connect => connection.is_some_and(|known| known.tunnel.is_some()),
+        _ => true,
+    };
+    let mut spans = vec![Span::styled(
+        format!(" {}", fit("Stages", LABEL)),
+        app.theme.label(),
+    )];
+    for stage in Stage::ALL {
+        let name = stage_name(stage);
+        match stage.cmp(&failed) {
+            std::cmp::Ordering::Equal => {
+                spans.push(Span::styled(format!("✗ {name} "), style(app, diagnosis)));
+            }
+            std::cmp::Ordering::Less if has_part(stage) => {
+                spans.push(Span::raw(format!("✓ {name} ")));
+            }
+            _ => {}
+        }
+    }
+    Line::from(spans)
+}
+
+fn stage_name(stage: Stage) -> &'static str {
+    match stage {
+        Stage::Tcp => "TCP",
+        Stage::Tls => "TLS",
+        Stage::Connect => "CONNECT",
+        Stage::HttpStatus => "HTTP",
+        Stage::Handshake => "101 headers",
+        Stage::FirstFrames => "first frames",
+        Stage::Life => "life",
+        Stage::Close => "close",
+    }
+}
+
+/// What shows it; the chosen one is marked, and Enter goes to its packet.
+fn evidence(
+    app: &App,
+    diagnosis: &Diagnosis,
+    chosen: usize,
+    width: usize,
+    lines: &mut Vec<Line<'static>>,
+) {
+    let room = width.saturating_sub(LABEL + 2 + 2 + 14).max(8);
+    let mut with_packet = 0;
+    for (at, seen) in diagnosis.evidence.iter().enumerate() {
+        let label = if at == 0 { "Evidence" } else { "" };
+        let is_chosen = seen.packet.is_some() && with_packet == chosen;
+        with_packet += usize::from(seen.packet.is_some());
+        let packet = seen
+            .packet
+            .map_or_else(String::new, |packet| format!("packet {packet}"));
+        for (part_at, part) in words(&seen.text, room).into_iter().enumerate() {
+            let is_first = part_at == 0;
+            let mark = if is_first && is_chosen { "▶ " } else { "  " };
+            let packet = if is_first { packet.as_str() } else { "" };
+            let text = format!("{mark}{} {part}", fit(packet, 13));
+            let style = match is_chosen {
+                true => Style::new().add_modifier(Modifier::BOLD),
+                false => Style::new(),
+            };
+            let label = if is_first { label } else { "" };
+            lines.push(Line::from(vec![
+                Span::styled(format!(" {}", fit(label, LABEL)), app.theme.label()),
+                Span::styled(text, style),
+            ]));
+        }
+    }
+}
