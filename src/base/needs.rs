@@ -28,6 +28,9 @@ impl Needs {
     /// Every segment of flows that may be or become ours, with the lengths of its headers.
     pub const SEGMENTS: Needs = Needs(128);
 
+    /// Every exchange over HTTP/1 that asks for something else than a WebSocket or a tunnel.
+    pub const EXCHANGES: Needs = Needs(512);
+
     /// Whether every need of `other` is in the set.
     #[must_use]
     pub fn has(self, other: Needs) -> bool {

@@ -508,6 +508,10 @@ pub(crate) struct DiagnoseArgs {
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<FailOnArg>,
 
+    /// Mask cookies, credentials and tokens; lengths stay.
+    #[arg(long)]
+    pub(crate) redact: bool,
+
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
@@ -549,6 +553,10 @@ pub(crate) struct CompareArgs {
     /// How to print.
     #[arg(long, value_enum, default_value_t = ReportArg::Text)]
     pub(crate) format: ReportArg,
+
+    /// Mask cookies, credentials and tokens; lengths stay.
+    #[arg(long)]
+    pub(crate) redact: bool,
 
     /// How the captures are analysed.
     #[command(flatten)]

@@ -1,27 +1,105 @@
 //! `wireloupe compare`: what a hop changes between its two sides, or how two attempts differ.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use serde_json::json;
 
+use crate::base::Needs;
 use crate::capture::{Input, Source};
-use crate::engine;
-use crate::insight::compare::{Difference, Recorded, Recorder, compare, pair};
+use crate::engine::{
+    self, Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Sink, TlsFlow,
+};
+use crate::export::Redactor;
+use crate::insight::compare::{self, Recorded, Recorder, Recording, Records};
+use crate::insight::facts::Part;
+use crate::insight::{Casebook, Collector, Diagnosis, diagnose};
 
 use super::args::{CompareArgs, ReportArg};
+use super::masked::Masked;
 use super::output::Output;
 use super::pipeline::{self, Collected};
 use super::reading::Reading;
 use super::tell;
 
-impl Collected for Recorder {
-    type Part = Vec<Recorded>;
+/// Records for the comparison, and gathers for a diagnosis of each side.
+#[derive(Default)]
+struct Both {
+    recorder: Recorder,
+    collector: Masked<Collector>,
+}
+
+impl Both {
+    fn new(redact: bool) -> Self {
+        Self {
+            recorder: Recorder::default(),
+            collector: Masked::new(redact),
+        }
+    }
+}
+
+impl Sink for Both {
+    fn needs(&self) -> Needs {
+        self.recorder.needs() | self.collector.needs()
+    }
+
+    fn opened(&mut self, connection: &Connection) {
+        self.recorder.opened(connection);
+        self.collector.opened(connection);
+    }
+
+    fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
+        self.recorder.frame(event, connection);
+        self.collector.frame(event, connection);
+    }
+
+    fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        self.recorder.message(event, connection);
+        self.collector.message(event, connection);
+    }
+
+    fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
+        self.collector.finding(event, connection);
+    }
+
+    fn closed(&mut self, connection: &Connection, at: Moment) {
+        self.recorder.closed(connection, at);
+        self.collector.closed(connection, at);
+    }
+
+    fn tls(&mut self, flow: &TlsFlow<'_>, at: Moment) {
+        self.collector.tls(flow, at);
+    }
+
+    fn flow_closed(&mut self, flow: FlowSummary) {
+        self.recorder.flow_closed(flow.clone());
+        self.collector.flow_closed(flow);
+    }
+}
+
+impl Collected for Both {
+    type Part = (Recording, Part);
 
     fn exchange(&mut self, part: &mut Self::Part) {
-        part.clear();
-        part.append(&mut self.ended);
+        self.recorder.exchange(&mut part.0);
+        self.collector.sink.exchange(&mut part.1);
+    }
+}
+
+/// One capture as it was read.
+struct Capture {
+    connections: Vec<Recorded>,
+    diagnoses: HashMap<u32, Diagnosis>,
+    is_whole: bool,
+}
+
+impl Capture {
+    fn attempt(&self, number: u32) -> anyhow::Result<&Recorded> {
+        let mut found = self.connections.iter();
+        let found = found.find(|recorded| recorded.number == number);
+        let all = self.connections.len();
+        found.with_context(|| format!("no connection {number}: the capture has {all}"))
     }
 }
 
@@ -30,39 +108,59 @@ impl Collected for Recorder {
 /// # Errors
 /// When nothing could be read or written, or an attempt that was named is not there.
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
-    let sides: Vec<Vec<Recorded>> = args
+    let chosen: Option<[u32; 2]> = args.attempts[..].try_into().ok();
+    if (args.files.len(), args.attempts.len()) != (2, 0)
+        && (args.files.len() != 1 || chosen.is_none())
+    {
+        bail!(
+            "two captures (CLIENT-SIDE SERVER-SIDE), or one with --attempts N,M: the numbers of two connections"
+        );
+    }
+    let captures: Vec<Capture> = args
         .files
         .iter()
         .map(|path| read(path, args))
         .collect::<anyhow::Result<_>>()?;
-    let pairs = match (&sides[..], &args.attempts[..]) {
-        ([client, server], []) => pair(client, server),
-        ([one], [first, second]) => vec![(attempt(one, *first)?, attempt(one, *second)?)],
-        _ => bail!(
-            "two captures (CLIENT-SIDE SERVER-SIDE), or one with --attempts N,M: the numbers of two connections"
-        ),
-    };
-    let compared: Vec<_> = pairs
-        .iter()
-        .map(|(one, other)| (one.number, other.number, compare(one, other)))
-        .collect();
-    let text = match args.format {
-        ReportArg::Text => as_text(&compared, &sides),
-        ReportArg::Json => as_json(&compared),
+    let text = match (&captures[..], chosen) {
+        ([one], Some(chosen)) => of_attempts(one, chosen, args.format)?,
+        ([client, server], _) => of_hop(client, server, args.format),
+        _ => String::new(),
     };
     let mut output = Output::open(None, false)?;
     match output.write(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => Err(error.into()),
-        _ => Ok(ExitCode::SUCCESS),
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
+    }
+    match captures.iter().all(|capture| capture.is_whole) {
+        true => Ok(ExitCode::SUCCESS),
+        false => Ok(ExitCode::from(1)),
     }
 }
 
-fn attempt(recorded: &[Recorded], number: u32) -> anyhow::Result<&Recorded> {
-    let found = recorded.iter().find(|recorded| recorded.number == number);
-    found.with_context(|| format!("no connection {number}: the capture has {}", recorded.len()))
+fn of_hop(client: &Capture, server: &Capture, format: ReportArg) -> String {
+    let hop = compare::hop(&client.connections, &server.connections);
+    let (of_client, of_server) = (&client.diagnoses, &server.diagnoses);
+    match format {
+        ReportArg::Text => compare::hop_text(&hop, of_client, of_server),
+        ReportArg::Json => format!("{:#}\n", compare::hop_json(&hop, of_client, of_server)),
+    }
 }
 
-fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Vec<Recorded>> {
+fn of_attempts(
+    capture: &Capture,
+    [first, second]: [u32; 2],
+    format: ReportArg,
+) -> anyhow::Result<String> {
+    let (first, second) = (capture.attempt(first)?, capture.attempt(second)?);
+    let comparison = compare::attempts(first, second);
+    let judged = &capture.diagnoses;
+    Ok(match format {
+        ReportArg::Text => compare::attempts_text(&comparison, judged),
+        ReportArg::Json => format!("{:#}\n", compare::attempts_json(&comparison, judged)),
+    })
+}
+
+fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Capture> {
     let limits = args.analysis.limits();
     let source = Source::open(vec![Input::from_argument(path)], &limits)?;
     let mut source = Reading::of(source, &args.analysis)?;
@@ -70,54 +168,34 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Vec<Recorded>> {
         limits,
         decode_as: args.analysis.decode_as.clone(),
     };
-    let mut all = Vec::new();
-    pipeline::serial(
+    let (mut records, mut casebook) = (Records::default(), Casebook::default());
+    let (tally, _) = pipeline::serial(
         &mut source,
         options,
-        |_| Recorder::default(),
-        &mut |parts| {
-            parts.iter_mut().for_each(|part| all.append(part));
+        |_| Both::new(args.redact),
+        &mut |parts: &mut [(Recording, Part)]| {
+            records.take(parts.iter_mut().map(|part| &mut part.0));
+            casebook.take(parts.iter_mut().map(|part| &mut part.1));
             true
         },
     );
-    for note in &source.finish().notes {
+    let ending = source.finish();
+    for note in &ending.notes {
         tell(note);
     }
-    Ok(Recorder::finish(all))
-}
-
-type Compared = (u32, u32, Vec<Difference>);
-
-fn as_text(compared: &[Compared], sides: &[Vec<Recorded>]) -> String {
-    let mut out = String::new();
-    for (one, other, differences) in compared {
-        out.push_str(&format!("connection {one} and connection {other}\n"));
-        for difference in differences {
-            let Difference { what, one, other } = difference;
-            out.push_str(&format!("  {what:<16} {one}\n  {:<16} {other}\n", "  ->"));
+    records.finish();
+    if args.redact {
+        let mut redactor = Redactor::default();
+        for recorded in &mut records.connections {
+            recorded.shown = Some(Box::new(redactor.connection(&recorded.connection)));
         }
     }
-    if let [client, server] = sides {
-        let paired = compared.len();
-        let alone = (client.len() - paired, server.len() - paired);
-        out.push_str(&format!(
-            "{paired} paired; without a partner: {} and {}\n",
-            alone.0, alone.1
-        ));
-    }
-    out
-}
-
-fn as_json(compared: &[Compared]) -> String {
-    let pairs: Vec<_> = compared
-        .iter()
-        .map(|(one, other, differences)| {
-            let differences: Vec<_> = differences
-                .iter()
-                .map(|d| json!({"what": d.what, "one": d.one, "other": d.other}))
-                .collect();
-            json!({"one": one, "other": other, "differences": differences})
-        })
-        .collect();
-    format!("{:#}\n", json!({ "pairs": pairs }))
+    let diagnoses = diagnose(&casebook, tally.last.unwrap_or_default());
+    let numbered = diagnoses.into_iter();
+    let numbered = numbered.filter_map(|diagnosis| Some((diagnosis.connection?, diagnosis)));
+    Ok(Capture {
+        connections: records.connections,
+        diagnoses: numbered.collect(),
+        is_whole: ending.truncated.is_none(),
+    })
 }

@@ -11,6 +11,7 @@ use crate::insight::facts::Part;
 use crate::insight::{self, Casebook, Collector, Colours, Diagnosis, Verdict};
 
 use super::args::{DiagnoseArgs, FailOnArg, ReportArg};
+use super::masked::Masked;
 use super::output::Output;
 use super::pipeline::{self, Collected};
 use super::reading::Reading;
@@ -19,11 +20,11 @@ use super::tell;
 /// The exit code when `--fail-on` fits.
 const FOUND: u8 = 3;
 
-impl Collected for Collector {
+impl Collected for Masked<Collector> {
     type Part = Part;
 
     fn exchange(&mut self, part: &mut Part) {
-        Collector::exchange(self, part);
+        self.sink.exchange(part);
     }
 }
 
@@ -43,7 +44,7 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
         decode_as: args.analysis.decode_as.clone(),
     };
     let threads = args.analysis.thread_count();
-    let (casebook, end) = read(&mut source, options, threads);
+    let (casebook, end) = read(&mut source, options, threads, args.redact);
     let diagnoses = insight::diagnose(&casebook, end);
     let mut output = Output::open(None, false)?;
     let text = match args.format {
@@ -66,9 +67,14 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
 }
 
 /// Runs the engines and gathers every attempt, with the time of the last packet.
-fn read(source: &mut Reading, options: engine::Options, threads: usize) -> (Casebook, Timestamp) {
+fn read(
+    source: &mut Reading,
+    options: engine::Options,
+    threads: usize,
+    redact: bool,
+) -> (Casebook, Timestamp) {
     let mut casebook = Casebook::default();
-    let make = |_| Collector::default();
+    let make = |_| Masked::<Collector>::new(redact);
     let (tally, _) = if threads == 1 {
         pipeline::serial(source, options, make, &mut |parts: &mut [Part]| {
             casebook.take(parts);

@@ -10,6 +10,7 @@ pub mod interfaces;
 mod keys;
 #[cfg(all(feature = "live", unix))]
 mod live;
+mod masked;
 mod output;
 mod passes;
 mod pipeline;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::base::Timestamp;
 use crate::capture::{Input, Source};
 use crate::export::statistics;
-use crate::insight::statistics::Statistics;
+use crate::insight::statistics::{Statistics, Told, Ways};
 
 use super::args::{StatsArgs, StatsFormat};
 use super::output::Output;
@@ -16,9 +16,11 @@ use super::reading::Reading;
 use super::tell;
 
 impl Collected for Statistics {
-    type Part = ();
+    type Part = Vec<Told>;
 
-    fn exchange(&mut self, _part: &mut ()) {}
+    fn exchange(&mut self, part: &mut Vec<Told>) {
+        self.exchanges(part);
+    }
 }
 
 /// Counts in one pass.
@@ -32,12 +34,18 @@ pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<ExitCode> {
     let mut reading = Reading::of(source, &args.analysis)?;
     let threads = args.analysis.thread_count();
     let make = |start: Timestamp| Statistics::new(start);
-    let (_, parts) = passes::run(&mut reading, &args.analysis, threads, make, &mut |_| true);
+    let mut ways = Ways::default();
+    let collect = &mut |parts: &mut [Vec<Told>]| {
+        ways.take(parts.iter_mut());
+        true
+    };
+    let (_, parts) = passes::run(&mut reading, &args.analysis, threads, make, collect);
     let ending = reading.finish();
     let mut all = Statistics::default();
     for part in &parts {
         all.merge(part);
     }
+    all.compare(&ways);
     let shown = match args.format {
         StatsFormat::Text => statistics::text(&all),
         StatsFormat::Json => statistics::json(&all).to_string() + "\n",

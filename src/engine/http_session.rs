@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use crate::base::{Code, Finding, Head, PerSide, Side};
+use crate::base::{Code, Finding, Head, Needs, PerSide, Side};
 use crate::flow::End;
 use crate::http::{self, Body, Event, Gap, Reader};
 use crate::websocket::handshake::{
@@ -11,6 +11,7 @@ use crate::websocket::handshake::{
 
 use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Tunnel};
 use super::context::{Chunk, Context};
+use super::exchange::Exchanges;
 use super::http2_session::Http2Session;
 use super::session::{Next, Session};
 use super::sink::Sink;
@@ -52,6 +53,8 @@ pub(super) struct HttpSession {
     /// Server bytes before the request they answer.
     orphans: Waiting,
     refusals: u32,
+    /// What else is asked for, where somebody wants to know.
+    exchanges: Option<Box<Exchanges>>,
 }
 
 impl HttpSession {
@@ -61,10 +64,14 @@ impl HttpSession {
         context: &Context<'_, S>,
     ) -> Self {
         let limits = &context.shared.limits;
+        let exchanges = context.shared.needs.has(Needs::EXCHANGES);
+        let counting = |reader: Reader| {
+            if exchanges { reader.counting() } else { reader }
+        };
         Self {
             readers: PerSide {
-                client: Reader::requests(limits).at(begin.client),
-                server: Reader::responses(limits).at(begin.server),
+                client: counting(Reader::requests(limits).at(begin.client)),
+                server: counting(Reader::responses(limits).at(begin.server)),
             },
             asked: VecDeque::new(),
             any_request: false,
@@ -73,6 +80,7 @@ impl HttpSession {
             early: Waiting::default(),
             orphans: Waiting::default(),
             refusals: 0,
+            exchanges: exchanges.then(Box::default),
         }
     }
 
@@ -109,7 +117,8 @@ impl HttpSession {
             match event {
                 Some(Event::Head(head, offset)) => self.request(head, offset, chunk, context),
                 Some(Event::TooLong(offset)) => self.too_long(Side::Client, offset, context),
-                Some(Event::Invalid(_) | Event::BodyEnd) | None => {}
+                Some(Event::BodyEnd) | None => self.request_goes_on(),
+                Some(Event::Invalid(_)) => {}
             }
             chunk = chunk.after(taken);
         }
@@ -138,7 +147,15 @@ impl HttpSession {
             time: context.now.time,
             stream_offset: offset,
         };
-        if is_upgrade_request(&head) {
+        let is_upgrade = is_upgrade_request(&head);
+        if let Some(exchanges) = &mut self.exchanges {
+            if is_upgrade || http::is_connect(&head) {
+                exchanges.asked_otherwise();
+            } else {
+                exchanges.asked(&head, context);
+            }
+        }
+        if is_upgrade {
             self.asked.push_back(Asked::Upgrade);
             let handshake = Handshake {
                 request: Some(seen(head)),
@@ -218,9 +235,11 @@ impl HttpSession {
                     if !matches!(next, Next::Stay) {
                         return next;
                     }
+                    self.response_goes_on(context);
                 }
                 Some(Event::TooLong(offset)) => self.too_long(Side::Server, offset, context),
-                Some(Event::Invalid(_) | Event::BodyEnd) | None => {}
+                Some(Event::BodyEnd) | None => self.response_goes_on(context),
+                Some(Event::Invalid(_)) => {}
             }
             chunk = rest;
         }
@@ -236,8 +255,15 @@ impl HttpSession {
     ) -> Next {
         let status = head.status().unwrap_or_default();
         if (100..200).contains(&status) && status != 101 {
+            if let Some(exchanges) = &mut self.exchanges {
+                exchanges.interim(&head);
+            }
             return Next::Stay;
         }
+        let events = match &mut self.exchanges {
+            Some(exchanges) => exchanges.answered(&head, context),
+            None => false,
+        };
         let seen = SeenHead {
             head,
             packet: rest.packet,
@@ -254,7 +280,33 @@ impl HttpSession {
                     .body(http::response_body(&seen.head, b"HEAD"));
                 Next::Stay
             }
-            asked => self.other_answered(asked.is_some(), seen, rest, context),
+            asked => {
+                let next = self.other_answered(asked.is_some(), seen, rest, context);
+                if events {
+                    self.readers.server.count_events();
+                }
+                next
+            }
+        }
+    }
+
+    /// Says what is known of the latest request's body.
+    fn request_goes_on(&mut self) {
+        if let Some(exchanges) = &mut self.exchanges {
+            exchanges.request_body(self.readers.client.body_count());
+        }
+    }
+
+    /// Says what is known of the latest answer, and whether it is over.
+    fn response_goes_on<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        let Some(exchanges) = &mut self.exchanges else {
+            return;
+        };
+        if !self.readers.server.is_in_head() {
+            exchanges.response_body(self.readers.server.body_count(), context.now.time);
+            if !self.readers.server.is_in_body() {
+                exchanges.tell(context);
+            }
         }
     }
 
@@ -420,6 +472,11 @@ impl HttpSession {
         let of_snaplen = u64::from(context.cut) == len;
         let cut = self.readers[side].cut_head();
         let lost = self.readers[side].gap(len) == Gap::Lost;
+        match side {
+            _ if lost => self.exchanges_ended(context),
+            Side::Client => self.request_goes_on(),
+            Side::Server => self.response_goes_on(context),
+        }
         if let Some((head, at)) =
             cut.filter(|(head, _)| of_snaplen && side == Side::Server && head.status() == Some(101))
         {
@@ -434,6 +491,12 @@ impl HttpSession {
             context.gap(attempt, side, offset, len);
         }
         Next::Stay
+    }
+
+    fn exchanges_ended<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        if let Some(exchanges) = &mut self.exchanges {
+            exchanges.ended(context);
+        }
     }
 
     /// The capture kept only the beginning of a 101 response: its status says enough to go on with frames.
@@ -527,6 +590,7 @@ impl HttpSession {
             }
         }
         self.close_attempt(Some(by), context);
+        self.exchanges_ended(context);
         Next::Stay
     }
 }

@@ -10,6 +10,7 @@
 
 mod connection;
 mod context;
+mod exchange;
 mod flow_state;
 mod flow_summary;
 mod http2_session;
@@ -34,6 +35,7 @@ use crate::websocket::Scratch;
 use crate::wire::{FlowKey, Segment, TcpFlags};
 
 pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
+pub use exchange::Exchange;
 pub use flow_summary::{EndSummary, FlowSummary, Reset, Seen};
 pub use sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Plaintext, Sink, StreamData};
 pub use tls_session::TlsFlow;

@@ -5,7 +5,7 @@ use crate::flow::End;
 use crate::websocket;
 use crate::wire::Segment;
 
-use super::{Connection, FlowSummary, TlsFlow};
+use super::{Connection, Exchange, FlowSummary, TlsFlow};
 
 /// When something was completed: the packet that did it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -135,6 +135,9 @@ pub trait Sink {
     /// A flow that speaks TLS ended, decrypted or not. Told when keys were given, and otherwise only with
     /// [`Needs::TLS`] or [`Needs::FINDINGS`].
     fn tls(&mut self, _flow: &TlsFlow<'_>, _at: Moment) {}
+
+    /// A request over HTTP/1 and its answer are complete, or as complete as the capture allows ([`Needs::EXCHANGES`]).
+    fn exchanged(&mut self, _exchange: &Exchange, _at: Moment) {}
 
     /// No more of this flow ([`Needs::EXTENTS`] or [`Needs::SEGMENTS`]).
     fn flow_ended(&mut self, _flow: u64) {}

@@ -31,4 +31,5 @@ pub use packets::{PacketChoice, comment};
 pub use page::{ConnectionKey, Merger, Numbers, Page};
 pub use printer::{Counts, Format, Printer, Selection, Show, TlsCounts, Totals};
 pub use records::{Record, Records, extension};
+pub use redact::Redactor;
 pub use text::{HEADING, Palette, Text};

@@ -35,7 +35,7 @@ const TOKEN: usize = 20;
 
 /// Makes masked copies of what an engine tells.
 #[derive(Debug, Default)]
-pub(super) struct Redactor {
+pub struct Redactor {
     payload: Vec<u8>,
     reason: Vec<u8>,
     /// What was masked in the heads of the latest connection.
@@ -99,7 +99,7 @@ impl Redactor {
     }
 
     /// Hands a masked finding to `tell`.
-    pub(super) fn finding(
+    pub fn finding(
         &mut self,
         event: &FindingEvent<'_>,
         connection: Option<&Connection>,
@@ -129,7 +129,7 @@ impl Redactor {
 
     /// The connection with masked heads and close reason.
     #[must_use]
-    pub(super) fn connection(&mut self, connection: &Connection) -> Connection {
+    pub fn connection(&mut self, connection: &Connection) -> Connection {
         self.secrets.clear();
         let mut masked = connection.clone();
         if let Some(handshake) = masked.handshake.as_deref_mut() {

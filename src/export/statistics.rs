@@ -1,5 +1,7 @@
 //! Statistics as text with bars, and as one JSON document.
 
+mod ways;
+
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -47,6 +49,7 @@ pub fn text(of: &Statistics) -> String {
     counted(&mut out, "Findings", sum(&findings), &findings);
     talkers(&mut out, &of.talkers);
     overhead(&mut out, &of.overhead);
+    ways::text(&mut out, &of.ways);
     out
 }
 
@@ -220,10 +223,14 @@ fn overhead(out: &mut String, of: &Overhead) {
         ("TCP", of.tcp),
         ("HTTP handshakes", of.http),
         ("WebSocket frame headers", of.websocket),
+        ("between TCP and these", of.between()),
         ("payload", of.payload),
     ];
     let most = parts.iter().map(|(_, bytes)| *bytes).max().unwrap_or(0);
     for (name, bytes) in parts {
+        if bytes == 0 && name.starts_with("between") {
+            continue;
+        }
         let each = ratio(bytes, of.messages);
         let _ = writeln!(
             out,
@@ -297,7 +304,9 @@ pub fn json(of: &Statistics) -> Value {
             "websocket": of.overhead.websocket,
             "payload": of.overhead.payload,
             "messages": of.overhead.messages,
+            "between": of.overhead.between(),
         },
+        "ways": ways::json(&of.ways),
     })
 }
 

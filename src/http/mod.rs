@@ -6,6 +6,7 @@
 
 mod body;
 mod connect;
+mod count;
 mod describe;
 mod head;
 mod reader;
@@ -13,6 +14,7 @@ mod sniff;
 
 pub use body::{Body, request_body, response_body};
 pub use connect::{ConnectTarget, connect_accepted, connect_target, is_connect};
+pub use count::BodyCount;
 pub use describe::{authority, fields, host};
 pub use head::{HeadStatus, parse_head};
 pub use reader::{Event, Gap, Reader};

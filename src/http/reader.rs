@@ -7,6 +7,7 @@
 use memchr::memchr;
 
 use super::body::{Body, Chunked, Step};
+use super::count::BodyCount;
 use super::head::{blank_len, head_end, line_range, parse, start_line};
 use super::sniff::{Role, looks_like, may_be_request, may_be_response};
 use crate::base::{Head, Limits, StartLine};
@@ -45,6 +46,8 @@ pub struct Reader {
     offset: u64,
     /// The head so far; empty unless it was cut.
     partial: Vec<u8>,
+    /// What the latest body amounts to, when somebody asked.
+    count: Option<Box<BodyCount>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +91,15 @@ impl Reader {
             head_limit: u32::try_from(limits.http_head).unwrap_or(u32::MAX),
             offset: 0,
             partial: Vec::new(),
+            count: None,
         }
+    }
+
+    /// The same, but bodies are counted as they pass.
+    #[must_use]
+    pub fn counting(mut self) -> Self {
+        self.count = Some(Box::default());
+        self
     }
 
     /// The same for a stream that is joined at this position.
@@ -116,6 +127,28 @@ impl Reader {
         matches!(self.state, State::Lost)
     }
 
+    /// Whether the next byte belongs to a body.
+    #[must_use]
+    pub fn is_in_body(&self) -> bool {
+        matches!(
+            self.state,
+            State::Length(_) | State::Chunked(_) | State::UntilClose
+        )
+    }
+
+    /// What the latest body amounts to so far, when bodies are counted.
+    #[must_use]
+    pub fn body_count(&self) -> Option<&BodyCount> {
+        self.count.as_deref()
+    }
+
+    /// The body that follows is an event stream, whose events are counted.
+    pub fn count_events(&mut self) {
+        if let Some(count) = &mut self.count {
+            count.read_events();
+        }
+    }
+
     /// Bytes allocated beyond the reader itself.
     #[must_use]
     pub fn held(&self) -> usize {
@@ -124,19 +157,29 @@ impl Reader {
 
     /// Takes bytes up to and including the next event, or all of them. Says how many; push the rest again.
     pub fn push(&mut self, bytes: &[u8]) -> (usize, Option<Event>) {
+        let in_body = self.is_in_body();
         let (taken, event) = match self.state {
             State::Head { guess, started } => self.head(bytes, guess, started),
             State::Length(left) => self.length(left, bytes),
             State::Chunked(at) => self.chunked(at, bytes),
-            State::UntilClose => (bytes.len(), None),
+            State::UntilClose => {
+                self.content(bytes);
+                (bytes.len(), None)
+            }
             State::Lost => self.lost(bytes),
         };
         self.offset += taken as u64;
+        if in_body && let Some(count) = &mut self.count {
+            count.wire += taken as u64;
+        }
         (taken, event)
     }
 
     /// Says what follows the head that was found. Without it the next head is expected.
     pub fn body(&mut self, body: Body) {
+        if let Some(count) = &mut self.count {
+            **count = BodyCount::default();
+        }
         self.state = match body {
             Body::None | Body::Length(0) => HEAD,
             Body::Length(len) => State::Length(len),
@@ -170,6 +213,7 @@ impl Reader {
     /// Passes over bytes that are missing.
     pub fn gap(&mut self, len: u64) -> Gap {
         self.offset = self.offset.saturating_add(len);
+        let in_body = self.is_in_body();
         let (state, gap) = match self.state {
             State::Length(left) if left > len => (State::Length(left - len), Gap::InBody),
             State::Length(left) if left == len => (HEAD, Gap::BodyEnd),
@@ -182,11 +226,24 @@ impl Reader {
         };
         self.state = state;
         self.partial = Vec::new();
+        if in_body
+            && gap != Gap::Lost
+            && let Some(count) = &mut self.count
+        {
+            count.missing(len);
+        }
         gap
+    }
+
+    fn content(&mut self, bytes: &[u8]) {
+        if let Some(count) = &mut self.count {
+            count.bytes(bytes);
+        }
     }
 
     fn length(&mut self, left: u64, bytes: &[u8]) -> (usize, Option<Event>) {
         let taken = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        self.content(bytes.get(..taken).unwrap_or_default());
         match left - taken as u64 {
             0 => {
                 self.state = HEAD;
@@ -203,6 +260,7 @@ impl Reader {
         let mut taken = 0;
         while let Some(rest) = bytes.get(taken..).filter(|rest| !rest.is_empty()) {
             let (step, next) = at.step(rest);
+            self.count_chunk(at, &next, rest.get(..step).unwrap_or_default());
             match next {
                 Step::Continue(next) => at = next,
                 Step::End => {
@@ -219,6 +277,18 @@ impl Reader {
         }
         self.state = State::Chunked(at);
         (taken, None)
+    }
+
+    fn count_chunk(&mut self, at: Chunked, next: &Step, bytes: &[u8]) {
+        match (at, next) {
+            (Chunked::Data(_), _) => self.content(bytes),
+            (_, Step::Continue(Chunked::Data(_))) => {
+                if let Some(count) = &mut self.count {
+                    count.chunks += 1;
+                }
+            }
+            _ => {}
+        }
     }
 
     fn lost(&mut self, bytes: &[u8]) -> (usize, Option<Event>) {
@@ -364,6 +434,25 @@ mod tests {
                 format!("GET /a HTTP/1.1 @{}", c + SIZED.len()),
             ]
         );
+    }
+
+    #[test]
+    fn bodies_are_counted_without_their_framing_whatever_the_cut() {
+        for cut in 1..CHUNKED.len() {
+            let mut reader = Reader::requests(&Limits::default()).counting();
+            read(&mut reader, CHUNKED, &[cut]);
+            let count = reader.body_count().unwrap();
+            let head = CHUNKED.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
+            assert_eq!((count.content, count.chunks), (15, 2), "cut at {cut}");
+            assert_eq!(count.wire, (CHUNKED.len() - head) as u64, "cut at {cut}");
+        }
+        let mut reader = Reader::requests(&Limits::default()).counting();
+        let (head, rest) = SIZED.split_at(SIZED.len() - 26);
+        read(&mut reader, head, &[]);
+        reader.gap(20);
+        read(&mut reader, &rest[20..], &[]);
+        let count = reader.body_count().unwrap();
+        assert_eq!((count.content, count.wire, count.chunks), (26, 26, 0));
     }
 
     #[test]

@@ -1,367 +1,250 @@
 //! Two captures of the same connections, on the two sides of a hop; or two attempts side by side.
 //!
-//! A [`Recorder`] keeps what a comparison needs; [`pair`] finds which connections are the same, [`compare`] tells what
-//! differs. Clocks are aligned on the shortest delay that was seen each way; delays are told above that.
+//! A [`Recorder`] keeps what a comparison needs and [`Records`] numbers it. [`hop`] finds which connections are the same,
+//! aligns the clocks and tells what the hop between changed; [`attempts`] tells how two connections of one capture differ.
 
-use std::collections::HashMap;
+mod alignment;
+mod changes;
+mod clocks;
+mod heads;
+mod messages;
+mod pairing;
+mod record;
+mod report;
 
-use crate::base::{ConnectionId, Head, Needs, PacketNumber, PerSide, Side, Timestamp, escape};
-use crate::engine::{Connection, FrameEvent, MessageEvent, Moment, Sink};
-use crate::websocket::MessageKind;
+use std::collections::HashSet;
 
-/// Messages and frames kept of one connection; later ones are not compared.
-const KEPT: usize = 100_000;
+use crate::base::{PacketNumber, PerSide, Side};
+use crate::engine::SeenHead;
 
-/// One message.
-#[derive(Clone, Debug)]
-pub struct Told {
-    kind: MessageKind,
-    time: Timestamp,
-    digest: Option<[u8; 32]>,
-    frames: usize,
-    wire: u64,
-    compressed: bool,
-}
+use clocks::Fastest;
+use heads::{Heads, Sides};
+use messages::Direction;
 
-/// One connection as recorded.
-#[derive(Clone, Debug)]
-pub struct Recorded {
-    /// Its number in its capture.
-    pub number: u32,
-    /// Heads, addresses and close.
-    pub connection: Box<Connection>,
-    messages: PerSide<Vec<Told>>,
-    masks: PerSide<Vec<Option<[u8; 4]>>>,
-}
+pub use changes::Change;
+pub use clocks::{Basis, Clocks};
+pub use pairing::{Pair, PairedBy, pair};
+pub use record::{Recorded, Recorder, Recording, Records};
+pub use report::{Judged, attempts_json, attempts_text, hop_json, hop_text};
 
-/// An engine's sink that records connections.
-#[derive(Debug, Default)]
-pub struct Recorder {
-    open: HashMap<ConnectionId, Recorded>,
-    /// The connections that ended.
-    pub ended: Vec<Recorded>,
-}
-
-impl Recorder {
-    /// Gives what was recorded, numbered from 1 by first packet, as every output does within a batch.
-    #[must_use]
-    pub fn finish(mut ended: Vec<Recorded>) -> Vec<Recorded> {
-        let order = |recorded: &Recorded| -> (PacketNumber, u32) {
-            (
-                recorded.connection.first_packet,
-                recorded.connection.ordinal,
-            )
-        };
-        ended.sort_by_key(order);
-        for (index, recorded) in ended.iter_mut().enumerate() {
-            recorded.number = index as u32 + 1;
-        }
-        ended
-    }
-}
-
-impl Sink for Recorder {
-    fn needs(&self) -> Needs {
-        Needs::MESSAGES | Needs::DIGEST
-    }
-
-    fn opened(&mut self, connection: &Connection) {
-        let recorded = Recorded {
-            number: 0,
-            connection: Box::new(connection.clone()),
-            messages: PerSide::default(),
-            masks: PerSide::default(),
-        };
-        self.open.insert(connection.id, recorded);
-    }
-
-    fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
-        if let Some(recorded) = self.open.get_mut(&connection.id) {
-            let masks = &mut recorded.masks[event.from];
-            if masks.len() < KEPT {
-                masks.push(event.frame.header.masking_key);
-            }
-        }
-    }
-
-    fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
-        if let Some(recorded) = self.open.get_mut(&connection.id) {
-            let messages = &mut recorded.messages[event.from];
-            if messages.len() < KEPT {
-                messages.push(Told {
-                    kind: event.message.kind,
-                    time: event.at.time,
-                    digest: event.message.sha256,
-                    frames: event.frames.len(),
-                    wire: event.message.wire_length,
-                    compressed: event.message.compressed,
-                });
-            }
-        }
-    }
-
-    fn closed(&mut self, connection: &Connection, _at: Moment) {
-        if let Some(mut recorded) = self.open.remove(&connection.id) {
-            recorded.connection = Box::new(connection.clone());
-            self.ended.push(recorded);
-        }
-    }
-}
-
-/// Pairs the connections of the client's side with those of the server's: by Sec-WebSocket-Key, else by target in the
-/// order of time, among those of which a message agrees if there is any.
-#[must_use]
-pub fn pair<'a>(
-    client: &'a [Recorded],
-    server: &'a [Recorded],
-) -> Vec<(&'a Recorded, &'a Recorded)> {
-    let mut free: Vec<&Recorded> = server.iter().collect();
-    let mut pairs = Vec::new();
-    let mut take = |one: &'a Recorded, fits: &dyn Fn(&Recorded) -> bool| {
-        let at = free.iter().position(|other| fits(other))?;
-        Some((one, free.remove(at)))
-    };
-    let mut rest = Vec::new();
-    for one in client {
-        let key = header(one, "Sec-WebSocket-Key");
-        let found = take(one, &|other| {
-            key.is_some() && header(other, "Sec-WebSocket-Key") == key
-        });
-        match found {
-            Some(pair) => pairs.push(pair),
-            None => rest.push(one),
-        }
-    }
-    for one in rest {
-        let same = |other: &Recorded| path(one) == path(other) && share_a_message(one, other);
-        pairs.extend(take(one, &same));
-    }
-    pairs
-}
-
-fn header(recorded: &Recorded, name: &'static str) -> Option<Vec<u8>> {
-    recorded
-        .connection
-        .request()?
-        .value(name)
-        .map(<[u8]>::to_vec)
-}
-
-/// The path of the target, whatever its form.
-fn path(recorded: &Recorded) -> Option<Vec<u8>> {
-    let target = recorded.connection.request()?.target();
-    let after = memchr::memmem::find(target, b"://").map_or(0, |at| at + 3);
-    let at = memchr::memchr(b'/', target.get(after..)?).map_or(after, |slash| after + slash);
-    target.get(at..).map(<[u8]>::to_vec)
-}
-
-fn share_a_message(one: &Recorded, other: &Recorded) -> bool {
-    let any = Side::BOTH
-        .iter()
-        .any(|side| !one.messages[*side].is_empty());
-    let shared = Side::BOTH.iter().any(|side| {
-        let first = one.messages[*side].iter().find_map(|told| told.digest);
-        first.is_some()
-            && other.messages[*side]
-                .iter()
-                .any(|told| told.digest == first)
-    });
-    shared || !any
-}
-
-/// What one line of a comparison is about.
+/// One line of a comparison: the same thing on both sides.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
-    /// What: `request-header`, `http-version`, `frames`, `delay`, ...; stable.
+    /// What: `request-line`, `request-header`, `outcome`, `messages`, `close`, ...; stable.
     pub what: &'static str,
-    /// The first side's, in words.
+    /// Whose messages it is about.
+    pub from: Option<Side>,
+    /// On the client's side of the hop, or of the first attempt.
     pub one: String,
-    /// The other's.
+    /// On the server's side, or of the second attempt.
     pub other: String,
 }
 
-/// Everything that differs between two records of a connection, and how long messages were held back.
+impl Difference {
+    fn between(
+        what: &'static str,
+        from: Option<Side>,
+        (one, other): (String, String),
+    ) -> Option<Self> {
+        (one != other).then_some(Self {
+            what,
+            from,
+            one,
+            other,
+        })
+    }
+}
+
+/// How long the hop held messages of one direction back, in nanoseconds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Delay {
+    /// Messages that were seen on both sides.
+    pub count: usize,
+    /// The middle one.
+    pub median: i64,
+    /// The longest.
+    pub worst: i64,
+    /// Where the one that took longest was complete, before and after the hop.
+    pub worst_at: (PacketNumber, PacketNumber),
+}
+
+/// What differs between the two records of a connection, or between two attempts.
+#[derive(Debug)]
+pub struct Comparison<'a> {
+    /// The two.
+    pub pair: Pair<'a>,
+    /// What the hop did, each in one sentence; nothing for attempts.
+    pub changes: Vec<Change>,
+    /// Line by line.
+    pub differences: Vec<Difference>,
+    /// Delays by sender.
+    pub delays: PerSide<Option<Delay>>,
+}
+
+/// What a hop did to all connections.
+#[derive(Debug)]
+pub struct Hop<'a> {
+    /// The two captures' clocks.
+    pub clocks: Clocks,
+    /// The connections seen on both sides, by their number on the client's side.
+    pub comparisons: Vec<Comparison<'a>>,
+    /// Connections seen on the client's side only.
+    pub client_only: Vec<&'a Recorded>,
+    /// Connections seen on the server's side only.
+    pub server_only: Vec<&'a Recorded>,
+}
+
+/// Headers that are new in each attempt and say nothing.
+const NEW_EACH_TIME: &[&str] = &["sec-websocket-key", "sec-websocket-accept", "date"];
+
+/// Compares the captures of the two sides of a hop.
 #[must_use]
-pub fn compare(one: &Recorded, other: &Recorded) -> Vec<Difference> {
-    let mut out = Vec::new();
-    let (a, b) = (&one.connection, &other.connection);
-    head("request", a.request(), b.request(), &mut out);
-    head("response", a.response(), b.response(), &mut out);
-    differ(
-        "transport",
-        a.transport.name().into(),
-        b.transport.name().into(),
-        &mut out,
-    );
-    differ(
-        "outcome",
-        a.outcome().name().into(),
-        b.outcome().name().into(),
-        &mut out,
-    );
-    for side in Side::BOTH {
-        messages(side, one, other, &mut out);
-    }
-    delays(one, other, &mut out);
-    differ("close", close(a), close(b), &mut out);
-    out
-}
-
-fn differ(what: &'static str, one: String, other: String, out: &mut Vec<Difference>) {
-    if one != other {
-        out.push(Difference { what, one, other });
+pub fn hop<'a>(client: &'a [Recorded], server: &'a [Recorded]) -> Hop<'a> {
+    let pairs = pair(client, server);
+    let aligned: Vec<_> = pairs.iter().map(aligned).collect();
+    let clocks = clocks(&pairs, &aligned);
+    let alone = |all: &'a [Recorded], paired: HashSet<u32>| {
+        let alone = all.iter().filter(|one| !paired.contains(&one.number));
+        alone.collect::<Vec<_>>()
+    };
+    let client_only = alone(client, pairs.iter().map(|pair| pair.one.number).collect());
+    let server_only = alone(server, pairs.iter().map(|pair| pair.other.number).collect());
+    let comparisons = pairs.iter().zip(&aligned);
+    Hop {
+        comparisons: comparisons
+            .map(|(pair, directions)| through(*pair, directions, &clocks))
+            .collect(),
+        clocks,
+        client_only,
+        server_only,
     }
 }
 
-fn head(which: &'static str, one: Option<&Head>, other: Option<&Head>, out: &mut Vec<Difference>) {
-    let (Some(one), Some(other)) = (one, other) else {
-        let seen = |head: Option<&Head>| head.map_or("not seen", |_| "seen").to_owned();
-        return differ(which, seen(one), seen(other), out);
+/// Compares two attempts of one capture.
+#[must_use]
+pub fn attempts<'a>(one: &'a Recorded, other: &'a Recorded) -> Comparison<'a> {
+    let pair = Pair {
+        one,
+        other,
+        by: PairedBy::Choice,
     };
-    let line = if which == "request" {
-        "request-line"
-    } else {
-        "status-line"
-    };
-    let header = if which == "request" {
-        "request-header"
-    } else {
-        "response-header"
-    };
-    differ(line, first_line(one), first_line(other), out);
-    let mut names: Vec<String> = Vec::new();
-    for (name, _) in one.headers().chain(other.headers()) {
-        let name = escape::text(name).to_ascii_lowercase();
-        if !names.contains(&name) {
-            names.push(name);
+    let mut differences = Vec::new();
+    of_heads(&pair, NEW_EACH_TIME, &mut differences);
+    differences.extend(changes::of_connection(&pair));
+    differences.extend(changes::of_time(&pair));
+    Comparison {
+        pair,
+        changes: Vec::new(),
+        differences,
+        delays: PerSide::default(),
+    }
+}
+
+type Directions<'a> = PerSide<Direction<'a>>;
+
+fn aligned<'a>(pair: &Pair<'a>) -> Directions<'a> {
+    PerSide::new(|side| Direction::of(side, pair.one, pair.other))
+}
+
+fn through<'a>(pair: Pair<'a>, directions: &Directions<'a>, clocks: &Clocks) -> Comparison<'a> {
+    let mut differences = Vec::new();
+    of_heads(&pair, &[], &mut differences);
+    differences.extend(changes::of_connection(&pair));
+    let delays = PerSide::new(|side| delay(side, &directions[side], clocks));
+    Comparison {
+        changes: changes::of_hop(&pair, directions, &delays, clocks),
+        pair,
+        differences,
+        delays,
+    }
+}
+
+fn of_heads(pair: &Pair<'_>, skip: &[&str], out: &mut Vec<Difference>) {
+    for is_request in [true, false] {
+        let heads = Heads {
+            is_request,
+            one: Sides::of(pair.one, is_request),
+            other: Sides::of(pair.other, is_request),
+        };
+        heads::differences(&heads, skip, out);
+    }
+}
+
+/// The clocks, from everything that crossed the hop: messages, and requests and responses unless the hop made its own.
+fn clocks(pairs: &[Pair<'_>], aligned: &[Directions<'_>]) -> Clocks {
+    let mut fastest = Fastest::default();
+    for (pair, directions) in pairs.iter().zip(aligned) {
+        of_handshake(pair, &mut fastest);
+        for (before, after) in directions.client.passed() {
+            fastest.up(after.time.since(before.time));
+        }
+        for (before, after) in directions.server.passed() {
+            fastest.down(after.time.since(before.time));
         }
     }
-    for name in names {
-        let value = |head: &Head| {
-            let values: Vec<_> = head
-                .values(&name)
-                .map(|value| escape::preview(value, 120))
-                .collect();
-            match values.is_empty() {
-                true => format!("{name}: (none)"),
-                false => format!("{name}: {}", values.join(", ")),
-            }
-        };
-        differ(header, value(one), value(other), out);
+    Clocks::of(fastest)
+}
+
+fn of_handshake(pair: &Pair<'_>, fastest: &mut Fastest) {
+    let both = (
+        &pair.one.connection.handshake,
+        &pair.other.connection.handshake,
+    );
+    let (Some(one), Some(other)) = both else {
+        return;
+    };
+    let key = |request: Option<&SeenHead>| {
+        let value = request?.head.value("Sec-WebSocket-Key");
+        value.map(<[u8]>::to_vec)
+    };
+    let (asked, forwarded) = (one.request.as_ref(), other.request.as_ref());
+    if key(asked).is_none() || key(asked) != key(forwarded) {
+        return;
+    }
+    if let (Some(one), Some(other)) = (asked, forwarded) {
+        fastest.up(other.time.since(one.time));
+    }
+    if let (Some(one), Some(other)) = (&one.response, &other.response)
+        && one.head.status() == other.head.status()
+    {
+        fastest.down(one.time.since(other.time));
     }
 }
 
-fn first_line(head: &Head) -> String {
-    let line = head
-        .raw
-        .split(|byte| *byte == b'\r')
-        .next()
-        .unwrap_or_default();
-    escape::preview(line, 160)
+fn delay(side: Side, direction: &Direction<'_>, clocks: &Clocks) -> Option<Delay> {
+    let ahead = match side {
+        Side::Client => clocks.offset,
+        Side::Server => clocks.offset.saturating_neg(),
+    };
+    let passed = direction.passed();
+    let mut times: Vec<_> = passed
+        .map(|(before, after)| {
+            let time = after.time.since(before.time).saturating_sub(ahead);
+            (time, (before.packet, after.packet))
+        })
+        .collect();
+    times.sort_unstable();
+    let (worst, worst_at) = *times.last()?;
+    Some(Delay {
+        count: times.len(),
+        median: times.get(times.len() / 2)?.0,
+        worst,
+        worst_at,
+    })
 }
 
-fn messages(side: Side, one: &Recorded, other: &Recorded, out: &mut Vec<Difference>) {
-    let is_data = |told: &&Told| matches!(told.kind, MessageKind::Text | MessageKind::Binary);
-    let (a, b) = (&one.messages[side], &other.messages[side]);
-    let count = |list: &[Told], data: bool| {
-        let number = list.iter().filter(|told| is_data(told) == data).count();
-        format!(
-            "{number} {} from the {}",
-            if data {
-                "data messages"
-            } else {
-                "control frames"
-            },
-            side.name()
-        )
-    };
-    differ("messages", count(a, true), count(b, true), out);
-    differ("control-frames", count(a, false), count(b, false), out);
-    let sum = |list: &[Told]| {
-        let data: Vec<_> = list.iter().filter(is_data).collect();
-        let frames: usize = data.iter().map(|told| told.frames).sum();
-        format!("{frames} data frames from the {}", side.name())
-    };
-    differ("fragments", sum(a), sum(b), out);
-    let wire = |list: &[Told]| {
-        let bytes: u64 = list.iter().filter(is_data).map(|told| told.wire).sum();
-        let compressed = list.iter().filter(|told| told.compressed).count();
-        format!(
-            "{bytes} payload bytes, {compressed} compressed messages from the {}",
-            side.name()
-        )
-    };
-    differ("compression", wire(a), wire(b), out);
-    if one.masks[side] != other.masks[side] {
-        let keys = |masks: &[Option<[u8; 4]>]| {
-            let masked = masks.iter().flatten().count();
-            format!(
-                "{masked} of {} frames from the {} masked, first key {}",
-                masks.len(),
-                side.name(),
-                masks
-                    .iter()
-                    .flatten()
-                    .next()
-                    .map_or("none".to_owned(), hex::encode)
-            )
-        };
-        differ(
-            "masking",
-            keys(&one.masks[side]),
-            keys(&other.masks[side]),
-            out,
-        );
+/// A duration for people, to the microsecond.
+fn duration(nanoseconds: i64) -> String {
+    match nanoseconds.unsigned_abs() {
+        0..1_000_000_000 => format!("{:.3} ms", nanoseconds as f64 / 1e6),
+        _ => format!("{:.3} s", nanoseconds as f64 / 1e9),
     }
 }
 
-/// How long messages took, above the shortest: the hop's own delay, whatever the clocks.
-fn delays(one: &Recorded, other: &Recorded, out: &mut Vec<Difference>) {
-    for side in Side::BOTH {
-        let pairs = one.messages[side].iter().zip(&other.messages[side]);
-        let same = pairs.filter(|(a, b)| a.kind == b.kind && a.digest == b.digest);
-        // The client's messages come to the server's side last, the server's first.
-        let mut times: Vec<i64> = same
-            .map(|(a, b)| match side {
-                Side::Client => b.time.since(a.time),
-                Side::Server => a.time.since(b.time),
-            })
-            .collect();
-        times.sort_unstable();
-        let (Some(&least), Some(&worst)) = (times.first(), times.last()) else {
-            continue;
-        };
-        let median = times.get(times.len() / 2).copied().unwrap_or(least);
-        let ms = |time: i64| time as f64 / 1e6;
-        out.push(Difference {
-            what: "delay",
-            one: format!(
-                "{} messages from the {}, clocks aligned on the fastest",
-                times.len(),
-                side.name()
-            ),
-            other: format!(
-                "held back {:.3} ms in the median, {:.3} ms at worst",
-                ms(median - least),
-                ms(worst - least)
-            ),
-        });
+/// `1 ping`, `2 pings`.
+fn plural(count: usize, noun: &str) -> String {
+    match count {
+        1 => format!("1 {noun}"),
+        _ => format!("{count} {noun}s"),
     }
-}
-
-fn close(connection: &Connection) -> String {
-    let close = &connection.close;
-    let by = close.by.map_or("nobody", Side::name);
-    let code = close
-        .code
-        .map_or_else(|| "no code".to_owned(), |code| code.to_string());
-    let ended = close.ended_by.map_or("open", |ended| ended.name());
-    format!(
-        "by {by}, {code}, {}, tcp {ended}",
-        if close.is_clean() {
-            "clean"
-        } else {
-            "not clean"
-        }
-    )
 }

@@ -6,13 +6,15 @@
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 
-use crate::base::{Code, ConnectionId, Needs, PacketNumber, PerSide, Side, Timestamp};
+use crate::base::{Code, ConnectionId, Needs, PerSide, Side, Timestamp};
 use crate::engine::{
     Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Outcome, Seen, Sink,
     TlsFlow,
 };
 use crate::tls::{self, Summary};
 use crate::websocket::{MessageKind, Opcode};
+
+use super::numbering::{Numbering, Opened};
 
 /// Findings kept of one connection; rules look at the first of a kind.
 const FINDINGS: usize = 24;
@@ -220,7 +222,7 @@ pub(super) fn past_connect(bytes: &[u8]) -> &[u8] {
 /// What one engine gathered since it was last asked.
 #[derive(Debug, Default)]
 pub struct Part {
-    opened: Vec<(ConnectionId, PacketNumber, u32)>,
+    opened: Vec<Opened>,
     ended: Vec<(Option<ConnectionId>, Attempt)>,
 }
 
@@ -250,9 +252,7 @@ impl Sink for Collector {
     }
 
     fn opened(&mut self, connection: &Connection) {
-        self.part
-            .opened
-            .push((connection.id, connection.first_packet, connection.ordinal));
+        self.part.opened.push(Opened::of(connection));
         self.open.insert(connection.id, Attempt::of(connection));
     }
 
@@ -355,8 +355,7 @@ fn may_be_an_attempt(flow: &FlowSummary) -> bool {
 /// All attempts of a capture, numbered.
 #[derive(Debug, Default)]
 pub struct Casebook {
-    numbers: Vec<HashMap<ConnectionId, u32>>,
-    count: u32,
+    numbers: Numbering,
     /// The attempts in the order in which they ended.
     pub attempts: Vec<Attempt>,
     /// Attempts beyond [`ATTEMPTS`], of which nothing more is known.
@@ -365,33 +364,18 @@ pub struct Casebook {
 
 impl Casebook {
     /// Takes the parts of one batch, one an engine.
-    pub fn take(&mut self, parts: &mut [Part]) {
-        self.number(parts);
-        for (engine, part) in parts.iter_mut().enumerate() {
+    pub fn take<'a>(&mut self, parts: impl IntoIterator<Item = &'a mut Part>) {
+        let parts: Vec<_> = parts.into_iter().collect();
+        self.numbers.take(parts.iter().map(|part| &part.opened[..]));
+        for (engine, part) in parts.into_iter().enumerate() {
             for (id, mut attempt) in part.ended.drain(..) {
+                attempt.number = id.and_then(|id| self.numbers.end(engine, id));
                 if self.attempts.len() >= ATTEMPTS {
                     self.left_out += 1;
                     continue;
                 }
-                attempt.number = id.and_then(|id| self.numbers[engine].get(&id).copied());
                 self.attempts.push(attempt);
             }
-        }
-    }
-
-    /// Those recognised in the same batch are numbered by the first packet of their flow.
-    fn number(&mut self, parts: &[Part]) {
-        self.numbers
-            .resize_with(parts.len().max(self.numbers.len()), HashMap::new);
-        let mut opened: Vec<_> = Vec::new();
-        for (engine, part) in parts.iter().enumerate() {
-            let of_engine = part.opened.iter();
-            opened.extend(of_engine.map(|&(id, packet, ordinal)| ((packet, ordinal), engine, id)));
-        }
-        opened.sort_by_key(|(order, _, _)| *order);
-        for (_, engine, id) in opened {
-            self.count += 1;
-            self.numbers[engine].insert(id, self.count);
         }
     }
 

@@ -8,6 +8,7 @@ mod diagnose;
 pub mod ending;
 pub mod facts;
 pub mod fix;
+mod numbering;
 mod report;
 mod rules_connect;
 mod rules_frames;

@@ -4,6 +4,7 @@
 
 mod distribution;
 mod timeline;
+mod ways;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -11,13 +12,16 @@ use std::net::SocketAddr;
 use hashbrown::HashMap;
 
 use crate::base::{ConnectionId, Needs, PacketNumber, PerSide, Side, Timestamp};
-use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Outcome, Sink};
+use crate::engine::{
+    Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, Moment, Outcome, Sink,
+};
 use crate::flow::End;
 use crate::websocket::MessageKind;
 use crate::wire::Segment;
 
 pub use distribution::Distribution;
 pub use timeline::Timeline;
+pub use ways::{Kind, Told, Way, Ways};
 
 /// Connections listed as top talkers.
 pub const TALKERS: usize = 10;
@@ -25,7 +29,7 @@ pub const TALKERS: usize = 10;
 /// Bytes by the layer that spent them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overhead {
-    /// Packets of flows that carried a WebSocket.
+    /// Packets.
     pub packets: u64,
     /// Everything before the innermost IP header.
     pub link: u64,
@@ -35,11 +39,11 @@ pub struct Overhead {
     pub tcp: u64,
     /// TCP payload as sent, retransmissions included.
     pub tcp_payload: u64,
-    /// HTTP heads of handshakes and tunnels.
+    /// HTTP heads, and the framing of chunks.
     pub http: u64,
     /// WebSocket frame headers, masking keys included.
     pub websocket: u64,
-    /// Frame payloads on the wire.
+    /// Frame payloads on the wire, or content of bodies.
     pub payload: u64,
     /// Text and binary messages.
     pub messages: u64,
@@ -52,6 +56,13 @@ impl Overhead {
         self.link + self.ip + self.tcp + self.http + self.websocket
     }
 
+    /// What TCP carried beside them: TLS and HTTP/2 around them, and what was sent more than once.
+    #[must_use]
+    pub fn between(&self) -> u64 {
+        let inside = self.http + self.websocket + self.payload;
+        self.tcp_payload.saturating_sub(inside)
+    }
+
     fn add(&mut self, other: &Overhead) {
         self.packets += other.packets;
         self.link += other.link;
@@ -62,6 +73,33 @@ impl Overhead {
         self.websocket += other.websocket;
         self.payload += other.payload;
         self.messages += other.messages;
+    }
+}
+
+/// What the packets of an open flow cost.
+#[derive(Clone, Copy, Debug, Default)]
+struct FlowCost {
+    all: Overhead,
+    /// As much of it as was told with exchanges.
+    told: Overhead,
+    is_websocket: bool,
+    /// Whose exchanges came over it last.
+    channel: Option<u64>,
+}
+
+impl FlowCost {
+    /// What was not told yet; it is from now on.
+    fn rest(&mut self) -> Overhead {
+        let rest = Overhead {
+            packets: self.all.packets - self.told.packets,
+            link: self.all.link - self.told.link,
+            ip: self.all.ip - self.told.ip,
+            tcp: self.all.tcp - self.told.tcp,
+            tcp_payload: self.all.tcp_payload - self.told.tcp_payload,
+            ..Overhead::default()
+        };
+        self.told = self.all;
+        rest
     }
 }
 
@@ -116,10 +154,15 @@ pub struct Statistics {
     pub talkers: Vec<Talker>,
     /// Headers against payload.
     pub overhead: Overhead,
+    /// WebSockets that opened, and nanoseconds they lived, together.
+    pub websockets: (u64, u64),
+    /// HTTP that does what a WebSocket would do; empty until [`Statistics::compare`].
+    pub ways: Vec<(Kind, Way)>,
     /// The latest frame of each open connection.
     latest: HashMap<ConnectionId, Timestamp>,
-    /// What the packets of each open flow cost, and whether it carried a WebSocket.
-    flows: HashMap<u64, (Overhead, bool)>,
+    flows: HashMap<u64, FlowCost>,
+    /// What was told of exchanges since [`Statistics::exchanges`].
+    told: Vec<Told>,
 }
 
 impl Statistics {
@@ -159,8 +202,37 @@ impl Statistics {
         self.gaps.merge(&other.gaps);
         self.rate.merge(&other.rate);
         self.overhead.add(&other.overhead);
+        self.websockets.0 += other.websockets.0;
+        self.websockets.1 += other.websockets.1;
         self.talkers.extend_from_slice(&other.talkers);
         self.keep_talkers();
+    }
+
+    /// Gives away what was told of exchanges since the last call; it is for [`Ways::take`].
+    pub fn exchanges(&mut self, into: &mut Vec<Told>) {
+        into.clear();
+        std::mem::swap(&mut self.told, into);
+    }
+
+    /// Puts what HTTP came to beside the WebSockets; once, when all engines' statistics are merged.
+    pub fn compare(&mut self, ways: &Ways) {
+        self.ways = ways.sums();
+        if !self.ways.is_empty() && self.websockets.0 > 0 {
+            self.ways.push((Kind::WebSocket, self.websocket()));
+        }
+    }
+
+    fn websocket(&self) -> Way {
+        Way {
+            clients: self.websockets.0,
+            requests: self.websockets.0,
+            empty: 0,
+            messages: self.messages,
+            nanoseconds: self.websockets.1,
+            cost: self.overhead,
+            at_once: self.messages.server,
+            waited: Distribution::default(),
+        }
     }
 
     /// Connections of any outcome.
@@ -223,7 +295,7 @@ fn unsigned(nanoseconds: i64) -> u64 {
 
 impl Sink for Statistics {
     fn needs(&self) -> Needs {
-        Needs::MESSAGES | Needs::FINDINGS | Needs::SEGMENTS
+        Needs::MESSAGES | Needs::FINDINGS | Needs::SEGMENTS | Needs::EXCHANGES
     }
 
     fn handshake(&mut self, connection: &Connection, _at: Moment) {
@@ -293,14 +365,18 @@ impl Sink for Statistics {
             *self.close_codes.entry(connection.close.code).or_default() += 1;
             self.talker(connection);
             self.overhead.http += Self::heads(connection);
+            self.websockets.0 += 1;
+            self.websockets.1 += connection
+                .closed
+                .map_or(0, |closed| unsigned(closed.since(connection.opened)));
             if let Some(flow) = self.flows.get_mut(&connection.flow) {
-                flow.1 = true;
+                flow.is_websocket = true;
             }
         }
     }
 
     fn segment(&mut self, flow: u64, _from: End, segment: &Segment) {
-        let (cost, _) = self.flows.entry(flow).or_default();
+        let cost = &mut self.flows.entry(flow).or_default().all;
         let headers = segment.header_bytes;
         let payload = segment.payload.end.saturating_sub(segment.payload.start);
         cost.packets += 1;
@@ -310,9 +386,37 @@ impl Sink for Statistics {
         cost.tcp_payload += u64::from(payload) + u64::from(segment.missing);
     }
 
+    fn exchanged(&mut self, exchange: &Exchange, at: Moment) {
+        let channel = ways::channel(exchange);
+        let flow = self.flows.entry(exchange.flow).or_default();
+        flow.channel = Some(channel);
+        let mut cost = flow.rest();
+        for side in Side::BOTH {
+            let body = &exchange.bodies[side];
+            cost.http += exchange.heads[side] + body.wire.saturating_sub(body.content);
+            cost.payload = cost.payload.saturating_add(body.content);
+        }
+        self.told.push(Told {
+            at,
+            channel,
+            cost,
+            exchange: Some(exchange.clone()),
+        });
+    }
+
     fn flow_ended(&mut self, flow: u64) {
-        if let Some((cost, true)) = self.flows.remove(&flow) {
-            self.overhead.add(&cost);
+        let Some(mut cost) = self.flows.remove(&flow) else {
+            return;
+        };
+        if cost.is_websocket {
+            self.overhead.add(&cost.all);
+        } else if let Some(channel) = cost.channel {
+            self.told.push(Told {
+                at: Moment::default(),
+                channel,
+                cost: cost.rest(),
+                exchange: None,
+            });
         }
     }
 }

@@ -1,0 +1,520 @@
+//! What a hop did to a connection, in sentences; and what differs between two connections apart from their heads.
+
+use crate::base::{Head, PerSide, Side, Timestamp, escape};
+use crate::engine::{EndedBy, Outcome, Transport};
+use crate::websocket::MessageKind;
+use crate::websocket::close::CloseCode;
+
+use super::messages::{Class, Direction, Pings};
+use super::record::{Recorded, Told};
+use super::{Clocks, Delay, Difference, Pair, duration, heads, plural};
+
+/// A delay from here on is said in a sentence of its own, in nanoseconds.
+const LONG: i64 = 200_000_000;
+
+/// One thing that the hop did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Change {
+    /// What, in kebab-case; stable.
+    pub code: &'static str,
+    /// In one sentence.
+    pub text: String,
+}
+
+fn change(code: &'static str, text: impl Into<String>) -> Change {
+    Change {
+        code,
+        text: text.into(),
+    }
+}
+
+/// Everything the hop did, the handshake first and the end last.
+pub(super) fn of_hop(
+    pair: &Pair<'_>,
+    directions: &PerSide<Direction<'_>>,
+    delays: &PerSide<Option<Delay>>,
+    clocks: &Clocks,
+) -> Vec<Change> {
+    let mut out = Vec::new();
+    of_request(pair, &mut out);
+    of_response(pair, &mut out);
+    for side in Side::BOTH {
+        of_messages(side, &directions[side].data, &mut out);
+        of_pings(side, directions, &mut out);
+        of_frames(side, &directions[side], &mut out);
+    }
+    for side in Side::BOTH {
+        out.extend(delays[side].and_then(|delay| held_back(side, &delay)));
+    }
+    if out.is_empty() {
+        out.push(change(
+            "unchanged",
+            "the hop passes handshake and frames on as they are",
+        ));
+    }
+    out.extend(closed_first(pair, clocks));
+    out
+}
+
+fn held_back(side: Side, delay: &Delay) -> Option<Change> {
+    let (before, after) = (delay.worst_at.0.0, delay.worst_at.1.0);
+    let text = format!(
+        "the hop held a message of the {} back for {} (packet {before} before it, packet {after} after it)",
+        side.name(),
+        duration(delay.worst)
+    );
+    (delay.worst >= LONG).then(|| change("held-back", text))
+}
+
+fn of_request(pair: &Pair<'_>, out: &mut Vec<Change>) {
+    let (a, b) = (&pair.one.connection, &pair.other.connection);
+    if let (Some(tunnel), None) = (&a.tunnel, &b.tunnel) {
+        let target = escape::preview(tunnel.request.head.target(), 80);
+        let text = format!("the hop is a proxy that opened a tunnel to {target} (CONNECT)");
+        out.push(change("tunnel", text));
+    }
+    if (a.transport, b.transport) == (Transport::Tls, Transport::Tcp) {
+        let text = "the hop ends TLS: wss on the client's side, ws on the server's";
+        out.push(change("tls-terminated", text));
+    }
+    let (Some(one), Some(other)) = (a.request(), b.request()) else {
+        return;
+    };
+    let is_h2 = (
+        a.transport == Transport::Http2,
+        b.transport == Transport::Http2,
+    );
+    match is_h2 {
+        (false, false) => of_upgrade(one, other, out),
+        (true, false) => out.push(change(
+            "http-version",
+            "the hop turns a WebSocket over HTTP/2 (extended CONNECT) into an HTTP/1.1 upgrade",
+        )),
+        (false, true) => out.push(change(
+            "http-version",
+            "the hop turns an HTTP/1.1 upgrade into a WebSocket over HTTP/2 (extended CONNECT)",
+        )),
+        (true, true) => {}
+    }
+    if let Some(text) = listed("request", one, other) {
+        out.push(change("request-headers", text));
+    }
+}
+
+/// What belongs to the upgrade itself.
+fn of_upgrade(one: &Head, other: &Head, out: &mut Vec<Change>) {
+    let names_upgrade = |head: &Head| head.has_token("Upgrade", "websocket");
+    let lists_upgrade = |head: &Head| head.has_token("Connection", "upgrade");
+    let both = |head: &Head| names_upgrade(head) && lists_upgrade(head);
+    if both(one) && !both(other) {
+        let lost = match (names_upgrade(other), lists_upgrade(other)) {
+            (false, false) => "Upgrade and Connection: Upgrade",
+            (false, true) => "Upgrade: websocket",
+            _ => "Connection: Upgrade",
+        };
+        let text = format!("the hop did not pass on {lost}: the server saw an ordinary request");
+        out.push(change("upgrade-dropped", text));
+    }
+    if (one.minor_version, other.minor_version) == (1, 0) {
+        let text = "the hop speaks HTTP/1.0 to the server, where no upgrade is possible";
+        out.push(change("http-version", text));
+    }
+    let key = |head: &Head| head.value("Sec-WebSocket-Key").map(<[u8]>::to_vec);
+    match (key(one), key(other)) {
+        (Some(one), Some(other)) if one != other => out.push(change(
+            "handshake-of-its-own",
+            "the hop makes a WebSocket of its own to the server (another Sec-WebSocket-Key), so it reads and writes frames",
+        )),
+        (Some(_), None) => out.push(change("key-dropped", "the hop did not pass on Sec-WebSocket-Key")),
+        _ => {}
+    }
+}
+
+/// The names of headers that were added, dropped and rewritten.
+fn listed(which: &str, before: &Head, after: &Head) -> Option<String> {
+    let (a, b) = (heads::by_name(before), heads::by_name(after));
+    let mut lists: [(&str, Vec<String>); 3] = [
+        ("added", Vec::new()),
+        ("dropped", Vec::new()),
+        ("rewritten", Vec::new()),
+    ];
+    for name in heads::names(before, after) {
+        let at = match (a.get(&name), b.get(&name)) {
+            _ if name.starts_with(b":") => continue,
+            (None, Some(_)) => 0,
+            (Some(_), None) => 1,
+            (a, b) if a != b => 2,
+            _ => continue,
+        };
+        lists[at].1.push(escape::preview(&name, 60));
+    }
+    let told = lists.iter().filter(|(_, names)| !names.is_empty());
+    let told: Vec<_> = told
+        .map(|(verb, names)| format!("{verb} {}", names.join(", ")))
+        .collect();
+    (!told.is_empty()).then(|| format!("{which} headers: {}", told.join("; ")))
+}
+
+fn of_response(pair: &Pair<'_>, out: &mut Vec<Change>) {
+    let (a, b) = (&pair.one.connection, &pair.other.connection);
+    let status = |head: &Head| head.status().unwrap_or_default();
+    let is_same_http = a.transport == Transport::Http2 || b.transport == Transport::Http2;
+    let (one, other) = match (a.response(), b.response()) {
+        (Some(one), Some(other)) => (one, other),
+        (Some(one), None) if b.request().is_some() => {
+            let text = format!(
+                "the server did not answer; the hop answered {} itself",
+                status(one)
+            );
+            return out.push(change("answered-by-hop", text));
+        }
+        (None, Some(other)) if a.request().is_some() => {
+            let text = format!(
+                "the server answered {}, and the hop did not pass that on",
+                status(other)
+            );
+            return out.push(change("answer-dropped", text));
+        }
+        _ => return,
+    };
+    if status(one) != status(other) && !is_same_http {
+        let text = format!(
+            "the server answered {}, and the hop made {} of it",
+            status(other),
+            status(one)
+        );
+        out.push(change("status-changed", text));
+    }
+    for (code, what, name) in [
+        ("extensions", "extension", "Sec-WebSocket-Extensions"),
+        ("subprotocol", "subprotocol", "Sec-WebSocket-Protocol"),
+    ] {
+        let value = |head: &Head| {
+            let value = head.value(name);
+            value.map_or_else(|| "none".to_owned(), |value| escape::preview(value, 80))
+        };
+        if one.value(name) != other.value(name) {
+            let text = format!(
+                "the {what} agreed on differs: {} with the client, {} with the server",
+                value(pair.one.shown().response().unwrap_or(one)),
+                value(pair.other.shown().response().unwrap_or(other)),
+            );
+            out.push(change(code, text));
+        }
+    }
+    if let Some(text) = listed("response", other, one) {
+        out.push(change("response-headers", text));
+    }
+}
+
+fn messages(count: usize) -> String {
+    plural(count, "data message")
+}
+
+fn of_messages(side: Side, data: &Class<'_>, out: &mut Vec<Change>) {
+    let who = side.name();
+    let mut say = |count: usize, code, text: String| {
+        if count > 0 {
+            out.push(change(code, text));
+        }
+    };
+    let (dropped, added, changed) = (data.dropped.len(), data.added.len(), data.changed);
+    say(
+        dropped,
+        "messages-dropped",
+        format!(
+            "the hop dropped {} of the {who}{}",
+            messages(dropped),
+            first(&data.dropped)
+        ),
+    );
+    say(
+        added,
+        "messages-added",
+        format!(
+            "the hop added {} in the name of the {who}{}",
+            messages(added),
+            first(&data.added)
+        ),
+    );
+    say(
+        changed,
+        "messages-changed",
+        format!(
+            "the hop changed the content of {} of the {who}",
+            messages(changed)
+        ),
+    );
+    let (from, into) = data.merged;
+    say(
+        from,
+        "messages-merged",
+        format!("the hop merged {} of the {who} into {into}", messages(from)),
+    );
+    let (from, into) = data.split;
+    say(
+        from,
+        "messages-split",
+        format!("the hop split {} of the {who} into {into}", messages(from)),
+    );
+}
+
+fn first(told: &[&Told]) -> String {
+    told.first().map_or_else(String::new, |told| {
+        format!(", the first in packet {}", told.packet.0)
+    })
+}
+
+fn of_pings(side: Side, directions: &PerSide<Direction<'_>>, out: &mut Vec<Change>) {
+    let pings = Pings::of(&directions[side], &directions[side.peer()]);
+    let (who, peer) = (side.name(), side.peer().name());
+    if pings.answered > 0 {
+        let text = format!(
+            "the hop itself answered {} of the {who}; the {peer} did not see that",
+            plural(pings.answered, "ping")
+        );
+        out.push(change("pings-answered", text));
+    }
+    if pings.swallowed > 0 {
+        let text = format!(
+            "the hop did not pass on {} of the {who}, and did not answer either",
+            plural(pings.swallowed, "ping")
+        );
+        out.push(change("pings-dropped", text));
+    }
+    if pings.own > 0 {
+        let text = format!(
+            "the hop sent {} of its own to the {peer}",
+            plural(pings.own, "ping")
+        );
+        out.push(change("pings-added", text));
+    }
+}
+
+/// What happened to the frames of messages that passed.
+fn of_frames(side: Side, direction: &Direction<'_>, out: &mut Vec<Change>) {
+    let who = side.name();
+    let all = direction.passed().count();
+    let count = |is: &dyn Fn(&Told, &Told) -> bool| {
+        direction
+            .passed()
+            .filter(|(before, after)| is(before, after))
+            .count()
+    };
+    let mut say = |count: usize, code, text: &str| {
+        if count > 0 {
+            let text = format!("{text} {count} of {all} messages of the {who}");
+            out.push(change(code, text));
+        }
+    };
+    let refragmented = count(&|a, b| a.frames != b.frames);
+    say(
+        refragmented,
+        "refragmented",
+        "the hop cut into other frames",
+    );
+    let recompressed = count(&|a, b| a.compressed && b.compressed && a.wire != b.wire);
+    say(recompressed, "recompressed", "the hop compressed anew");
+    let inflated = count(&|a, b| a.compressed && !b.compressed);
+    say(
+        inflated,
+        "compression-removed",
+        "the hop took the compression from",
+    );
+    let deflated = count(&|a, b| !a.compressed && b.compressed);
+    say(deflated, "compression-added", "the hop compressed");
+    let remasked = count(&|a, b| a.mask.is_some() && b.mask.is_some() && a.mask != b.mask);
+    say(remasked, "remasked", "the hop masked anew");
+    let unmasked = count(&|a, b| a.mask.is_some() && b.mask.is_none());
+    say(unmasked, "mask-removed", "the hop took the mask from");
+    let masked = count(&|a, b| a.mask.is_none() && b.mask.is_some());
+    say(masked, "mask-added", "the hop masked");
+}
+
+/// The first close frame of a connection, or where there is none the first FIN or RST: whose it was, and when.
+fn ending(recorded: &Recorded) -> Option<(Side, Timestamp, bool)> {
+    let close = |side: Side| {
+        let mut messages = recorded.messages[side].iter();
+        let told = messages.find(|told| told.kind == MessageKind::Close)?;
+        Some((side, told.time, true))
+    };
+    let frames = Side::BOTH.into_iter().filter_map(close);
+    let frame = frames.min_by_key(|(_, time, _)| *time);
+    let tcp = recorded.ended.map(|(side, time)| (side, time, false));
+    frame.or(tcp)
+}
+
+/// Who closed first: the client, the server, or the hop between them.
+fn closed_first(pair: &Pair<'_>, clocks: &Clocks) -> Option<Change> {
+    // What ends a connection that is none is HTTP's business.
+    if !pair.one.connection.is_websocket() && !pair.other.connection.is_websocket() {
+        return None;
+    }
+    let (one, other) = (ending(pair.one), ending(pair.other));
+    let how = |frame: bool, recorded: &Recorded| match (frame, recorded.connection.close.code) {
+        (true, Some(code)) => format!(" with {code} ({})", CloseCode(code).name()),
+        (true, None) => " with a close frame".to_owned(),
+        (false, _) => " without a close frame".to_owned(),
+    };
+    let (one, other) = (one?, other?);
+    let later = other.1.since(one.1).saturating_sub(clocks.offset);
+    let text = match (one, other) {
+        ((Side::Client, _, frame), (Side::Client, ..)) if later >= 0 => {
+            let later = duration(later);
+            let how = how(frame, pair.one);
+            format!("the client closed first{how}; the hop told the server {later} later")
+        }
+        ((Side::Server, ..), (Side::Server, _, frame)) if later <= 0 => {
+            let later = duration(later.saturating_neg());
+            let how = how(frame, pair.other);
+            format!("the server closed first{how}; the hop told the client {later} later")
+        }
+        ((Side::Server, _, frame), (Side::Client, ..)) => {
+            let how = how(frame, pair.one);
+            format!("the hop closed on both sides itself{how}: neither client nor server did")
+        }
+        ((Side::Client, ..), (Side::Server, ..)) => {
+            let earlier = if later >= 0 { "client" } else { "server" };
+            format!("client and server closed each by itself, the {earlier} first")
+        }
+        ((Side::Client, ..), _) => format!(
+            "the hop closed towards the server by itself, {} before the client did",
+            duration(later.saturating_neg())
+        ),
+        _ => format!(
+            "the hop closed towards the client by itself, {} before the server did",
+            duration(later)
+        ),
+    };
+    Some(change("closed-first", text))
+}
+
+/// What differs apart from the heads.
+pub(super) fn of_connection(pair: &Pair<'_>) -> Vec<Difference> {
+    let (one, other) = (pair.one, pair.other);
+    let (a, b) = (&one.connection, &other.connection);
+    let both = |text: &dyn Fn(&Recorded) -> String| (text(one), text(other));
+    let mut out = vec![
+        Difference::between(
+            "transport",
+            None,
+            (a.transport.name().into(), b.transport.name().into()),
+        ),
+        Difference::between("tunnel", None, both(&tunnel)),
+        Difference::between(
+            "outcome",
+            None,
+            (a.outcome().name().into(), b.outcome().name().into()),
+        ),
+    ];
+    let frames = a.is_websocket() && b.is_websocket();
+    for side in Side::BOTH.into_iter().filter(|_| frames) {
+        for (what, text) in COUNTED {
+            let pair = both(&|recorded| text(&recorded.messages[side]));
+            out.push(Difference::between(what, Some(side), pair));
+        }
+    }
+    out.push(Difference::between("close", None, both(&close)));
+    out.push(Difference::between("tcp-end", None, both(&tcp_end)));
+    out.into_iter().flatten().collect()
+}
+
+/// What is counted, and how that is told.
+type Counted = (&'static str, fn(&[Told]) -> String);
+
+/// What can be counted of a side's messages.
+const COUNTED: [Counted; 5] = [
+    ("messages", |told| {
+        format!(
+            "{} data messages",
+            told.iter().filter(|told| told.is_data()).count()
+        )
+    }),
+    ("control-frames", |told| {
+        let count = |kind| told.iter().filter(|told| told.kind == kind).count();
+        let (pings, pongs) = (count(MessageKind::Ping), count(MessageKind::Pong));
+        format!(
+            "{pings} pings, {pongs} pongs, {} close",
+            count(MessageKind::Close)
+        )
+    }),
+    ("fragments", |told| {
+        let frames: u64 = told
+            .iter()
+            .filter(|told| told.is_data())
+            .map(|told| told.frames)
+            .sum();
+        format!("{frames} data frames")
+    }),
+    ("compression", |told| {
+        let compressed = told.iter().filter(|told| told.compressed).count();
+        let bytes: u64 = told
+            .iter()
+            .filter(|told| told.is_data())
+            .map(|told| told.wire)
+            .sum();
+        format!("{compressed} compressed messages, {bytes} payload bytes")
+    }),
+    ("masking", |told| {
+        format!(
+            "{} masked messages",
+            told.iter().filter(|told| told.mask.is_some()).count()
+        )
+    }),
+];
+
+fn tunnel(recorded: &Recorded) -> String {
+    let Some(tunnel) = &recorded.shown().tunnel else {
+        return "none".to_owned();
+    };
+    let target = escape::preview(tunnel.request.head.target(), 80);
+    let status = tunnel.response.as_ref().and_then(|seen| seen.head.status());
+    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    format!("CONNECT {target}, {status}")
+}
+
+fn close(recorded: &Recorded) -> String {
+    let close = &recorded.shown().close;
+    if !(close.frames.client || close.frames.server) {
+        return "no close frame".to_owned();
+    }
+    let by = close.by.map_or("nobody", Side::name);
+    let code = close
+        .code
+        .map_or_else(|| "no code".to_owned(), |code| code.to_string());
+    let reason = close.reason.as_ref().filter(|reason| !reason.is_empty());
+    let reason = reason.map_or_else(String::new, |text| {
+        format!(" {:?}", escape::preview(text, 60))
+    });
+    let clean = if close.is_clean() {
+        "clean"
+    } else {
+        "not clean"
+    };
+    format!("by {by}, {code}{reason}, {clean}")
+}
+
+fn tcp_end(recorded: &Recorded) -> String {
+    let ended = recorded.connection.close.ended_by;
+    match (ended, recorded.ended) {
+        (Some(ended @ (EndedBy::Fin | EndedBy::Rst)), Some((side, _))) => {
+            format!("{}, first by the {}", ended.name(), side.name())
+        }
+        (ended, _) => ended.map_or("open", EndedBy::name).to_owned(),
+    }
+}
+
+/// How long the answers took, when one took much longer.
+pub(super) fn of_time(pair: &Pair<'_>) -> Option<Difference> {
+    let waited = |recorded: &Recorded| {
+        let handshake = recorded.connection.handshake.as_ref()?;
+        let (request, response) = (handshake.request.as_ref()?, handshake.response.as_ref()?);
+        (handshake.outcome != Outcome::NotSeen).then(|| response.time.since(request.time))
+    };
+    let (one, other) = (waited(pair.one)?, waited(pair.other)?);
+    let differs = one.abs_diff(other) >= LONG.unsigned_abs();
+    let answered = |time| format!("answered after {}", duration(time));
+    differs
+        .then(|| Difference::between("answer-time", None, (answered(one), answered(other))))
+        .flatten()
+}

@@ -1,0 +1,322 @@
+//! Statistics of HTTP that does what a WebSocket would do, held against what the servers counted themselves.
+#![cfg(feature = "cli")]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::Value;
+use wireloupe::base::LinkType;
+use wireloupe::testkit::{Conversation, Frame, pcap, upgrade_request, upgrade_response};
+
+const CLIENT: &str = "10.0.0.1:40000";
+const SERVER: &str = "10.0.0.2:80";
+const MILLISECOND: i64 = 1_000_000;
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("samples")
+        .join(name)
+}
+
+fn stats(file: &Path, arguments: &[&str]) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
+    let done = command.arg("stats").args(arguments).arg(file).output();
+    let done = done.unwrap();
+    assert!(
+        done.status.success(),
+        "{}",
+        String::from_utf8_lossy(&done.stderr)
+    );
+    String::from_utf8(done.stdout).unwrap()
+}
+
+fn json(file: &Path) -> Value {
+    let one = stats(file, &["--format", "json", "--threads", "1"]);
+    for threads in ["2", "5"] {
+        let several = stats(file, &["--format", "json", "--threads", threads]);
+        assert_eq!(several, one, "{threads} threads");
+    }
+    serde_json::from_str(&one).unwrap()
+}
+
+/// The statistics of scripted conversations.
+fn scripted(conversations: &[Conversation]) -> Value {
+    let mut packets: Vec<_> = conversations
+        .iter()
+        .flat_map(Conversation::packets)
+        .collect();
+    packets.sort_by_key(|(time, _)| *time);
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.pcap");
+    fs::write(&file, pcap(LinkType::ETHERNET, &packets)).unwrap();
+    json(&file)
+}
+
+fn ways(stats: &Value) -> Vec<&str> {
+    let ways = stats["ways"].as_array().unwrap();
+    ways.iter()
+        .map(|way| way["way"].as_str().unwrap())
+        .collect()
+}
+
+fn way<'a>(stats: &'a Value, name: &str) -> &'a Value {
+    let ways = stats["ways"].as_array().unwrap();
+    let found = ways.iter().find(|way| way["way"] == name);
+    found.unwrap_or_else(|| panic!("no {name} in {ways:?}"))
+}
+
+fn get(path: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")
+}
+
+fn ok(body: &str) -> String {
+    format!(
+        "HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}",
+        body.len()
+    )
+}
+
+#[test]
+fn each_way_has_the_figures_that_the_server_counted() {
+    for name in ["http-ways", "http-ways-chromium"] {
+        let counted = fs::read_to_string(sample(&format!("{name}.ways.json"))).unwrap();
+        let counted: Value = serde_json::from_str(&counted).unwrap();
+        let stats = json(&sample(&format!("{name}.pcapng")));
+        assert_eq!(stats["ways"].as_array().unwrap().len(), 5, "{name}");
+        for (kind, by_hand) in counted.as_object().unwrap() {
+            let way = way(&stats, kind);
+            for key in ["requests", "empty"] {
+                assert_eq!(way[key], by_hand[key], "{name} {kind} {key}");
+            }
+            for side in ["client", "server"] {
+                assert_eq!(way["messages"][side], by_hand[side], "{name} {kind} {side}");
+            }
+            // The closing handshake of a WebSocket is payload, too: a status code from either side.
+            let close = if kind == "websocket" { 4 } else { 0 };
+            let content = by_hand["content"].as_u64().unwrap();
+            assert_eq!(way["payload"], content + close, "{name} {kind}");
+        }
+    }
+}
+
+/// The server published at known intervals, two of ten messages right behind another: these waited for the next request
+/// of a long poll, and every message waited for a poll.
+#[test]
+fn what_waited_for_a_request_is_told_from_what_did_not() {
+    for name in ["http-ways.pcapng", "http-ways-chromium.pcapng"] {
+        let stats = json(&sample(name));
+        let long = way(&stats, "long-polling");
+        assert_eq!(long["sent_at_once"], 8, "{name}");
+        assert_eq!(long["waited_at_most"]["count"], 2, "{name}");
+        let poll = way(&stats, "polling");
+        assert_eq!(poll["sent_at_once"], 0, "{name}");
+        let median = poll["waited_at_most"]["median"].as_f64().unwrap();
+        assert!((0.2..0.3).contains(&median), "{name}: {median}");
+        for kind in ["streaming", "server-sent-events", "websocket"] {
+            assert_eq!(way(&stats, kind)["sent_at_once"], 10, "{name} {kind}");
+        }
+    }
+}
+
+#[test]
+fn every_byte_of_the_packets_is_in_one_layer() {
+    // All flows of these captures belong to one of the ways, but for the page and what a browser asks beside it.
+    let stats = json(&sample("http-ways.pcapng"));
+    let sum = |key: &str| -> u64 {
+        let ways = stats["ways"].as_array().unwrap();
+        ways.iter().map(|way| way[key].as_u64().unwrap()).sum()
+    };
+    let layers = [
+        "link",
+        "ip",
+        "tcp",
+        "http",
+        "websocket",
+        "between",
+        "payload",
+    ];
+    let all: u64 = layers.iter().map(|layer| sum(layer)).sum();
+    let file = fs::read(sample("http-ways.pcapng")).unwrap();
+    assert_eq!(all, captured_bytes(&file));
+}
+
+/// The captured lengths of all enhanced packet blocks of a little-endian pcapng file, read by hand.
+fn captured_bytes(file: &[u8]) -> u64 {
+    let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+    let (mut at, mut sum) = (0, 0);
+    while at + 12 <= file.len() {
+        if word(at) == 6 {
+            sum += u64::from(word(at + 20));
+        }
+        at += word(at + 4) as usize;
+    }
+    sum
+}
+
+#[test]
+fn more_clients_are_the_same_pace_times_their_number() {
+    let stats = json(&sample("http-ways.pcapng"));
+    for way in stats["ways"].as_array().unwrap() {
+        let seconds = way["seconds"].as_f64().unwrap();
+        let requests = way["requests"].as_f64().unwrap() / seconds;
+        let more = way["more_clients"].as_array().unwrap();
+        let clients: Vec<_> = more
+            .iter()
+            .map(|m| m["clients"].as_u64().unwrap())
+            .collect();
+        assert_eq!(clients, [1_000, 10_000, 100_000]);
+        for row in more {
+            let expected = requests * row["clients"].as_f64().unwrap();
+            let told = row["requests_per_second"].as_f64().unwrap();
+            assert!((told - expected).abs() < expected * 1e-9, "{way}");
+        }
+        let headers: u64 = ["link", "ip", "tcp", "http", "websocket", "between"]
+            .iter()
+            .map(|key| way[key].as_u64().unwrap())
+            .sum();
+        let told = more[0]["header_bytes_per_second"].as_f64().unwrap();
+        let expected = headers as f64 / seconds * 1000.0;
+        assert!((told - expected).abs() < expected * 1e-9, "{way}");
+    }
+    let text = stats_text();
+    for words in [
+        "long polling",
+        "requests a message",
+        "100,000 clients",
+        "sent when they arose",
+    ] {
+        assert!(text.contains(words), "{words}:\n{text}");
+    }
+}
+
+fn stats_text() -> String {
+    stats(&sample("http-ways.pcapng"), &[])
+}
+
+/// A client that asks for the same again and again at a steady pace.
+fn polls(answers: &[&str], pause: i64) -> Conversation {
+    let mut flow = Conversation::new(CLIENT, SERVER).connect();
+    for (number, answer) in answers.iter().enumerate() {
+        flow = flow
+            .client(get(&format!("/news?t={number}")))
+            .server(*answer)
+            .wait(pause);
+    }
+    flow.fin()
+}
+
+#[test]
+fn an_answer_that_says_nothing_new_is_no_message() {
+    let (one, two) = (ok("{\"n\":1}"), ok("{\"n\":2}"));
+    let nothing = "HTTP/1.1 304 Not Modified\r\n\r\n";
+    let empty = ok("[]");
+    let answers = [&one, nothing, &one, &empty, &two, &two, &two];
+    let stats = scripted(&[polls(&answers, 500 * MILLISECOND)]);
+    assert_eq!(ways(&stats), ["polling"]);
+    let polling = way(&stats, "polling");
+    assert_eq!(polling["requests"], 7);
+    assert_eq!(polling["messages"]["server"], 2);
+    assert_eq!(polling["empty"], 5);
+}
+
+#[test]
+fn pages_read_now_and_then_are_no_polling() {
+    let page = ok("<p>page</p>");
+    let mut flow = Conversation::new(CLIENT, SERVER).connect();
+    for seconds in [1, 40, 3, 200, 7, 90] {
+        flow = flow
+            .client(get("/page"))
+            .server(&page)
+            .wait(seconds * 1000 * MILLISECOND);
+    }
+    assert_eq!(ways(&scripted(&[flow])), [""; 0]);
+}
+
+#[test]
+fn a_download_and_slow_work_are_no_streams_and_no_long_polls() {
+    let mut download = Conversation::new(CLIENT, SERVER)
+        .connect()
+        .client(get("/file"))
+        .server("HTTP/1.1 200 OK\r\nContent-Length: 800000\r\n\r\n");
+    for _ in 0..4 {
+        download = download.server(vec![b'x'; 200_000]).wait(80 * MILLISECOND);
+    }
+    let mut work = Conversation::new("10.0.0.3:40001", SERVER).connect();
+    let post = "POST /rpc HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}";
+    for n in 0..6 {
+        let answer = ok(&format!("{{\"result\":{n}}}"));
+        work = work.client(post).wait(300 * MILLISECOND).server(answer);
+    }
+    assert_eq!(ways(&scripted(&[download.fin(), work.fin()])), [""; 0]);
+}
+
+#[test]
+fn a_stream_may_lack_chunks_and_an_end() {
+    let mut flow = Conversation::new(CLIENT, SERVER)
+        .connect()
+        .client(get("/feed"))
+        .server("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n\r\n");
+    for n in 0..5 {
+        flow = flow.wait(300 * MILLISECOND).server(format!("line {n}\n"));
+    }
+    let stats = scripted(&[flow]);
+    assert_eq!(ways(&stats), ["streaming"]);
+    assert_eq!(way(&stats, "streaming")["messages"]["server"], 5);
+}
+
+#[test]
+fn an_open_long_poll_and_several_flows_belong_to_one_client() {
+    let first = Conversation::new(CLIENT, SERVER)
+        .connect()
+        .client(get("/wait"))
+        .wait(700 * MILLISECOND)
+        .server(ok("1"))
+        .client(get("/wait"))
+        .wait(900 * MILLISECOND)
+        .server(ok("2"))
+        .fin();
+    let second = Conversation::new("10.0.0.1:40002", SERVER)
+        .wait(1700 * MILLISECOND)
+        .connect()
+        .client(get("/wait"))
+        .wait(400 * MILLISECOND)
+        .server(ok("3"))
+        .client(get("/wait"));
+    let stats = scripted(&[first, second]);
+    assert_eq!(ways(&stats), ["long-polling"]);
+    let long = way(&stats, "long-polling");
+    assert_eq!(long["clients"], 1);
+    assert_eq!(long["requests"], 4);
+    assert_eq!(long["messages"]["server"], 3);
+    assert_eq!(long["sent_at_once"], 3);
+}
+
+#[test]
+fn bytes_missing_from_the_capture_do_not_stop_the_count() {
+    let one = ok("{\"n\":1}");
+    let mut flow = Conversation::new(CLIENT, SERVER).connect();
+    for n in 0..8 {
+        flow = flow.client(get("/news"));
+        flow = if n == 3 {
+            flow.lost(wireloupe::base::Side::Server, one.len() as u32)
+        } else {
+            flow.server(&one)
+        };
+        flow = flow.wait(500 * MILLISECOND);
+    }
+    let stats = scripted(&[flow.fin()]);
+    assert_eq!(way(&stats, "polling")["requests"], 8);
+}
+
+#[test]
+fn a_capture_of_nothing_but_websockets_has_no_table() {
+    let flow = Conversation::new(CLIENT, SERVER)
+        .connect()
+        .client(upgrade_request("/", &[]))
+        .server(upgrade_response(&[]))
+        .client(Frame::text("Hello").mask([1, 2, 3, 4]).bytes())
+        .fin();
+    assert_eq!(ways(&scripted(&[flow])), [""; 0]);
+    assert!(!stats(&sample("lab-hello.pcap"), &[]).contains("would do"));
+}
