@@ -16,6 +16,7 @@ use crate::cli::{live as capturing, tell};
 use crate::engine;
 use crate::export::statistics;
 use crate::filter::Filter;
+use crate::insight::statistics::Ways;
 use crate::store::Store;
 use crate::tls::KeyLog;
 use crate::tui::{self, App, Feed, Host, Reopened, Save};
@@ -168,13 +169,16 @@ fn listen(
         send,
     };
     let mut gathered = Gathered::default();
+    let mut ways = Ways::default();
     let mut judged = (Instant::now(), 0);
     pipeline::serial(
         &mut listening,
         options,
         |start| Watcher::counting(start, is_wanted),
         &mut |parts: &mut [Watched]| {
-            if let Some(numbers) = parts.iter_mut().find_map(|part| part.numbers.take()) {
+            ways.take(parts.iter_mut().map(|part| &mut part.told));
+            if let Some(mut numbers) = parts.iter_mut().find_map(|part| part.numbers.take()) {
+                numbers.compare(&ways);
                 let _ = send.send(Feed::Statistics(statistics::text(&numbers)));
             }
             let goes_on = gathered.take(parts, &read, send);

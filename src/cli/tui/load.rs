@@ -14,7 +14,7 @@ use crate::cli::keys::Keys;
 use crate::cli::pipeline::{self, Batches, Collected};
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
-use crate::insight::statistics::Statistics;
+use crate::insight::statistics::{Statistics, Told, Ways};
 use crate::insight::{self, Casebook};
 use crate::store::{Collector, Store};
 use crate::tls::KeyLog;
@@ -272,8 +272,10 @@ fn keys_told(keys: &Keys, counts: TlsCounts) -> Option<String> {
 /// Reads everything and counts; ends when nobody waits for it any more.
 fn count(mut noted: Noted, options: engine::Options, threads: usize, send: &Sender<Feed>) {
     let read = noted.read.clone();
-    let mut collect = |_: &mut [()]| {
+    let mut ways = Ways::default();
+    let mut collect = |parts: &mut [Vec<Told>]| {
         read.pop();
+        ways.take(parts.iter_mut());
         true
     };
     let parts = run(&mut noted, options, threads, Statistics::new, &mut collect);
@@ -281,5 +283,6 @@ fn count(mut noted: Noted, options: engine::Options, threads: usize, send: &Send
     for part in &parts {
         all.merge(part);
     }
+    all.compare(&ways);
     let _ = send.send(Feed::Statistics(statistics::text(&all)));
 }

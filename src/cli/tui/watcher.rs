@@ -6,13 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use crate::base::{Extent, Needs, PacketNumber, Timestamp};
 use crate::cli::pipeline::Collected;
 use crate::engine::{
-    Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Plaintext, Sink,
-    StreamData, TlsFlow,
+    Connection, Exchange, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Plaintext,
+    Sink, StreamData, TlsFlow,
 };
 use crate::export::TlsCounts;
 use crate::flow::End;
 use crate::insight::facts;
-use crate::insight::statistics::Statistics;
+use crate::insight::statistics::{Statistics, Told};
 use crate::store::{self, Indexer};
 use crate::wire::Segment;
 
@@ -37,6 +37,7 @@ pub(super) struct Watched {
     pub(super) facts: facts::Part,
     pub(super) tls: TlsCounts,
     pub(super) numbers: Option<Box<Statistics>>,
+    pub(super) told: Vec<Told>,
 }
 
 impl Watcher {
@@ -72,6 +73,10 @@ impl Collected for Watcher {
         self.rows.exchange(&mut part.rows);
         self.facts.exchange(&mut part.facts);
         part.tls = std::mem::take(&mut self.tls);
+        part.told.clear();
+        if let Some(numbers) = self.numbers() {
+            numbers.exchanges(&mut part.told);
+        }
         let wanted = self.counts.as_ref();
         part.numbers = wanted
             .filter(|counts| counts.is_wanted.swap(false, Ordering::Relaxed))
@@ -166,6 +171,12 @@ impl Sink for Watcher {
     fn tls(&mut self, flow: &TlsFlow<'_>, at: Moment) {
         self.facts.tls(flow, at);
         self.tls.add(flow.summary.decryption);
+    }
+
+    fn exchanged(&mut self, exchange: &Exchange, at: Moment) {
+        if let Some(numbers) = self.numbers() {
+            numbers.exchanged(exchange, at);
+        }
     }
 
     /// Nothing is forgotten yet: what became of the flow, told next, says whether its packets are kept.
