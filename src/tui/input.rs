@@ -63,7 +63,7 @@ fn typed(app: &mut App, key: &KeyEvent, ask: Ask) {
         }
         KeyCode::Up => app.recall(1),
         KeyCode::Down => app.recall(-1),
-        KeyCode::Tab if ask == Ask::Filter => {
+        KeyCode::Tab if ask.is_filter() => {
             if let Some(prompt) = &mut app.prompt {
                 prompt.complete();
             }

@@ -169,7 +169,7 @@ keys! {
     Any Action::Follow, [c('f')], "follow", "the conversation as a chat of both sides";
     Panes Action::NextPane, [k(KeyCode::Tab)], "pane", "next pane";
     Panes Action::PreviousPane, [k(KeyCode::BackTab)], "", "pane before";
-    Any Action::Filter, [c('='), ctrl('/')], "filter", "type a display filter (Tab completes, Up and Down: earlier ones)";
+    Any Action::Filter, [c('='), ctrl('/')], "filter", "type a display filter, in the connections pane one for connections (Tab completes, Up and Down: earlier ones)";
     Panes Action::ClearFilter, [c('\\')], "", "drop the display filter";
     Any Action::Search, [c('/')], "search", "search in payloads: text, or bytes as hex:81 05";
     Any Action::SearchNext, [c('n')], "", "next hit";
@@ -292,7 +292,10 @@ pub fn markdown() -> String {
         let keys: Vec<_> = binding
             .keys
             .iter()
-            .map(|key| format!("`{}`", key.name()))
+            .map(|key| {
+                let name = key.name().replace('<', "&lt;").replace('>', "&gt;");
+                format!("<kbd>{name}</kbd>")
+            })
             .collect();
         out += &format!("| {} | {} |\n", keys.join(" "), binding.help);
     }
@@ -336,6 +339,23 @@ mod tests {
         );
         assert_eq!(press(KeyCode::Left, KeyModifiers::ALT), Some(Action::Back));
         assert_eq!(press(KeyCode::Char('Q'), KeyModifiers::NONE), None);
+    }
+
+    #[test]
+    fn the_readme_has_every_key() {
+        const BEGIN: &str = "writes them -->\n";
+        const END: &str = "<!-- /keys -->";
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/README.md");
+        let readme = std::fs::read_to_string(path).unwrap();
+        let (before, rest) = readme.split_once(BEGIN).unwrap();
+        let (table, after) = rest.split_once(END).unwrap();
+        let expected = format!("\n{}\n", markdown());
+        if std::env::var_os("UPDATE").is_some() {
+            let text = format!("{before}{BEGIN}{expected}{END}{after}");
+            std::fs::write(path, text).unwrap();
+            return;
+        }
+        assert_eq!(table, expected, "UPDATE=1 cargo test --lib readme");
     }
 
     #[test]

@@ -9,10 +9,12 @@
 //! on in slices between keys ([`App::tick`]). Nothing from the wire is drawn unescaped.
 
 mod app;
+mod connections;
 mod copy;
 mod cursor;
 mod hex;
 mod input;
+mod json;
 pub mod keymap;
 mod layout;
 pub mod live;

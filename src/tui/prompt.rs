@@ -9,6 +9,8 @@ use crate::filter::{Completion, complete};
 pub enum Ask {
     /// A display filter.
     Filter,
+    /// A display filter for connections.
+    Connections,
     /// Something to search.
     Search,
     /// A place to go.
@@ -42,6 +44,7 @@ impl Ask {
     pub fn label(self) -> &'static str {
         match self {
             Ask::Filter => "filter: ",
+            Ask::Connections => "filter connections: ",
             Ask::Search => "search (text, or hex:81 05): ",
             Ask::GoTo => "go to (12 packet, f12 frame, m12 message, c2 connection): ",
             Ask::Copy => "copy as: t text  h hex  b base64  j JSON  r row ",
@@ -51,6 +54,12 @@ impl Ask {
             Ask::File(_) => "save to file: ",
             Ask::KeyLog => "key log file (as SSLKEYLOGFILE names it): ",
         }
+    }
+
+    /// Whether it is a display filter.
+    #[must_use]
+    pub fn is_filter(self) -> bool {
+        matches!(self, Ask::Filter | Ask::Connections)
     }
 
     /// Whether one letter answers it.
@@ -98,7 +107,7 @@ impl Prompt {
 
     /// Looks at the line anew.
     pub fn typed(&mut self) {
-        if self.ask != Ask::Filter {
+        if !self.ask.is_filter() {
             return;
         }
         let text = self.input.value();

@@ -340,6 +340,61 @@ fn a_filter_asks_the_whole_capture_and_goes_away_again() {
 }
 
 #[test]
+fn connections_are_filtered_in_their_pane() {
+    let mut app = open("websockets-close-codes.pcapng");
+    press(&mut app, KeyCode::BackTab);
+    assert_eq!(app.focus, Pane::Connections);
+    keys(&mut app, "=close.code in {1008..1011}\n");
+    assert!(app.prompt.is_none());
+    assert_eq!(app.connections.len(&app.store), 6);
+    assert_eq!(app.connection(), 2, "what is hidden is not selected");
+    assert!(screen(&mut app, 120, 40).contains("Connections 6 of 16 where close.code"));
+    keys(&mut app, "G");
+    assert_eq!(app.connection(), 12);
+    // What only rows can tell belongs to the list.
+    keys(&mut app, "=frame.number == 3 && websocket.fin == 1\n");
+    assert!(
+        app.prompt
+            .as_ref()
+            .is_some_and(|prompt| prompt.error.is_some())
+    );
+    keys(&mut app, "\u{1b}\\");
+    assert_eq!(
+        (app.connections.len(&app.store), app.connection()),
+        (16, 12)
+    );
+}
+
+#[test]
+fn a_json_node_highlights_its_bytes() {
+    let mut app = open("websockets-basic.pcapng");
+    keys(&mut app, "=json.** != \"x\"\n");
+    assert!(app.list.len(&app.store) > 0);
+    app.resize(120, 40);
+    keys(&mut app, "\t");
+    assert_eq!(app.focus, Pane::Detail);
+    // The document is unfolded, and its first member chosen.
+    let line = |app: &App, label: &str| {
+        (0..app.tree.nodes.len()).find(|at| app.tree.field(*at).unwrap().label == label)
+    };
+    while app.detail.at != line(&app, "JSON").unwrap() {
+        keys(&mut app, "j");
+    }
+    keys(&mut app, "ll");
+    let member = app.tree.field(app.detail.at).unwrap().clone();
+    let shown: Vec<u8> = app
+        .highlighted()
+        .into_iter()
+        .flat_map(|range| app.bytes.bytes[range].to_vec())
+        .collect();
+    assert_eq!(app.bytes.tab, super::hex::Tab::Message);
+    assert_eq!(String::from_utf8(shown).unwrap(), member.value);
+    // The other way: the byte leads to the member.
+    keys(&mut app, "\thl");
+    assert_eq!(app.tree.field(app.detail.at).unwrap().label, member.label);
+}
+
+#[test]
 fn search_goes_round_through_text_and_hex() {
     let mut app = open("websockets-close-codes.pcapng");
     keys(&mut app, "a/WITH 1009\n");

@@ -8,6 +8,7 @@ use crate::store::{MessageRecord, Store};
 use crate::websocket::{MessageKind, close, handshake, layout};
 use crate::{http, wire};
 
+use super::json;
 use super::rows::RowId;
 
 /// Packets of one frame whose headers are shown.
@@ -18,8 +19,6 @@ const PREVIEW: usize = 4096;
 const HEAD_LINES: usize = 100;
 /// Bytes of a message that are read as JSON.
 const JSON: usize = 1 << 20;
-/// Values of a JSON text that become lines.
-const JSON_NODES: usize = 4096;
 
 /// A line of the tree that is visible now.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -488,51 +487,13 @@ fn contents(kind: MessageKind, data: &[u8], layer: Layer, field: &mut Field) {
         MessageKind::Text => {
             let text = Field::new("Text", escape::preview(data, PREVIEW)).at(layer, whole);
             field.children.push(text);
-            if let Ok(value) = serde_json::from_slice::<serde_json::Value>(data)
-                && (value.is_object() || value.is_array())
-            {
-                let mut left = JSON_NODES;
-                let json = json_field("JSON", &value, &mut left).at(layer, whole);
-                field.children.push(json);
-            }
+            field.children.extend(json::field(data, layer));
         }
         _ => {
             let bytes = Field::new("Data", escape::preview(data, PREVIEW)).at(layer, whole);
             field.children.push(bytes);
         }
     }
-}
-
-fn json_field(label: &str, value: &serde_json::Value, left: &mut usize) -> Field {
-    let children: Vec<(String, &serde_json::Value)> = match value {
-        serde_json::Value::Object(map) => map
-            .iter()
-            .map(|(name, value)| (escape::text(name.as_bytes()), value))
-            .collect(),
-        serde_json::Value::Array(list) => list
-            .iter()
-            .enumerate()
-            .map(|(index, value)| (format!("[{index}]"), value))
-            .collect(),
-        _ => Vec::new(),
-    };
-    let text = match value {
-        serde_json::Value::Object(map) => format!("{{ {} }}", map.len()),
-        serde_json::Value::Array(list) => format!("[ {} ]", list.len()),
-        other => escape::preview(other.to_string().as_bytes(), PREVIEW),
-    };
-    let mut field = Field::new(label, text);
-    for (name, value) in children {
-        if *left == 0 {
-            field
-                .children
-                .push(Field::new("…", "more than can be shown here"));
-            break;
-        }
-        *left -= 1;
-        field.children.push(json_field(&name, value, left));
-    }
-    field
 }
 
 fn findings(store: &Store, connection: u32, frame: Option<u64>, fields: &mut Vec<Field>) {

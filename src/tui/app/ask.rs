@@ -1,6 +1,6 @@
 //! What is typed or chosen in a line.
 
-use crate::filter::Filter;
+use crate::filter::{Filter, Rows};
 use crate::tui::copy;
 use crate::tui::panel;
 use crate::tui::prompt::{Ask, Prompt, Save};
@@ -31,7 +31,7 @@ impl App {
         };
         let text = prompt.input.value().trim().to_owned();
         match prompt.ask {
-            Ask::Filter => self.submit_filter(prompt, text),
+            Ask::Filter | Ask::Connections => self.submit_filter(prompt, text),
             Ask::Search if text.is_empty() => self.search_on(false),
             Ask::Search => match Needle::new(&text) {
                 Ok(needle) => {
@@ -50,12 +50,24 @@ impl App {
 
     pub(super) fn submit_filter(&mut self, prompt: Prompt, text: String) {
         match Filter::parse(&text) {
+            Ok(filter)
+                if prompt.ask == Ask::Connections && !filter.scope().has(Rows::CONNECTIONS) =>
+            {
+                self.prompt = Some(Prompt {
+                    error: Some("this asks for rows: Tab to the list, and filter there".to_owned()),
+                    ..prompt
+                });
+            }
             Ok(filter) => {
                 self.filters.retain(|known| *known != text);
                 if !text.is_empty() {
                     self.filters.push(text);
                 }
-                self.set_filter(Some(filter));
+                if prompt.ask == Ask::Connections {
+                    self.connections.set_filter(Some(filter));
+                } else {
+                    self.set_filter(Some(filter));
+                }
             }
             // The line stays, with what is wrong under it.
             Err(_) => self.prompt = Some(prompt),
@@ -67,7 +79,7 @@ impl App {
         let Some(prompt) = &mut self.prompt else {
             return;
         };
-        if prompt.ask != Ask::Filter {
+        if !prompt.ask.is_filter() {
             return;
         }
         let back = prompt
@@ -81,7 +93,7 @@ impl App {
                 .get(self.filters.len() - back)
                 .map_or("", |text| text),
         };
-        *prompt = Prompt::new(Ask::Filter, text);
+        *prompt = Prompt::new(prompt.ask, text);
         prompt.back = back;
     }
 

@@ -116,6 +116,10 @@ impl App {
             return;
         }
         let mut ranges = self.bytes.ranges(&self.store, &field, packet);
+        // On the wire a text may be masked: what was read from the message is shown in the message.
+        if field.layer == Layer::Message && self.bytes.tab != Tab::Message {
+            ranges.clear();
+        }
         if ranges.is_empty() && !matches!(self.shown, Some(Shown::Connection(_))) {
             self.bytes.tab = match field.layer {
                 Layer::Packet => Tab::Packet,

@@ -14,6 +14,7 @@ use ratatui::layout::Rect;
 use crate::base::PacketNumber;
 use crate::store::{Chunk, Store};
 
+use super::connections::Connections;
 use super::cursor::Cursor;
 use super::hex::Bytes;
 use super::keymap::{Action, Context};
@@ -72,8 +73,8 @@ pub struct App {
     pub zoomed: bool,
     /// How large panes are.
     pub sizes: Sizes,
-    /// The place in the connections.
-    pub connections: Cursor,
+    /// The connections.
+    pub connections: Connections,
     /// The list.
     pub list: List,
     /// The detail tree.
@@ -143,7 +144,7 @@ impl App {
             focus: Pane::default(),
             zoomed: false,
             sizes: Sizes::default(),
-            connections: Cursor::default(),
+            connections: Connections::default(),
             list: List::default(),
             tree: Tree::default(),
             detail: Cursor::default(),
@@ -232,7 +233,9 @@ impl App {
     /// Whether slices of work are left for [`App::tick`].
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.search.is_some() || self.list.is_scanning(&self.store)
+        self.search.is_some()
+            || self.list.is_scanning(&self.store)
+            || self.connections.is_scanning(&self.store)
     }
 
     /// Goes on with what takes longer, for about `budget`. Whether anything changed.
@@ -241,6 +244,10 @@ impl App {
         let mut changed = false;
         while self.is_busy() && start.elapsed() < budget {
             changed = true;
+            if self.connections.is_scanning(&self.store) {
+                self.connections.scan(&self.store, SLICE);
+                self.connections_asked();
+            }
             if self.list.is_scanning(&self.store) {
                 self.list.scan(&self.store, SLICE);
             }
@@ -326,13 +333,16 @@ impl App {
                 self.notice = format!("theme: {}", self.theme.name());
             }
             Action::Filter => {
-                let text = self
-                    .list
-                    .filter
-                    .as_ref()
-                    .map_or("", |filter| filter.text())
-                    .to_owned();
-                self.prompt = Some(Prompt::new(Ask::Filter, &text));
+                let (ask, filter) = match self.focus {
+                    Pane::Connections => (Ask::Connections, self.connections.filter()),
+                    _ => (Ask::Filter, self.list.filter.as_ref()),
+                };
+                let text = filter.map_or("", |filter| filter.text()).to_owned();
+                self.prompt = Some(Prompt::new(ask, &text));
+            }
+            Action::ClearFilter if self.focus == Pane::Connections => {
+                self.connections.set_filter(None);
+                self.connections.select(self.list.connection);
             }
             Action::ClearFilter => self.set_filter(None),
             Action::Search => self.prompt = Some(Prompt::new(Ask::Search, "")),
@@ -350,29 +360,34 @@ impl App {
     /// Brings everything that follows from the state up to date.
     fn settle(&mut self) {
         let areas = self.areas();
-        self.connections.keep(
-            self.store.connections().len(),
-            areas.height(Pane::Connections, 1),
-        );
+        let len = self.connections.len(&self.store);
+        let height = areas.height(Pane::Connections, 1);
+        self.connections.cursor.keep(len, height);
         self.list
             .cursor
             .keep(self.list.len(&self.store), areas.height(Pane::List, 1));
         let row = self.list.selected(&self.store);
+        let chosen = match self.list.all {
+            true => self.connections.selected(&self.store),
+            false => None,
+        };
+        let chosen = chosen.unwrap_or(self.list.connection);
         let wants_connection = self.focus == Pane::Connections || row.is_none();
         let shown = match row {
             Some(row) if !wants_connection => Some(Shown::Row(row)),
             _ if self.store.connections().is_empty() => None,
-            _ => Some(Shown::Connection(self.connections.at as u32)),
+            _ => Some(Shown::Connection(chosen)),
         };
         // The detail of a connection stays while one looks at it.
         let keeps = matches!(self.shown, Some(Shown::Connection(_)))
             && matches!(self.focus, Pane::Detail | Pane::Bytes)
-            && self.shown == Some(Shown::Connection(self.connections.at as u32));
+            && self.shown == Some(Shown::Connection(chosen));
         if self.list.all
             && let Some(row) = row
             && self.focus != Pane::Connections
         {
-            self.connections.at = self.connection_of(row) as usize;
+            let index = self.connection_of(row);
+            self.connections.select(index);
         }
         if shown != self.shown && !keeps {
             self.show(shown);

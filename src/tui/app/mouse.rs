@@ -36,9 +36,10 @@ impl App {
         let line = usize::from(line);
         match pane {
             Pane::Connections if line > 0 => {
-                let at = self.connections.top + line - 1;
-                self.connections.at = at.min(self.store.connections().len().saturating_sub(1));
-                self.choose_connection(self.connections.at as u32);
+                let last = self.connections.len(&self.store).saturating_sub(1);
+                let cursor = &mut self.connections.cursor;
+                cursor.at = (cursor.top + line - 1).min(last);
+                self.choose_selected_connection();
             }
             Pane::List if line > 0 => self.list.cursor.at = self.list.cursor.top + line - 1,
             Pane::Detail => {

@@ -159,7 +159,7 @@ impl App {
 
     pub(super) fn select_connection(&mut self, index: u32) {
         self.list.flow = None;
-        self.connections.at = index as usize;
+        self.connections.select(index);
         self.list.connection = index;
     }
 
@@ -167,7 +167,7 @@ impl App {
         let areas = self.areas();
         let (len, height) = match self.focus {
             Pane::Connections => (
-                self.store.connections().len(),
+                self.connections.len(&self.store),
                 areas.height(Pane::Connections, 1),
             ),
             Pane::List => (self.list.len(&self.store), areas.height(Pane::List, 1)),
@@ -192,8 +192,8 @@ impl App {
         };
         match self.focus {
             Pane::Connections => {
-                self.connections.step(by, len);
-                self.choose_connection(self.connections.at as u32);
+                self.connections.cursor.step(by, len);
+                self.choose_selected_connection();
             }
             Pane::List => {
                 self.list.cursor.step(by, len);
@@ -207,6 +207,19 @@ impl App {
                 self.field_chosen();
             }
             Pane::Bytes => {}
+        }
+    }
+
+    pub(super) fn choose_selected_connection(&mut self) {
+        if let Some(index) = self.connections.selected(&self.store) {
+            self.choose_connection(index);
+        }
+    }
+
+    /// The filter of connections was asked about all: what it hides is not selected.
+    pub(super) fn connections_asked(&mut self) {
+        if !self.connections.is_scanning(&self.store) && self.focus == Pane::Connections {
+            self.choose_selected_connection();
         }
     }
 

@@ -2,7 +2,6 @@
 
 use crate::base::PacketNumber;
 use crate::store::Store;
-use crate::tui::cursor::Cursor;
 use crate::tui::layout::Pane;
 use crate::tui::places::{Place, Places};
 use crate::tui::rows::{Kind, RowId};
@@ -56,7 +55,7 @@ impl App {
         self.list.connection = 0;
         self.list.flow = None;
         self.list.restart();
-        self.connections = Cursor::default();
+        self.connections.set_filter(None);
         self.places = Places::default();
         self.tree.show(Vec::new(), Vec::new());
         (self.search, self.verdicts, self.statistics) = (None, None, None);

@@ -14,19 +14,35 @@ use crate::tui::layout::Pane;
 use super::{count, fit, pane_block, right, row_style};
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let total = app.store.connections().len();
-    let block = pane_block(app, Pane::Connections, &format!("Connections {total}"));
+    let block = pane_block(app, Pane::Connections, &title(app));
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = usize::from(inner.width);
     let mut lines = vec![Line::styled(heading(width), app.theme.label())];
     let rows = usize::from(inner.height).saturating_sub(1);
-    let shown = app.store.connections().iter().enumerate();
-    for (index, entry) in shown.skip(app.connections.top).take(rows) {
-        let style = row_style(app, Pane::Connections, index == app.connections.at);
-        lines.push(row(app, index, entry, width).style(style));
+    let cursor = app.connections.cursor;
+    for at in cursor.top..cursor.top + rows {
+        let Some(index) = app.connections.index(&app.store, at) else {
+            break;
+        };
+        if let Some(entry) = app.store.connection(index) {
+            let style = row_style(app, Pane::Connections, at == cursor.at);
+            lines.push(row(app, index as usize, entry, width).style(style));
+        }
     }
     frame.render_widget(Paragraph::new(lines), inner);
+}
+
+fn title(app: &App) -> String {
+    let total = app.store.connections().len();
+    match app.connections.filter() {
+        None => format!("Connections {total}"),
+        Some(filter) => {
+            let len = app.connections.len(&app.store);
+            let text = fit(filter.text(), filter.text().len().min(40));
+            format!("Connections {len} of {total} where {text}")
+        }
+    }
 }
 
 /// Below this width the bytes are left out, so that the path has room.

@@ -8,7 +8,7 @@ use ratatui::widgets::{Clear, Paragraph};
 use crate::base::{Severity, escape};
 use crate::tui::app::App;
 use crate::tui::keymap::{KEYMAP, applies};
-use crate::tui::prompt::{Ask, SHOWN};
+use crate::tui::prompt::SHOWN;
 
 use super::{count, fit};
 
@@ -84,11 +84,7 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
 
 /// The completions of a filter, over the panes.
 pub(super) fn completions(app: &App, frame: &mut Frame<'_>, status: Rect) {
-    let Some(prompt) = app
-        .prompt
-        .as_ref()
-        .filter(|prompt| prompt.ask == Ask::Filter)
-    else {
+    let Some(prompt) = app.prompt.as_ref().filter(|prompt| prompt.ask.is_filter()) else {
         return;
     };
     let rows = prompt.completions.len().min(SHOWN).min(status.y.into());
