@@ -10,10 +10,12 @@ use crate::engine::{Outcome, Seen};
 use super::ending::{self, Endings};
 use super::facts::{Attempt, Casebook};
 use super::fix;
+use super::index::Index;
 use super::software::Software;
 use super::verdict::{Confidence, Stage, Verdict};
 use super::{
-    rules_connect, rules_frames, rules_handshake, rules_life, rules_status, rules_tcp, rules_tls,
+    rules_connect, rules_frames, rules_handshake, rules_hop, rules_life, rules_request,
+    rules_status, rules_tcp, rules_tls,
 };
 
 /// One piece of evidence.
@@ -139,7 +141,8 @@ impl Found {
 /// One attempt among all of its capture.
 pub(super) struct Case<'a> {
     pub(super) attempt: &'a Attempt,
-    pub(super) all: &'a [Attempt],
+    /// What is looked up among all of them.
+    pub(super) all: &'a Index<'a>,
     pub(super) endings: &'a Endings,
     /// The time of the capture's last packet.
     pub(super) capture_end: Timestamp,
@@ -204,18 +207,18 @@ const RULES: &[Rule] = &[
     rules_connect::unanswered,
     rules_connect::refused,
     rules_life::foreign_reset_before_answer,
-    rules_status::plain_to_tls_port,
-    rules_status::without_connect,
-    rules_status::draft_key_bytes,
-    rules_status::draft,
-    rules_status::http_version,
-    rules_status::h2_connect_protocol,
-    rules_status::stripped,
-    rules_status::version,
-    rules_status::key,
-    rules_status::connection_header,
-    rules_status::not_forwarded,
-    rules_status::by_proxy,
+    rules_hop::plain_to_tls_port,
+    rules_hop::without_connect,
+    rules_request::draft_key_bytes,
+    rules_request::draft,
+    rules_request::http_version,
+    rules_request::h2_connect_protocol,
+    rules_hop::stripped,
+    rules_request::version,
+    rules_request::key,
+    rules_request::connection_header,
+    rules_hop::not_forwarded,
+    rules_hop::by_proxy,
     rules_status::by_status,
     rules_status::silence,
     rules_handshake::draft_accepted,
@@ -245,24 +248,24 @@ pub fn diagnose(casebook: &Casebook, capture_end: Timestamp) -> Vec<Diagnosis> {
     let endings = Endings::of(&casebook.attempts);
     let mut order: Vec<&Attempt> = casebook.attempts.iter().collect();
     order.sort_by_key(|attempt| (attempt.first.packet, attempt.number));
-    let expected = Expected::of(&order);
+    let index = Index::of(&casebook.attempts);
     let case = |attempt| Case {
         attempt,
-        all: &casebook.attempts,
+        all: &index,
         endings: &endings,
         capture_end,
     };
     order
         .into_iter()
-        .filter_map(|attempt| one(&case(attempt), &expected))
+        .filter_map(|attempt| one(&case(attempt)))
         .collect()
 }
 
 /// The answer for one attempt; `None` for flows that are none of ours.
-fn one(case: &Case<'_>, expected: &Expected) -> Option<Diagnosis> {
+fn one(case: &Case<'_>) -> Option<Diagnosis> {
     let attempt = case.attempt;
     let found = RULES.iter().find_map(|rule| rule(case));
-    if attempt.connection.is_none() && (found.is_none() || !expected.has(attempt)) {
+    if attempt.connection.is_none() && (found.is_none() || !case.all.expects(attempt)) {
         return None;
     }
     let found = found.unwrap_or_else(|| rules_life::nothing(case));
@@ -278,64 +281,6 @@ fn one(case: &Case<'_>, expected: &Expected) -> Option<Diagnosis> {
         software: case.software(),
         ending: ending::text(attempt),
     })
-}
-
-/// A client that finds one address of a name closed tries the next within this time, in nanoseconds.
-const ELSEWHERE: i64 = 3_000_000_000;
-
-/// Where a failed connection may have been meant for a WebSocket.
-struct Expected {
-    /// Servers of which WebSocket attempts were seen.
-    servers: std::collections::HashSet<SocketAddr>,
-    /// No attempt with a request was seen at all, so a failed connection may be what is looked for.
-    anything: bool,
-    /// Servers that were reached, and when.
-    opened: Vec<(SocketAddr, Timestamp)>,
-}
-
-impl Expected {
-    const PORTS: [u16; 14] = [
-        80, 443, 3000, 3128, 5000, 8000, 8008, 8080, 8081, 8443, 8765, 8888, 9000, 9001,
-    ];
-
-    fn of(attempts: &[&Attempt]) -> Self {
-        let with_request = attempts
-            .iter()
-            .filter(|attempt| attempt.connection.is_some());
-        let servers: std::collections::HashSet<_> =
-            with_request.map(|attempt| attempt.server).collect();
-        let reached = attempts.iter().filter(|attempt| {
-            let flow = attempt.flow.as_ref();
-            flow.is_some_and(|flow| flow.sides.server.first_data.is_some())
-        });
-        Self {
-            anything: servers.is_empty(),
-            servers,
-            opened: reached
-                .map(|attempt| (attempt.server, attempt.first.time))
-                .collect(),
-        }
-    }
-
-    fn has(&self, attempt: &Attempt) -> bool {
-        let by_port = attempt.tls.is_none() && Self::PORTS.contains(&attempt.server.port());
-        let is_expected = self.anything || self.servers.contains(&attempt.server) || by_port;
-        is_expected && !self.went_elsewhere(attempt)
-    }
-
-    /// Whether the client reached the same port at another address right after: a name has several (RFC 8305).
-    fn went_elsewhere(&self, attempt: &Attempt) -> bool {
-        let never_opened = attempt.flow.as_ref().is_some_and(|flow| {
-            flow.sides.server.syn.is_none() && flow.sides.client.first_data.is_none()
-        });
-        let after = self.opened.iter().any(|(server, time)| {
-            let wait = time.since(attempt.first.time);
-            server.port() == attempt.server.port()
-                && *server != attempt.server
-                && (0..ELSEWHERE).contains(&wait)
-        });
-        never_opened && after
-    }
 }
 
 /// `client` or `server` for a sentence.

@@ -4,10 +4,10 @@
 //! at a constant age, however busy they are. Which it is shows in several connections, not in one.
 
 use std::collections::HashMap;
-use std::net::IpAddr;
+use std::net::SocketAddr;
 
-use crate::base::{Side, escape};
-use crate::engine::{EndedBy, Outcome};
+use crate::base::{Side, Timestamp, escape};
+use crate::engine::{EndedBy, Outcome, Transport};
 use crate::websocket::close::CloseCode;
 
 use super::facts::Attempt;
@@ -23,13 +23,17 @@ pub struct Cut {
     pub server_gap: i64,
     /// From the answer to the upgrade.
     pub age: i64,
+    /// When it ended.
+    pub end: Timestamp,
 }
 
 impl Cut {
     /// How an attempt ended, when it was open and no close frame was sent before.
     #[must_use]
     pub fn of(attempt: &Attempt) -> Option<Self> {
-        if !matches!(attempt.outcome(), Some(Outcome::Accepted)) {
+        // Streams of one HTTP/2 connection end together, which says nothing of each.
+        let transport = attempt.connection.as_ref()?.transport;
+        if attempt.outcome() != Some(Outcome::Accepted) || transport == Transport::Http2 {
             return None;
         }
         let (by, end) = attempt.end()?;
@@ -51,6 +55,7 @@ impl Cut {
             gap: end.time.since(last.time).max(0),
             server_gap: end.time.since(of_server.time).max(0),
             age: end.time.since(opened.time).max(0),
+            end: end.time,
         })
     }
 }
@@ -66,48 +71,92 @@ pub enum Common {
     Age(i64, usize),
 }
 
+impl Common {
+    /// The time that is the same.
+    #[must_use]
+    pub fn time(self) -> i64 {
+        match self {
+            Common::Gap(time, _) | Common::ServerGap(time, _) | Common::Age(time, _) => time,
+        }
+    }
+
+    /// The same time of one cut.
+    fn of(self, cut: &Cut) -> i64 {
+        match self {
+            Common::Gap(..) => cut.gap,
+            Common::ServerGap(..) => cut.server_gap,
+            Common::Age(..) => cut.age,
+        }
+    }
+}
+
+/// A time-out as it shows in the endings of a server's connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pattern {
+    /// What they have in common.
+    pub common: Common,
+    /// They also ended at one moment, as when a server stops: closer together than their ages or silences are alike.
+    pub at_once: bool,
+}
+
 /// The commonest endings by server and side.
 #[derive(Debug, Default)]
 pub struct Endings {
-    common: HashMap<(IpAddr, u16, Side), Common>,
+    patterns: HashMap<(SocketAddr, Side), Pattern>,
 }
 
 /// Cuts below this are not taken for a time-out.
 const SHORTEST: i64 = 1_000_000_000;
 /// Connections it takes to see a pattern.
 const FEWEST: usize = 3;
+/// Connections of which half is enough, when the others ended otherwise.
+const MANY: usize = 6;
+/// Ends within this time are one moment; so are those that lie closer together than what they have in common.
+const MOMENT: i64 = 20_000_000;
 
 impl Endings {
     /// Looks at all connections of a capture.
     #[must_use]
     pub fn of(attempts: &[Attempt]) -> Self {
-        let mut groups: HashMap<(IpAddr, u16, Side), Vec<Cut>> = HashMap::new();
+        let mut groups: HashMap<(SocketAddr, Side), Vec<Cut>> = HashMap::new();
         for attempt in attempts {
             if let Some(cut) = Cut::of(attempt) {
-                let key = (attempt.server.ip(), attempt.server.port(), cut.by);
-                groups.entry(key).or_default().push(cut);
+                groups
+                    .entry((attempt.server, cut.by))
+                    .or_default()
+                    .push(cut);
             }
         }
-        let common = groups
+        let patterns = groups
             .into_iter()
-            .filter_map(|(key, cuts)| Some((key, common(&cuts)?)))
+            .filter_map(|(key, cuts)| Some((key, pattern(&cuts)?)))
             .collect();
-        Self { common }
+        Self { patterns }
     }
 
     /// What this attempt's ending has in common with others, when it is one of them.
     #[must_use]
-    pub fn common_to(&self, attempt: &Attempt) -> Option<(Cut, Common)> {
+    pub fn common_to(&self, attempt: &Attempt) -> Option<(Cut, Pattern)> {
         let cut = Cut::of(attempt)?;
-        let key = (attempt.server.ip(), attempt.server.port(), cut.by);
-        let common = *self.common.get(&key)?;
-        let is_one = match common {
-            Common::Gap(value, _) => near(cut.gap, value),
-            Common::ServerGap(value, _) => near(cut.server_gap, value),
-            Common::Age(value, _) => near(cut.age, value),
-        };
-        is_one.then_some((cut, common))
+        let pattern = *self.patterns.get(&(attempt.server, cut.by))?;
+        let common = pattern.common;
+        near(common.of(&cut), common.time()).then_some((cut, pattern))
     }
+}
+
+fn pattern(cuts: &[Cut]) -> Option<Pattern> {
+    let common = common(cuts)?;
+    let alike = || {
+        cuts.iter()
+            .filter(|cut| near(common.of(cut), common.time()))
+    };
+    let spread = |values: Vec<i64>| Some(values.iter().max()? - values.iter().min()?);
+    let ends = spread(alike().map(|cut| cut.end.0).collect())?;
+    let times = spread(alike().map(|cut| common.of(cut)).collect())?;
+    Some(Pattern {
+        common,
+        at_once: ends <= times.max(MOMENT),
+    })
 }
 
 /// A value that most cuts share, when they differ in the other.
@@ -125,18 +174,33 @@ fn common(cuts: &[Cut]) -> Option<Common> {
     }
 }
 
-/// The middle value, when at least three quarters of the others are near it.
+/// The middle of the values that lie closest together, and how many those are: three quarters of all at least, or half of
+/// them when they are many.
 fn shared(values: impl Iterator<Item = i64>) -> Option<(i64, usize)> {
     let mut values: Vec<i64> = values.collect();
     values.sort_unstable();
-    let middle = *values.get(values.len() / 2)?;
-    let of = values.iter().filter(|value| near(**value, middle)).count();
-    (middle >= SHORTEST && of >= FEWEST && of * 4 >= values.len() * 3).then_some((middle, of))
+    let (mut best, mut low) = (0..0, 0);
+    for (high, value) in values.iter().enumerate() {
+        while value - values[low] > 2 * slack(values[low]) {
+            low += 1;
+        }
+        if values[low] >= SHORTEST && high + 1 - low > best.len() {
+            best = low..high + 1;
+        }
+    }
+    let of = best.len();
+    let is_most = of * 4 >= values.len() * 3 || of >= MANY && of * 2 >= values.len();
+    let middle = *values.get(best.start + of / 2)?;
+    (of >= FEWEST && is_most).then_some((middle, of))
 }
 
 /// Within 5 %, and always within 300 ms: nginx moves its timers no more often than that.
 fn near(value: i64, middle: i64) -> bool {
-    (value - middle).abs() <= (middle / 20).max(300_000_000)
+    (value - middle).abs() <= slack(middle)
+}
+
+fn slack(time: i64) -> i64 {
+    (time / 20).max(300_000_000)
 }
 
 /// How a connection ended, in one line.
@@ -207,6 +271,7 @@ mod tests {
             gap,
             server_gap: gap,
             age,
+            end: Timestamp(age),
         }
     }
 
@@ -221,6 +286,27 @@ mod tests {
             common(&[1, 7, 30].map(|gap| cut(gap * SECOND, gap * 3 * SECOND))),
             None
         );
+    }
+
+    #[test]
+    fn other_endings_between_do_not_hide_a_pattern() {
+        let idle = [1, 40, 200, 300, 500, 700].map(|busy| cut(100 * SECOND, (100 + busy) * SECOND));
+        let others = [3, 5, 9, 17, 33, 65].map(|gap| cut(gap * SECOND, gap * 7 * SECOND));
+        let all = [idle, others].concat();
+        assert_eq!(common(&all), Some(Common::Gap(100 * SECOND, 6)));
+        assert_eq!(
+            common(&[&idle[..3], &others[..3]].concat()),
+            None,
+            "three of six"
+        );
+    }
+
+    #[test]
+    fn ends_at_one_moment_are_said_to_be() {
+        let stopped = [1, 2, 3].map(|_| cut(30 * SECOND, 30 * SECOND));
+        assert_eq!(pattern(&stopped).map(|pattern| pattern.at_once), Some(true));
+        let idle = [1, 40, 200].map(|busy| cut(60 * SECOND, (60 + busy) * SECOND));
+        assert_eq!(pattern(&idle).map(|pattern| pattern.at_once), Some(false));
     }
 
     #[test]

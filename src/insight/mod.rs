@@ -3,17 +3,21 @@
 //! Diagnosis: [`facts`] gathers what was seen of each attempt, the rules judge it stage by stage, [`verdict`] is the
 //! table of what they can say, [`fix`] what to do about it.
 
+mod answer;
 pub mod compare;
 mod diagnose;
 pub mod ending;
 pub mod facts;
 pub mod fix;
+mod index;
 mod numbering;
 mod report;
 mod rules_connect;
 mod rules_frames;
 mod rules_handshake;
+mod rules_hop;
 mod rules_life;
+mod rules_request;
 mod rules_status;
 mod rules_tcp;
 mod rules_tls;

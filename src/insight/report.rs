@@ -67,6 +67,7 @@ pub fn text(diagnosis: &Diagnosis, colours: &Colours) -> String {
         diagnosis.confidence.name()
     );
     line("verdict", &verdict);
+    line("means", diagnosis.verdict.meaning());
     for evidence in &diagnosis.evidence {
         let at = match evidence.packet {
             Some(packet) => format!("packet {}: {}", packet.0, evidence.text),
@@ -109,7 +110,8 @@ pub fn json(diagnosis: &Diagnosis) -> Value {
         "severity": diagnosis.verdict.severity().name(),
         "confidence": diagnosis.confidence.name(),
         "sentence": diagnosis.sentence,
-        "packets": packets,
+        "meaning": diagnosis.verdict.meaning(),
+    "packets": packets,
         "evidence": evidence,
         "software": diagnosis.software.as_ref().map(|(software, _)| software.name()),
         "rules_out": some(diagnosis.rules_out()),

@@ -194,14 +194,14 @@ pub(super) fn closed_after_handshake(case: &Case<'_>) -> Option<Found> {
     let flow = case.attempt.flow.as_ref()?;
     let is_reset = flow.sides.server.reset.is_some();
     let first = case.attempt.frames.client.first;
-    let after = super::rules_status::seconds(end.time.since(answered.time));
+    let after = super::rules_status::later(end.time.since(answered.time));
     let sentence = match first {
         Some(_) => format!(
-            "the server answered 101 and ended the connection {after} later, on the client's first frame, without a frame of its own"
+            "the server answered 101 and ended the connection {after}, on the client's first frame, without a frame of its own"
         ),
-        None => format!(
-            "the server answered 101 and ended the connection {after} later, without a frame"
-        ),
+        None => {
+            format!("the server answered 101 and ended the connection {after}, without a frame")
+        }
     };
     let found = Found::likely(Verdict::ClosedAfterHandshake, sentence)
         .at(Some(answered), "101")

@@ -55,18 +55,7 @@ pub(super) fn accept(case: &Case<'_>) -> Option<Found> {
 /// The connection whose key this accept value answers.
 fn answers_another(case: &Case<'_>) -> Option<u32> {
     let accept = case.response()?.value("Sec-WebSocket-Accept")?;
-    let other = case.all.iter().find(|other| {
-        let head = other
-            .connection
-            .as_ref()
-            .and_then(|connection| connection.request());
-        let key = head.and_then(|head| head.value("Sec-WebSocket-Key"));
-        other.number != case.attempt.number
-            && key.is_some_and(|key| {
-                crate::websocket::handshake::accept_key(key).as_bytes() == accept
-            })
-    })?;
-    other.number
+    case.all.answered_by(accept)
 }
 
 fn response_value(case: &Case<'_>, name: &str) -> String {

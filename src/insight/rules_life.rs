@@ -1,13 +1,13 @@
 //! The life of an open connection and its end: resets from elsewhere, silence, time-outs, close codes.
 
 use crate::base::{Code, Side, escape};
-use crate::engine::{EndedBy, Outcome, Transport};
+use crate::engine::{EndSummary, EndedBy, Outcome, Transport};
 use crate::websocket::close::CloseCode;
 
 use super::diagnose::{Case, Found, the};
-use super::ending::{self, Common, Cut};
+use super::ending::{self, Common, Cut, Pattern};
 use super::rules_status::seconds;
-use super::verdict::Verdict;
+use super::verdict::{Confidence, Verdict};
 
 /// How much a time to live may differ between packets of one path.
 const TTL_SLACK: u8 = 1;
@@ -15,8 +15,18 @@ const TTL_SLACK: u8 = 1;
 const UNHEARD: u32 = 3;
 /// Pings outlive this before their lack of an answer says something, in nanoseconds.
 const PING_PATIENCE: i64 = 150_000_000;
+/// The same while the other side is heard of.
+const TALKING_PATIENCE: i64 = 5_000_000_000;
 /// Idle limits that many programs have, in seconds: a single connection cut after one of these is worth a word.
 const KNOWN: &[i64] = &[60, 100, 120, 240, 300, 350, 600, 900, 3600];
+
+/// Whether the time to live of an end's reset is none of its other packets'.
+fn is_outside(end: &EndSummary) -> bool {
+    let (Some(reset), Some((low, high))) = (end.reset, end.ttl) else {
+        return false;
+    };
+    reset.ttl < low.saturating_sub(TTL_SLACK) || reset.ttl > high.saturating_add(TTL_SLACK)
+}
 
 /// F27: a reset that its sender's other packets do not look like.
 fn forged(case: &Case<'_>) -> Option<Found> {
@@ -32,16 +42,20 @@ fn forged(case: &Case<'_>) -> Option<Found> {
         let (Some(reset), Some((low, high))) = (end.reset, end.ttl) else {
             continue;
         };
-        let outside =
-            reset.ttl < low.saturating_sub(TTL_SLACK) || reset.ttl > high.saturating_add(TTL_SLACK);
+        let outside = is_outside(end);
         let goes_on = end.after_reset > 0;
         if end.packets < 3 || !(outside || goes_on && case.is_accepted()) {
             continue;
         }
-        let sentence = format!(
-            "something between the two ends forged a RST in the name of {}: it does not look like that side's other packets",
-            the(side)
-        );
+        let whose = match outside && is_outside(&flow.sides[side.peer()]) {
+            true => "both sides: they do not look like the sides' other packets".to_owned(),
+            false => format!(
+                "{}: it does not look like that side's other packets",
+                the(side)
+            ),
+        };
+        let sentence =
+            format!("something between the two ends forged a RST in the name of {whose}");
         let ttl = format!(
             "RST with TTL {}, {}'s other packets have {low}{}",
             reset.ttl,
@@ -126,100 +140,140 @@ pub(super) fn silent_drop(case: &Case<'_>) -> Option<Found> {
 
 /// Pings that stopped being answered.
 pub(super) fn ping_unanswered(case: &Case<'_>) -> Option<Found> {
+    Side::BOTH
+        .into_iter()
+        .find_map(|side| not_answered(case, side))
+}
+
+/// Whether the pings of one side stopped being answered.
+fn not_answered(case: &Case<'_>, side: Side) -> Option<Found> {
     let connection = case.attempt.connection.as_ref()?;
-    for side in Side::BOTH {
-        let frames = &case.attempt.frames[side];
-        let Some((_, sent)) = frames.pings.front() else {
-            continue;
-        };
-        let close = frames.close.or(case.attempt.end().map(|(_, seen)| seen));
-        let heard = case.attempt.frames[side.peer()].last;
-        let silent = heard.is_none_or(|heard| heard.time <= sent.time);
-        let gave_up = close.filter(|_| connection.close.by == Some(side));
-        let waited = gave_up
-            .map_or(case.capture_end, |close| close.time)
-            .since(sent.time);
-        let enough = match gave_up {
-            Some(_) => waited >= PING_PATIENCE,
-            None => frames.pings.len() >= 2 && case.attempt.end().is_none(),
-        };
-        if !silent || !enough {
-            continue;
-        }
-        let sentence = format!(
-            "{} stopped answering pings: {} sent {} without a pong{}",
-            the(side.peer()),
-            the(side),
-            frames.pings.len(),
-            gave_up.map_or_else(String::new, |_| format!(
-                " and gave up after {}",
-                seconds(waited)
-            )),
-        );
-        let found = Found::certain(Verdict::PingUnanswered, sentence)
-            .at(Some(*sent), "the first ping without an answer")
-            .at(heard, format!("the last frame of {}", the(side.peer())));
-        return Some(found.at(gave_up, "the end"));
+    let frames = &case.attempt.frames[side];
+    let (_, sent) = frames.pings.front()?;
+    let close = frames.close.or(case.attempt.end().map(|(_, seen)| seen));
+    let heard = case.attempt.frames[side.peer()].last;
+    let is_silent = heard.is_none_or(|heard| heard.time <= sent.time);
+    let gave_up = close.filter(|_| connection.close.by == Some(side));
+    let end = gave_up.map_or(case.capture_end, |close| close.time);
+    let waited = end.since(sent.time);
+    // One that closes normally had other reasons, and one that talks may be late.
+    let complains = !matches!(connection.close.code, Some(1000 | 1001));
+    let enough = match (gave_up, is_silent) {
+        (Some(_), true) => waited >= PING_PATIENCE,
+        (Some(_), false) => waited >= TALKING_PATIENCE && complains,
+        (None, true) => frames.pings.len() >= 2 && case.attempt.end().is_none(),
+        (None, false) => false,
+    };
+    if !enough {
+        return None;
     }
-    None
+    let (who, peer) = (the(side), the(side.peer()));
+    let still = if is_silent {
+        ""
+    } else {
+        ", though it went on sending"
+    };
+    let pings = match frames.pings.len() {
+        1 => "a ping".to_owned(),
+        count => format!("{count} pings"),
+    };
+    let end = gave_up.map_or_else(String::new, |_| {
+        format!(" and gave up after {}", seconds(waited))
+    });
+    let answered = case.attempt.frames[side.peer()].pong_count;
+    let stopped = match answered {
+        0 => format!("{peer} does not answer pings"),
+        _ => format!("{peer} stopped answering pings"),
+    };
+    let sentence = format!("{stopped}{still}: {who} sent {pings} without a pong{end}");
+    let found = match is_silent {
+        true => Found::certain(Verdict::PingUnanswered, sentence),
+        false => Found::likely(Verdict::PingUnanswered, sentence),
+    };
+    let found = found
+        .at(Some(*sent), "the first ping without an answer")
+        .at(heard, format!("the last frame of {peer}"));
+    Some(match gave_up {
+        Some(_) => found.at(gave_up, "the end"),
+        None => found,
+    })
 }
 
 /// F21, F22, F24: what the endings of a server's connections have in common.
 pub(super) fn cluster(case: &Case<'_>) -> Option<Found> {
     match case.endings.common_to(case.attempt) {
-        Some((cut, common)) => Some(of_many(case, cut, common)),
+        Some((cut, pattern)) => Some(of_many(case, cut, pattern)),
         None => of_one(case),
     }
 }
 
-fn of_many(case: &Case<'_>, cut: Cut, common: Common) -> Found {
+fn of_many(case: &Case<'_>, cut: Cut, pattern: Pattern) -> Found {
+    let found = match pattern.common {
+        Common::Gap(limit, of) => idle(case, cut, limit, of, ""),
+        Common::ServerGap(limit, of) => idle(case, cut, limit, of, " of the server"),
+        Common::Age(limit, of) => aged(case, cut, limit, of),
+    };
+    if !pattern.at_once {
+        return found;
+    }
+    let doubt = "all of them ended at one moment: a server that stops looks the same";
+    Found {
+        confidence: Confidence::Possible,
+        ..found.at(None, doubt)
+    }
+}
+
+fn idle(case: &Case<'_>, cut: Cut, limit: i64, of: usize, whose: &str) -> Found {
     let who = the(cut.by);
     let end = case.attempt.end().map(|(_, seen)| seen);
     let age = seconds(cut.age);
-    match common {
-        Common::Gap(value, of) | Common::ServerGap(value, of) => {
-            let whose = match common {
-                Common::ServerGap(..) => " of the server",
-                _ => "",
-            };
-            let limit = seconds(value);
-            if let Some(period) = ping_at_limit(case, value) {
-                let sentence = format!(
-                    "{who} ends connections after {limit} of silence, exactly when the next ping is due (every {})",
-                    seconds(period)
-                );
-                return Found::likely(Verdict::PingAtIdleLimit, sentence)
-                    .at(end, format!("age {age}"));
-            }
-            let sentence = format!(
-                "an idle time-out: {who}, or a hop that ends for it, ended {of} connections after {limit} of silence{whose}, whatever their age"
-            );
-            Found::likely(Verdict::IdleTimeout, sentence)
-                .at(case.attempt.last_data(), "the last data")
-                .at(
-                    end,
-                    format!(
-                        "the end, {} later, at the age of {age}; no close frame",
-                        seconds(cut.gap)
-                    ),
-                )
-        }
-        Common::Age(value, of) => {
-            let limit = seconds(value);
-            let sentence = format!(
-                "a limit on age: {who}, or a hop that ends for it, ended {of} connections {limit} after they opened, however busy they were"
-            );
-            Found::likely(Verdict::LifetimeLimit, sentence)
-                .at(case.attempt.response_at(), "101")
-                .at(
-                    end,
-                    format!(
-                        "the end, {age} later; the last data was {} before; no close frame",
-                        seconds(cut.gap)
-                    ),
-                )
-        }
+    let after = seconds(limit);
+    if let Some(period) = ping_at_limit(case, limit) {
+        let sentence = format!(
+            "{who} ends connections after {after} of silence, exactly when the next ping is due (every {})",
+            seconds(period)
+        );
+        return Found::likely(Verdict::PingAtIdleLimit, sentence).at(end, format!("age {age}"));
     }
+    let sentence = format!(
+        "an idle time-out: {who}, or a hop that ends for it, ended {of} connections after {after} of silence{whose}, whatever their age"
+    );
+    let silent = match whose {
+        "" => cut.gap,
+        _ => cut.server_gap,
+    };
+    let ended = format!(
+        "the end, {} later, at the age of {age}; no close frame",
+        seconds(silent)
+    );
+    let last = match whose {
+        "" => case.attempt.last_data(),
+        _ => case
+            .attempt
+            .flow
+            .as_ref()
+            .and_then(|flow| flow.sides.server.last_data),
+    };
+    Found::likely(Verdict::IdleTimeout, sentence)
+        .at(last, format!("the last data{whose}"))
+        .at(end, ended)
+}
+
+fn aged(case: &Case<'_>, cut: Cut, limit: i64, of: usize) -> Found {
+    let who = the(cut.by);
+    let end = case.attempt.end().map(|(_, seen)| seen);
+    let sentence = format!(
+        "a limit on age: {who}, or a hop that ends for it, ended {of} connections {} after they opened, however busy they were",
+        seconds(limit)
+    );
+    let ended = format!(
+        "the end, {} later; the last data was {} before; no close frame",
+        seconds(cut.age),
+        seconds(cut.gap)
+    );
+    Found::likely(Verdict::LifetimeLimit, sentence)
+        .at(case.attempt.response_at(), "101")
+        .at(end, ended)
 }
 
 /// The ping period, when it is about the idle limit.
@@ -242,7 +296,7 @@ fn of_one(case: &Case<'_>) -> Option<Found> {
     let sentence = format!(
         "{} ended the connection after {} of silence, without a close frame: a usual idle limit ({})",
         the(cut.by),
-        seconds(cut.gap.min(cut.server_gap).max(cut.gap)),
+        seconds(cut.gap),
         seconds(limit),
     );
     let end = case.attempt.end().map(|(_, seen)| seen);
@@ -278,15 +332,18 @@ pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
         Some(reason) => format!(", saying {:?}", escape::preview(reason, 100)),
         None => String::new(),
     };
+    let peer = the(by.peer());
     let what = match verdict {
-        Verdict::InvalidUtf8 => "a text message of the other side is not valid UTF-8",
-        Verdict::ProtocolErrorClose => "the other side broke the protocol",
-        Verdict::UnsupportedDataClose => "it does not take this kind of data",
-        Verdict::PolicyClose => "its policy forbids what was sent",
-        Verdict::MessageTooBig => "a message of the other side is larger than it takes",
-        Verdict::ExtensionRequiredClose => "it needs an extension that was not agreed on",
-        Verdict::InternalErrorClose => "it had an error inside",
-        _ => "it restarts, is overloaded, or cannot reach what is behind it",
+        Verdict::InvalidUtf8 => format!("a text message of {peer} is not valid UTF-8"),
+        Verdict::ProtocolErrorClose => format!("{peer} broke the protocol"),
+        Verdict::UnsupportedDataClose => "it does not take this kind of data".to_owned(),
+        Verdict::PolicyClose => "its policy forbids what was sent".to_owned(),
+        Verdict::MessageTooBig => format!("a message of {peer} is larger than it takes"),
+        Verdict::ExtensionRequiredClose => {
+            "it needs an extension that was not agreed on".to_owned()
+        }
+        Verdict::InternalErrorClose => "it had an error inside".to_owned(),
+        _ => "it restarts, is overloaded, or cannot reach what is behind it".to_owned(),
     };
     let sentence = format!("{} closed because {what}{code}{reason}", the(by));
     let found = Found::certain(verdict, sentence).at(Some(at), "the close frame");

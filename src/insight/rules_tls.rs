@@ -29,7 +29,7 @@ const INSPECTORS: &[&str] = &[
     "check point",
     "barracuda",
     "mitmproxy",
-    "charles",
+    "charles proxy",
     "fiddler",
     "burp",
     "squid",
@@ -38,6 +38,10 @@ const INSPECTORS: &[&str] = &[
     "forcepoint",
     "websense",
     "firewall",
+    "web shield",
+    "web/mail shield",
+    "anti-virus",
+    "antivirus",
 ];
 
 /// a ClientHello answered by HTTP.
@@ -138,7 +142,10 @@ fn offered(summary: &Summary) -> String {
 
 fn inspects(issuer: &str) -> bool {
     let issuer = issuer.to_ascii_lowercase();
-    INSPECTORS.iter().any(|word| issuer.contains(word))
+    let begins = |at: usize| !issuer[..at].ends_with(|c: char| c.is_alphanumeric());
+    INSPECTORS
+        .iter()
+        .any(|word| issuer.match_indices(word).any(|(at, _)| begins(at)))
 }
 
 /// Adds whom the handshake names, and where it ended.
@@ -245,7 +252,7 @@ fn has_change_cipher_spec(opening: &[u8]) -> bool {
 pub(super) fn alpn_h2(case: &Case<'_>) -> Option<Found> {
     let summary = case.attempt.tls.as_ref()?;
     let is_http1 = case.attempt.connection.as_ref().is_some_and(|connection| {
-        let names_upgrade = super::rules_status::names_upgrade;
+        let names_upgrade = super::rules_request::names_upgrade;
         connection.transport != crate::engine::Transport::Http2
             && connection.request().is_some_and(names_upgrade)
     });

@@ -143,16 +143,18 @@ verdicts! {
     TlsCertificateUntrusted = ("tls-certificate-untrusted", Some(Tls), Error, "who issued the certificate: the site's authority, or a proxy or virus scanner in between?", "https://github.com/socketio/socket.io/issues/1184"),
     /// Client and server have no TLS version in common.
     TlsVersionUnsupported = ("tls-version-unsupported", Some(Tls), Error, "", "https://www.rfc-editor.org/rfc/rfc8446#section-6.2"),
-    /// Client and server have no application protocol (ALPN) in common.
+    /// Client and server have no application protocol in common; ALPN is how TLS chooses between HTTP/1.1 and
+    /// HTTP/2.
     TlsAlpnUnsupported = ("tls-alpn-unsupported", Some(Tls), Error, "", "https://www.rfc-editor.org/rfc/rfc7301#section-3.2"),
-    /// TLS failed with an alert.
+    /// TLS failed, and one side said so in an alert.
     TlsAlert = ("tls-alert", Some(Tls), Error, "the log of the side that got the alert, and a key log", "https://www.rfc-editor.org/rfc/rfc8446#section-6.2"),
     /// One side ended the connection inside the TLS handshake.
     TlsClosedInHandshake = ("tls-closed-in-handshake", Some(Tls), Error, "the client's own error message; a key log shows encrypted alerts", "https://github.com/socketio/socket.io/issues/1184"),
-    /// TLS agreed on HTTP/2 (ALPN h2), and the client then sent an HTTP/1.1 upgrade.
+    /// TLS agreed on HTTP/2 (ALPN h2), where an upgrade is asked for otherwise, and the client then sent the
+    /// HTTP/1.1 one.
     AlpnH2Http11Upgrade = ("alpn-h2-http11-upgrade", Some(Tls), Error, "", "https://github.com/denoland/deno/issues/36704"),
 
-    /// The proxy was asked for a tunnel and never answered.
+    /// The proxy was asked for a tunnel to the server (CONNECT) and never answered.
     ConnectUnanswered = ("connect-unanswered", Some(Connect), Error, "the proxy's log; a capture behind the proxy", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
     /// The proxy wants a user name and password before it opens a tunnel (407).
     ProxyAuthenticationRequired = ("proxy-authentication-required", Some(Connect), Error, "", "https://github.com/TooTallNate/Java-WebSocket/issues/1179"),
@@ -171,13 +173,16 @@ verdicts! {
 
     /// The client speaks plain HTTP (ws) to a port that wants TLS (wss).
     PlainToTlsPort = ("plain-to-tls-port", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-3"),
-    /// The upgrade was sent straight to a forward proxy, without CONNECT before it.
+    /// The client talked to a forward proxy as if it were the server: the upgrade was sent without a CONNECT
+    /// before it, which asks the proxy for a tunnel.
     UpgradeWithoutConnect = ("upgrade-without-connect", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
-    /// A hop between client and server dropped Upgrade and Connection, so the server saw an ordinary request.
+    /// A WebSocket begins as an HTTP request with the headers Upgrade: websocket and Connection: Upgrade. A hop
+    /// between client and server dropped them, so the server saw an ordinary request.
     UpgradeNotForwarded = ("upgrade-not-forwarded", Some(HttpStatus), Error, "a capture on the other side of the proxy: does Upgrade: websocket arrive? (wireloupe compare)", "https://nginx.org/en/docs/http/websocket.html"),
-    /// The request reached the server in HTTP/1.0, where no upgrade is possible.
+    /// The request reached the server in HTTP/1.0, where no upgrade is possible: a proxy in front speaks the old
+    /// version.
     HttpVersionTooOld = ("http-version-too-old", Some(HttpStatus), Error, "", "https://nginx.org/en/docs/http/websocket.html"),
-    /// A proxy refuses upgrades itself, without asking the server.
+    /// A proxy refuses upgrades to WebSocket itself, without asking the server.
     UpgradeDisabled = ("upgrade-disabled", Some(HttpStatus), Error, "a capture behind the proxy: does any request arrive?", "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/upgrades"),
     /// The server rejects a Connection header that lists more than Upgrade.
     ConnectionHeaderRejected = ("connection-header-rejected", Some(HttpStatus), Error, "the same request with Connection: Upgrade alone", "https://github.com/virtualmin/virtualmin-gpl/issues/972"),
@@ -222,15 +227,19 @@ verdicts! {
     /// HTTP/2 without SETTINGS_ENABLE_CONNECT_PROTOCOL: the server takes no WebSockets there.
     H2ConnectProtocolMissing = ("h2-connect-protocol-missing", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc8441#section-3"),
 
-    /// The 101 has no Sec-WebSocket-Accept.
+    /// The answer 101 opens a WebSocket only with Sec-WebSocket-Accept, which proves that the server read this
+    /// request; it is not there.
     AcceptMissing = ("accept-missing", Some(Handshake), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
-    /// Sec-WebSocket-Accept does not belong to the key of this request.
+    /// Sec-WebSocket-Accept is computed from the key of the request and proves that the server read it; this one
+    /// does not belong to the key.
     AcceptMismatch = ("accept-mismatch", Some(Handshake), Error, "a capture on the server: is its answer the same there?", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
-    /// The 101 does not say Upgrade: websocket and Connection: Upgrade.
+    /// The answer 101 opens a WebSocket only with Upgrade: websocket and Connection: Upgrade; one of them is
+    /// missing or wrong.
     UpgradeHeaderInvalid = ("upgrade-header-invalid", Some(Handshake), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
     /// The server chose a subprotocol that the client did not offer.
     SubprotocolNotOffered = ("subprotocol-not-offered", Some(Handshake), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
-    /// The client asked for a subprotocol and the server chose none; browsers then fail the connection.
+    /// The client asked for a subprotocol, which names what the messages mean, and the server chose none;
+    /// browsers then fail the connection.
     SubprotocolMissing = ("subprotocol-missing", Some(Handshake), Error, "the browser's console", "https://websockets.spec.whatwg.org/"),
     /// The server chose an extension, or a parameter of one, that the client did not offer.
     ExtensionNotOffered = ("extension-not-offered", Some(Handshake), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-9.1"),
@@ -247,16 +256,18 @@ verdicts! {
     ReservedBitSet = ("reserved-bit-set", Some(FirstFrames), Error, "a capture at the sender: does it set the bit, or did a hop drop the extension header?", "https://github.com/websockets/ws/issues/1140"),
     /// The server masks its frames; only a client may.
     ServerFrameMasked = ("server-frame-masked", Some(FirstFrames), Error, "a capture at the server: masked there too?", "https://www.rfc-editor.org/rfc/rfc6455#section-5.1"),
-    /// The client does not mask its frames.
+    /// The client does not mask its frames, which the protocol asks of every client.
     ClientFrameUnmasked = ("client-frame-unmasked", Some(FirstFrames), Error, "a capture at the client: masked there?", "https://www.rfc-editor.org/rfc/rfc6455#section-5.1"),
     /// A frame breaks the protocol in another way.
     FrameInvalid = ("frame-invalid", Some(FirstFrames), Error, "a capture at the sender", "https://www.rfc-editor.org/rfc/rfc6455#section-5.2"),
     /// A compressed message does not inflate.
     DeflateInvalid = ("deflate-invalid", Some(FirstFrames), Error, "the same without permessage-deflate", "https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2"),
 
-    /// A RST that the peer did not send: something in between forged it.
+    /// A RST, which ends a TCP connection at once, came in the name of a side that did not send it: something in
+    /// between forged it.
     ForeignReset = ("foreign-reset", Some(Life), Error, "a capture on the other side: was the RST sent there?", ""),
-    /// From some moment on nothing arrives any more: packets are sent again and again, without any answer.
+    /// From some moment on nothing arrives any more: packets are sent again and again, without any answer. A
+    /// firewall, NAT or load balancer forgot the connection.
     SilentDrop = ("silent-drop", Some(Life), Error, "a capture on the other side: do the packets arrive?", "https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-reset"),
     /// A ping was not answered in time, so the side that sent it gave the connection up.
     PingUnanswered = ("ping-unanswered", Some(Life), Error, "did the ping arrive? A capture on the other side shows", "https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2"),
@@ -283,11 +294,11 @@ verdicts! {
     InternalErrorClose = ("internal-error-close", Some(Close), Error, "the closing side's log", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
     /// The server restarts, is overloaded, or its own gateway failed (close codes 1012, 1013, 1014).
     ServiceClose = ("service-close", Some(Close), Warning, "the server's log", "https://www.iana.org/assignments/websocket/websocket.xhtml"),
-    /// The TCP connection was reset without a close frame.
+    /// The TCP connection was reset without a close frame, which ends a WebSocket in order.
     ConnectionReset = ("connection-reset", Some(Close), Warning, "the log of the side that sent the RST", "https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1"),
     /// The HTTP/2 stream was reset without a close frame.
     StreamReset = ("stream-reset", Some(Close), Warning, "the log of the side that reset the stream", "https://www.rfc-editor.org/rfc/rfc8441#section-5"),
-    /// The connection was closed without a close frame.
+    /// The TCP connection was closed without a close frame, which ends a WebSocket in order.
     ClosedWithoutCloseFrame = ("closed-without-close-frame", Some(Close), Warning, "the log of the side that ended it", "https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5"),
 }
 

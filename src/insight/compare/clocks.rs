@@ -59,13 +59,10 @@ impl Clocks {
             (None, Some(down)) => (down.saturating_neg(), Basis::OneWay),
             (Some(up), Some(down)) if up >= 0 && down >= 0 => (0, Basis::Agree),
             (Some(up), Some(down)) => {
-                let (offset, slack) = (
-                    up.midpoint(down.saturating_neg()),
-                    up.saturating_add(down) / 2,
-                );
-                match slack < 0 {
-                    true => (offset, Basis::Contradiction),
-                    false => (offset, Basis::BothWays(slack)),
+                let offset = up.midpoint(down.saturating_neg());
+                match up.saturating_add(down) {
+                    round_trip @ 0.. => (offset, Basis::BothWays(round_trip / 2)),
+                    _ => (offset, Basis::Contradiction),
                 }
             }
         };

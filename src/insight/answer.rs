@@ -1,0 +1,46 @@
+//! The answer to an upgrade as evidence: its status line, the headers that name who sent it, and its page.
+
+use crate::base::escape;
+
+use super::diagnose::{Case, Found};
+use super::software::contains;
+
+/// The refusal with the status line and what names the sender.
+pub(super) fn refusal(case: &Case<'_>, found: Found) -> Found {
+    let at = case.attempt.response_at();
+    let response = case.response();
+    let found = match response {
+        Some(head) => {
+            let status = head.status().unwrap_or_default();
+            found.at(
+                at,
+                format!("{status} {}", escape::preview(head.reason(), 60)),
+            )
+        }
+        None => found,
+    };
+    ["Server", "Via", "X-Squid-Error"]
+        .into_iter()
+        .fold(found, |found, name| found.header(response, name, at))
+}
+
+pub(super) fn says(case: &Case<'_>, text: &str) -> bool {
+    contains(case.attempt.response_body(), text.as_bytes())
+}
+
+pub(super) fn body_line(case: &Case<'_>, found: Found, text: &str) -> Found {
+    let body = case.attempt.response_body();
+    let line = body
+        .split(|byte| *byte == b'\n')
+        .find(|line| contains(line, text.as_bytes()));
+    match line {
+        Some(line) => {
+            let line = escape::preview(line.trim_ascii(), 120);
+            found.at(
+                case.attempt.response_at(),
+                format!("the answer says: {line}"),
+            )
+        }
+        None => found,
+    }
+}

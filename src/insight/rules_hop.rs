@@ -1,0 +1,171 @@
+//! HTTP: what a hop between client and server did to the upgrade, and requests sent to the wrong kind of port.
+
+use crate::base::{Head, escape};
+
+use super::answer::{body_line, refusal, says};
+use super::diagnose::{Case, Found};
+use super::rules_request::names_upgrade;
+use super::software::{Software, contains};
+use super::verdict::Verdict;
+
+/// Plain HTTP to a port that wants TLS: a page that says so, or a TLS alert in answer.
+pub(super) fn plain_to_tls_port(case: &Case<'_>) -> Option<Found> {
+    let flow = case.attempt.flow.as_ref()?;
+    let request = case.request()?;
+    let opening = &flow.sides.server.opening;
+    let is_alert = matches!(opening.get(..2), Some([0x15, 3]));
+    let page = [
+        "HTTPS port",
+        "TLS-enabled",
+        "speaking plain HTTP to an SSL",
+        "HTTP request to an HTTPS server",
+    ];
+    let page = page
+        .into_iter()
+        .find(|text| says(case, text))
+        .filter(|_| case.is_refused());
+    if !is_alert && page.is_none() || request.method().is_empty() {
+        return None;
+    }
+    let sentence = format!(
+        "the client speaks plain HTTP (ws) to port {}, which wants TLS (wss)",
+        case.attempt.server.port()
+    );
+    let found = Found::certain(Verdict::PlainToTlsPort, sentence).at(
+        case.attempt.request_at(),
+        "the upgrade request, not encrypted",
+    );
+    Some(match page {
+        Some(text) => body_line(case, refusal(case, found), text),
+        None => found.at(
+            flow.sides.server.first_data,
+            "the server answers with a TLS alert",
+        ),
+    })
+}
+
+/// F9: the upgrade was sent to a forward proxy as if it were the server.
+pub(super) fn without_connect(case: &Case<'_>) -> Option<Found> {
+    let (request, response) = (case.request()?, case.response()?);
+    let status = response.status()?;
+    let is_origin_form = request.target().starts_with(b"/");
+    let tunnelled = case.attempt.connection.as_ref()?.tunnel.is_some();
+    let error = response.value("X-Squid-Error").unwrap_or_default();
+    let is_squid = contains(error, b"ERR_INVALID_URL") || contains(error, b"ERR_INVALID_REQ");
+    if !is_origin_form || tunnelled || !is_squid || !(400..500).contains(&status) {
+        return None;
+    }
+    let sentence =
+        "the upgrade request was sent straight to a forward proxy, without CONNECT before it";
+    let line = escape::preview(request.target(), 80);
+    Some(refusal(
+        case,
+        Found::certain(Verdict::UpgradeWithoutConnect, sentence).at(
+            case.attempt.request_at(),
+            format!("GET {line}: no CONNECT before it on this connection"),
+        ),
+    ))
+}
+
+/// F1, F4, F5 as the server sees it: the key is there, Upgrade is not.
+pub(super) fn stripped(case: &Case<'_>) -> Option<Found> {
+    let request = case.request()?;
+    let lacks_token = !request.has_token("Connection", "upgrade");
+    if case.is_accepted() || names_upgrade(request) && !lacks_token {
+        return None;
+    }
+    let connection = request
+        .value("Connection")
+        .map_or("none".to_owned(), |v| escape::preview(v, 60));
+    let missing = match names_upgrade(request) {
+        true => "Connection: Upgrade",
+        false => "Upgrade: websocket",
+    };
+    let hop = match case.software() {
+        Some((software, line)) if request_names(request) => {
+            format!(" ({}: {line})", software.name())
+        }
+        _ => String::new(),
+    };
+    let sentence = format!(
+        "the request arrived without {missing}: a hop before this point{hop} did not pass it on, so the server saw an ordinary request"
+    );
+    let asked = case.attempt.request_at();
+    let found = Found::certain(Verdict::UpgradeNotForwarded, sentence)
+        .at(
+            asked,
+            format!("Sec-WebSocket-Key is there, {missing} is not (Connection: {connection})"),
+        )
+        .header(Some(request), "Via", asked);
+    Some(refusal(case, found))
+}
+
+fn request_names(request: &Head) -> bool {
+    Software::named_by(request, &[]).is_some()
+}
+
+/// F1, F5, F26 as the client sees it: it asked rightly, and the answer is that of a server that saw no upgrade.
+pub(super) fn not_forwarded(case: &Case<'_>) -> Option<Found> {
+    let (request, response) = (case.request()?, case.response()?);
+    if !case.is_refused() || !names_upgrade(request) {
+        return None;
+    }
+    let status = response.status()?;
+    let complaint = [
+        "invalid Connection header",
+        "missing Connection header",
+        "missing Upgrade header",
+        "invalid Upgrade header",
+        "Can \"Upgrade\" only to \"WebSocket\"",
+        "\"Connection\" must be \"Upgrade\"",
+        "No WebSocket UPGRADE hdr",
+        "not a websocket handshake",
+        "'upgrade' token not found",
+        "Upgrade Required",
+        "You cannot access a WebSocket server directly",
+    ];
+    let complaint = complaint.into_iter().find(|text| says(case, text));
+    if status != 426 && !(complaint.is_some() && (400..500).contains(&status)) {
+        return None;
+    }
+    let hop = case.software();
+    let name = hop
+        .as_ref()
+        .map_or("a hop between client and server", |(software, _)| {
+            software.name()
+        });
+    let sentence = format!(
+        "{name} did not pass Upgrade and Connection on: the client asked rightly, and the server answers ({status}) as to an ordinary request"
+    );
+    let asked = case.attempt.request_at();
+    let found = Found::likely(Verdict::UpgradeNotForwarded, sentence).at(
+        asked,
+        "the client's request has Upgrade: websocket, Connection: Upgrade and version 13",
+    );
+    let found = refusal(case, found);
+    Some(match complaint {
+        Some(text) => body_line(case, found, text),
+        None => found,
+    })
+}
+
+/// F6: Envoy's own refusal, which bears no time of an upstream service.
+pub(super) fn by_proxy(case: &Case<'_>) -> Option<Found> {
+    let response = case.response()?;
+    let is_envoy = response
+        .value("Server")
+        .is_some_and(|server| contains(server, b"envoy"));
+    let was_forwarded = response.value("X-Envoy-Upstream-Service-Time").is_some();
+    if !case.is_refused()
+        || !is_envoy
+        || was_forwarded
+        || !matches!(response.status(), Some(403 | 426 | 400))
+    {
+        return None;
+    }
+    let sentence = "Envoy refused the upgrade itself: upgrades to websocket are not enabled on this listener or route";
+    Some(refusal(
+        case,
+        Found::likely(Verdict::UpgradeDisabled, sentence),
+    ))
+}

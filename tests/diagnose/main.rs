@@ -1,0 +1,11 @@
+//! Diagnosis against samples whose true cause is known, and against scripted traffic for what the samples lack.
+
+mod answers;
+mod life;
+mod opened;
+#[cfg(feature = "cli")]
+mod program;
+mod reaching;
+mod samples;
+mod script;
+mod tls;

@@ -1,0 +1,260 @@
+//! The program: exit codes, colours, formats, secrets.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+
+use assert_cmd::cargo::cargo_bin;
+use wireloupe::base::{LinkType, Side};
+use wireloupe::testkit::{Conversation, Frame, pcap, upgrade_request, upgrade_response};
+
+use crate::script::{asked, text};
+
+fn command() -> Command {
+    let mut command = Command::new(cargo_bin!("wireloupe"));
+    command
+        .arg("diagnose")
+        .env_remove("SSLKEYLOGFILE")
+        .env_remove("NO_COLOR");
+    command.env("TERM", "xterm-256color").stdin(Stdio::null());
+    command
+}
+
+fn diagnose<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
+    command()
+        .args(arguments)
+        .output()
+        .expect("the program runs")
+}
+
+fn sample(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("samples")
+        .join(name)
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).expect("text")
+}
+
+/// A capture of one conversation, cut off by so many bytes.
+fn file(folder: &Path, conversation: &Conversation, cut: usize) -> PathBuf {
+    let bytes = pcap(LinkType::ETHERNET, &conversation.packets());
+    let path = folder.join("capture.pcap");
+    std::fs::write(&path, &bytes[..bytes.len() - cut]).expect("a temporary file");
+    path
+}
+
+fn healthy() -> Conversation {
+    asked()
+        .server(upgrade_response(&[]))
+        .client(text("hello"))
+        .client(Frame::close(1000, "").mask([1, 2, 3, 4]).bytes())
+        .server(Frame::close(1000, "").bytes())
+        .fin()
+}
+
+#[test]
+fn exit_codes() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let code = |path: &Path, fail_on: Option<&str>| {
+        let fail_on = fail_on.map(|severity| format!("--fail-on={severity}"));
+        diagnose(fail_on.iter().map(AsRef::as_ref).chain([path.as_os_str()]))
+            .status
+            .code()
+    };
+    let broken = sample("status-404.pcapng");
+    assert_eq!(code(&broken, None), Some(0), "whatever it finds");
+    assert_eq!(code(&broken, Some("error")), Some(3));
+    assert_eq!(code(&broken, Some("warning")), Some(3));
+    let well = file(folder.path(), &healthy(), 0);
+    for fail_on in [None, Some("error"), Some("warning")] {
+        assert_eq!(code(&well, fail_on), Some(0));
+    }
+    let ended = asked()
+        .server(upgrade_response(&[]))
+        .client(text("hello"))
+        .server(Frame::text("hello").bytes())
+        .reset(Side::Server);
+    let warned = file(folder.path(), &ended, 0);
+    assert_eq!(code(&warned, Some("error")), Some(0), "it is a warning");
+    assert_eq!(code(&warned, Some("warning")), Some(3));
+    let truncated = file(folder.path(), &healthy(), 3);
+    assert_eq!(
+        code(&truncated, Some("error")),
+        Some(1),
+        "in part, and nothing found"
+    );
+    assert_eq!(code(Path::new("no such file"), Some("error")), Some(2));
+    assert_eq!(diagnose::<&str>([]).status.code(), Some(2));
+    let unknown = diagnose(["--fail-on=note".as_ref(), broken.as_os_str()]);
+    assert_eq!(unknown.status.code(), Some(2));
+}
+
+#[test]
+fn a_paragraph_says_what_and_why_and_what_to_do() {
+    let text = out(&diagnose([sample("nginx-no-upgrade.client.pcapng")]));
+    let first = text.lines().next().expect("a line");
+    assert!(
+        first.contains("nginx did not pass Upgrade and Connection on"),
+        "{first}"
+    );
+    for label in [
+        "verdict",
+        "means",
+        "evidence",
+        "software",
+        "rules out",
+        "ending",
+        "settle by",
+        "fix",
+        "source",
+    ] {
+        let is_there = text
+            .lines()
+            .any(|line| line.trim_start().starts_with(label));
+        assert!(is_there, "no {label} in\n{text}");
+    }
+    assert!(
+        text.contains("proxy_set_header Upgrade $http_upgrade"),
+        "{text}"
+    );
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let well = out(&diagnose([file(folder.path(), &healthy(), 0)]));
+    assert_eq!(
+        well.lines().count(),
+        1,
+        "healthy connections get one line:\n{well}"
+    );
+}
+
+#[test]
+fn json_has_every_key() {
+    let sample = sample("squid-connect-forbidden.pcapng");
+    let output = diagnose(["--format=json".as_ref(), sample.as_os_str()]);
+    let document: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let attempt = &document["attempts"][0];
+    assert_eq!(attempt["verdict"], "connect-port-forbidden");
+    assert_eq!(attempt["stage"], "connect");
+    assert_eq!(attempt["severity"], "error");
+    assert_eq!(attempt["confidence"], "certain");
+    let keys: Vec<_> = attempt.as_object().expect("an object").keys().collect();
+    let wanted = [
+        "connection",
+        "client",
+        "server",
+        "verdict",
+        "stage",
+        "severity",
+        "confidence",
+        "sentence",
+        "meaning",
+        "packets",
+        "evidence",
+        "software",
+        "rules_out",
+        "settle",
+        "ending",
+        "fix",
+        "source",
+    ];
+    assert_eq!(keys, wanted);
+    assert!(
+        attempt["packets"]
+            .as_array()
+            .is_some_and(|packets| !packets.is_empty())
+    );
+}
+
+#[test]
+fn threads_change_nothing() {
+    let all = [
+        "lifetime-limit",
+        "nginx-idle-timeout.client",
+        "status-404",
+        "wss-python",
+        "hixie-76",
+    ];
+    let paths = all.map(|name| sample(&format!("{name}.pcapng")));
+    let run = |threads: &str| {
+        let arguments = ["--threads", threads].map(AsRef::as_ref);
+        let existing = paths
+            .iter()
+            .filter(|path| path.exists())
+            .map(|path| path.as_os_str());
+        out(&diagnose(arguments.into_iter().chain(existing)))
+    };
+    let serial = run("1");
+    assert!(serial.contains("lifetime-limit") && serial.contains("idle-timeout"));
+    assert_eq!(run("3"), serial);
+}
+
+#[test]
+fn secrets_are_masked_on_request() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let talk = Conversation::new("10.0.0.1:40000", "10.0.0.2:80")
+        .connect()
+        .client(upgrade_request("/chat?token=s3cretAAAA1", &[]))
+        .server(
+            "HTTP/1.1 302 Found\r\nLocation: /login?token=s3cretAAAA1\r\nContent-Length: 0\r\n\r\n",
+        )
+        .fin();
+    let path = file(folder.path(), &talk, 0);
+    for format in ["--format=text", "--format=json"] {
+        let shown = out(&diagnose([format.as_ref(), path.as_os_str()]));
+        assert!(shown.contains("s3cretAAAA1"), "{shown}");
+        let masked = out(&diagnose([
+            format.as_ref(),
+            "--redact".as_ref(),
+            path.as_os_str(),
+        ]));
+        assert!(
+            !masked.contains("s3cret") && masked.contains("token=***********"),
+            "{masked}"
+        );
+    }
+}
+
+#[test]
+fn pipes_get_no_colours() {
+    let text = out(&diagnose([sample("status-404.pcapng")]));
+    assert!(!text.contains('\x1b'), "{text:?}");
+}
+
+/// What the program writes to a terminal.
+#[cfg(all(feature = "tui", unix))]
+fn on_a_terminal(environment: &[(&str, &str)]) -> String {
+    use std::io::Read as _;
+
+    use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+
+    let pair = native_pty_system()
+        .openpty(PtySize::default())
+        .expect("a terminal");
+    let mut command = CommandBuilder::new(cargo_bin!("wireloupe"));
+    command.args(["diagnose".as_ref(), sample("status-404.pcapng").as_os_str()]);
+    command.env_remove("NO_COLOR");
+    command.env("TERM", "xterm-256color");
+    for (name, value) in environment {
+        command.env(name, value);
+    }
+    let mut reader = pair.master.try_clone_reader().expect("a reader");
+    let mut child = pair.slave.spawn_command(command).expect("the program runs");
+    drop(pair.slave);
+    // The end of a terminal whose program has gone is an error on Linux, with everything before it in the buffer.
+    let mut bytes = Vec::new();
+    let _ = reader.read_to_end(&mut bytes);
+    assert!(child.wait().expect("it ends").success());
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+#[test]
+#[cfg(all(feature = "tui", unix))]
+fn terminals_get_colours_unless_the_user_wants_none() {
+    assert!(on_a_terminal(&[]).contains("\x1b[1;31m"), "errors are red");
+    assert!(
+        on_a_terminal(&[("NO_COLOR", "")]).contains("\x1b[1;31m"),
+        "an empty one says nothing"
+    );
+    assert!(!on_a_terminal(&[("NO_COLOR", "1")]).contains('\x1b'));
+    assert!(!on_a_terminal(&[("TERM", "dumb")]).contains('\x1b'));
+}

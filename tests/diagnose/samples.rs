@@ -1,0 +1,280 @@
+//! Samples whose true cause is known, and the manual's table of verdicts.
+
+use std::path::{Path, PathBuf};
+
+use wireloupe::base::{PacketNumber, Severity, Timestamp};
+use wireloupe::capture::{Batch, Input, Source};
+use wireloupe::engine::{Engine, Options};
+use wireloupe::insight::facts::Part;
+use wireloupe::insight::{Casebook, Collector, Diagnosis, Stage, Verdict, diagnose};
+use wireloupe::wire::Walker;
+
+/// Samples without an expected failure in which diagnosis rightly finds one.
+const NOT_ALL_HEALTHY: &[&str] = &[
+    // An endpoint closes with every code there is, those that say that something is wrong included.
+    "websockets-close-codes",
+    // The page asks once more after its server has stopped.
+    "http-ways-chromium",
+];
+
+fn samples() -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
+    let entries = std::fs::read_dir(folder).expect("the samples");
+    let paths = entries.map(|entry| entry.expect("an entry").path());
+    let mut captures: Vec<_> = paths.filter(|path| stem(path).is_some()).collect();
+    captures.sort();
+    captures
+}
+
+/// The name of a capture without what comes after it.
+fn stem(path: &Path) -> Option<String> {
+    let name = path.file_name()?.to_str()?;
+    let at = name.find(".pcap")?;
+    Some(name[..at].to_owned())
+}
+
+fn run_sample(path: &Path) -> Vec<Diagnosis> {
+    let options = Options::default();
+    let inputs = vec![Input::from_argument(path)];
+    let mut source = Source::open(inputs, &options.limits).expect("a capture");
+    let mut walker = Walker::new(&options.limits);
+    let mut engine = Engine::new(options, Collector::default());
+    let keys = path.with_file_name(format!("{}.keys", stem(path).expect("a capture")));
+    if let Ok(bytes) = std::fs::read(keys) {
+        let mut log = wireloupe::tls::KeyLog::new();
+        log.extend(&bytes);
+        log.finish();
+        engine.set_keys(std::sync::Arc::new(log));
+    }
+    let mut batch = Batch::new();
+    let mut end = (PacketNumber(0), Timestamp::default());
+    while source.fill(&mut batch) {
+        for (record, bytes) in batch.packets() {
+            end = (record.number, record.time);
+            let Ok(walked) = walker.segment(record.link, record.time, bytes, record.original)
+            else {
+                continue;
+            };
+            let segment = walked.segment().clone();
+            engine.segment(end.0, end.1, &segment, bytes, true);
+        }
+        engine.advance(end.0, end.1);
+    }
+    engine.finish(end.0, end.1);
+    let mut part = Part::default();
+    engine.sink().exchange(&mut part);
+    let mut casebook = Casebook::default();
+    casebook.take(&mut [part]);
+    diagnose(&casebook, end.1)
+}
+
+fn expectation(path: &Path) -> serde_json::Value {
+    let path = path.with_file_name(format!("{}.expect.json", stem(path).expect("a capture")));
+    let text = std::fs::read_to_string(path).unwrap_or_else(|_| "{}".to_owned());
+    serde_json::from_str(&text).expect("JSON")
+}
+
+#[test]
+fn samples_of_failures_have_their_true_cause_and_healthy_ones_none() {
+    let mut seen = 0;
+    let mut wrong = Vec::new();
+    for path in samples() {
+        let name = stem(&path).expect("a capture");
+        let diagnoses = run_sample(&path);
+        let expected = expectation(&path);
+        let attempts = expected["attempts"].as_array().cloned().unwrap_or_default();
+        seen += attempts.len();
+        for (index, attempt) in attempts.iter().enumerate() {
+            let wanted = attempt["verdict"].as_str();
+            let found = diagnoses.get(index);
+            let verdict = found.map(|found| found.verdict.name());
+            let stage = found.and_then(Diagnosis::stage).map(Stage::name);
+            if verdict != wanted || stage != attempt["stage"].as_str() {
+                wrong.push(format!(
+                    "{name}: wanted {wanted:?} at {}, found {verdict:?} at {stage:?}",
+                    attempt["stage"]
+                ));
+            }
+        }
+        let is_error = |found: &&Diagnosis| found.verdict.severity() == Severity::Error;
+        if attempts.is_empty() && !NOT_ALL_HEALTHY.contains(&&*name) {
+            let broken = diagnoses.iter().find(is_error);
+            wrong.extend(broken.map(|found| format!("{name} is healthy, and: {}", found.sentence)));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    assert!(
+        seen >= 50,
+        "only {seen} attempts with a known cause were found"
+    );
+}
+
+#[test]
+fn the_manual_has_the_table_of_verdicts() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/diagnosis.md");
+    let text = std::fs::read_to_string(&path).expect("docs/diagnosis.md");
+    let (start, end) = ("<!-- verdicts -->\n", "<!-- end of verdicts -->");
+    let from = text.find(start).expect("the mark before the table") + start.len();
+    let to = text.find(end).expect("the mark after the table");
+    let table = wireloupe::insight::verdict::table();
+    if std::env::var_os("UPDATE").is_some() {
+        let new = format!("{}{table}{}", &text[..from], &text[to..]);
+        std::fs::write(&path, new).expect("docs/diagnosis.md can be written");
+        return;
+    }
+    assert!(
+        text[from..to] == table,
+        "the table is not current: UPDATE=1 cargo test --test diagnose rewrites it"
+    );
+}
+
+/// One line an attempt: what diagnosis says, and which packets show it. Healthy ones are counted.
+fn told(name: &str, diagnoses: &[Diagnosis]) -> String {
+    let (healthy, other): (Vec<_>, Vec<_>) = diagnoses
+        .iter()
+        .partition(|found| found.verdict == Verdict::Healthy);
+    let mut out = format!("{name}: {} healthy\n", healthy.len());
+    for found in other {
+        let number = found
+            .connection
+            .map_or("-".to_owned(), |number| number.to_string());
+        let packets: Vec<_> = found
+            .packets()
+            .iter()
+            .map(|packet| packet.0.to_string())
+            .collect();
+        out.push_str(&format!(
+            "  {number} {} ({}, packets {}): {}\n",
+            found.verdict,
+            found.confidence.name(),
+            packets.join(" "),
+            found.sentence
+        ));
+    }
+    out
+}
+
+#[test]
+fn every_sample_has_its_golden_diagnosis() {
+    let all: String = samples()
+        .iter()
+        .map(|path| told(&stem(path).expect("a capture"), &run_sample(path)))
+        .collect();
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/diagnoses.txt");
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &all).expect("the golden file can be written");
+    }
+    let golden = std::fs::read_to_string(&path).unwrap_or_default();
+    let wrong: Vec<_> = all
+        .lines()
+        .filter(|line| !golden.lines().any(|g| g == *line))
+        .collect();
+    assert!(
+        golden == all,
+        "not as in the golden file:\n{}\nUPDATE=1 cargo test --test diagnose rewrites it",
+        wrong.join("\n")
+    );
+}
+
+/// The text of every file of this test, and the true causes of the samples.
+fn what_is_tested() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let tests = std::fs::read_dir(root.join("tests/diagnose")).expect("the tests");
+    let tests = tests.map(|entry| entry.expect("an entry").path());
+    let expected = samples().into_iter().map(|path| expectation(&path));
+    let verdicts = expected.flat_map(|expected| {
+        let attempts = expected["attempts"].as_array().cloned().unwrap_or_default();
+        attempts
+            .into_iter()
+            .map(|attempt| attempt["verdict"].to_string())
+    });
+    let sources = tests.map(|path| std::fs::read_to_string(path).expect("a source file"));
+    sources.chain(verdicts).collect()
+}
+
+#[test]
+fn every_verdict_has_a_test_or_a_sample() {
+    let tested = what_is_tested();
+    let is_tested = |verdict: &Verdict| {
+        let named = format!("Verdict::{verdict:?}");
+        let mut after = tested
+            .match_indices(&named)
+            .map(|(at, _)| &tested[at + named.len()..]);
+        let is_whole = |rest: &str| !rest.starts_with(|c: char| c.is_ascii_alphanumeric());
+        after.any(is_whole) || tested.contains(&format!("\"{}\"", verdict.name()))
+    };
+    let missing: Vec<_> = Verdict::ALL
+        .iter()
+        .filter(|verdict| !is_tested(verdict))
+        .collect();
+    assert!(missing.is_empty(), "without a test: {missing:?}");
+}
+
+/// Fenced blocks of a page with the file that is named last before each.
+fn quotations(page: &str) -> Vec<(String, String)> {
+    let parts: Vec<_> = page.split("```\n").collect();
+    let quoted = parts.iter().enumerate().skip(1).step_by(2);
+    quoted
+        .map(|(at, block)| {
+            let before = parts[..at].concat();
+            let from = before
+                .rfind("`samples/make/proxies/")
+                .map(|from| &before[from + 1..]);
+            let file = from
+                .and_then(|rest| rest.split('`').next())
+                .unwrap_or_default();
+            (file.to_owned(), (*block).to_owned())
+        })
+        .collect()
+}
+
+#[test]
+fn every_configuration_in_the_manual_is_the_one_that_was_run() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let pages = std::fs::read_dir(root.join("docs/proxies")).expect("the pages");
+    let mut count = 0;
+    for page in pages {
+        let path = page.expect("an entry").path();
+        let text = std::fs::read_to_string(&path).expect("a page");
+        for (file, block) in quotations(&text) {
+            let of_file = std::fs::read_to_string(root.join(&file)).unwrap_or_default();
+            assert!(
+                of_file.contains(&block),
+                "{}: not in {file:?}:\n{block}",
+                path.display()
+            );
+            count += 1;
+        }
+    }
+    assert!(count >= 12, "only {count} configurations are quoted");
+}
+
+#[test]
+fn every_configuration_is_run_by_a_script() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/make");
+    let entries = |folder: &Path| -> Vec<PathBuf> {
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        entries
+            .map(|entry| entry.expect("an entry").path())
+            .collect()
+    };
+    let is_file = |path: &PathBuf| path.is_file();
+    let read = |path: PathBuf| {
+        String::from_utf8_lossy(&std::fs::read(path).expect("a script")).into_owned()
+    };
+    let scripts: String = entries(&root)
+        .into_iter()
+        .filter(is_file)
+        .map(read)
+        .collect();
+    let proxies = entries(&root.join("proxies"));
+    let configurations: String = proxies.iter().cloned().map(read).collect();
+    for path in proxies {
+        let name = path
+            .file_name()
+            .and_then(|name| name.to_str())
+            .expect("a name");
+        let is_run = scripts.contains(name) || configurations.contains(name);
+        assert!(is_run, "no script runs samples/make/proxies/{name}");
+    }
+}
