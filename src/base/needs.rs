@@ -31,6 +31,9 @@ impl Needs {
     /// Every exchange over HTTP/1 that asks for something else than a WebSocket or a tunnel.
     pub const EXCHANGES: Needs = Needs(512);
 
+    /// The number of each TCP stream in the whole capture.
+    pub const STREAMS: Needs = Needs(1024);
+
     /// Whether every need of `other` is in the set.
     #[must_use]
     pub fn has(self, other: Needs) -> bool {

@@ -1,6 +1,7 @@
 //! What is known of one WebSocket connection, or of one attempt at it.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use crate::base::{ConnectionId, Head, PacketNumber, PerSide, Side, Timestamp};
 use crate::flow::End;
@@ -163,6 +164,14 @@ pub struct Connection {
     pub transport: Transport,
     /// Its place among the connections of its flow, from 0.
     pub ordinal: u32,
+    /// Whether TLS is around it, HTTP/2 or not.
+    pub is_encrypted: bool,
+    /// The server name that the TLS client asked for (RFC 6066 section 3).
+    pub server_name: Option<Arc<str>>,
+    /// The number of its TCP stream, from 0 and as in Wireshark; with one engine, and [`Needs::STREAMS`].
+    ///
+    /// [`Needs::STREAMS`]: crate::base::Needs::STREAMS
+    pub tcp_stream: Option<u64>,
     /// The stream of the HTTP/2 connection that carries it.
     pub stream: Option<u32>,
     /// First packet of its TCP flow.

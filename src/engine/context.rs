@@ -1,6 +1,9 @@
 //! What every protocol state is handed with its bytes.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+
+use hashbrown::HashMap;
 
 use crate::base::{Code, ConnectionId, Finding, Limits, Needs, PacketNumber, Side, Timestamp};
 use crate::flow::{End, Recent};
@@ -10,6 +13,7 @@ use crate::wire::FlowKey;
 
 use super::connection::{Connection, Handshake, Transport, Tunnel};
 use super::sink::{FindingEvent, Moment, Sink};
+use super::streams::Streams;
 
 /// What one engine shares between all its flows.
 pub(super) struct Shared {
@@ -28,6 +32,10 @@ pub(super) struct Shared {
     pub(super) held: usize,
     /// Bytes of openings that may still be kept, over all flows.
     pub(super) openings: usize,
+    /// What is known of some flows only, by their serial number.
+    pub(super) rare: HashMap<u64, Rare>,
+    /// The numbers of TCP streams, where somebody asks.
+    pub(super) streams: Option<Streams>,
     /// Reused buffers.
     pub(super) packets: Vec<PacketNumber>,
     pub(super) findings: Vec<(Side, Finding)>,
@@ -60,6 +68,13 @@ pub(super) struct FlowInfo {
     /// Whether it began with a SYN in the capture.
     pub(super) from_start: bool,
     pub(super) is_websocket: bool,
+}
+
+/// What is known of few flows, or of all where somebody asks.
+#[derive(Debug, Default)]
+pub(super) struct Rare {
+    pub(super) server_name: Option<Arc<str>>,
+    pub(super) stream: Option<u64>,
 }
 
 impl FlowInfo {
@@ -153,6 +168,7 @@ impl<S: Sink> Context<'_, S> {
         self.shared.opened += 1;
         self.flow.connections += 1;
         let address = |side| self.flow.address(self.flow.end(side));
+        let rare = self.shared.rare.get(&self.flow.serial);
         Box::new(Connection {
             id,
             flow: self.flow.serial,
@@ -161,6 +177,9 @@ impl<S: Sink> Context<'_, S> {
             server: address(Side::Server),
             transport: self.flow.transport,
             ordinal,
+            is_encrypted: self.flow.layers > 0,
+            server_name: rare.and_then(|rare| rare.server_name.clone()),
+            tcp_stream: rare.and_then(|rare| rare.stream),
             stream: None,
             first_packet: self.flow.first_packet,
             opened: self.flow.opened,

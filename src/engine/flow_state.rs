@@ -308,6 +308,9 @@ impl FlowParts {
         if context.shared.needs.any(told) {
             context.sink.flow_ended(context.flow.serial);
         }
+        if !context.shared.rare.is_empty() {
+            context.shared.rare.remove(&context.flow.serial);
+        }
         self.halves = Default::default();
         if let Some(trace) = self.trace.take() {
             self.tell(*trace, by, context);

@@ -18,6 +18,7 @@ mod http_session;
 mod provenance;
 mod session;
 mod sink;
+mod streams;
 mod tls_session;
 mod unknown_session;
 mod waiting;
@@ -42,6 +43,7 @@ pub use tls_session::TlsFlow;
 
 use context::{Context, Shared};
 use flow_state::FlowState;
+use streams::Streams;
 
 /// Bytes of recent payload remembered, over all flows, to compare retransmissions with.
 const RECENT: usize = 4 << 20;
@@ -122,6 +124,10 @@ impl<S: Sink> Engine<S> {
             flows: 0,
             held: 0,
             openings: flow_summary::OPENINGS,
+            rare: Default::default(),
+            streams: needs
+                .has(Needs::STREAMS)
+                .then(|| Streams::new(options.limits.flows)),
             packets: Vec::new(),
             findings: Vec::new(),
             run: Vec::new(),
@@ -292,11 +298,13 @@ impl<S: Sink> Engine<S> {
 
     /// A flow begins with its SYN or with data; a bare acknowledgement of something unknown is nobody's.
     fn first(&mut self, route: &FlowKey, end: End, segment: &Segment) -> Option<FlowId> {
+        let stream = self.stream(route, end, segment);
         if !segment.flags.has(TcpFlags::SYN) && segment.payload.is_empty() && segment.missing == 0 {
             return None;
         }
         self.shared.flows += 1;
         let flow = FlowState::new(route, end, segment, self.now, &self.shared);
+        self.name_stream(flow.info.serial, stream);
         let mut evicted = None;
         let id = self
             .table
@@ -309,6 +317,17 @@ impl<S: Sink> Engine<S> {
         Some(id)
     }
 
+    fn stream(&mut self, route: &FlowKey, end: End, segment: &Segment) -> Option<u64> {
+        let streams = self.shared.streams.as_mut()?;
+        Some(streams.number(route, end, segment))
+    }
+
+    fn name_stream(&mut self, flow: u64, stream: Option<u64>) {
+        if stream.is_some() {
+            self.shared.rare.entry(flow).or_default().stream = stream;
+        }
+    }
+
     /// A SYN that cannot be the one its flow began with starts a new flow on the same addresses and ports.
     #[inline]
     fn renewed(
@@ -318,10 +337,14 @@ impl<S: Sink> Engine<S> {
         end: End,
         segment: &Segment,
     ) -> Option<FlowId> {
-        if !segment.flags.has(TcpFlags::SYN) || segment.flags.has(TcpFlags::ACK) {
+        if !segment.flags.has(TcpFlags::SYN) {
             return Some(id);
         }
-        if !self.table.flow(id)?.parts.is_renewed_by(end, segment) {
+        let begins = !segment.flags.has(TcpFlags::ACK);
+        if !begins || !self.table.flow(id)?.parts.is_renewed_by(end, segment) {
+            let stream = self.stream(route, end, segment);
+            let serial = self.table.flow(id)?.info.serial;
+            self.name_stream(serial, stream);
             return Some(id);
         }
         if let Some(mut flow) = self.table.remove(id) {

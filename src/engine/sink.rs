@@ -32,6 +32,8 @@ pub struct FrameEvent<'a> {
     pub at: Moment,
     /// The packets its bytes came in.
     pub packets: &'a [PacketNumber],
+    /// The text of the message it completes, where somebody worked it out; the engine tells it with the message.
+    pub text: Option<&'a str>,
     /// The number of the message it completes; a fragment's message has no number before it is complete.
     pub message: Option<u64>,
 }

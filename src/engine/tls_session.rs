@@ -58,6 +58,8 @@ pub(super) struct TlsSession {
     tunnel: Option<Box<Tunnel>>,
     /// Findings told that are about no connection inside.
     told: u32,
+    /// Whether the server name was noted.
+    is_named: bool,
 }
 
 /// What is decrypted.
@@ -114,6 +116,7 @@ impl TlsSession {
             client,
             tunnel,
             told: 0,
+            is_named: false,
         }
     }
 
@@ -227,8 +230,19 @@ impl TlsSession {
         };
         run(&mut self.connection, keys, &mut out);
         let findings = out.findings;
+        self.remember_name(context);
         for (side, finding) in findings {
             self.tell(side, finding, context);
+        }
+    }
+
+    /// The outermost server name is the flow's.
+    fn remember_name<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        let name = self.connection.summary().server_name.as_deref();
+        if let Some(name) = name.filter(|_| !self.is_named) {
+            let rare = context.shared.rare.entry(context.flow.serial).or_default();
+            rare.server_name.get_or_insert_with(|| name.into());
+            self.is_named = true;
         }
     }
 

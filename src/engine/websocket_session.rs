@@ -325,6 +325,7 @@ impl<S: Sink> websocket::Output for Output<'_, S> {
             from: self.side,
             at: self.at,
             packets: self.packets,
+            text: None,
             message,
         };
         self.sink.frame(&event, self.connection);

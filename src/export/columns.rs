@@ -230,6 +230,11 @@ impl Format for Columns {
             .fold(Needs::HEADERS, |needs, column| needs | column.needs())
     }
 
+    fn wants_text_on_frames(&self) -> bool {
+        self.columns
+            .contains(&Column::Field(FieldId::WebSocketPayloadText))
+    }
+
     #[inline]
     fn frame(&mut self, page: &mut Page, event: &FrameEvent<'_>, connection: &Connection) {
         self.row(page, Row::Frame(event, connection));

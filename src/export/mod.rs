@@ -9,6 +9,7 @@ mod conversation;
 mod detail;
 mod document;
 mod har;
+mod held;
 mod hexdump;
 mod json;
 mod ndjson;

@@ -6,10 +6,11 @@ use hashbrown::HashSet;
 
 use crate::base::{Needs, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
-use crate::filter::Filter;
+use crate::filter::{FieldId, Filter};
 use crate::store::Row;
 use crate::tls::Decryption;
 
+use super::held::Held;
 use super::page::{ConnectionKey, Numbers, Page};
 use super::redact::Redactor;
 
@@ -130,6 +131,11 @@ pub trait Format {
         false
     }
 
+    /// Whether it writes the text of messages on frames.
+    fn wants_text_on_frames(&self) -> bool {
+        false
+    }
+
     /// Whether it writes the digest of messages.
     fn wants_digest(&self) -> bool {
         false
@@ -242,12 +248,20 @@ pub struct Printer<F> {
     /// Time of the capture's first packet.
     start: Timestamp,
     redactor: Option<Redactor>,
+    /// Whether frames wait for their messages, and the one that does.
+    holds: bool,
+    held: Option<Held>,
 }
 
 impl<F: Format> Printer<F> {
     /// Prints with `format` what `selection` chooses of a capture that began at `start`.
     pub fn new(format: F, selection: Selection, start: Timestamp) -> Self {
+        let filter = selection.filter.as_ref();
+        let asks =
+            filter.is_some_and(|filter| filter.fields().contains(&FieldId::WebSocketPayloadText));
         Self {
+            holds: asks || format.wants_text_on_frames(),
+            held: None,
             format,
             redactor: selection.redact.then(Redactor::default),
             selection,
@@ -276,6 +290,18 @@ impl<F: Format> Printer<F> {
     #[inline]
     fn passes(&self, row: Row<'_>) -> bool {
         self.selection.has(row, self.start)
+    }
+
+    #[inline]
+    fn frame_row(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
+        if self.selection.show.has(Show::Frames) && self.passes(Row::Frame(event, connection)) {
+            if self.redactor.is_some() {
+                self.redacted_frame(event, connection);
+            } else {
+                self.format.frame(&mut self.page, event, connection);
+            }
+            self.page.end_piece(event.at);
+        }
     }
 
     #[cold]
@@ -332,21 +358,27 @@ impl<F: Format> Sink for Printer<F> {
     #[inline]
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
         self.counts.frames += 1;
-        if self.selection.show.has(Show::Frames) && self.passes(Row::Frame(event, connection)) {
-            if self.redactor.is_some() {
-                self.redacted_frame(event, connection);
-            } else {
-                self.format.frame(&mut self.page, event, connection);
-            }
-            self.page.end_piece(event.at);
+        if self.holds && Held::wants(event) {
+            self.held = Some(Held::new(event));
+        } else {
+            self.frame_row(event, connection);
         }
     }
 
     #[inline]
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
         self.counts.messages += 1;
+        if let Some(held) = self.held.take() {
+            held.tell(Some(event), |event| self.frame_row(event, connection));
+        }
         if self.selection.show.has(Show::Frames) {
-            self.format.completed(&mut self.page, event);
+            let (format, page) = (&mut self.format, &mut self.page);
+            match &mut self.redactor {
+                Some(redactor) => redactor.message(event, connection, |event, _| {
+                    format.completed(page, event);
+                }),
+                None => format.completed(page, event),
+            }
             self.page.extend_piece();
         }
         if self.selection.show.has(Show::Messages) && self.passes(Row::Message(event, connection)) {

@@ -52,10 +52,16 @@ impl Redactor {
     ) {
         let connection = self.connection(connection);
         let frame = event.frame;
+        let text = event.text.map(|text| {
+            let mut masked = Vec::new();
+            payload(text.as_bytes(), &mut masked);
+            String::from_utf8_lossy(&masked).into_owned()
+        });
         let raw = frame.raw.map(|raw| self.raw(frame, raw));
         let frame = Frame { raw, ..*frame };
         let event = FrameEvent {
             frame: &frame,
+            text: text.as_deref(),
             packets: event.packets,
             ..*event
         };

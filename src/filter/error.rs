@@ -114,11 +114,50 @@ fn excerpt(text: &str, span: &Range<usize>) -> (String, usize, usize) {
 
 /// The error for a name no field has.
 pub(super) fn unknown_field(name: &str, span: Range<usize>) -> FilterError {
+    if is_of_packets(name) {
+        let message = format!("`{}` is a field of single packets", shown(name));
+        return FilterError::new(span, message)
+            .expected("a field of frames, messages, connections or findings");
+    }
     let names = FIELDS
         .iter()
         .flat_map(|info| std::iter::once(info.name).chain(info.aliases.iter().copied()));
     FilterError::new(span, format!("there is no field `{}`", shown(name)))
         .suggest(nearest(name, names))
+}
+
+/// Whether Wireshark has a field of this name that only a packet can have.
+fn is_of_packets(name: &str) -> bool {
+    const PREFIXES: [&str; 8] = [
+        "tcp.flags",
+        "tcp.analysis",
+        "tcp.options",
+        "tcp.window_size",
+        "tcp.checksum",
+        "ip.flags",
+        "eth.",
+        "udp.",
+    ];
+    const NAMES: [&str; 17] = [
+        "eth",
+        "udp",
+        "frame.len",
+        "frame.cap_len",
+        "frame.bytes",
+        "frame.protocols",
+        "frame.interface_id",
+        "frame.time_delta",
+        "frame.time_delta_displayed",
+        "ip.id",
+        "ip.len",
+        "ip.ttl",
+        "tcp.ack",
+        "tcp.len",
+        "tcp.payload",
+        "tcp.segment_data",
+        "tcp.seq",
+    ];
+    NAMES.contains(&name) || PREFIXES.iter().any(|prefix| name.starts_with(prefix))
 }
 
 /// A piece of the text as a message may quote it.

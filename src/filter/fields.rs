@@ -102,10 +102,8 @@ impl FieldId {
     /// The field with the bytes of a protocol, or of what is otherwise a number.
     pub(super) fn bytes(self) -> Option<FieldId> {
         match self {
-            FieldId::Frame => Some(FieldId::FrameBytes),
-            FieldId::Tcp => Some(FieldId::TcpPayload),
             FieldId::Http => Some(FieldId::HttpHead),
-            FieldId::WebSocket => Some(FieldId::WebSocketPayload),
+            FieldId::Frame | FieldId::Tcp | FieldId::WebSocket => Some(FieldId::WebSocketPayload),
             FieldId::Message => Some(FieldId::MessageData),
             _ => None,
         }
@@ -117,7 +115,6 @@ impl FieldId {
             FieldId::WebSocketRsv => 7,
             FieldId::WebSocketOpcode => 15,
             FieldId::WebSocketHeaderLength => 14,
-            FieldId::TcpFlags => 0xfff,
             FieldId::HttpResponseCode
             | FieldId::HandshakeStatus
             | FieldId::TunnelStatus

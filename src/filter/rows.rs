@@ -10,8 +10,6 @@ pub struct Rows(u8);
 impl Rows {
     /// No kind.
     pub const NONE: Rows = Rows(0);
-    /// Captured packets.
-    pub const PACKETS: Rows = Rows(1);
     /// WebSocket frames.
     pub const FRAMES: Rows = Rows(2);
     /// WebSocket messages.
@@ -21,10 +19,9 @@ impl Rows {
     /// Findings.
     pub const FINDINGS: Rows = Rows(16);
     /// Every kind.
-    pub const ALL: Rows = Rows(31);
+    pub const ALL: Rows = Rows(30);
 
-    const NAMES: [(Rows, &'static str); 5] = [
-        (Rows::PACKETS, "packet"),
+    const NAMES: [(Rows, &'static str); 4] = [
         (Rows::FRAMES, "frame"),
         (Rows::MESSAGES, "message"),
         (Rows::CONNECTIONS, "connection"),

@@ -4,7 +4,6 @@
 use super::{Rows, Type};
 use crate::base::Needs;
 
-const PACKET: Rows = Rows::PACKETS;
 const FRAME: Rows = Rows::FRAMES;
 const MESSAGE: Rows = Rows::MESSAGES;
 const CONNECTION: Rows = Rows::CONNECTIONS;
@@ -12,7 +11,7 @@ const FINDING: Rows = Rows::FINDINGS;
 /// What a frame and the message it belongs to both have.
 const FRAME_MESSAGE: Rows = FRAME.with(MESSAGE);
 /// What happens at a packet.
-const MOMENT: Rows = PACKET.with(FRAME).with(MESSAGE).with(FINDING);
+const MOMENT: Rows = FRAME.with(MESSAGE).with(FINDING);
 /// What belongs to a connection, and has all its fields.
 const ALL: Rows = MOMENT.with(CONNECTION);
 /// What a finding can be about.
@@ -60,15 +59,11 @@ macro_rules! fields {
 
 fields! {
     // Packets.
-    Frame "frame" [] Layer HEADERS MOMENT "A packet; its bytes in `contains`, `matches`, slices and `len`.";
+    Frame "frame" [] Layer HEADERS MOMENT "What a packet completed; the unmasked payload in `contains`, `matches`, slices and `len`.";
     FrameNumber "frame.number" ["packet"] Unsigned HEADERS MOMENT "The packet's number; the packet that completed the frame or message.";
     FrameTime "frame.time" ["time"] Time HEADERS MOMENT "When the packet was captured.";
     FrameTimeEpoch "frame.time_epoch" [] Time HEADERS MOMENT "The same in seconds since 1970.";
     FrameTimeRelative "frame.time_relative" [] Duration HEADERS MOMENT "Since the first packet of the capture.";
-    FrameTimeDelta "frame.time_delta" [] Duration HEADERS PACKET "Since the packet before.";
-    FrameLen "frame.len" [] Unsigned HEADERS PACKET "Length of the packet on the wire.";
-    FrameCapLen "frame.cap_len" [] Unsigned HEADERS PACKET "Length of what was captured of it.";
-    FrameBytes "frame.bytes" [] Bytes HEADERS PACKET "The captured bytes.";
     // IP, TCP, TLS.
     Ip "ip" [] Layer HEADERS ALL "IPv4 carries it.";
     IpAddr "ip.addr" [] Ipv4 HEADERS ALL "Source or destination address.";
@@ -78,19 +73,11 @@ fields! {
     Ipv6Addr "ipv6.addr" [] Ipv6 HEADERS ALL "Source or destination address.";
     Ipv6Src "ipv6.src" [] Ipv6 HEADERS ALL "Source address; the client's, for a connection.";
     Ipv6Dst "ipv6.dst" [] Ipv6 HEADERS ALL "Destination address; the server's, for a connection.";
-    Tcp "tcp" [] Layer HEADERS ALL "TCP carries it; the segment's payload in `contains`, `matches`, slices and `len`.";
+    Tcp "tcp" [] Layer HEADERS ALL "TCP carries it; the unmasked payload in `contains`, `matches`, slices and `len`.";
     TcpPort "tcp.port" [] Unsigned HEADERS ALL "Source or destination port.";
     TcpSrcPort "tcp.srcport" [] Unsigned HEADERS ALL "Source port; the client's, for a connection.";
     TcpDstPort "tcp.dstport" [] Unsigned HEADERS ALL "Destination port; the server's, for a connection.";
-    TcpStream "tcp.stream" [] Unsigned HEADERS ALL "Number of the TCP connection, counted from 0 as in Wireshark.";
-    TcpLen "tcp.len" [] Unsigned HEADERS PACKET "Payload bytes of the segment.";
-    TcpPayload "tcp.payload" [] Bytes HEADERS PACKET "Payload of the segment.";
-    TcpFlags "tcp.flags" [] Unsigned HEADERS PACKET "The flags as one number.";
-    TcpFlagsSyn "tcp.flags.syn" [] Bool HEADERS PACKET "SYN is set.";
-    TcpFlagsAck "tcp.flags.ack" [] Bool HEADERS PACKET "ACK is set.";
-    TcpFlagsFin "tcp.flags.fin" [] Bool HEADERS PACKET "FIN is set.";
-    TcpFlagsReset "tcp.flags.reset" [] Bool HEADERS PACKET "RST is set.";
-    TcpFlagsPush "tcp.flags.push" [] Bool HEADERS PACKET "PSH is set.";
+    TcpStream "tcp.stream" [] Unsigned STREAMS ALL "Number of the TCP connection, counted from 0 as in Wireshark.";
     Tls "tls" ["ssl"] Layer HEADERS ALL "TLS carries it.";
     Sni "tls.handshake.extensions_server_name" ["sni"] Text HEADERS ALL "The server name the TLS client asked for.";
     // The handshake in HTTP's words.
@@ -165,7 +152,7 @@ fields! {
     MessageComplete "message.complete" ["complete"] Flag HEADERS MESSAGE "All of it was captured.";
     MessageFragments "message.fragments" [] Unsigned HEADERS MESSAGE "How many frames it is made of.";
     MessageSha256 "message.sha256" [] Bytes DIGEST MESSAGE "SHA-256 of its bytes.";
-    Rtt "rtt" [] Duration PAYLOAD FRAME_MESSAGE "From a ping to this pong that answers it.";
+    Rtt "rtt" [] Duration PAYLOAD MESSAGE "From a ping to this pong that answers it.";
     Json "json" [] Json MESSAGES MESSAGE "The message is JSON; `json.a.b[0]` is the value at that path, `*` any one key or element, `**` any depth.";
     // Connections.
     Connection "connection" [] Unsigned HEADERS ALL "Number of the connection, from 1.";

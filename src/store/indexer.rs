@@ -113,7 +113,7 @@ fn order(at: Moment) -> Order {
 
 impl Sink for Indexer {
     fn needs(&self) -> Needs {
-        Needs::EXTENTS | Needs::MESSAGES | Needs::FINDINGS | Needs::PAYLOAD
+        Needs::EXTENTS | Needs::MESSAGES | Needs::FINDINGS | Needs::PAYLOAD | Needs::STREAMS
     }
 
     fn opened(&mut self, connection: &Connection) {

@@ -46,6 +46,7 @@ impl Store {
                 turn: 0,
             },
             packets: &packets,
+            text: None,
             message: (record.message > 0).then_some(record.message.into()),
         };
         Some(each(Row::Frame(&event, connection)))

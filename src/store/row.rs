@@ -196,6 +196,10 @@ fn frame_payload(event: &FrameEvent<'_>, field: FieldId, each: Each<'_>) -> bool
     let wanted = match field {
         FieldId::WebSocketPayload => true,
         FieldId::WebSocketPayloadText => {
+            if let Some(text) = event.text {
+                maybe(each, (!text.is_empty()).then_some(Value::Text(text)));
+                return true;
+            }
             opcode == Opcode::Text && event.frame.header.fin() && !event.frame.compressed
         }
         FieldId::WebSocketPayloadPing => opcode == Opcode::Ping,
@@ -213,6 +217,8 @@ fn frame_payload(event: &FrameEvent<'_>, field: FieldId, each: Each<'_>) -> bool
         return true;
     };
     match field {
+        // Wireshark adds no field where there is nothing to show.
+        _ if payload.is_empty() && field != FieldId::WebSocketPayload => {}
         FieldId::WebSocketPayloadText => {
             maybe(each, std::str::from_utf8(payload).ok().map(Value::Text))
         }
@@ -223,7 +229,10 @@ fn frame_payload(event: &FrameEvent<'_>, field: FieldId, each: Each<'_>) -> bool
                 .0
                 .map(|code| Value::Unsigned(code.0.into())),
         ),
-        FieldId::WebSocketCloseReason => one(each, Value::Bytes(close::body(payload).1)),
+        FieldId::WebSocketCloseReason => {
+            let reason = close::body(payload).1;
+            maybe(each, (!reason.is_empty()).then_some(Value::Bytes(reason)));
+        }
         _ => one(each, Value::Bytes(payload)),
     }
     true
@@ -348,7 +357,16 @@ fn of_connection(connection: &Connection, field: FieldId, each: Each<'_>) {
     let sum = |counts: &crate::base::PerSide<u64>| Value::Unsigned(counts.client + counts.server);
     let close = &connection.close;
     match field {
-        FieldId::TcpStream => one(each, Value::Unsigned(connection.flow.saturating_sub(1))),
+        FieldId::TcpStream => maybe(each, connection.tcp_stream.map(Value::Unsigned)),
+        FieldId::Tls => maybe(each, connection.is_encrypted.then_some(Value::Present)),
+        FieldId::Sni => maybe(each, connection.server_name.as_deref().map(Value::Text)),
+        FieldId::Http2 => maybe(each, connection.stream.map(|_| Value::Present)),
+        FieldId::Http2StreamId => maybe(
+            each,
+            connection
+                .stream
+                .map(|stream| Value::Unsigned(stream.into())),
+        ),
         FieldId::Transport => one(each, Value::Text(connection.transport.name())),
         FieldId::ConnectionFrames => one(each, sum(&connection.frames)),
         FieldId::ConnectionMessages => one(each, sum(&connection.messages)),
