@@ -1,0 +1,202 @@
+//! With `--redact` nothing of what people said to each other, and no credential, comes out of any sample in any format.
+//!
+//! What is secret is taken from the same capture printed without: texts, values of JSON, binary data, close reasons,
+//! cookies and credentials.
+#![cfg(feature = "cli")]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use serde_json::Value;
+
+/// Words that stand in the output for another reason: a path, and the name of a row.
+const NO_SECRETS: [&str; 4] = ["socket", "message 1", "message 2", "message 3"];
+/// Shorter values are found by chance.
+const SHORTEST: usize = 6;
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
+}
+
+fn run(arguments: &[&str], name: &str) -> Vec<u8> {
+    let base = name.split(".pcap").next().unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
+    command.current_dir(samples()).args(arguments);
+    let keys = format!("{base}.keys");
+    if samples().join(&keys).exists() {
+        command.args(["--keylog", &keys]);
+    }
+    command.arg(name).output().unwrap().stdout
+}
+
+fn strings(value: &Value, each: &mut dyn FnMut(&str)) {
+    match value {
+        Value::String(text) => each(text),
+        Value::Array(values) => values.iter().for_each(|value| strings(value, each)),
+        Value::Object(members) => members.values().for_each(|value| strings(value, each)),
+        _ => {}
+    }
+}
+
+/// What must not come out of a sample.
+fn secrets(name: &str) -> BTreeSet<String> {
+    let mut secrets = BTreeSet::new();
+    let mut add = |text: &str| {
+        let beginning: String = text.chars().take(40).collect();
+        if beginning.len() >= SHORTEST && !NO_SECRETS.contains(&beginning.as_str()) {
+            secrets.insert(beginning);
+        }
+    };
+    let messages = run(&["read", "--show", "messages", "--format", "ndjson"], name);
+    for line in String::from_utf8(messages).unwrap().lines() {
+        let message: Value = serde_json::from_str(line).unwrap();
+        for text in [&message["text"], &message["reason"]] {
+            let Some(text) = text.as_str() else { continue };
+            match serde_json::from_str::<Value>(text) {
+                Ok(json) => strings(&json, &mut add),
+                Err(_) => add(text),
+            }
+        }
+        if let Some(data) = message["data"].as_str() {
+            let bytes = BASE64_STANDARD.decode(data).unwrap();
+            if bytes.len() >= SHORTEST && bytes.iter().any(|byte| *byte != 0) {
+                add(&hex::encode(&bytes[..bytes.len().min(12)]));
+                add(data.get(..16).unwrap_or(data));
+            }
+        }
+    }
+    for header in [
+        "cookie",
+        "set_cookie",
+        "authorization",
+        "proxy_authorization",
+    ] {
+        let field = format!("http.{header}");
+        let table = [
+            "read",
+            "--show",
+            "connections",
+            "--format",
+            "tsv",
+            "-e",
+            &field,
+        ];
+        for value in String::from_utf8(run(&table, name))
+            .unwrap()
+            .split([';', '\n'])
+        {
+            let value = value.rsplit([' ', '=']).next().unwrap_or_default();
+            add(value);
+        }
+    }
+    secrets
+}
+
+/// Everything that can be printed of a sample with `--redact`.
+fn outputs(name: &str) -> Vec<(String, Vec<u8>)> {
+    let mut outputs = Vec::new();
+    let mut print = |arguments: &[&str]| {
+        let printed = run(&[arguments, &["--redact"]].concat(), name);
+        outputs.push((arguments.join(" "), printed));
+    };
+    for format in ["ndjson", "json"] {
+        print(&["read", "--payload", "--show", "all", "--format", format]);
+    }
+    for format in ["text", "detail"] {
+        print(&["read", "-x", "--show", "all", "--format", format]);
+    }
+    print(&["read"]);
+    print(&["read", "--format", "har"]);
+    let mut columns = vec!["read", "--show", "all", "--format", "csv"];
+    for info in wireloupe::filter::FIELDS {
+        columns.extend(["-e", info.name]);
+    }
+    print(&columns);
+    print(&["read", "--show", "all", "--format", "tsv"]);
+    print(&["follow", "-Y", "websocket", "--control"]);
+    print(&["follow", "-Y", "websocket", "--raw", "server"]);
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    run(
+        &[
+            "extract",
+            "--redact",
+            "--control",
+            "-o",
+            out.to_str().unwrap(),
+        ],
+        name,
+    );
+    for file in fs::read_dir(&out).into_iter().flatten() {
+        let path = file.unwrap().path();
+        outputs.push((path.display().to_string(), fs::read(&path).unwrap()));
+    }
+    outputs
+}
+
+#[test]
+fn no_sample_gives_away_a_secret_in_any_format() {
+    let mut names: Vec<String> = fs::read_dir(samples())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains(".pcap"))
+        .collect();
+    names.sort();
+    let (next, leaks, tried) = (
+        AtomicUsize::new(0),
+        Mutex::new(Vec::new()),
+        AtomicUsize::new(0),
+    );
+    let work = || {
+        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let secrets = secrets(name);
+            tried.fetch_add(secrets.len(), Ordering::Relaxed);
+            if secrets.is_empty() {
+                continue;
+            }
+            for (what, printed) in outputs(name) {
+                let held =
+                    |secret: &&String| memchr::memmem::find(&printed, secret.as_bytes()).is_some();
+                for secret in secrets.iter().filter(held) {
+                    leaks
+                        .lock()
+                        .unwrap()
+                        .push(format!("{name}: {secret:?} in {what}"));
+                }
+            }
+        }
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(work);
+        scope.spawn(work);
+    });
+    let leaks = leaks.into_inner().unwrap();
+    assert!(
+        leaks.is_empty(),
+        "{} leaks:\n{}",
+        leaks.len(),
+        leaks.join("\n")
+    );
+    assert!(tried.into_inner() > 300);
+}
+
+#[test]
+fn packets_are_not_redacted_and_say_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.pcapng");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
+    command.args(["read", "--redact", "-w"]).arg(&out);
+    let done = command
+        .arg(samples().join("lab-hello.pcap"))
+        .output()
+        .unwrap();
+    assert_eq!(done.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&done.stderr).contains("--redact"));
+    assert!(!out.exists());
+}
