@@ -4,7 +4,6 @@ use std::fs::File;
 use std::io;
 
 use crate::base::{Extent, LinkType, PacketNumber, Side, Span, Timestamp};
-use crate::engine::Transport;
 use crate::websocket::{Frame, FrameHeader, mask};
 
 use super::index::Store;
@@ -52,23 +51,28 @@ impl Store {
         })
     }
 
-    /// The runs of packets that carried these stream bytes, in stream order.
+    /// The runs of packets that carried these bytes of a side's stream, in stream order: themselves, or the TLS records
+    /// that held them.
     #[must_use]
     pub fn provenance(&self, connection: u32, side: Side, span: Span) -> Vec<Extent> {
-        // Positions of decrypted streams are not those of the TCP stream that the extents are of.
-        let is_plain = self
-            .connection(connection)
-            .is_some_and(|entry| entry.connection.transport == Transport::Tcp);
-        if !is_plain {
-            return Vec::new();
-        }
+        let spans = self.beneath(connection, side, span);
+        spans
+            .into_iter()
+            .flat_map(|span| self.tcp_provenance(connection, side, span))
+            .collect()
+    }
+
+    /// The runs of packets that carried these bytes of a side's TCP stream, in stream order.
+    #[must_use]
+    pub fn tcp_provenance(&self, connection: u32, side: Side, span: Span) -> Vec<Extent> {
         let Some(extents) = self.extents(connection, side) else {
             return Vec::new();
         };
         let first = extents.partition_point(|entry| entry.span().end <= span.start);
-        (first..extents.len())
+        extents
+            .from(first)
             .take(MOST_EXTENTS)
-            .map_while(|at| extents.get(at).map(|entry| entry.extent()))
+            .map(|entry| entry.extent())
             .take_while(|extent| extent.stream_offset < span.end)
             .filter(|extent| !extent.span().intersection(span).is_empty())
             .collect()
@@ -76,14 +80,14 @@ impl Store {
 
     /// The first bytes of a span of a side's TCP stream, up to the first one missing and at most `max`.
     #[must_use]
-    pub fn stream(&self, connection: u32, side: Side, span: Span, max: usize) -> Vec<u8> {
+    pub fn tcp_stream(&self, connection: u32, side: Side, span: Span, max: usize) -> Vec<u8> {
         let mut out = Vec::new();
         let span = Span::new(
             span.start,
             span.end.min(span.start.saturating_add(max as u64)),
         );
         let mut bytes = Vec::new();
-        for extent in self.provenance(connection, side, span) {
+        for extent in self.tcp_provenance(connection, side, span) {
             let wanted = extent.span().intersection(span);
             let reached = span.start + out.len() as u64;
             if wanted.start > reached {
@@ -134,13 +138,6 @@ impl Store {
     #[must_use]
     pub fn payload(&self, index: u32, max: usize) -> Option<Vec<u8>> {
         let frame = self.frame(index)?;
-        if let Some(kept) = self.kept_frame(index) {
-            return self.read_kept(kept, max);
-        }
-        let entry = self.connection(frame.connection)?;
-        if entry.connection.transport != Transport::Tcp {
-            return None;
-        }
         let header = frame.header(self.odd(index));
         let span = self.frame_span(index);
         let payload = Span::new(span.start + u64::from(header.header_length), span.end);
@@ -191,7 +188,7 @@ impl Store {
             })
     }
 
-    fn read_kept(&self, kept: Kept, max: usize) -> Option<Vec<u8>> {
+    pub(super) fn read_kept(&self, kept: Kept, max: usize) -> Option<Vec<u8>> {
         let mut out = vec![0; (kept.len as usize).min(max)];
         read_at(self.kept.as_ref()?, &mut out, kept.at).ok()?;
         Some(out)

@@ -3,6 +3,7 @@
 //! It holds records, no bytes of packets: those are read again from where the capture keeps them ([`PacketBytes`]).
 //! Invariant: an index handed out means the same record forever.
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io;
@@ -12,10 +13,11 @@ use crate::capture::{FilePosition, PacketFile};
 use crate::engine::Connection;
 use crate::flow::End;
 
-use super::chunked::Chunked;
+use super::decrypted::Inside;
 use super::indexer::Chunk;
+use super::packed::{PAGE, Packed};
 use super::record::{
-    ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry, small,
+    ExtentEntry, FindingRecord, FrameRecord, MessageRecord, Odd, PacketEntry, small,
 };
 
 /// Decrypted and inflated bytes kept in a temporary file; what comes beyond is shown without its bytes.
@@ -49,9 +51,9 @@ pub struct Entry {
     /// What the engine knows of it; its counts are brought up to date with every chunk.
     pub connection: Box<Connection>,
     /// Indices of its frames, in order.
-    pub frames: Chunked<u32>,
+    pub frames: Packed<u32>,
     /// Indices of its messages, in order.
-    pub messages: Chunked<u32>,
+    pub messages: Packed<u32>,
     /// Indices of its findings, in order.
     pub findings: Vec<u32>,
     /// Time of its last frame.
@@ -62,23 +64,48 @@ pub struct Entry {
 /// Packets and streams of a flow.
 #[derive(Debug, Default)]
 pub(super) struct Flow {
-    pub(super) packets: Chunked<PacketEntry>,
-    pub(super) extents: [Chunked<ExtentEntry>; 2],
+    pub(super) packets: Packed<PacketEntry>,
+    pub(super) extents: [Packed<ExtentEntry>; 2],
+    /// What was decrypted, or came over HTTP/2.
+    pub(super) inside: Option<Box<Inside>>,
 }
 
-/// A message: a plain frame, or a record of its own.
-const OWN_RECORD: u32 = 1 << 31;
+impl Flow {
+    fn inside(&mut self) -> &mut Inside {
+        self.inside.get_or_insert_default()
+    }
+
+    /// No more comes of it.
+    fn shrink(&mut self) {
+        self.packets.shrink();
+        self.extents.iter_mut().for_each(Packed::shrink);
+    }
+
+    fn memory(&self) -> usize {
+        let extents: usize = self.extents.iter().map(Packed::memory).sum();
+        self.packets.memory() + extents + self.inside.as_ref().map_or(0, |inside| inside.memory())
+    }
+}
+
+/// Frames beyond which none are kept, so that the index of one leaves a bit of a `u32` free.
+const FRAMES: u32 = 1 << 31;
+/// Pages of frames held unpacked; a power of two.
+const PAGES: usize = 32;
+
+/// Unpacked pages by their number modulo [`PAGES`]: the number, and the rows.
+type Pages = Vec<(usize, Vec<FrameRecord>)>;
 
 /// The index.
 #[derive(Default)]
 pub struct Store {
     connections: Vec<Entry>,
-    frames: Chunked<FrameRecord>,
+    frames: Packed<FrameRecord>,
+    /// Pages of frames read last: what is on a screen, and what a scan goes through.
+    pages: RefCell<Pages>,
     odd: HashMap<u32, Odd>,
-    kept_frames: HashMap<u32, Kept>,
-    /// The index of a frame, or that of a record with [`OWN_RECORD`].
-    messages: Chunked<u32>,
-    own: Chunked<MessageRecord>,
+    /// Twice the index of a frame, or twice that of a record of its own and one.
+    messages: Packed<u32>,
+    own: Packed<MessageRecord>,
     findings: Vec<FindingRecord>,
     pub(super) flows: Vec<Flow>,
     links: Vec<LinkType>,
@@ -116,8 +143,14 @@ impl Store {
         for (slot, end, extent) in chunk.extents {
             self.flow(slot).extents[end as usize].push(extent);
         }
-        for (frame, odd, kept) in chunk.frames {
-            self.frame_row(frame, odd, kept);
+        for (slot, end, layer, plain) in chunk.plain {
+            self.flow(slot).inside().plain(end, layer).push(plain);
+        }
+        for (slot, end, stream, data) in chunk.streams {
+            self.flow(slot).inside().stream(end, stream).push(data);
+        }
+        for (frame, odd) in chunk.frames {
+            self.frame_row(frame, odd);
         }
         for message in chunk.messages {
             self.message_row(message);
@@ -128,6 +161,9 @@ impl Store {
         for (index, connection) in chunk.updated {
             self.update(index, connection);
         }
+        for slot in chunk.ended {
+            self.flow(slot).shrink();
+        }
     }
 
     fn open(&mut self, flow: u32, mut connection: Box<Connection>) {
@@ -135,8 +171,8 @@ impl Store {
         let last = connection.opened;
         self.connections.push(Entry {
             connection,
-            frames: Chunked::default(),
-            messages: Chunked::default(),
+            frames: Packed::default(),
+            messages: Packed::default(),
             findings: Vec::new(),
             last,
             flow,
@@ -168,14 +204,13 @@ impl Store {
         &mut self.flows[slot]
     }
 
-    fn frame_row(&mut self, frame: FrameRecord, odd: Option<Odd>, kept: Option<Kept>) {
+    fn frame_row(&mut self, frame: FrameRecord, odd: Option<Odd>) {
         let index = small(self.frames.len() as u64);
-        if index >= OWN_RECORD {
+        if index >= FRAMES {
             return;
         }
         self.frames.push(frame);
         self.odd.extend(odd.map(|odd| (index, odd)));
-        self.kept_frames.extend(kept.map(|kept| (index, kept)));
         if let Some(entry) = self.connections.get_mut(frame.connection as usize) {
             entry.frames.push(index);
             entry.last = frame.time();
@@ -191,12 +226,15 @@ impl Store {
     }
 
     fn message_row(&mut self, message: MessageRecord) {
-        let own_frame = self.frame_of(message.connection, message.last_frame.into());
+        let own_frame = match message.is_plain() {
+            true => self.frame_of(message.connection, message.last_frame.into()),
+            false => None,
+        };
         let row = match own_frame {
-            Some(frame) if message.is_plain() => frame,
-            _ => {
+            Some(frame) => frame << 1,
+            None => {
                 self.own.push(message);
-                OWN_RECORD | small(self.own.len() as u64 - 1)
+                small(self.own.len() as u64 - 1) << 1 | 1
             }
         };
         let index = small(self.messages.len() as u64);
@@ -262,17 +300,25 @@ impl Store {
     /// A frame by its index.
     #[must_use]
     pub fn frame(&self, index: u32) -> Option<FrameRecord> {
-        self.frames.get(index as usize)
+        let (page, at) = (index as usize / PAGE, index as usize % PAGE);
+        let mut pages = self.pages.borrow_mut();
+        if pages.is_empty() {
+            pages.resize_with(PAGES, || (usize::MAX, Vec::new()));
+        }
+        let (held, rows) = &mut pages[page % PAGES];
+        // The last page grows: what is held of it may not be all.
+        if *held != page || rows.len() <= at {
+            *held = page;
+            rows.clear();
+            rows.extend(self.frames.page(page));
+        }
+        rows.get(at).copied()
     }
 
     /// What is out of the ordinary with it.
     #[must_use]
     pub fn odd(&self, index: u32) -> Option<Odd> {
         self.odd.get(&index).copied()
-    }
-
-    pub(super) fn kept_frame(&self, index: u32) -> Option<Kept> {
-        self.kept_frames.get(&index).copied()
     }
 
     /// The index of the frame of this number in a connection.
@@ -302,9 +348,10 @@ impl Store {
     #[must_use]
     pub fn message(&self, index: u32) -> Option<MessageRecord> {
         let row = self.messages.get(index as usize)?;
-        if row & OWN_RECORD != 0 {
-            return self.own.get((row & !OWN_RECORD) as usize);
+        if row & 1 != 0 {
+            return self.own.get((row >> 1) as usize);
         }
+        let row = row >> 1;
         let frame = self.frame(row)?;
         let length = frame.header(self.odd(row)).payload_length;
         Some(MessageRecord {
@@ -426,14 +473,32 @@ impl Store {
         self.links.get(entry.link()).copied().unwrap_or_default()
     }
 
-    pub(super) fn extents(&self, connection: u32, side: Side) -> Option<&Chunked<ExtentEntry>> {
+    /// The end of its flow that a side of a connection is, and the flow.
+    pub(super) fn end_of(&self, connection: u32, side: Side) -> Option<(&Flow, End)> {
         let entry = self.connection(connection)?;
         let client = entry.connection.client_end;
-        let end: End = match side {
+        let end = match side {
             Side::Client => client,
             Side::Server => client.peer(),
         };
-        Some(&self.flows.get(entry.flow as usize)?.extents[end as usize])
+        Some((self.flows.get(entry.flow as usize)?, end))
+    }
+
+    pub(super) fn extents(&self, connection: u32, side: Side) -> Option<&Packed<ExtentEntry>> {
+        let (flow, end) = self.end_of(connection, side)?;
+        Some(&flow.extents[end as usize])
+    }
+
+    /// Bytes that rows, packets and streams take, without connections and findings.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let of_connections = self
+            .connections
+            .iter()
+            .map(|entry| entry.frames.memory() + entry.messages.memory());
+        let of_flows = self.flows.iter().map(Flow::memory);
+        let own = self.frames.memory() + self.messages.memory() + self.own.memory();
+        own + of_connections.sum::<usize>() + of_flows.sum::<usize>()
     }
 
     /// Time of the capture's first packet.

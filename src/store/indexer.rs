@@ -7,11 +7,14 @@ use std::collections::{HashMap, VecDeque};
 
 use crate::base::{ConnectionId, Extent, LinkType, Needs, PacketNumber};
 use crate::capture::PacketRecord;
-use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, Transport};
+use crate::engine::{
+    Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Plaintext, Sink, StreamData,
+};
 use crate::flow::End;
 
 use super::record::{
-    ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry,
+    ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry, PlainEntry,
+    StreamEntry, small,
 };
 
 /// Bytes kept of one message or frame whose packets do not simply have it.
@@ -22,7 +25,7 @@ const PENDING_PACKETS: usize = 1 << 20;
 type Order = (PacketNumber, u64);
 
 /// A frame, with what only few frames have.
-type FrameEntry = (Order, ConnectionId, FrameRecord, Option<Odd>, Option<Kept>);
+type FrameEntry = (Order, ConnectionId, FrameRecord, Option<Odd>);
 
 /// What one engine made of one batch.
 #[derive(Debug, Default)]
@@ -37,12 +40,16 @@ pub struct Part {
     messages: Vec<(Order, ConnectionId, MessageRecord)>,
     findings: Vec<(Order, Option<ConnectionId>, FindingRecord)>,
     flows: Vec<FlowEvent>,
-    /// Decrypted or inflated bytes; `Kept::at` counts in them.
+    /// Inflated bytes; `Kept::at` counts in them.
     kept: Vec<u8>,
+    /// Decrypted bytes; `PlainEntry::at` counts in them.
+    plain: Vec<u8>,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum FlowEvent {
+    Plain(u64, End, u8, PlainEntry),
+    Stream(u64, End, u32, StreamEntry),
     Packet(u64, PacketNumber),
     Extent(u64, End, Extent),
     Opened(u64),
@@ -60,6 +67,7 @@ impl Part {
         self.findings.clear();
         self.flows.clear();
         self.kept.clear();
+        self.plain.clear();
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Kept {
@@ -78,7 +86,6 @@ impl Part {
 #[derive(Debug, Default)]
 pub struct Indexer {
     part: Part,
-    buffer: Vec<u8>,
 }
 
 impl Indexer {
@@ -131,25 +138,15 @@ impl Sink for Indexer {
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
         let (record, odd) = FrameRecord::new(event);
-        let mut kept = None;
-        if connection.transport != Transport::Tcp {
-            let mut buffer = std::mem::take(&mut self.buffer);
-            kept = event
-                .frame
-                .preview(KEPT_EACH, &mut buffer)
-                .map(|payload| self.part.keep(payload));
-            self.buffer = buffer;
-        }
         self.part
             .frames
-            .push((order(event.at), connection.id, record, odd, kept));
+            .push((order(event.at), connection.id, record, odd));
     }
 
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
         let mut record = MessageRecord::new(event);
         let message = event.message;
-        let in_one_frame = record.frame_count == 1 && !message.compressed;
-        if message.compressed || (connection.transport != Transport::Tcp && !in_one_frame) {
+        if message.compressed {
             let mut kept = self.part.keep(message.beginning);
             kept.truncated |= message.truncated;
             record.kept = Some(kept);
@@ -175,6 +172,29 @@ impl Sink for Indexer {
         self.part.flows.push(FlowEvent::Extent(flow, end, extent));
     }
 
+    fn plaintext(&mut self, flow: u64, end: End, plaintext: Plaintext<'_>) {
+        let entry = PlainEntry {
+            offset: plaintext.offset,
+            at: self.part.plain.len() as u64,
+            record: plaintext.record.start,
+            len: small(plaintext.bytes.len() as u64),
+            record_len: small(plaintext.record.len()),
+        };
+        self.part.plain.extend_from_slice(plaintext.bytes);
+        let event = FlowEvent::Plain(flow, end, plaintext.layer, entry);
+        self.part.flows.push(event);
+    }
+
+    fn stream_data(&mut self, flow: u64, end: End, data: StreamData) {
+        let entry = StreamEntry {
+            offset: data.offset,
+            at: data.at,
+            len: data.len,
+        };
+        let event = FlowEvent::Stream(flow, end, data.stream, entry);
+        self.part.flows.push(event);
+    }
+
     fn flow_ended(&mut self, flow: u64) {
         self.part.flows.push(FlowEvent::Ended(flow));
     }
@@ -187,12 +207,18 @@ pub struct Chunk {
     pub(super) opened: Vec<(u32, Box<Connection>)>,
     /// Connections of which more is known.
     pub(super) updated: Vec<(u32, Box<Connection>)>,
-    pub(super) frames: Vec<(FrameRecord, Option<Odd>, Option<Kept>)>,
+    pub(super) frames: Vec<(FrameRecord, Option<Odd>)>,
     pub(super) messages: Vec<MessageRecord>,
     pub(super) findings: Vec<FindingRecord>,
     /// By slot of the flow.
     pub(super) packets: Vec<(u32, PacketEntry)>,
     pub(super) extents: Vec<(u32, End, ExtentEntry)>,
+    /// With their layer of TLS.
+    pub(super) plain: Vec<(u32, End, u8, PlainEntry)>,
+    /// With their stream of HTTP/2.
+    pub(super) streams: Vec<(u32, End, u32, StreamEntry)>,
+    /// Flows that are over.
+    pub(super) ended: Vec<u32>,
     pub(super) links: Vec<LinkType>,
     pub(super) kept: Vec<u8>,
     /// Packets read, WebSocket or not.
@@ -213,7 +239,18 @@ impl Chunk {
 struct PendingFlow {
     packets: Vec<PacketEntry>,
     extents: Vec<(End, ExtentEntry)>,
+    plain: Vec<(End, u8, PlainEntry)>,
+    /// Decrypted bytes that `plain` counts in.
+    bytes: Vec<u8>,
+    streams: Vec<(End, u32, StreamEntry)>,
     slot: Option<u32>,
+}
+
+impl PendingFlow {
+    /// What is charged for it.
+    fn cost(&self) -> usize {
+        self.packets.len() + self.extents.len() + self.plain.len() + self.streams.len()
+    }
 }
 
 /// Puts parts together: numbers connections and flows, orders what happened, and resolves packets.
@@ -224,6 +261,7 @@ pub struct Collector {
     flows: HashMap<(usize, u64), PendingFlow>,
     slots: u32,
     pending: usize,
+    pending_plain: usize,
     orphans: usize,
     links: Vec<LinkType>,
     kept: u64,
@@ -233,6 +271,10 @@ pub struct Collector {
     start: Option<crate::base::Timestamp>,
 }
 
+/// Decrypted bytes remembered of a flow that may still become WebSocket.
+const PENDING_PLAIN: usize = 1 << 16;
+/// The same of all such flows.
+const PENDING_PLAIN_ALL: usize = 64 << 20;
 /// Packets kept of a flow that never became a connection.
 const ORPHAN_PACKETS: usize = 64;
 /// The same of all such flows together.
@@ -254,7 +296,7 @@ impl Collector {
             .resize_with(parts.len().max(self.connections.len()), HashMap::new);
         for (engine, part) in parts.iter_mut().enumerate() {
             for event in std::mem::take(&mut part.flows) {
-                self.flow_event(engine, event, &mut chunk);
+                self.flow_event(engine, event, &part.plain, &mut chunk);
             }
         }
         self.number(parts, &mut chunk);
@@ -302,12 +344,12 @@ impl Collector {
             };
             self.kept += part.kept.len() as u64;
             chunk.kept.append(&mut part.kept);
-            for (order, id, mut record, odd, kept) in part.frames.drain(..) {
+            for (order, id, mut record, odd) in part.frames.drain(..) {
                 let Some(index) = self.index(engine, id) else {
                     continue;
                 };
                 record.connection = index;
-                frames.push((order, (record, odd, place(kept))));
+                frames.push((order, (record, odd)));
             }
             for (order, id, mut record) in part.messages.drain(..) {
                 let Some(index) = self.index(engine, id) else {
@@ -336,8 +378,97 @@ impl Collector {
         chunk.findings = findings.into_iter().map(|(_, record)| record).collect();
     }
 
-    fn flow_event(&mut self, engine: usize, event: FlowEvent, chunk: &mut Chunk) {
+    /// Decrypted bytes come to be kept.
+    fn keep_plain(&mut self, bytes: &[u8], entry: PlainEntry, chunk: &mut Chunk) -> PlainEntry {
+        let start = usize::try_from(entry.at).unwrap_or(usize::MAX);
+        let held = bytes.get(start..start.saturating_add(entry.len as usize));
+        let at = self.kept;
+        let held = held.unwrap_or_default();
+        chunk.kept.extend_from_slice(held);
+        self.kept += held.len() as u64;
+        PlainEntry { at, ..entry }
+    }
+
+    fn plain_event(
+        &mut self,
+        key: (usize, u64),
+        (end, layer, entry): (End, u8, PlainEntry),
+        bytes: &[u8],
+        chunk: &mut Chunk,
+    ) {
+        if let Some(slot) = self.flows.entry(key).or_default().slot {
+            let entry = self.keep_plain(bytes, entry, chunk);
+            chunk.plain.push((slot, end, layer, entry));
+            return;
+        }
+        let len = entry.len as usize;
+        let known = self.flows.entry(key).or_default();
+        let has_room = known.bytes.len() + len <= PENDING_PLAIN
+            && self.pending_plain + len <= PENDING_PLAIN_ALL
+            && self.pending < PENDING_PACKETS;
+        if has_room {
+            let start = entry.at as usize;
+            let at = known.bytes.len() as u64;
+            let held = bytes.get(start..start + len).unwrap_or_default();
+            known.bytes.extend_from_slice(held);
+            known.plain.push((end, layer, PlainEntry { at, ..entry }));
+            self.pending += 1;
+            self.pending_plain += len;
+        }
+    }
+
+    /// A flow turned out to be ours.
+    fn flow_opened(&mut self, key: (usize, u64), chunk: &mut Chunk) {
+        let known = self.flows.entry(key).or_default();
+        if known.slot.is_some() {
+            return;
+        }
+        let slot = self.slots;
+        self.slots += 1;
+        let waiting = std::mem::take(known);
+        known.slot = Some(slot);
+        self.pending -= waiting.cost();
+        self.pending_plain -= waiting.bytes.len();
+        let packets = waiting.packets.into_iter();
+        chunk.packets.extend(packets.map(|entry| (slot, entry)));
+        let extents = waiting.extents.into_iter();
+        chunk
+            .extents
+            .extend(extents.map(|(end, entry)| (slot, end, entry)));
+        for (end, layer, entry) in waiting.plain {
+            let entry = self.keep_plain(&waiting.bytes, entry, chunk);
+            chunk.plain.push((slot, end, layer, entry));
+        }
+        let streams = waiting.streams.into_iter();
+        chunk
+            .streams
+            .extend(streams.map(|(end, stream, entry)| (slot, end, stream, entry)));
+    }
+
+    /// A flow is none of ours.
+    fn forget(&mut self, key: (usize, u64)) -> Option<PendingFlow> {
+        let gone = self.flows.remove(&key)?;
+        self.pending -= gone.cost();
+        self.pending_plain -= gone.bytes.len();
+        Some(gone)
+    }
+
+    fn flow_event(&mut self, engine: usize, event: FlowEvent, plain: &[u8], chunk: &mut Chunk) {
         match event {
+            FlowEvent::Plain(flow, end, layer, entry) => {
+                self.plain_event((engine, flow), (end, layer, entry), plain, chunk);
+            }
+            FlowEvent::Stream(flow, end, stream, entry) => {
+                let known = self.flows.entry((engine, flow)).or_default();
+                match known.slot {
+                    Some(slot) => chunk.streams.push((slot, end, stream, entry)),
+                    None if self.pending < PENDING_PACKETS => {
+                        self.pending += 1;
+                        known.streams.push((end, stream, entry));
+                    }
+                    None => {}
+                }
+            }
             FlowEvent::Packet(flow, number) => {
                 let Some(entry) = self.entry(number) else {
                     return;
@@ -364,32 +495,16 @@ impl Collector {
                     None => {}
                 }
             }
-            FlowEvent::Opened(flow) => {
-                let known = self.flows.entry((engine, flow)).or_default();
-                if known.slot.is_none() {
-                    let slot = self.slots;
-                    self.slots += 1;
-                    known.slot = Some(slot);
-                    self.pending -= known.packets.len() + known.extents.len();
-                    let packets = std::mem::take(&mut known.packets);
-                    let extents = std::mem::take(&mut known.extents);
-                    chunk
-                        .packets
-                        .extend(packets.into_iter().map(|entry| (slot, entry)));
-                    chunk
-                        .extents
-                        .extend(extents.into_iter().map(|(end, entry)| (slot, end, entry)));
-                }
-            }
+            FlowEvent::Opened(flow) => self.flow_opened((engine, flow), chunk),
             FlowEvent::Kept(flow) => self.keep_orphan((engine, flow), chunk),
             FlowEvent::Ended(flow) => {
                 // A connection that opens and ends in one batch is numbered after this: its slot is still asked for.
-                let is_ours = self
-                    .flows
-                    .get(&(engine, flow))
-                    .is_some_and(|flow| flow.slot.is_some());
-                if !is_ours && let Some(gone) = self.flows.remove(&(engine, flow)) {
-                    self.pending -= gone.packets.len() + gone.extents.len();
+                let slot = self.flows.get(&(engine, flow)).and_then(|flow| flow.slot);
+                match slot {
+                    Some(slot) => chunk.ended.push(slot),
+                    None => {
+                        self.forget((engine, flow));
+                    }
                 }
             }
         }
@@ -401,10 +516,9 @@ impl Collector {
         if self.orphans >= ORPHANS || !self.flows.get(&flow).is_some_and(is_orphan) {
             return;
         }
-        let Some(gone) = self.flows.remove(&flow) else {
+        let Some(gone) = self.forget(flow) else {
             return;
         };
-        self.pending -= gone.packets.len() + gone.extents.len();
         let slot = self.slots;
         self.slots += 1;
         let packets = gone.packets.into_iter().take(ORPHAN_PACKETS);

@@ -7,8 +7,11 @@
 
 mod bytes;
 mod chunked;
+mod decrypted;
+mod encoding;
 mod index;
 mod indexer;
+mod packed;
 mod record;
 mod replay;
 mod row;
@@ -17,5 +20,6 @@ pub use bytes::Packet;
 pub use chunked::Chunked;
 pub use index::{Entry, PacketBytes, Store};
 pub use indexer::{Chunk, Collector, Indexer, Part};
+pub use packed::Packed;
 pub use record::{ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry};
 pub use row::{Row, RowValues};

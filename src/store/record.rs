@@ -11,24 +11,23 @@ const COMPLETES: u8 = 4;
 const LONG: u8 = 8;
 const CUT: u8 = 16;
 
-/// A frame in 44 bytes. What is out of the ordinary (a length beyond 4 GiB, missing bytes) is in [`Odd`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(C, packed(4))]
+/// A frame. What is out of the ordinary (a length beyond 4 GiB, missing bytes) is in [`Odd`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameRecord {
-    time: i64,
-    stream_offset: u64,
+    pub(super) time: i64,
+    pub(super) stream_offset: u64,
     /// Its connection's index.
     pub connection: u32,
     /// Its number in the connection, from 1.
     pub number: u32,
-    packet: u32,
+    pub(super) packet: u32,
     /// The number of the message it completes; 0 for none.
     pub message: u32,
-    length: u32,
-    key: [u8; 4],
-    byte0: u8,
-    byte1: u8,
-    flags: u8,
+    pub(super) length: u32,
+    pub(super) key: [u8; 4],
+    pub(super) byte0: u8,
+    pub(super) byte1: u8,
+    pub(super) flags: u8,
 }
 
 /// What few frames have.
@@ -196,6 +195,29 @@ pub struct MessageRecord {
     pub valid_utf8: Option<bool>,
 }
 
+impl Default for MessageRecord {
+    fn default() -> Self {
+        Self {
+            time: Timestamp::default(),
+            length: None,
+            wire_length: 0,
+            kept: None,
+            round_trip: None,
+            connection: 0,
+            number: 0,
+            packet: PacketNumber(0),
+            first_frame: 0,
+            last_frame: 0,
+            frame_count: 0,
+            from: Side::Client,
+            kind: MessageKind::Text,
+            compressed: false,
+            complete: false,
+            valid_utf8: None,
+        }
+    }
+}
+
 impl MessageRecord {
     /// The record of an event.
     #[must_use]
@@ -279,16 +301,15 @@ impl FindingRecord {
     }
 }
 
-/// Where a packet is, in 28 bytes.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, packed(4))]
+/// Where a packet is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PacketEntry {
-    position: FilePosition,
-    time: i64,
-    number: u32,
+    pub(super) position: FilePosition,
+    pub(super) time: i64,
+    pub(super) number: u32,
     /// Captured length in the low 24 bits, index into the table of link types above.
-    captured: u32,
-    original: u32,
+    pub(super) captured: u32,
+    pub(super) original: u32,
 }
 
 /// Longest packet an entry can hold; the reader's own limit is not higher.
@@ -342,14 +363,13 @@ impl PacketEntry {
     }
 }
 
-/// A run of stream bytes in a packet, in 20 bytes.
-#[derive(Clone, Copy, Debug)]
-#[repr(C, packed(4))]
+/// A run of stream bytes in a packet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExtentEntry {
-    stream_offset: u64,
-    packet: u32,
-    packet_offset: u32,
-    len: u32,
+    pub(super) stream_offset: u64,
+    pub(super) packet: u32,
+    pub(super) packet_offset: u32,
+    pub(super) len: u32,
 }
 
 impl ExtentEntry {
@@ -381,14 +401,28 @@ impl ExtentEntry {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// What a TLS record held.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PlainEntry {
+    /// Position of its first byte in what this end sent inside TLS.
+    pub offset: u64,
+    /// Where its bytes are kept.
+    pub at: u64,
+    /// Where the record begins in the layer below, header included.
+    pub record: u64,
+    /// How many bytes.
+    pub len: u32,
+    /// How long the record is.
+    pub record_len: u32,
+}
 
-    #[test]
-    fn records_are_as_small_as_they_say() {
-        assert_eq!(std::mem::size_of::<FrameRecord>(), 44);
-        assert_eq!(std::mem::size_of::<PacketEntry>(), 28);
-        assert_eq!(std::mem::size_of::<ExtentEntry>(), 20);
-    }
+/// Where bytes of an HTTP/2 stream lie.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct StreamEntry {
+    /// Position of the first byte in what this end sent on the stream.
+    pub offset: u64,
+    /// Its position in what this end sent on the connection.
+    pub at: u64,
+    /// How many bytes.
+    pub len: u64,
 }

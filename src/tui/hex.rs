@@ -70,6 +70,8 @@ pub struct Bytes {
     pub of: Option<(u32, Side)>,
     /// Where the payloads of the message's frames lie: in the stream, and in the message.
     payloads: Vec<(Span, u64)>,
+    /// Whether the connection's stream is the TCP stream.
+    is_plain: bool,
     /// The tabs that have bytes.
     pub has: [bool; 5],
 }
@@ -110,13 +112,26 @@ impl Bytes {
         let is_plain = store
             .connection(record.connection)
             .is_some_and(|entry| entry.connection.transport == Transport::Tcp);
-        self.has = [true, is_plain, !is_plain, true, is_compressed];
+        self.is_plain = is_plain;
+        self.has = [true, true, !is_plain, true, is_compressed];
+        if is_plain && self.tab == Tab::Decrypted {
+            self.tab = Tab::Stream;
+        }
         match self.tab {
             Tab::Packet => {
                 let found = self
                     .packet
                     .and_then(|number| store.packet(record.connection, number));
                 self.bytes = found.map(|packet| packet.bytes).unwrap_or_default();
+            }
+            Tab::Stream if !is_plain => {
+                let (connection, side) = (record.connection, record.from());
+                let spans = store.beneath(connection, side, store.frame_span(frame));
+                if let (Some(first), Some(last)) = (spans.first(), spans.last()) {
+                    let whole = Span::new(first.start, last.end);
+                    self.base = whole.start;
+                    self.bytes = store.tcp_stream(connection, side, whole, MOST);
+                }
             }
             Tab::Stream | Tab::Decrypted => {
                 self.base = store.frame_span(frame).start;
@@ -145,8 +160,21 @@ impl Bytes {
             tab: Tab::Stream,
             base: span.start,
             of: Some((connection, side)),
-            bytes: store.stream(connection, side, span, MOST),
+            bytes: store.tcp_stream(connection, side, span, MOST),
+            is_plain: true,
             has: [false, true, false, false, false],
+            ..Bytes::default()
+        };
+    }
+
+    /// Shows a head that came through TLS or HTTP/2, as it was decrypted or put together.
+    pub fn show_head(&mut self, connection: u32, side: Side, at: u64, head: &[u8]) {
+        *self = Bytes {
+            tab: Tab::Decrypted,
+            base: at,
+            of: Some((connection, side)),
+            bytes: head.to_vec(),
+            has: [false, false, true, false, false],
             ..Bytes::default()
         };
     }
@@ -175,21 +203,45 @@ impl Bytes {
         };
         match (self.tab, field.layer) {
             (Tab::Packet, Layer::Packet) if packet == self.packet => self.clip(span),
-            (Tab::Packet, Layer::Stream | Layer::Decrypted) => self.in_packet(store, span),
-            (Tab::Packet, Layer::Message) => self
+            (Tab::Packet, Layer::Stream) => self.in_packet(store, &[span]),
+            (Tab::Packet, Layer::Decrypted) => self.in_packet(store, &self.beneath(store, span)),
+            (Tab::Packet, Layer::Message) => {
+                let spans: Vec<_> = self
+                    .in_stream(span)
+                    .into_iter()
+                    .flat_map(|span| self.beneath(store, span))
+                    .collect();
+                self.in_packet(store, &spans)
+            }
+            (Tab::Stream, Layer::Stream) | (Tab::Decrypted, Layer::Decrypted) => self.clip(span),
+            (Tab::Stream, Layer::Decrypted) => self
+                .beneath(store, span)
+                .into_iter()
+                .flat_map(|span| self.clip(span))
+                .collect(),
+            (Tab::Stream, Layer::Message) => self
                 .in_stream(span)
                 .into_iter()
-                .flat_map(|span| self.in_packet(store, span))
+                .flat_map(|span| self.beneath(store, span))
+                .flat_map(|span| self.clip(span))
                 .collect(),
-            (Tab::Stream, Layer::Stream) | (Tab::Decrypted, Layer::Decrypted) => self.clip(span),
-            (Tab::Stream | Tab::Decrypted, Layer::Message) => self
+            (Tab::Decrypted, Layer::Message) => self
                 .in_stream(span)
                 .into_iter()
                 .flat_map(|span| self.clip(span))
                 .collect(),
-            (Tab::Message, Layer::Stream | Layer::Decrypted) => self.in_message(span),
+            (Tab::Message, Layer::Stream) if self.is_plain => self.in_message(span),
+            (Tab::Message, Layer::Decrypted) => self.in_message(span),
             (Tab::Message, Layer::Message) | (Tab::Inflated, Layer::Inflated) => self.clip(span),
             _ => Vec::new(),
+        }
+    }
+
+    /// The spans of the TCP stream that carried a span of the connection's stream.
+    fn beneath(&self, store: &Store, span: Span) -> Vec<Span> {
+        match self.of {
+            Some((connection, side)) => store.beneath(connection, side, span),
+            None => Vec::new(),
         }
     }
 
@@ -203,20 +255,27 @@ impl Bytes {
         Vec::from([clipped])
     }
 
-    fn in_packet(&self, store: &Store, span: Span) -> Vec<Range<usize>> {
+    /// Spans of the TCP stream in the packet.
+    fn in_packet(&self, store: &Store, spans: &[Span]) -> Vec<Range<usize>> {
         let Some((connection, side)) = self.of else {
             return Vec::new();
         };
-        store
-            .provenance(connection, side, span)
-            .iter()
-            .filter(|extent| Some(extent.packet) == self.packet)
-            .filter_map(|extent| {
-                let part = extent.span().intersection(span);
-                let start = part.start - extent.stream_offset + u64::from(extent.packet_offset?);
-                self.clip(Span::at(start, part.len())).pop()
-            })
-            .collect()
+        let mut ranges = Vec::new();
+        for span in spans {
+            let extents = store.tcp_provenance(connection, side, *span);
+            ranges.extend(
+                extents
+                    .iter()
+                    .filter(|extent| Some(extent.packet) == self.packet)
+                    .filter_map(|extent| {
+                        let part = extent.span().intersection(*span);
+                        let offset = u64::from(extent.packet_offset?);
+                        let start = part.start - extent.stream_offset + offset;
+                        self.clip(Span::at(start, part.len())).pop()
+                    }),
+            );
+        }
+        ranges
     }
 
     /// A span of the message in the stream.

@@ -19,6 +19,11 @@ use super::{App, draw, input};
 
 /// A sample, read to its end.
 fn open(name: &str) -> App {
+    open_with(name, None)
+}
+
+/// The same, with its key log.
+fn open_with(name: &str, keys: Option<&str>) -> App {
     let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
     let limits = Limits::default();
     let options = Options {
@@ -30,6 +35,13 @@ fn open(name: &str) -> App {
     let mut store = Store::new(Box::new(source.packet_file()));
     let mut walker = Walker::new(&limits);
     let mut engine = Engine::new(crate::engine::Options::default(), Indexer::default());
+    if let Some(keys) = keys {
+        let path = format!("{}/samples/{keys}", env!("CARGO_MANIFEST_DIR"));
+        let mut log = crate::tls::KeyLog::new();
+        log.extend(&std::fs::read(path).unwrap());
+        log.finish();
+        engine.set_keys(std::sync::Arc::new(log));
+    }
     let (mut collector, mut part, mut batch) =
         (Collector::default(), [Part::default()], Batch::new());
     let mut end = Default::default();
@@ -337,6 +349,79 @@ fn a_filter_asks_the_whole_capture_and_goes_away_again() {
     keys(&mut app, "=message.text contains \"1008\"\n");
     assert_eq!(app.list.kind, super::rows::Kind::Messages);
     assert_eq!(app.list.len(&app.store), 2);
+}
+
+/// The highlighted bytes.
+fn lit(app: &App) -> Vec<u8> {
+    app.highlighted()
+        .into_iter()
+        .flat_map(|range| app.bytes.bytes[range].to_vec())
+        .collect()
+}
+
+/// Moves to the line with this label.
+fn to_line(app: &mut App, label: &str) {
+    keys(app, "g");
+    while app.tree.field(app.detail.at).unwrap().label != label {
+        let before = app.detail.at;
+        keys(app, "j");
+        assert_ne!(app.detail.at, before, "no {label}");
+    }
+}
+
+#[test]
+fn a_decrypted_frame_leads_to_its_record_and_packets() {
+    // The first runs through TLS, the second through HTTP/2 in TLS, the third through HTTP/2 alone.
+    for (sample, keylog) in [
+        ("wss-chromium.pcapng", Some("wss-chromium.keys")),
+        (
+            "wss-tls12-aes128-gcm.pcapng",
+            Some("wss-tls12-aes128-gcm.keys"),
+        ),
+        ("h2-tls.pcapng", Some("h2-tls.keys")),
+        ("h2c-prior-knowledge.pcapng", None),
+    ] {
+        let mut app = open_with(sample, keylog);
+        app.resize(120, 40);
+        assert!(app.store.frame_count() > 0, "{sample}");
+        keys(&mut app, "\t");
+        // The whole frame in the stream inside.
+        let frame = app.frame().unwrap();
+        let record = app.store.frame(frame).unwrap();
+        let mut sent = Vec::new();
+        record.header(app.store.odd(frame)).write(&mut sent);
+        let header_len = sent.len();
+        to_line(&mut app, &format!("Frame {}", record.number));
+        keys(&mut app, "3");
+        assert_eq!(app.bytes.tab, super::hex::Tab::Decrypted, "{sample}");
+        let shown = lit(&app);
+        assert_eq!(shown[..header_len], sent, "{sample}");
+        assert_eq!(shown.len() as u64, app.store.frame_span(frame).len());
+        // The record that carried it, in the TCP stream and in its packet.
+        let label = if keylog.is_some() {
+            "TLS record"
+        } else {
+            "HTTP/2 DATA"
+        };
+        to_line(&mut app, label);
+        keys(&mut app, "2");
+        let in_stream = lit(&app);
+        keys(&mut app, "1");
+        let in_packet = lit(&app);
+        assert_eq!(in_stream, in_packet, "{sample}");
+        if keylog.is_some() {
+            // Application data, its version, its length (RFC 8446 section 5.2).
+            assert_eq!(in_packet[0], 23, "{sample}");
+            let len = u16::from_be_bytes([in_packet[3], in_packet[4]]);
+            assert_eq!(usize::from(len) + 5, in_packet.len(), "{sample}");
+        } else {
+            assert_eq!(in_packet, shown);
+        }
+        // A byte of the record leads back to the frame inside it.
+        keys(&mut app, "\t");
+        let label = &app.tree.field(app.detail.at).unwrap().label;
+        assert!(label != "Packet", "{sample}: {label}");
+    }
 }
 
 #[test]

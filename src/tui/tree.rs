@@ -312,7 +312,32 @@ fn frame(store: &Store, index: u32) -> Built {
         _ => fields.push(Field::new("Message", "goes on in a later frame")),
     }
     let layer = stream_layer(store, record.connection);
-    (in_layer(fields, layer), packets)
+    let mut fields = in_layer(fields, layer);
+    let at = fields.len().saturating_sub(2);
+    let carriers = carriers(store, record.connection, record.from(), span);
+    fields.splice(at..at, carriers);
+    (fields, packets)
+}
+
+/// The TLS records or frames of HTTP/2 that carried a span of a connection's stream.
+fn carriers(store: &Store, connection: u32, side: Side, span: Span) -> Vec<Field> {
+    if stream_layer(store, connection) == Layer::Stream {
+        return Vec::new();
+    }
+    let label = match store.is_decrypted(connection, side) {
+        true => "TLS record",
+        false => "HTTP/2 DATA",
+    };
+    let spans = store.beneath(connection, side, span);
+    let field = |span: &Span| {
+        let value = format!(
+            "{} bytes at position {} of the {side}'s TCP stream",
+            span.len(),
+            span.start
+        );
+        Field::new(label, value).at(Layer::Stream, *span)
+    };
+    spans.iter().take(PACKETS).map(field).collect()
 }
 
 fn payload_field(store: &Store, index: u32, at: u64) -> Field {
@@ -570,10 +595,11 @@ pub(super) fn connection(store: &Store, index: u32) -> Built {
         let first = children
             .first()
             .map_or(String::new(), |line| line.value.clone());
-        fields.push(Field {
+        let field = Field {
             children,
             ..Field::new(label, first).at(Layer::Stream, span)
-        });
+        };
+        fields.extend(in_layer(vec![field], stream_layer(store, index)));
     }
     findings(store, index, None, &mut fields);
     (fields, Vec::new())

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use crate::base::{Field, Layer, PacketNumber, Side, Span};
+use crate::engine::Transport;
 use crate::tui::hex::Tab;
 use crate::tui::keymap::Action;
 use crate::tui::layout::Pane;
@@ -174,7 +175,12 @@ impl App {
         };
         if let (Some(seen), Some(_)) = (seen, field.span) {
             let span = Span::at(seen.stream_offset, seen.head.raw.len() as u64);
-            self.bytes.show_stream(&self.store, index, side, span);
+            if entry.connection.transport == Transport::Tcp {
+                self.bytes.show_stream(&self.store, index, side, span);
+            } else {
+                let (at, raw) = (span.start, &seen.head.raw);
+                self.bytes.show_head(index, side, at, raw);
+            }
         }
     }
 

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use ratatui::layout::Rect;
 
 use crate::base::PacketNumber;
+use crate::engine::Transport;
 use crate::store::{Chunk, Store};
 
 use super::connections::Connections;
@@ -287,6 +288,16 @@ impl App {
             RowId::Packet(..) => None,
         }
         .unwrap_or(self.list.connection)
+    }
+
+    /// Whether the shown bytes are of a stream of HTTP/2.
+    #[must_use]
+    pub fn is_over_http2(&self) -> bool {
+        let of = self
+            .bytes
+            .of
+            .and_then(|(index, _)| self.store.connection(index));
+        of.is_some_and(|entry| entry.connection.transport == Transport::Http2)
     }
 
     /// The frame that ruler and handshake speak of.

@@ -50,6 +50,7 @@ fn title(app: &App) -> String {
         }
         let name = match (tab, app.bytes.packet) {
             (Tab::Packet, Some(packet)) if app.bytes.tab == tab => format!("packet {packet}"),
+            (Tab::Decrypted, _) if app.is_over_http2() => "HTTP/2 stream".to_owned(),
             _ => tab.name().to_owned(),
         };
         names.push(if app.bytes.tab == tab {
