@@ -26,7 +26,6 @@ pub(super) struct FlowParts {
     closer: Option<End>,
     /// How and when TCP ended.
     over: Option<Over>,
-    finished: bool,
     /// What TCP tells, when somebody asks.
     trace: Option<Box<Trace>>,
 }
@@ -78,22 +77,26 @@ impl FlowState {
             fins: 0,
             closer: None,
             over: None,
-            finished: false,
             trace: shared.needs.has(Needs::FLOWS).then(Box::default),
         };
         Self { info, parts }
     }
 
-    /// Reads something of every part that the next segment of `end` will need, so that it is at hand by then. The result
-    /// means nothing.
+    /// See `Engine::touch`. The result means nothing.
     #[inline]
     pub(super) fn touch(&self, end: End) -> u64 {
         let half = &self.parts.halves[end as usize];
-        let session = match &self.parts.session {
+        let is_websocket = matches!(self.parts.session, Session::WebSocket(_));
+        self.info.packets ^ half.offset() ^ u64::from(is_websocket) ^ u64::from(self.info.key.scope)
+    }
+
+    /// The same for what the flow leads to.
+    #[inline]
+    pub(super) fn touch_session(&self, end: End) -> u64 {
+        match &self.parts.session {
             Session::WebSocket(session) => session.touch(self.info.side(end)),
             _ => 0,
-        };
-        self.info.packets ^ half.offset() ^ session
+        }
     }
 
     /// The end that opened the flow: by its SYN, or as long as nothing better is known, the one with the higher port.
@@ -136,8 +139,7 @@ impl FlowParts {
     /// Whether a SYN from `end` belongs to another connection than this one.
     pub(super) fn is_renewed_by(&self, end: End, segment: &Segment) -> bool {
         let half = &self.halves[end as usize];
-        let over = self.finished || self.over.is_some();
-        (half.is_started() || over) && !half.began_with(segment.seq)
+        (half.is_started() || self.over.is_some()) && !half.began_with(segment.seq)
     }
 
     /// What ended the flow, when TCP did.
@@ -168,9 +170,6 @@ impl FlowParts {
                 context.now,
                 &mut context.shared.openings,
             );
-        }
-        if self.finished {
-            return Ending::None;
         }
         let wanted = Needs::EXTENTS | Needs::SEGMENTS;
         if context.shared.needs.any(wanted) && !matches!(self.session, Session::Ignored) {
@@ -291,11 +290,8 @@ impl FlowParts {
         }
     }
 
-    /// Ends the session: `by`, unless TCP said how.
+    /// Ends the session, once: `by`, unless TCP said how.
     pub(super) fn finish<S: Sink>(&mut self, by: EndedBy, context: &mut Context<'_, S>) {
-        if std::mem::replace(&mut self.finished, true) {
-            return;
-        }
         let by = self.ended_by().unwrap_or(by);
         for end in [End::Low, End::High] {
             let (half, session) = (&mut self.halves[end as usize], &mut self.session);
@@ -311,7 +307,6 @@ impl FlowParts {
         if !context.shared.rare.is_empty() {
             context.shared.rare.remove(&context.flow.serial);
         }
-        self.halves = Default::default();
         if let Some(trace) = self.trace.take() {
             self.tell(*trace, by, context);
         }

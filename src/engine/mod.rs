@@ -176,24 +176,35 @@ impl<S: Sink> Engine<S> {
     /// beforehand, they come at the same time.
     pub fn segments(&mut self, arrivals: &[Arrival<'_>]) {
         for group in arrivals.chunks(TOGETHER) {
-            let coming: SmallVec<[Coming; TOGETHER]> =
-                group.iter().map(|arrival| self.look_up(arrival)).collect();
-            let touched = coming.iter().fold(0, |touched, coming| {
-                let flow = coming.place.and_then(|id| self.table.flow(id));
-                touched ^ flow.map_or(0, |flow| flow.touch(coming.end))
-            });
-            black_box(touched);
+            let mut coming = SmallVec::<[Coming; TOGETHER]>::new();
+            for arrival in group {
+                let (route, end) = route(arrival.segment.key);
+                let place = match coming.last() {
+                    Some(before) if before.route == route => before.place,
+                    _ => self.table.guess(&route),
+                };
+                coming.push(Coming { route, end, place });
+            }
+            self.touch(&coming);
             for (coming, arrival) in coming.iter().zip(group) {
                 self.arrive(coming, arrival);
             }
         }
     }
 
-    #[inline]
-    fn look_up(&mut self, arrival: &Arrival<'_>) -> Coming {
-        let (route, end) = route(arrival.segment.key);
-        let place = self.table.find(&route);
-        Coming { route, end, place }
+    /// Reads something of every part of these flows that their next segments will need, so that it is at hand by then:
+    /// first what the table leads to, then what that leads to.
+    fn touch(&mut self, coming: &[Coming]) {
+        let mut touched = 0;
+        for Coming { end, place, .. } in coming {
+            let flow = place.and_then(|id| self.table.flow(id));
+            touched ^= flow.map_or(0, |flow| flow.touch(*end));
+        }
+        for Coming { end, place, .. } in coming {
+            let flow = place.and_then(|id| self.table.flow(id));
+            touched ^= flow.map_or(0, |flow| flow.touch_session(*end));
+        }
+        black_box(touched);
     }
 
     /// Takes a segment whose flow was looked up before the segments in front of it were taken.
@@ -302,6 +313,10 @@ impl<S: Sink> Engine<S> {
         if !segment.flags.has(TcpFlags::SYN) && segment.payload.is_empty() && segment.missing == 0 {
             return None;
         }
+        let opens = segment.flags.has(TcpFlags::SYN) && !segment.flags.has(TcpFlags::ACK);
+        if self.table.is_closed(route, opens) && !opens {
+            return None;
+        }
         self.shared.flows += 1;
         let flow = FlowState::new(route, end, segment, self.now, &self.shared);
         self.name_stream(flow.info.serial, stream);
@@ -366,14 +381,11 @@ impl<S: Sink> Engine<S> {
         }
     }
 
-    /// Ends a flow's session, and remembers the flow a little for its late retransmissions.
+    /// Ends a flow, which is remembered a little for its late retransmissions.
     fn end(&mut self, id: FlowId) {
-        let Some(flow) = self.table.flow(id) else {
-            return;
-        };
-        let mut context = context!(self, flow);
-        flow.parts.finish(EndedBy::Fin, &mut context);
-        self.table.close(id, &self.shared.limits);
+        if let Some(mut flow) = self.table.close(id, &self.shared.limits) {
+            self.finish_flow(&mut flow, EndedBy::Fin);
+        }
     }
 
     fn finish_flow(&mut self, flow: &mut FlowState, by: EndedBy) {

@@ -2,6 +2,8 @@
 
 use std::collections::VecDeque;
 
+use smallvec::SmallVec;
+
 use crate::base::{Code, Finding, Needs, PerSide, Side, Span, Timestamp};
 use crate::flow::RecentMark;
 use crate::websocket::handshake::Compression;
@@ -17,17 +19,20 @@ const PINGS: usize = 16;
 
 /// An open WebSocket.
 pub(super) struct WebSocketSession {
-    pub(super) connection: Box<Connection>,
+    pub(super) connection: Connection,
     sides: PerSide<Half>,
     told: Vec<(Code, u32)>,
 }
+
+/// In place as far as that takes no more room than a vector.
+type Fragments = SmallVec<[u64; 2]>;
 
 struct Half {
     stream: Stream,
     provenance: Provenance,
     recent: RecentMark,
     /// Frame numbers of the message that is not complete yet.
-    fragments: Vec<u64>,
+    fragments: Fragments,
     pings: VecDeque<(Box<[u8]>, Timestamp)>,
 }
 
@@ -52,11 +57,11 @@ impl WebSocketSession {
             stream: Stream::new(side, &negotiated, needs, begin[side]),
             provenance: Provenance::default(),
             recent: RecentMark::default(),
-            fragments: Vec::new(),
+            fragments: Fragments::new(),
             pings: VecDeque::new(),
         };
         Self {
-            connection,
+            connection: *connection,
             sides: PerSide::new(half),
             told: Vec::new(),
         }
@@ -69,13 +74,12 @@ impl WebSocketSession {
         });
     }
 
-    /// See [`super::flow_state::FlowState::touch`].
+    /// See `Engine::touch`.
     #[inline]
     pub(super) fn touch(&self, side: Side) -> u64 {
         let half = &self.sides[side];
         let connection = &self.connection;
-        half.stream.frame_count()
-            ^ half.stream.incomplete_from().unwrap_or(0)
+        half.stream.touch()
             ^ (half.fragments.len() ^ half.provenance.len() ^ half.pings.len()) as u64
             ^ connection.frames.client
             ^ connection.messages.client
@@ -253,7 +257,7 @@ struct Output<'a, S> {
     side: Side,
     at: Moment,
     provenance: &'a Provenance,
-    fragments: &'a mut Vec<u64>,
+    fragments: &'a mut Fragments,
     pings: &'a mut VecDeque<(Box<[u8]>, Timestamp)>,
     peer_pings: &'a mut VecDeque<(Box<[u8]>, Timestamp)>,
     told: &'a mut Vec<(Code, u32)>,

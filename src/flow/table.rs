@@ -1,7 +1,8 @@
 //! The flows alive, found by their route, and forgotten by capture time.
 //!
-//! Slots lie in one vector; a hash table of slot numbers finds them. Time is kept by queues whose entries all wait
-//! equally long, so that expiry costs a constant per flow and period, however many flows there are.
+//! Slots lie in one vector; a hash table finds them by part of the hash, so that it can say where a flow probably is
+//! without waiting for the flow's memory. Of closed flows only the keys are remembered. Time is kept by queues whose
+//! entries all wait equally long, so that expiry costs a constant per flow and period, however many flows there are.
 
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
@@ -53,17 +54,30 @@ struct Due {
     at: Timestamp,
 }
 
+/// Where the hash table says a flow is.
+#[derive(Clone, Copy, Debug)]
+struct Place {
+    /// The half of the hash that the table itself looks at least.
+    fragment: u32,
+    slot: u32,
+}
+
+impl Place {
+    fn fragment(hash: u64) -> u32 {
+        (hash >> 24) as u32
+    }
+}
+
 /// The table.
 #[derive(Debug)]
 pub struct Table<F> {
-    index: HashTable<u32>,
+    index: HashTable<Place>,
     hasher: RandomState,
     slots: Vec<Slot<F>>,
     free: Vec<u32>,
-    last: Option<(FlowKey, u32)>,
     idle: VecDeque<Due>,
     lingering: VecDeque<Due>,
-    closed: VecDeque<Due>,
+    closed: Closed,
     now: Timestamp,
 }
 
@@ -77,10 +91,9 @@ impl<F> Default for Table<F> {
             hasher: RandomState::default(),
             slots: Vec::new(),
             free: Vec::new(),
-            last: None,
             idle: VecDeque::new(),
             lingering: VecDeque::new(),
-            closed: VecDeque::new(),
+            closed: Closed::default(),
             now: Timestamp(i64::MIN),
         }
     }
@@ -101,17 +114,22 @@ impl<F: Ages> Table<F> {
 
     /// The flow of a route.
     #[inline]
-    pub fn find(&mut self, route: &FlowKey) -> Option<FlowId> {
-        if let Some((last, slot)) = &self.last
-            && last == route
-        {
-            return Some(FlowId(*slot));
-        }
+    pub fn find(&self, route: &FlowKey) -> Option<FlowId> {
+        let (hash, slots) = (self.hasher.hash_one(route), &self.slots);
+        let place = self
+            .index
+            .find(hash, |place| holds(slots, place.slot, route))?;
+        Some(FlowId(place.slot))
+    }
+
+    /// Where the flow of a route is, if it is anywhere; [`Table::is_at`] says whether it is. Does not look at any flow.
+    #[inline]
+    #[must_use]
+    pub fn guess(&self, route: &FlowKey) -> Option<FlowId> {
         let hash = self.hasher.hash_one(route);
-        let slots = &self.slots;
-        let slot = *self.index.find(hash, |slot| holds(slots, *slot, route))?;
-        self.last = Some((*route, slot));
-        Some(FlowId(slot))
+        let fragment = Place::fragment(hash);
+        let place = self.index.find(hash, |place| place.fragment == fragment)?;
+        Some(FlowId(place.slot))
     }
 
     /// Whether the route's flow still has this place.
@@ -162,15 +180,18 @@ impl<F: Ages> Table<F> {
         (place.hash, place.flow) = (hash, Some(flow));
         let generation = place.generation;
         let slots = &self.slots;
-        self.index.insert_unique(hash, slot, |slot| {
-            slots.get(*slot as usize).map_or(0, |slot| slot.hash)
+        let place = Place {
+            fragment: Place::fragment(hash),
+            slot,
+        };
+        self.index.insert_unique(hash, place, |place| {
+            slots.get(place.slot as usize).map_or(0, |slot| slot.hash)
         });
         self.idle.push_back(Due {
             slot,
             generation,
             at,
         });
-        self.last = Some((route, slot));
         FlowId(slot)
     }
 
@@ -193,15 +214,20 @@ impl<F: Ages> Table<F> {
         }
     }
 
-    /// Has the flow forgotten after the time a closed flow is remembered.
-    pub fn close(&mut self, id: FlowId, limits: &Limits) {
+    /// Takes a flow out and remembers for a while that it was there.
+    pub fn close(&mut self, id: FlowId, limits: &Limits) -> Option<F> {
+        let flow = self.remove(id)?;
         let at = Timestamp(self.now.0.saturating_add(nanoseconds(limits.closed)));
-        if let Some(slot) = self.slots.get(id.0 as usize) {
-            self.closed.push_back(Due {
-                slot: id.0,
-                generation: slot.generation,
-                at,
-            });
+        self.closed.push(*flow.key(), at, limits.flows);
+        Some(flow)
+    }
+
+    /// Whether the route's flow was closed a short while ago. With `forget`, that does not matter any more.
+    pub fn is_closed(&mut self, route: &FlowKey, forget: bool) -> bool {
+        if forget {
+            self.closed.remove(route)
+        } else {
+            self.closed.find(route).is_some()
         }
     }
 
@@ -210,7 +236,8 @@ impl<F: Ages> Table<F> {
     pub fn advance(&mut self, now: Timestamp, limits: &Limits) -> Option<(FlowId, Expiry)> {
         self.now = self.now.max(now);
         let due = |queue: &VecDeque<Due>| queue.front().is_some_and(|due| due.at <= now);
-        if !due(&self.lingering) && !due(&self.closed) && !due(&self.idle) {
+        self.closed.forget_before(self.now);
+        if !due(&self.lingering) && !due(&self.idle) {
             return None;
         }
         self.expire(limits)
@@ -219,7 +246,6 @@ impl<F: Ages> Table<F> {
     /// Takes out every flow, in no particular order.
     pub fn drain(&mut self, end: &mut impl FnMut(F)) {
         self.index.clear();
-        self.last = None;
         for slot in &mut self.slots {
             if let Some(flow) = slot.flow.take() {
                 end(flow);
@@ -233,11 +259,6 @@ impl<F: Ages> Table<F> {
         while let Some(due) = pop_due(&mut self.lingering, self.now) {
             if self.is_current(due) {
                 return Some((FlowId(due.slot), Expiry::Lingered));
-            }
-        }
-        while let Some(due) = pop_due(&mut self.closed, self.now) {
-            if self.is_current(due) {
-                self.take(due.slot, &mut |_| {});
             }
         }
         // Each once: where the clock stands at its end, what is put back is due again at once.
@@ -306,14 +327,80 @@ impl<F: Ages> Table<F> {
             return;
         };
         place.generation = place.generation.wrapping_add(1);
-        if let Ok(entry) = self.index.find_entry(place.hash, |found| *found == slot) {
+        if let Ok(entry) = self
+            .index
+            .find_entry(place.hash, |found| found.slot == slot)
+        {
             entry.remove();
-        }
-        if self.last.is_some_and(|(_, last)| last == slot) {
-            self.last = None;
         }
         self.free.push(slot);
         taken(flow);
+    }
+}
+
+/// The keys of flows that were closed, each for the same time.
+#[derive(Debug, Default)]
+struct Closed {
+    keys: VecDeque<(FlowKey, Timestamp)>,
+    /// How many keys were forgotten before the first of `keys`.
+    forgotten: u64,
+    /// Each key's place counted from the first key ever.
+    index: HashTable<u64>,
+    hasher: RandomState,
+}
+
+impl Closed {
+    fn push(&mut self, key: FlowKey, until: Timestamp, most: usize) {
+        self.remove(&key);
+        if self.keys.len() >= most.max(1) {
+            self.forget_first();
+        }
+        let Self {
+            keys,
+            forgotten,
+            hasher,
+            ..
+        } = self;
+        keys.push_back((key, until));
+        let last = *forgotten + keys.len() as u64 - 1;
+        self.index
+            .insert_unique(hasher.hash_one(key), last, |place| {
+                let key = keys.get((place - *forgotten) as usize);
+                key.map_or(0, |(key, _)| hasher.hash_one(key))
+            });
+    }
+
+    fn find(&self, key: &FlowKey) -> Option<u64> {
+        let is = |place: &u64| {
+            let found = self.keys.get((place - self.forgotten) as usize);
+            found.is_some_and(|(found, _)| found == key)
+        };
+        self.index.find(self.hasher.hash_one(key), is).copied()
+    }
+
+    /// Whether the key was there.
+    fn remove(&mut self, key: &FlowKey) -> bool {
+        self.find(key).is_some_and(|place| self.unlink(key, place))
+    }
+
+    fn unlink(&mut self, key: &FlowKey, place: u64) -> bool {
+        let found = self
+            .index
+            .find_entry(self.hasher.hash_one(key), |found| *found == place);
+        found.map(|entry| entry.remove()).is_ok()
+    }
+
+    fn forget_before(&mut self, now: Timestamp) {
+        while self.keys.front().is_some_and(|(_, until)| *until <= now) {
+            self.forget_first();
+        }
+    }
+
+    fn forget_first(&mut self) {
+        if let Some((key, _)) = self.keys.pop_front() {
+            self.unlink(&key, self.forgotten);
+            self.forgotten += 1;
+        }
     }
 }
 

@@ -129,10 +129,12 @@ impl Stream {
         }
     }
 
-    /// Frames told so far.
+    /// Reads something of everything that the next bytes will need, so that it is at hand by then. The result means
+    /// nothing.
+    #[inline]
     #[must_use]
-    pub fn frame_count(&self) -> u64 {
-        self.frames
+    pub fn touch(&self) -> u64 {
+        self.position ^ self.frames ^ u64::from(self.closed) ^ self.raw.len() as u64
     }
 
     /// Where what is not told yet begins: an incomplete frame, or bytes searched for a boundary; `None` between frames.
