@@ -102,12 +102,82 @@ async def nginx_idle(run):
     await idle(run, (0.05, 0.3, 0.6, 0.9))
 
 
+async def listen(c):
+    """A server that answers each connection's first message and nothing after it."""
+    await c.send(await c.recv())
+    async for _ in c:
+        pass
+
+
+async def one_sided(run, lengths):
+    """Connections whose client goes on talking for different times while the server is silent, and then falls silent, too."""
+
+    async def talk(length):
+        c = await client(run, URI, **PLAIN)
+        await c.send("a question")
+        await c.recv()
+        with contextlib.suppress(ConnectionClosed):
+            for n in range(length):
+                await settle(0.5)
+                await c.send(f"still here {n}")
+            await c.recv()
+        await c.wait_closed()
+
+    async with server(run, listen, host="127.0.0.3", port=9000, **PLAIN):
+        for_each = []
+        for length in lengths:
+            for_each.append(asyncio.create_task(talk(length)))
+            await settle(0.15)
+        await asyncio.gather(*for_each)
+        await settle(0.2)
+
+
+@sample("nginx-server-silent.pcapng", programs=["nginx", "websockets"], legs=LEGS, cut_short=True,
+        expect=idle_expectation("nginx", "proxy_read_timeout 2s"),
+        shows="nginx with proxy_read_timeout 2s (`proxies/nginx-idle-timeout.conf`) and a server that is silent while the client goes on")
+async def nginx_server_silent(run):
+    proxies.nginx(run, "nginx-idle-timeout")
+    await one_sided(run, (1, 6, 8, 12))
+
+
 @sample("haproxy-tunnel-timeout.pcapng", programs=["HAProxy", "websockets"], legs=LEGS, cut_short=True,
         expect=idle_expectation("HAProxy", "timeout tunnel 2s"),
         shows="HAProxy with timeout tunnel 2s (`proxies/haproxy-tunnel-timeout.cfg`): four connections of different ages, each ended after 2 s of silence")
 async def haproxy_idle(run):
     proxies.haproxy(run, "haproxy-tunnel-timeout")
     await idle(run, (0.05, 0.3, 0.6, 0.9))
+
+
+@sample("haproxy-tcp-timeout.pcapng", programs=["HAProxy", "websockets"], legs=LEGS, cut_short=True,
+        expect=idle_expectation("HAProxy", "timeout client and timeout server 2s"),
+        shows="HAProxy in tcp mode with time-outs of 2 s (`proxies/haproxy-tcp-timeout.cfg`): four connections of different ages, each ended after 2 s of silence")
+async def haproxy_tcp_idle(run):
+    proxies.haproxy(run, "haproxy-tcp-timeout")
+    await idle(run, (0.05, 0.3, 0.6, 0.9))
+
+
+@sample("apache-idle-timeout.pcapng", programs=["Apache", "websockets"], legs=LEGS, cut_short=True,
+        expect=idle_expectation("Apache", "Timeout 2 and timeout=2"),
+        shows="Apache with Timeout 2 and timeout=2 (`proxies/apache-idle-timeout.conf`): four connections of different ages, each ended after 2 s of silence")
+async def apache_idle(run):
+    proxies.apache(run, "apache-idle-timeout")
+    await idle(run, (0.05, 0.3, 0.6, 0.9))
+
+
+@sample("varnish-idle-timeout.pcapng", programs=["Varnish", "websockets"], legs=LEGS, cut_short=True,
+        expect=idle_expectation("Varnish", "pipe_timeout 2"),
+        shows="Varnish with `-p pipe_timeout=2` (`proxies/varnish-right.vcl`): four connections of different ages, each ended after 2 s of silence")
+async def varnish_idle(run):
+    proxies.varnish(run, "varnish-right", "-p", "pipe_timeout=2")
+    await idle(run, (0.05, 0.3, 0.6, 0.9))
+
+
+@sample("haproxy-tcp-server-down.pcapng", programs=["HAProxy", "websockets"], bpf="tcp port 8080",
+        expect=[(1, "HAProxy in tcp mode accepted the connection and had no server to pass it to", "closed-without-answer", "http-status")],
+        shows="HAProxy in tcp mode (`proxies/haproxy-tcp.cfg`) whose server is down: the connection opens, and is closed when nothing is behind it")
+async def haproxy_tcp_down(run):
+    proxies.haproxy(run, "haproxy-tcp")
+    await attempt(run)
 
 
 @sample("haproxy-server-down.pcapng", programs=["HAProxy", "websockets"], bpf="tcp port 8080",

@@ -12,6 +12,7 @@ import lab
 lab.enter()
 
 from websockets.client import ClientProtocol
+from websockets.exceptions import InvalidStatus
 from websockets.server import ServerProtocol
 from websockets.uri import parse_uri
 
@@ -331,6 +332,25 @@ async def nginx_tls(run):
     lab.certificates()
     proxies.nginx(run, "nginx-tls", port=8443)
     await terminated(run, "1.2")
+
+
+@sample("nginx-tls-no-upgrade.pcapng", programs=["nginx", "websockets"], legs=TLS_LEGS, expect={
+            "client": [(1, "nginx did not pass Upgrade and Connection on, so the server saw an ordinary request and refused it (426)",
+                        "upgrade-not-forwarded", "http-status")],
+            "server": [(1, "the request came from nginx without Upgrade and Connection: upgrade", "upgrade-not-forwarded", "http-status")]},
+        shows="nginx terminates TLS 1.2 without the Upgrade and Connection lines (`proxies/nginx-tls-no-upgrade.conf`): the server answers 426")
+async def nginx_tls_no_upgrade(run):
+    lab.certificates()
+    proxies.nginx(run, "nginx-tls-no-upgrade", port=8443)
+    _, client_context = contexts(run, "1.2", alpn=["http/1.1"])
+    async with server(run, echo, host="127.0.0.3", port=9000):
+        try:
+            await client(run, "wss://127.0.0.2:8443/chat", ssl=client_context)
+        except InvalidStatus as error:
+            print(f"  the client says: {error}")
+        else:
+            raise SystemExit(f"{run.name}: the attempt was meant to fail")
+        await settle(0.2)
 
 
 @sample("haproxy-tls.pcapng", programs=["HAProxy", "websockets"], legs=TLS_LEGS,

@@ -33,6 +33,6 @@ def squid(run, name, port=3128, namespace=None):
     return run.spawn("/usr/sbin/squid", "-N", "-f", filled, "-n", "lab", port=port, namespace=namespace)
 
 
-def varnish(run, name, port=8080, address="127.0.0.2"):
+def varnish(run, name, *options, port=8080, address="127.0.0.2"):
     return run.spawn("/usr/sbin/varnishd", "-F", "-a", f"{address}:{port}", "-f", CONF / f"{name}.vcl", "-n", run.work / "varnish",
-                     "-s", "malloc,1m", port=port)
+                     "-s", "malloc,1m", *options, port=port)

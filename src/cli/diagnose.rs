@@ -1,5 +1,6 @@
 //! `wireloupe diagnose`: why each attempt failed, and what to do.
 
+use std::io;
 use std::process::ExitCode;
 
 use anyhow::bail;
@@ -47,12 +48,12 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
     let (casebook, end) = read(&mut source, options, threads, args.redact);
     let diagnoses = insight::diagnose(&casebook, end);
     let mut output = Output::open(None, false)?;
-    let text = match args.format {
-        ReportArg::Text => as_text(&diagnoses, &casebook, colours(&output)),
-        ReportArg::Json => as_json(&diagnoses),
+    let written = match args.format {
+        ReportArg::Text => write_text(&mut output, &diagnoses, &casebook),
+        ReportArg::Json => write_json(&mut output, &diagnoses),
     };
-    match output.write(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return Err(error.into()),
+    match written {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
         _ => {}
     }
     let ending = source.finish();
@@ -106,21 +107,20 @@ fn colours(output: &Output) -> Colours {
     }
 }
 
-fn as_text(diagnoses: &[Diagnosis], casebook: &Casebook, colours: Colours) -> String {
-    let mut out: String = diagnoses
-        .iter()
-        .map(|diagnosis| insight::text(diagnosis, &colours))
-        .collect();
+fn write_text(output: &mut Output, diagnoses: &[Diagnosis], casebook: &Casebook) -> io::Result<()> {
+    let colours = colours(output);
+    let mut text = Chunks::new(output);
+    for diagnosis in diagnoses {
+        text.push(&insight::text(diagnosis, &colours))?;
+    }
     if casebook.left_out > 0 {
-        out.push_str(&format!(
-            "{} more attempts were not looked at\n",
-            casebook.left_out
-        ));
+        let more = format!("{} more attempts were not looked at\n", casebook.left_out);
+        text.push(&more)?;
     }
     if diagnoses.is_empty() {
-        out.push_str(nothing());
+        text.push(nothing())?;
     }
-    out
+    text.finish()
 }
 
 fn nothing() -> &'static str {
@@ -128,10 +128,52 @@ fn nothing() -> &'static str {
      and port? Inside TLS (wss) nothing is seen without keys.\n"
 }
 
-fn as_json(diagnoses: &[Diagnosis]) -> String {
-    let attempts: Vec<_> = diagnoses.iter().map(insight::json).collect();
-    let document = serde_json::json!({ "attempts": attempts });
-    format!("{document:#}\n")
+/// One document, an attempt at a time: the whole tree of many attempts would take more memory than the capture.
+fn write_json(output: &mut Output, diagnoses: &[Diagnosis]) -> io::Result<()> {
+    let mut text = Chunks::new(output);
+    text.push("{\n  \"attempts\": [")?;
+    for (at, diagnosis) in diagnoses.iter().enumerate() {
+        let attempt = format!("{:#}", insight::json(diagnosis));
+        text.push(if at == 0 { "\n    " } else { ",\n    " })?;
+        text.push(&attempt.replace('\n', "\n    "))?;
+    }
+    text.push(if diagnoses.is_empty() {
+        "]\n}\n"
+    } else {
+        "\n  ]\n}\n"
+    })?;
+    text.finish()
+}
+
+/// Text on its way out, in pieces worth a call each.
+struct Chunks<'a> {
+    output: &'a mut Output,
+    text: String,
+}
+
+impl<'a> Chunks<'a> {
+    const SIZE: usize = 64 << 10;
+
+    fn new(output: &'a mut Output) -> Self {
+        Self {
+            output,
+            text: String::new(),
+        }
+    }
+
+    fn push(&mut self, text: &str) -> io::Result<()> {
+        self.text.push_str(text);
+        match self.text.len() {
+            Self::SIZE.. => self.finish(),
+            _ => Ok(()),
+        }
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.output.write(self.text.as_bytes())?;
+        self.text.clear();
+        Ok(())
+    }
 }
 
 fn exit_code(diagnoses: &[Diagnosis], fail_on: Option<FailOnArg>, truncated: bool) -> ExitCode {

@@ -62,7 +62,9 @@ impl Stage {
             }
             Stage::Tls => "TCP connects, so the host is up and the port is open",
             Stage::Connect => "the proxy is up and answers; the WebSocket server was never reached",
-            Stage::HttpStatus => "TCP connects and something reads HTTP; no frame was ever sent",
+            Stage::HttpStatus => {
+                "TCP connects, so the host is up and the port open; no frame was ever sent"
+            }
             Stage::Handshake => {
                 "the server speaks WebSocket and answered 101; network and firewall let it through"
             }

@@ -220,13 +220,13 @@ pub(super) const FIXES: &[Row] = &[
     (
         Verdict::ResetOnUpgrade,
         None,
-        "A filter on the way may reset what it knows as WebSocket: use wss. Otherwise see the server's log.",
+        "A filter on the way may reset what it knows as WebSocket: use wss. Otherwise see the server's log, and behind a TCP load balancer whether a server is up.",
         "",
     ),
     (
         Verdict::ClosedWithoutAnswer,
         None,
-        "See the server's log: it dropped the connection on the upgrade request.",
+        "See the server's log: it dropped the connection on the upgrade request. Behind a TCP load balancer, see whether a server is up: the balancer accepts connections before it knows.",
         "",
     ),
     (

@@ -124,7 +124,7 @@ pub(super) const FIXES: &[Row] = &[
     (
         Verdict::IdleTimeout,
         Some(Software::Nginx),
-        "Raise proxy_read_timeout (and proxy_send_timeout), default 60s, or have the server send pings: nginx counts what the server sends.",
+        "Raise `proxy_read_timeout 1h;` in the nginx location (60 s by default), or have either side send pings more often; nginx's manual speaks of the server's silence, nginx 1.22 ends what is silent both ways.",
         "https://nginx.org/en/docs/http/websocket.html",
     ),
     (
@@ -148,8 +148,8 @@ pub(super) const FIXES: &[Row] = &[
     (
         Verdict::IdleTimeout,
         Some(Software::Apache),
-        "Raise the time-out of the proxied path (`timeout=3600` at the end of its ProxyPass, or ProxyTimeout; the default is Timeout, 60 s), or send pings.",
-        "https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#proxytimeout",
+        "Add `timeout=3600` at the end of the path's ProxyPass (the larger of it and Timeout counts, 60 s by default), or send pings.",
+        "https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#proxypass",
     ),
     (
         Verdict::IdleTimeout,
