@@ -25,7 +25,7 @@ pub use reader::Input;
 pub use source::{Options, Source};
 pub use spool::PacketFile;
 pub use summary::{Compression, FileSummary, Interface, Secrets, Summary, Truncation};
-pub use writer::{Origin, PacketToWrite, PcapngWriter};
+pub use writer::{Origin, PacketToWrite, PcapngWriter, secrets_block};
 
 /// A record that contradicts itself: nothing behind it can be found.
 #[derive(Debug)]

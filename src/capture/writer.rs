@@ -6,6 +6,8 @@
 
 use std::io::{self, Write};
 
+use zeroize::Zeroizing;
+
 use super::summary::Interface;
 use crate::base::Timestamp;
 
@@ -43,6 +45,24 @@ pub struct PacketToWrite<'a> {
     pub bytes: &'a [u8],
     /// Comments on it.
     pub comments: &'a [String],
+}
+
+/// A Decryption Secrets Block for a little-endian section; wiped when dropped.
+///
+/// # Errors
+/// When the secrets are larger than a block can be.
+pub fn secrets_block(kind: u32, bytes: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
+    let padded = bytes.len().next_multiple_of(4);
+    let number = |value: usize| u32::try_from(value).map_err(io::Error::other);
+    let (len, all) = (number(bytes.len())?, number(padded + 20)?);
+    let mut block = Zeroizing::new(Vec::with_capacity(padded + 20));
+    for value in [SECRETS, all, kind, len] {
+        block.extend(value.to_le_bytes());
+    }
+    block.extend_from_slice(bytes);
+    block.resize(padded + 16, 0);
+    block.extend(all.to_le_bytes());
+    Ok(block)
 }
 
 /// Writes a pcapng file of one section.
@@ -133,13 +153,7 @@ impl<W: Write> PcapngWriter<W> {
     /// # Errors
     /// When the output fails or the secrets are larger than a block can be.
     pub fn secrets(&mut self, kind: u32, bytes: &[u8]) -> io::Result<()> {
-        let len = u32::try_from(bytes.len()).map_err(io::Error::other)?;
-        self.start(SECRETS);
-        self.u32(kind);
-        self.u32(len);
-        self.block.extend_from_slice(bytes);
-        self.pad();
-        self.finish_block()
+        self.out.write_all(&secrets_block(kind, bytes)?)
     }
 
     /// Writes how many packets an interface received and dropped, as known at `time`.

@@ -12,7 +12,7 @@ use crate::filter::Filter;
 
 use super::args::{FollowArgs, SideArg};
 use super::output::Output;
-use super::passes::Files;
+use super::passes::{Chosen, Files};
 use super::printing::{palette, print};
 
 /// Payload bytes kept of a message, unless the user says otherwise: people who follow want all of it.
@@ -58,7 +58,11 @@ fn connections(
     files: &Files,
     filter: Option<&Filter>,
 ) -> anyhow::Result<HashSet<ConnectionKey>> {
-    let (numbers, chosen) = files.choose(&args.analysis, filter)?;
+    let Chosen {
+        numbers,
+        connections: chosen,
+        ..
+    } = files.choose(&args.analysis, filter)?;
     let count = numbers.count();
     if !args.connections.is_empty() {
         let mut keys = HashSet::new();

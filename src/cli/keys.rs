@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context as _;
+use zeroize::Zeroizing;
 
 use super::tell;
 use crate::capture::{KeyLogFile, Secrets};
 use crate::export::TlsCounts;
-use crate::tls::{BadLine, KeyLog};
+use crate::tls::{BadLine, KeyLog, KeyName};
 
 /// Bad lines told; a file that is no key log has nothing else.
 const TOLD: usize = 10;
@@ -138,6 +139,12 @@ impl Keys {
                 self.log.merge(log);
             }
         }
+    }
+
+    /// The lines of a key log with the secrets of these handshakes.
+    #[must_use]
+    pub(crate) fn lines(&self, names: &[KeyName]) -> Zeroizing<Vec<u8>> {
+        self.log.lines(names)
     }
 
     fn tell(&mut self, place: &str, bad: &[BadLine]) {

@@ -18,6 +18,8 @@ mod printing;
 mod progress;
 mod read;
 mod reading;
+#[cfg(all(feature = "live", unix))]
+mod secrets;
 mod stats;
 #[cfg(feature = "tui")]
 mod tui;
@@ -42,7 +44,16 @@ pub fn main() -> ExitCode {
         }
     };
     match dispatch(&cli) {
-        Ok(code) => code,
+        Ok(code) => {
+            #[cfg(all(feature = "live", unix))]
+            if let None | Some(Command::Read(_)) = &cli.command {
+                secrets::add(match &cli.command {
+                    Some(Command::Read(args)) => args,
+                    _ => &cli.open,
+                });
+            }
+            code
+        }
         Err(error) => {
             tell(format_args!("{error:#}"));
             ExitCode::from(2)

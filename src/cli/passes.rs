@@ -15,10 +15,21 @@ use crate::capture::{Input, Source};
 use crate::engine;
 use crate::export::{Chooser, ConnectionKey, Merger, Numbers, Page, Selection};
 use crate::filter::{FieldId, Filter};
+use crate::tls::KeyName;
 
 use super::args::AnalysisArgs;
 use super::pipeline::{self, Batches, Collected, Tally};
 use super::reading::Reading;
+
+/// What a first pass found.
+pub(crate) struct Chosen {
+    /// The numbers of all connections.
+    pub(crate) numbers: Arc<Numbers>,
+    /// The connections with a row that matches.
+    pub(crate) connections: HashSet<ConnectionKey>,
+    /// What the secrets of their TLS sessions are logged under.
+    pub(crate) key_names: Vec<KeyName>,
+}
 
 /// Files that can be read as often as needed: what can be read only once was copied.
 pub(crate) struct Files {
@@ -89,10 +100,10 @@ impl Files {
     /// # Errors
     /// As [`Files::source`].
     pub(crate) fn numbers(&self, analysis: &AnalysisArgs) -> anyhow::Result<Arc<Numbers>> {
-        Ok(self.look(analysis, &Selection::default())?.0)
+        Ok(self.look(analysis, &Selection::default())?.numbers)
     }
 
-    /// The connections that have a row which matches the filter, all without one; and the numbers of all.
+    /// The connections that have a row which matches the filter, all without one.
     ///
     /// # Errors
     /// As [`Files::source`].
@@ -100,7 +111,7 @@ impl Files {
         &self,
         analysis: &AnalysisArgs,
         filter: Option<&Filter>,
-    ) -> anyhow::Result<(Arc<Numbers>, HashSet<ConnectionKey>)> {
+    ) -> anyhow::Result<Chosen> {
         let mut selection = Selection {
             filter: filter.cloned(),
             ..Selection::default()
@@ -111,11 +122,7 @@ impl Files {
         self.look(analysis, &selection)
     }
 
-    fn look(
-        &self,
-        analysis: &AnalysisArgs,
-        selection: &Selection,
-    ) -> anyhow::Result<(Arc<Numbers>, HashSet<ConnectionKey>)> {
+    fn look(&self, analysis: &AnalysisArgs, selection: &Selection) -> anyhow::Result<Chosen> {
         let mut reading = self.reading(analysis)?;
         let mut merger = Merger::recording();
         let threads = threads(analysis, selection.filter.as_ref());
@@ -124,11 +131,17 @@ impl Files {
             merger.merge(pages, &mut Vec::new());
             true
         });
-        let chosen = choosers
-            .into_iter()
-            .flat_map(Chooser::into_chosen)
-            .collect();
-        Ok((Arc::new(merger.into_numbers()), chosen))
+        let mut chosen = Chosen {
+            numbers: Arc::new(merger.into_numbers()),
+            connections: HashSet::new(),
+            key_names: Vec::new(),
+        };
+        for chooser in choosers {
+            let (connections, names) = chooser.into_chosen();
+            chosen.connections.extend(connections);
+            chosen.key_names.extend(names);
+        }
+        Ok(chosen)
     }
 }
 

@@ -8,10 +8,11 @@ use anyhow::bail;
 use hashbrown::{HashMap, HashSet};
 
 use crate::base::{LinkType, PacketNumber};
-use crate::capture::{Batch, Interface, Origin, PacketToWrite, PcapngWriter, Source};
+use crate::capture::{Batch, Interface, Origin, PacketToWrite, PcapngWriter, Secrets, Source};
 use crate::engine::Engine;
 use crate::export::PacketChoice;
 use crate::filter::Filter;
+use crate::tls::{KeyLog, KeyName};
 use crate::wire::{Walked, Walker};
 
 use super::args::ReadArgs;
@@ -39,7 +40,11 @@ pub(crate) fn run(
     }
     let output = Output::open(Some(path), args.force)?;
     let files = Files::open(&args.files)?;
-    let (_, chosen) = files.choose(&args.analysis, filter)?;
+    let passes::Chosen {
+        connections: chosen,
+        key_names,
+        ..
+    } = files.choose(&args.analysis, filter)?;
     if chosen.is_empty() {
         bail!("nothing to write: no connection matches");
     }
@@ -47,6 +52,8 @@ pub(crate) fn run(
     let mut packets = Packets {
         source: files.source(&args.analysis)?,
         keys: Keys::open(args.analysis.keylog.as_deref(), false)?,
+        key_names,
+        is_named: args.analysis.keylog.is_some(),
         engine: Engine::new(
             passes::engine_options(&args.analysis),
             PacketChoice::new(flows),
@@ -74,11 +81,23 @@ pub(crate) fn run(
     Ok(ExitCode::from(u8::from(ending.truncated.is_some())))
 }
 
+/// Secrets stand in front of the packets that need them, where Wireshark and others look for them.
+fn write_secrets(writer: &mut PcapngWriter<&mut dyn io::Write>, lines: &[u8]) -> io::Result<()> {
+    match lines.is_empty() {
+        true => Ok(()),
+        false => writer.secrets(Secrets::TLS_KEY_LOG, lines),
+    }
+}
+
 /// The second pass.
 struct Packets {
     source: Source,
     /// A flow of TLS is only known to carry a WebSocket when it is decrypted.
     keys: Keys,
+    /// What the secrets of the sessions that are written are logged under: these are written, and no others.
+    key_names: Vec<KeyName>,
+    /// Whether the user named the key log. One that the environment names stays where it is.
+    is_named: bool,
     engine: Engine<PacketChoice>,
     walker: Walker,
     /// The interfaces described, by link type and file.
@@ -94,11 +113,20 @@ impl Packets {
         };
         let mut writer = PcapngWriter::new(out, &origin)?;
         let mut batch = Batch::new();
-        let mut secrets = 0;
+        if self.is_named {
+            let lines = self.keys.lines(&self.key_names);
+            write_secrets(&mut writer, &lines)?;
+        }
+        let mut blocks = 0;
         while self.source.fill(&mut batch) {
-            for kept in &self.source.summary().secrets[secrets..] {
-                writer.secrets(kept.kind, &kept.bytes)?;
-                secrets += 1;
+            for block in self.source.summary().secrets.iter().skip(blocks) {
+                blocks += 1;
+                if block.kind == Secrets::TLS_KEY_LOG {
+                    let mut log = KeyLog::new();
+                    log.extend(&block.bytes);
+                    log.finish();
+                    write_secrets(&mut writer, &log.lines(&self.key_names))?;
+                }
             }
             self.keys.take(&self.source.summary().secrets);
             if let Some(keys) = self.keys.changed() {

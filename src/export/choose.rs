@@ -2,10 +2,11 @@
 
 use hashbrown::HashSet;
 
-use crate::base::{Needs, Timestamp};
-use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
+use crate::base::{Needs, PacketNumber, Timestamp};
+use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
 use crate::filter::Filter;
 use crate::store::Row;
+use crate::tls::{Decryption, KeyName};
 
 use super::page::{ConnectionKey, Page};
 use super::printer::Selection;
@@ -17,6 +18,10 @@ pub struct Chooser {
     start: Timestamp,
     page: Page,
     chosen: HashSet<ConnectionKey>,
+    /// First packets of the flows of those.
+    flows: HashSet<PacketNumber>,
+    /// What their secrets are logged under.
+    key_names: Vec<KeyName>,
     /// The connection of the latest match: most rows come in runs.
     latest: Option<ConnectionKey>,
 }
@@ -30,6 +35,8 @@ impl Chooser {
             start,
             page: Page::default(),
             chosen: HashSet::new(),
+            flows: HashSet::new(),
+            key_names: Vec::new(),
             latest: None,
         }
     }
@@ -40,10 +47,10 @@ impl Chooser {
         self.page.clear();
     }
 
-    /// The connections with a row that matched.
+    /// The connections with a row that matched, and what the secrets of their flows are logged under.
     #[must_use]
-    pub fn into_chosen(self) -> HashSet<ConnectionKey> {
-        self.chosen
+    pub fn into_chosen(self) -> (HashSet<ConnectionKey>, Vec<KeyName>) {
+        (self.chosen, self.key_names)
     }
 
     fn look(&mut self, row: Row<'_>) {
@@ -55,6 +62,7 @@ impl Chooser {
             return;
         }
         self.latest = Some(key);
+        self.flows.insert(key.first_packet);
         self.chosen.insert(key);
     }
 }
@@ -80,6 +88,14 @@ impl Sink for Chooser {
 
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
         self.look(Row::Finding(event, connection));
+    }
+
+    fn tls(&mut self, flow: &TlsFlow<'_>, _at: Moment) {
+        // Told after the connections inside were closed.
+        let is_read = flow.summary.decryption == Decryption::Decrypted;
+        if is_read && self.flows.contains(&flow.first_packet) {
+            self.key_names.extend_from_slice(&flow.summary.key_names);
+        }
     }
 
     fn closed(&mut self, connection: &Connection, at: Moment) {

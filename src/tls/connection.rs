@@ -13,7 +13,7 @@ use crate::tls::handshake::{
 };
 use crate::tls::keylog::KeyLog;
 use crate::tls::record::{ContentType, HEADER_LEN, RecordHeader, Version};
-use crate::tls::summary::{Decryption, EarlyData, KEPT_ALERTS, Summary};
+use crate::tls::summary::{Decryption, EarlyData, KEPT_ALERTS, KeyName, Summary};
 
 /// Receives what a connection yields. Spans count in the sender's TLS stream; they cover whole records, header first.
 pub trait Output {
@@ -730,6 +730,14 @@ impl Connection {
             self.agreed.choice = None;
         }
         summary.client_random = Some(hello.random);
+        if summary.key_names.len() < KeyName::KEPT {
+            let mut name = KeyName {
+                client_random: hello.random,
+                ..KeyName::default()
+            };
+            name.session(&hello.session_id);
+            summary.key_names.push(name);
+        }
         summary.server_name = hello.server_name;
         summary.alpn_offered = hello.alpn;
         summary.encrypted_client_hello = hello.encrypted_hello;
@@ -752,6 +760,9 @@ impl Connection {
         let summary = &mut self.summary;
         summary.version = Some(choice.version);
         summary.suite = Some(choice.suite);
+        if let Some(name) = summary.key_names.last_mut() {
+            name.session(&choice.session_id);
+        }
         let is_tls13 = choice.version == Version::TLS1_3;
         let is_retry = hello.is_retry_request();
         if is_tls13

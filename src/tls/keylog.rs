@@ -8,8 +8,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 use zeroize::{Zeroize, Zeroizing};
+
+use super::summary::KeyName;
 
 /// The longest line worth reading; a master secret's has 175 bytes, a long session id adds less than as much.
 const MAX_LINE: usize = 4096;
@@ -67,12 +69,33 @@ pub(crate) enum Label {
 
 const LABELS: usize = 6;
 
+impl Label {
+    /// What a line begins with, in the order of the labels.
+    const NAMES: [&'static str; LABELS] = [
+        "CLIENT_RANDOM",
+        "CLIENT_EARLY_TRAFFIC_SECRET",
+        "CLIENT_HANDSHAKE_TRAFFIC_SECRET",
+        "SERVER_HANDSHAKE_TRAFFIC_SECRET",
+        "CLIENT_TRAFFIC_SECRET_0",
+        "SERVER_TRAFFIC_SECRET_0",
+    ];
+}
+
+/// The longest line that is written: a label, a random and a secret in hex.
+const LINE: usize = 32 + 64 + 1 + 96 + 24;
+
 /// All that is known for one client random. Shared, so that no move leaves a copy behind and a snapshot of the whole
 /// key log costs little.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Secrets([Option<Secret>; LABELS]);
 
 impl Secrets {
+    /// Each secret with the name its line begins with.
+    fn named(&self) -> impl Iterator<Item = (&'static str, &Secret)> {
+        let names = Label::NAMES.into_iter().zip(&self.0);
+        names.filter_map(|(name, secret)| Some((name, secret.as_ref()?)))
+    }
+
     pub(crate) fn get(&self, label: Label) -> Option<&Secret> {
         self.0.get(label as usize)?.as_ref()
     }
@@ -168,6 +191,36 @@ impl KeyLog {
         }
         self.by_session.extend(other.by_session);
         self.count += other.count;
+    }
+
+    /// The lines of a key log with the secrets of these handshakes and no others; wiped when dropped.
+    #[must_use]
+    pub fn lines(&self, names: &[KeyName]) -> Zeroizing<Vec<u8>> {
+        let mut written = HashSet::new();
+        // Made once and as large as it gets: growing would leave copies behind.
+        let most = names.len() * (LABELS + 2) * LINE;
+        let mut out = Zeroizing::new(Vec::with_capacity(most));
+        for name in names {
+            if !written.insert(&name.client_random[..]) {
+                continue;
+            }
+            for (label, secret) in self
+                .by_random
+                .get(&name.client_random)
+                .into_iter()
+                .flat_map(|all| all.named())
+            {
+                line(label, "", &name.client_random, " ", secret, &mut out);
+            }
+            for id in &name.sessions {
+                if let Some(master) = self.by_session.get(&id[..])
+                    && written.insert(id)
+                {
+                    line("RSA", "Session-ID:", id, " Master-Key:", master, &mut out);
+                }
+            }
+        }
+        out
     }
 
     /// The secrets logged for a client random.
@@ -283,6 +336,24 @@ impl KeyLog {
         self.count += 1;
         Ok(())
     }
+}
+
+/// Writes one line; what is secret goes from where it is straight into `out`.
+fn line(label: &str, before: &str, key: &[u8], between: &str, secret: &Secret, out: &mut Vec<u8>) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let hex = |bytes: &[u8], out: &mut Vec<u8>| {
+        for byte in bytes {
+            out.push(DIGITS[usize::from(byte >> 4)]);
+            out.push(DIGITS[usize::from(byte & 15)]);
+        }
+    };
+    for text in [label, " ", before] {
+        out.extend_from_slice(text.as_bytes());
+    }
+    hex(key, out);
+    out.extend_from_slice(between.as_bytes());
+    hex(secret.bytes(), out);
+    out.push(b'\n');
 }
 
 /// Labels that are right and give nothing a record needs: exporters, QUIC, ECH, later generations of traffic secrets

@@ -51,4 +51,4 @@ pub use handshake::HandshakeType;
 pub use keylog::{BadLine, KeyLog};
 pub use record::{ContentType, Version, looks_like, looks_like_middle};
 pub use suite::CipherSuite;
-pub use summary::{Decryption, EarlyData, Likeness, Summary, Volume};
+pub use summary::{Decryption, EarlyData, KeyName, Likeness, Summary, Volume};

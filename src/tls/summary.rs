@@ -28,6 +28,8 @@ pub struct Summary {
     pub suite: Option<CipherSuite>,
     /// The client random, which names the connection in a key log.
     pub client_random: Option<[u8; 32]>,
+    /// What its secrets can be logged under, for each handshake; up to 8.
+    pub key_names: Vec<KeyName>,
     /// A session of before was resumed, so no certificate was sent.
     pub resumed: bool,
     /// The server asked for another ClientHello (TLS 1.3).
@@ -50,6 +52,26 @@ pub struct Summary {
     pub sides_swapped: bool,
     /// What each side sent under protection, decrypted or not.
     pub encrypted: PerSide<Volume>,
+}
+
+/// What a key log names the secrets of one handshake by.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KeyName {
+    /// The client random.
+    pub client_random: [u8; 32],
+    /// The session ids that the client and the server said, as far as there were any (TLS up to 1.2).
+    pub sessions: Vec<Vec<u8>>,
+}
+
+impl KeyName {
+    /// Handshakes of one connection whose names are kept.
+    pub(crate) const KEPT: usize = 8;
+
+    pub(crate) fn session(&mut self, id: &[u8]) {
+        if !id.is_empty() && self.sessions.len() < 2 {
+            self.sessions.push(id.to_vec());
+        }
+    }
 }
 
 /// What became of TLS 1.3's early data.

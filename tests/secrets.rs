@@ -1,0 +1,321 @@
+//! Secrets in the packet files that `-w` writes: those of the sessions written and no others, and the file then opens
+//! decrypted, here and in tshark.
+#![cfg(all(feature = "cli", feature = "tls"))]
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn samples() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
+}
+
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
+    command.current_dir(samples()).env_remove("SSLKEYLOGFILE");
+    command
+}
+
+fn run(command: &mut Command) -> Output {
+    let done = command.output().unwrap();
+    let said = String::from_utf8_lossy(&done.stderr).into_owned();
+    assert!(done.status.success(), "{command:?}: {said}");
+    done
+}
+
+/// Captures that have a key log, with its name.
+fn encrypted() -> Vec<(String, String)> {
+    let names = fs::read_dir(samples()).unwrap();
+    let mut names: Vec<String> = names
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.contains(".pcap"))
+        .collect();
+    names.sort();
+    names
+        .into_iter()
+        .map(|name| {
+            let keys = format!("{}.keys", name.split(".pcap").next().unwrap());
+            (name, keys)
+        })
+        .filter(|(_, keys)| samples().join(keys).exists())
+        .collect()
+}
+
+fn frames(file: &Path, keylog: Option<&str>) -> String {
+    let mut command = program();
+    command.args(["read", "--format", "tsv", "-e", "frame.time"]);
+    for field in ["websocket.number", "opcode", "websocket.payload", "from"] {
+        command.args(["-e", field]);
+    }
+    if let Some(keylog) = keylog {
+        command.args(["--keylog", keylog]);
+    }
+    let done = command.arg(file).output().unwrap();
+    String::from_utf8(done.stdout).unwrap()
+}
+
+/// The contents of the blocks of secrets in a little-endian pcapng file.
+fn blocks(file: &Path) -> Vec<String> {
+    let file = fs::read(file).unwrap();
+    let word = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().unwrap());
+    let (mut at, mut blocks) = (0, Vec::new());
+    while at + 12 <= file.len() {
+        if word(at) == 10 {
+            let length = word(at + 12) as usize;
+            assert_eq!(word(at + 8), 0x544c_534b, "a key log");
+            blocks.push(String::from_utf8(file[at + 16..at + 16 + length].to_vec()).unwrap());
+        }
+        at += word(at + 4) as usize;
+    }
+    blocks
+}
+
+/// A key log's lines by what they say: client randoms in lower case, no comments.
+fn lines(text: &str) -> BTreeSet<String> {
+    text.lines()
+        .filter(|line| !line.starts_with('#') && !line.trim().is_empty())
+        .map(|line| line.trim().to_owned())
+        .collect()
+}
+
+#[test]
+fn what_is_written_opens_without_the_key_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut opened = 0;
+    for (name, keys) in encrypted() {
+        let shown = frames(Path::new(&name), Some(&keys));
+        if shown.is_empty() {
+            continue;
+        }
+        let out = folder.path().join(format!("{name}.out.pcapng"));
+        run(program()
+            .args(["read", "--keylog", &keys, "-w"])
+            .arg(&out)
+            .arg(&name));
+        assert_eq!(frames(&out, None), shown, "{name}");
+        opened += 1;
+    }
+    assert!(opened > 25, "{opened}");
+}
+
+#[test]
+fn only_secrets_of_the_sessions_written_are_in_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    // One key log with the secrets of everything.
+    let all = folder.path().join("all.keys");
+    let text: Vec<String> = encrypted()
+        .iter()
+        .map(|(_, keys)| fs::read_to_string(samples().join(keys)).unwrap() + "\n")
+        .collect();
+    fs::write(&all, text.concat()).unwrap();
+    for name in ["h2-tls", "haproxy-tls.client", "h2-chromium.client"] {
+        let out = folder.path().join(format!("{name}.out.pcapng"));
+        let input = format!("{name}.pcapng");
+        run(program()
+            .args(["read", "--keylog"])
+            .arg(&all)
+            .arg("-w")
+            .arg(&out)
+            .arg(input));
+        let own = fs::read_to_string(samples().join(format!("{name}.keys"))).unwrap();
+        let written = lines(&blocks(&out).concat());
+        assert!(
+            !written.is_empty() && written.is_subset(&lines(&own)),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn a_filter_that_leaves_a_session_out_leaves_its_secrets_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("two.pcapng");
+    let both = ["haproxy-tls.client", "nginx-tls.client"];
+    let keys = folder.path().join("two.keys");
+    let text = both.map(|name| fs::read_to_string(samples().join(format!("{name}.keys"))).unwrap());
+    fs::write(&keys, text.concat()).unwrap();
+    let files = both.map(|name| format!("{name}.pcapng"));
+    run(program()
+        .args(["read", "--keylog"])
+        .arg(&keys)
+        .arg("-w")
+        .arg(&out)
+        .args(&files));
+    let everything = lines(&blocks(&out).concat());
+    // What was written is read again, secrets and all, and one connection of it written once more.
+    let one = folder.path().join("one.pcapng");
+    run(program()
+        .args(["read", "-Y", "connection == 1", "-w"])
+        .arg(&one)
+        .arg(&out));
+    let left = lines(&blocks(&one).concat());
+    assert!(!left.is_empty() && left.is_subset(&everything) && left.len() < everything.len());
+    assert!(!frames(&one, None).is_empty());
+}
+
+#[test]
+fn a_key_log_that_nobody_named_is_not_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("a.pcapng");
+    let mut command = program();
+    command.env("SSLKEYLOGFILE", samples().join("h2-tls.keys"));
+    run(command.args(["read", "-w"]).arg(&out).arg("h2-tls.pcapng"));
+    assert_eq!(blocks(&out), [""; 0]);
+}
+
+#[test]
+fn tshark_decrypts_what_was_written() {
+    let there = Command::new("tshark").arg("--version").output();
+    if !there.is_ok_and(|done| done.status.success()) {
+        eprintln!("skipped: tshark is not installed");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["haproxy-tls.client", "nginx-tls.client"] {
+        let out = folder.path().join(format!("{name}.out.pcapng"));
+        let (keys, input) = (format!("{name}.keys"), format!("{name}.pcapng"));
+        run(program()
+            .args(["read", "--keylog", &keys, "-w"])
+            .arg(&out)
+            .arg(input));
+        let mut command = Command::new("tshark");
+        command.args([
+            "-n",
+            "-Y",
+            "websocket",
+            "-T",
+            "fields",
+            "-e",
+            "websocket.opcode",
+            "-r",
+        ]);
+        let said = String::from_utf8(run(command.arg(&out)).stdout).unwrap();
+        let theirs = said.replace(',', "\n").lines().count();
+        assert_eq!(theirs, frames(&out, None).lines().count(), "{name}");
+    }
+}
+
+/// A key log that grows while packets come, over real sockets.
+#[cfg(all(feature = "live", target_os = "linux"))]
+mod live {
+    use std::io::{BufRead as _, BufReader};
+    use std::net::TcpListener;
+    use std::process::{Child, Stdio};
+    use std::sync::mpsc;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    const TEXT: &str = "said while captured";
+    /// Longest time any of this may take on a busy machine.
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    fn is_there(program: &str) -> bool {
+        let done = Command::new(program).arg("--help").output().is_ok();
+        if !done {
+            eprintln!("skipped: {program} is not installed");
+        }
+        done
+    }
+
+    /// A certificate and its key, made by OpenSSL.
+    fn certificate(folder: &Path) -> [PathBuf; 2] {
+        let (certificate, key) = (folder.join("a.pem"), folder.join("a.key"));
+        let mut command = Command::new("openssl");
+        command.args([
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+        ]);
+        command.args(["-nodes", "-days", "2", "-subj", "/CN=localhost", "-keyout"]);
+        run(command.arg(&key).arg("-out").arg(&certificate));
+        [certificate, key]
+    }
+
+    fn capture(port: u16, keys: &Path, out: &Path) -> Child {
+        let mut command = program();
+        command.args([
+            "read",
+            "-i",
+            "lo",
+            "-f",
+            &format!("tcp port {port}"),
+            "--format",
+            "ndjson",
+        ]);
+        command
+            .args(["--show", "messages", "--keylog"])
+            .arg(keys)
+            .arg("-w")
+            .arg(out);
+        command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    #[test]
+    fn a_growing_key_log_decrypts_what_comes_and_its_secrets_are_written() {
+        if !is_there("openssl") || !is_there("python3") {
+            return;
+        }
+        let folder = tempfile::tempdir().unwrap();
+        let [certificate, key] = certificate(folder.path());
+        let (keys, out) = (
+            folder.path().join("keys"),
+            folder.path().join("live.pcapng"),
+        );
+        fs::write(&keys, fs::read(samples().join("h2-tls.keys")).unwrap()).unwrap();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let mut child = capture(port, &keys, &out);
+        let (sender, printed) = mpsc::channel();
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        std::thread::spawn(move || {
+            for line in stdout.lines().map_while(Result::ok) {
+                let _ = sender.send(line);
+            }
+        });
+        // Nobody outside can tell when the capture has begun, so people talk until something is heard.
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/wss_loopback.py");
+        let start = Instant::now();
+        let mut heard = false;
+        while !heard && start.elapsed() < PATIENCE {
+            if let Some(status) = child.try_wait().unwrap() {
+                let said = child.wait_with_output().unwrap().stderr;
+                let said = String::from_utf8_lossy(&said).into_owned();
+                assert_eq!(status.code(), Some(2), "{said}");
+                eprintln!("skipped: {said}");
+                return;
+            }
+            let mut talk = Command::new("python3");
+            talk.arg(&script)
+                .arg(port.to_string())
+                .args([&certificate, &key, &keys]);
+            run(talk.arg(TEXT));
+            while let Ok(line) = printed.recv_timeout(Duration::from_millis(700)) {
+                heard |= line.contains(TEXT);
+            }
+        }
+        run(Command::new("kill").arg("-INT").arg(child.id().to_string()));
+        let done = child.wait_with_output().unwrap();
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert!(heard && done.status.success(), "{said}");
+        let opened = run(program().args(["read", "--show", "messages"]).arg(&out)).stdout;
+        assert!(String::from_utf8_lossy(&opened).contains(TEXT), "{said}");
+        let foreign = lines(&fs::read_to_string(samples().join("h2-tls.keys")).unwrap());
+        let written = lines(&blocks(&out).concat());
+        assert!(
+            !written.is_empty() && written.is_disjoint(&foreign),
+            "{said}"
+        );
+    }
+}
