@@ -44,6 +44,7 @@ struct Pipe {
     now: i64,
     started: Instant,
     packets: u64,
+    flows: usize,
 }
 
 /// What the program made of it.
@@ -88,7 +89,14 @@ impl Pipe {
             now: 1_700_000_000_000_000_000,
             started: Instant::now(),
             packets: 0,
+            flows: 0,
         }
+    }
+
+    /// A conversation of a client that was not there before.
+    fn next(&mut self) -> Conversation {
+        self.flows += 1;
+        conversation(self.flows - 1)
     }
 
     /// A microsecond later, this packet.
@@ -230,7 +238,7 @@ fn flows_joined_in_the_middle_that_say_nothing_known() {
     let count = size(400_000, 20_000);
     let mut random = Random::new(7);
     let noise = random.bytes(1400);
-    run("unknown flows", &[], |pipe| {
+    run("unknown flows", state(), |pipe| {
         for number in 0..count {
             // Two bytes that may be a frame's header, so that it is worth waiting.
             let bytes = [&[0x82, 0x7e, 0x04, 0x00][..], &noise].concat();
@@ -239,15 +247,129 @@ fn flows_joined_in_the_middle_that_say_nothing_known() {
     });
 }
 
+/// A line of a head, as long as a segment.
+fn filler() -> Vec<u8> {
+    [b"X-Filler: ".to_vec(), vec![b'x'; 1380], b"\r\n".to_vec()].concat()
+}
+
+/// Over all flows together less may be kept in a quick test, so that few flows are many.
+fn state() -> &'static [&'static str] {
+    match is_full() {
+        true => &[],
+        false => &["--max-state", "2000000"],
+    }
+}
+
+/// Runs with all rows asked for.
+fn run_all(name: &str, write: impl FnOnce(&mut Pipe)) -> Cost {
+    let arguments = ["--show", "all", "--format", "ndjson", "--payload"];
+    run(name, &[&arguments, state()].concat(), write)
+}
+
+fn endless_heads(pipe: &mut Pipe, count: usize) {
+    let line = filler();
+    for _ in 0..count {
+        let script = pipe.next().connect().client("GET / HTTP/1.1\r\n");
+        pipe.conversation(&(0..43).fold(script, |script, _| script.client(&line)));
+    }
+}
+
 #[test]
 fn requests_whose_heads_never_end() {
-    let count = size(20_000, 600);
-    let line = [b"X-Filler: ".to_vec(), vec![b'x'; 1380], b"\r\n".to_vec()].concat();
-    run("endless heads", &[], |pipe| {
+    let cost = run_all("endless heads", |pipe| {
+        endless_heads(pipe, size(300_000, 600));
+    });
+    let told = cost.output.matches("memory-limit").count();
+    assert!((1..=2000).contains(&told), "{told}");
+}
+
+#[test]
+fn long_heads_of_connections_that_stay_open() {
+    let count = size(100_000, 300);
+    let line = filler();
+    let cost = run_all("long heads", |pipe| {
         for number in 0..count {
-            let script = conversation(number).connect().client("GET / HTTP/1.1\r\n");
-            pipe.conversation(&(0..60).fold(script, |script, _| script.client(&line)));
+            let request = upgrade_request("/", &[]);
+            let mut head = request[..request.len() - 2].to_vec();
+            (0..40).for_each(|_| head.extend_from_slice(&line));
+            head.extend_from_slice(b"\r\n");
+            let script = conversation(number)
+                .connect()
+                .client(head)
+                .server(upgrade_response(&[]))
+                .server(Frame::text("Hello").bytes());
+            pipe.conversation(&script);
         }
+    });
+    // Every connection is told to its end, with what matters of its handshake.
+    let connections = cost.output.matches("\"type\":\"connection\"").count();
+    let accepted = cost.output.matches("\"accept_valid\":true").count();
+    assert_eq!(connections, accepted);
+    assert!(
+        cost.output.contains("memory-limit"),
+        "some heads are given up"
+    );
+    assert!(is_full() || connections == count);
+}
+
+/// HTTP/2 with a header block that fills the table of its sender.
+fn http2_tables(pipe: &mut Pipe, count: usize) {
+    let frame = |kind: u8, flags: u8, stream: u32, payload: &[u8]| {
+        let length = (payload.len() as u32).to_be_bytes();
+        let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
+        [head, payload.to_vec()].concat()
+    };
+    let settings = frame(4, 0, 0, &[0, 1, 0, 1, 0, 0]);
+    for _ in 0..count {
+        let mut script = pipe
+            .next()
+            .connect()
+            .client(
+                [
+                    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+                    settings.clone(),
+                ]
+                .concat(),
+            )
+            .server(&settings);
+        for stream in 0..4 {
+            let mut block = vec![0x82, 0x84, 0x86];
+            for field in 0..4 {
+                // A literal with incremental indexing: a name of one byte, a value of 3,900.
+                block.extend([0x40, 1, b'a' + stream * 4 + field, 0x7f]);
+                block.extend([0xbd, 0x1d]);
+                block.extend([b'v'; 3900]);
+            }
+            let id = u32::from(stream) * 2 + 1;
+            script = script.client(frame(1, 5, id, &block));
+        }
+        pipe.conversation(&script);
+    }
+}
+
+#[test]
+fn tables_of_http2() {
+    run_all("HPACK tables", |pipe| http2_tables(pipe, size(20_000, 200)));
+}
+
+/// TLS whose first handshake message never ends.
+fn tls_messages(pipe: &mut Pipe, count: usize) {
+    let mut hello = vec![22, 3, 1, 0x40, 0, 1, 3, 0xff, 0xf0];
+    hello.extend([0; 0x4000 - 4]);
+    let mut more = vec![22, 3, 1, 0x40, 0];
+    more.extend([0; 0x4000]);
+    for _ in 0..count {
+        let script = pipe.next().connect().client(&hello);
+        let script = (0..6).fold(script, |script, _| script.client(&more));
+        // The last record stays open.
+        pipe.conversation(&script.client(&more[..0x3000]));
+    }
+}
+
+#[test]
+fn handshakes_of_tls_that_never_end() {
+    run_all("TLS handshakes", |pipe| {
+        tls_messages(pipe, size(20_000, 60))
     });
 }
 
@@ -270,65 +392,77 @@ fn one_head_without_end() {
     });
 }
 
+fn holes(pipe: &mut Pipe, flows: usize, segments: usize) {
+    for _ in 0..flows {
+        let mut script = pipe
+            .next()
+            .connect()
+            .client(upgrade_request("/", &[]))
+            .server(upgrade_response(&[]));
+        for _ in 0..segments {
+            script = script.lost(Side::Server, 1).server([0x55; 1400]);
+        }
+        pipe.conversation(&script);
+    }
+}
+
 #[test]
 fn holes_that_never_fill() {
-    let (flows, segments) = (size(2_000, 60), size(100, 60));
+    let flows = size(2_000, 60);
     let cost = run("holes", &["--show", "connections"], |pipe| {
-        for number in 0..flows {
-            let mut script = conversation(number)
-                .connect()
-                .client(upgrade_request("/", &[]))
-                .server(upgrade_response(&[]));
-            for _ in 0..segments {
-                script = script.lost(Side::Server, 1).server([0x55; 1400]);
-            }
-            pipe.conversation(&script);
-        }
+        holes(pipe, flows, size(100, 60));
     });
     assert_eq!(cost.lines, flows);
+}
+
+fn declared_lengths(pipe: &mut Pipe, flows: usize) {
+    for number in 0..flows {
+        let length = if number % 2 == 0 {
+            (1 << 63) - 1
+        } else {
+            u64::MAX
+        };
+        let frame = Frame::binary([1; 100]).declaring(length).bytes();
+        let script = pipe
+            .next()
+            .connect()
+            .client(upgrade_request("/", &[]))
+            .server(upgrade_response(&[]));
+        pipe.conversation(&script.server(frame).server([7; 1000]));
+    }
 }
 
 #[test]
 fn lengths_of_two_to_the_63() {
     let flows = size(100_000, 5_000);
     let cost = run("declared lengths", &["--show", "frames"], |pipe| {
-        for number in 0..flows {
-            let length = if number % 2 == 0 {
-                (1 << 63) - 1
-            } else {
-                u64::MAX
-            };
-            let frame = Frame::binary([1; 100]).declaring(length).bytes();
-            let script = conversation(number)
-                .connect()
-                .client(upgrade_request("/", &[]))
-                .server(upgrade_response(&[]));
-            pipe.conversation(&script.server(frame).server([7; 1000]));
-        }
+        declared_lengths(pipe, flows);
     });
     assert!(cost.lines >= flows / 2, "{}", cost.lines);
 }
 
+/// A thousandfold.
+fn deflate_bombs(pipe: &mut Pipe, bombs: usize, inflated: usize) {
+    let message = Deflater::new(15, false).message(&vec![0; inflated]);
+    for _ in 0..bombs {
+        let script = pipe
+            .next()
+            .connect()
+            .client(upgrade_request("/", &[DEFLATE]))
+            .server(upgrade_response(&[DEFLATE]))
+            .server(Frame::binary(&message).rsv1().bytes());
+        pipe.conversation(&script);
+    }
+}
+
 #[test]
 fn a_deflate_bomb() {
-    // A thousandfold: each message inflates to a quarter of a gigabyte or, quickly, a quarter of that.
-    let inflated = size(1 << 28, 1 << 23);
-    let bombs = size(8, 2);
-    let message = Deflater::new(15, false).message(&vec![0; inflated]);
-    let cost = run(
-        "deflate bombs",
-        &["--show", "messages", "--format", "ndjson"],
-        |pipe| {
-            for number in 0..bombs {
-                let script = conversation(number)
-                    .connect()
-                    .client(upgrade_request("/", &[DEFLATE]))
-                    .server(upgrade_response(&[DEFLATE]))
-                    .server(Frame::binary(&message).rsv1().bytes());
-                pipe.conversation(&script);
-            }
-        },
-    );
+    // Each message inflates to a quarter of a gigabyte or, quickly, 8 MB.
+    let (inflated, bombs) = (size(1 << 28, 1 << 23), size(8, 2));
+    let arguments = ["--show", "messages", "--format", "ndjson"];
+    let cost = run("deflate bombs", &arguments, |pipe| {
+        deflate_bombs(pipe, bombs, inflated);
+    });
     assert_eq!(cost.lines, bombs);
     assert!(
         cost.output.contains(&format!("\"length\":{inflated}")),
@@ -375,25 +509,30 @@ fn messages_whose_fragments_never_end() {
     });
 }
 
-#[test]
-fn idle_compressed_connections() {
-    let flows = size(20_000, 1_500);
+fn idle_contexts(pipe: &mut Pipe, flows: usize) {
     let mut random = Random::new(3);
     let text: String = (0..2000)
         .map(|_| (b'a' + random.below(26) as u8) as char)
         .collect();
     let message = Deflater::new(15, true).message(text.as_bytes());
+    for _ in 0..flows {
+        let script = pipe
+            .next()
+            .connect()
+            .client(upgrade_request("/", &[DEFLATE]))
+            .server(upgrade_response(&[DEFLATE]))
+            .client(Frame::text(&message).rsv1().mask([1, 2, 3, 4]).bytes())
+            .server(Frame::text(&message).rsv1().bytes());
+        pipe.conversation(&script);
+    }
+}
+
+#[test]
+fn idle_compressed_connections() {
+    let flows = size(20_000, 1_500);
     let arguments = ["--show", "messages", "--format", "ndjson"];
     let cost = run("idle compressed connections", &arguments, |pipe| {
-        for number in 0..flows {
-            let script = conversation(number)
-                .connect()
-                .client(upgrade_request("/", &[DEFLATE]))
-                .server(upgrade_response(&[DEFLATE]))
-                .client(Frame::text(&message).rsv1().mask([1, 2, 3, 4]).bytes())
-                .server(Frame::text(&message).rsv1().bytes());
-            pipe.conversation(&script);
-        }
+        idle_contexts(pipe, flows);
     });
     assert_eq!(cost.lines, flows * 2);
     let inflated = cost.output.matches("\"length\":2000,").count();
@@ -415,37 +554,90 @@ fn a_connection_that_gets_no_inflater_says_so() {
         }
     });
     let told = cost.output.matches("inflate-limit").count();
-    assert!((1..=300).contains(&told), "{told} of {flows}");
+    assert!((1..=1300).contains(&told), "{told} of {flows}");
+}
+
+fn unfinished_messages(pipe: &mut Pipe, flows: usize) {
+    for _ in 0..flows {
+        let script = pipe
+            .next()
+            .connect()
+            .client(upgrade_request("/", &[]))
+            .server(upgrade_response(&[]));
+        let fragment = Frame::binary(vec![1; 500_000]).more().bytes();
+        let frame = Frame::continuation(vec![1; 1 << 19])
+            .declaring(1 << 30)
+            .bytes();
+        let script = script.segment_size(32_000).server(fragment);
+        pipe.conversation(&script.server(frame));
+    }
 }
 
 #[test]
 fn large_messages_that_never_end() {
-    let flows = size(1_000, 60);
-    run("unfinished messages", &["--show", "messages"], |pipe| {
+    let flows = size(5_000, 30);
+    let cost = run_all("unfinished messages", |pipe| {
+        unfinished_messages(pipe, flows);
+    });
+    let messages = cost.output.matches("\"type\":\"message\"").count();
+    assert!(
+        is_full() || messages == flows,
+        "each is told once: {messages}"
+    );
+    assert!(cost.output.contains("memory-limit"));
+}
+
+#[test]
+fn fragments_that_never_end_in_many_flows() {
+    let (flows, fragments) = (size(2_000, 40), size(60_000, 3_000));
+    let many: Vec<u8> = (0..500)
+        .flat_map(|_| Frame::continuation("").more().bytes())
+        .collect();
+    run_all("endless fragments of many flows", |pipe| {
         for number in 0..flows {
             let script = conversation(number)
                 .connect()
                 .client(upgrade_request("/", &[]))
-                .server(upgrade_response(&[]));
-            let frame = Frame::binary(vec![1; 1 << 20]).declaring(1 << 30).bytes();
-            pipe.conversation(&script.segment_size(32_000).server(frame));
+                .server(upgrade_response(&[]))
+                .server(Frame::text("begin").more().bytes());
+            pipe.conversation(&(0..fragments / 500).fold(script, |script, _| script.server(&many)));
         }
     });
 }
 
-#[test]
-fn client_bytes_after_upgrades_that_nobody_answers() {
-    let flows = size(10_000, 300);
+fn unanswered_upgrades(pipe: &mut Pipe, flows: usize) {
     let frames: Vec<u8> = (0..12)
         .flat_map(|_| Frame::binary([9; 1000]).mask([1, 2, 3, 4]).bytes())
         .collect();
-    run("unanswered upgrades", &["--show", "connections"], |pipe| {
-        for number in 0..flows {
-            let script = conversation(number)
-                .connect()
-                .client(upgrade_request("/", &[]));
-            pipe.conversation(&(0..10).fold(script, |script, _| script.client(&frames)));
+    for _ in 0..flows {
+        let script = pipe.next().connect().client(upgrade_request("/", &[]));
+        pipe.conversation(&(0..10).fold(script, |script, _| script.client(&frames)));
+    }
+}
+
+#[test]
+fn client_bytes_after_upgrades_that_nobody_answers() {
+    run_all("unanswered upgrades", |pipe| {
+        unanswered_upgrades(pipe, size(10_000, 100));
+    });
+}
+
+#[test]
+fn everything_at_once() {
+    run_all("everything at once", |pipe| {
+        for _ in 0..size(1_000_000, 20_000) {
+            let script = pipe.next();
+            pipe.conversation(&script.raw(Side::Client, 7, SYN, []));
         }
+        holes(pipe, size(2_000, 20), size(100, 60));
+        declared_lengths(pipe, size(20_000, 200));
+        endless_heads(pipe, size(20_000, 100));
+        http2_tables(pipe, size(5_000, 20));
+        tls_messages(pipe, size(5_000, 20));
+        unfinished_messages(pipe, size(1_000, 5));
+        unanswered_upgrades(pipe, size(5_000, 20));
+        deflate_bombs(pipe, size(8, 2), size(1 << 28, 1 << 23));
+        idle_contexts(pipe, size(20_000, 200));
     });
 }
 

@@ -76,7 +76,10 @@ fuzz_target!(|input: &[u8]| {
         script = match piece {
             Piece::Bytes(side, bytes) => script.data(side, bytes),
             Piece::Gap(side, len) if len < 1 << 16 => script.lost(side, len as u32),
-            Piece::Gap(..) => script.again(usize::from(seed)),
+            Piece::Gap(..) => match script.segments().len() {
+                0 => script,
+                count => script.again(usize::from(seed) % count),
+            },
         };
     }
     script = match options >> 4 & 3 {

@@ -137,6 +137,8 @@ codes! {
     HttpInsideFrames = ("http-inside-frames", Error, None),
     /// An HTTP head is longer than the limit and was not read.
     HeadTooLong = ("head-too-long", Warning, None),
+    /// What was kept of a flow was given up, since all flows together kept more than the limit.
+    MemoryLimit = ("memory-limit", Warning, None),
     /// An HTTP head that does not parse.
     HttpInvalid = ("http-invalid", Warning, Some("RFC 9112 2.2")),
     /// More findings of one code than the limit were counted, not listed.

@@ -88,6 +88,88 @@ impl Head {
         }
     }
 
+    /// Bytes it takes in memory.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.raw.len() + size_of_val(&*self.lines)
+    }
+
+    /// Forgets the longest header lines until the head takes at most `most` bytes; whether that was enough.
+    pub fn shorten(&mut self, most: usize) -> bool {
+        let spans: Vec<Range<u32>> = self.lines.iter().map(|line| self.span(line)).collect();
+        let mut by_length: Vec<usize> = (0..spans.len()).collect();
+        by_length.sort_by_key(|at| spans.get(*at).map_or(0, Range::len));
+        let (mut is_kept, mut memory) = (vec![true; spans.len()], self.memory());
+        while memory > most
+            && let Some(longest) = by_length.pop()
+        {
+            if !self.holds_start(&spans[longest]) {
+                is_kept[longest] = false;
+                memory -= spans[longest].len() + size_of::<HeaderLine>();
+            }
+        }
+        if is_kept.contains(&false) {
+            self.keep(&spans, &is_kept);
+        }
+        memory <= most
+    }
+
+    /// A header line with its line end.
+    fn span(&self, line: &HeaderLine) -> Range<u32> {
+        let rest = self.raw.get(line.value.end as usize..).unwrap_or_default();
+        let end = memchr::memchr(b'\n', rest).map_or(rest.len(), |at| at + 1);
+        line.name.start..line.value.end + end as u32
+    }
+
+    /// Whether parts of what stands for the first line lie in this header line, as they do in HTTP/2.
+    fn holds_start(&self, line: &Range<u32>) -> bool {
+        let holds = |part: &Range<u32>| !part.is_empty() && line.contains(&part.start);
+        match &self.start {
+            StartLine::Request { method, target } => holds(method) || holds(target),
+            StartLine::Response { reason, .. } => holds(reason),
+        }
+    }
+
+    fn keep(&mut self, spans: &[Range<u32>], is_kept: &[bool]) {
+        let dropped = || spans.iter().zip(is_kept).filter(|(_, kept)| !**kept);
+        let (mut raw, mut at) = (Vec::new(), 0);
+        for (span, _) in dropped() {
+            raw.extend_from_slice(self.slice(&(at..span.start)));
+            at = span.end;
+        }
+        raw.extend_from_slice(self.raw.get(at as usize..).unwrap_or_default());
+        // Positions move by what was dropped before them.
+        let mut before = Vec::with_capacity(spans.len());
+        let mut sum = 0;
+        for (span, _) in dropped() {
+            sum += span.end - span.start;
+            before.push((span.end, sum));
+        }
+        let moved = |range: &Range<u32>| {
+            let passed = before.partition_point(|(end, _)| *end <= range.start);
+            let by = passed.checked_sub(1).map_or(0, |last| before[last].1);
+            range.start - by..range.end - by
+        };
+        self.start = match &self.start {
+            StartLine::Request { method, target } => StartLine::Request {
+                method: moved(method),
+                target: moved(target),
+            },
+            StartLine::Response { status, reason } => StartLine::Response {
+                status: *status,
+                reason: moved(reason),
+            },
+        };
+        let lines = self.lines.iter().zip(is_kept).filter(|(_, kept)| **kept);
+        self.lines = lines
+            .map(|(line, _)| HeaderLine {
+                name: moved(&line.name),
+                value: moved(&line.value),
+            })
+            .collect();
+        self.raw = raw.into();
+    }
+
     /// Every line as name and value.
     pub fn headers(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
         self.lines

@@ -19,6 +19,11 @@ pub struct Limits {
     pub held_bytes: usize,
     /// The same over all flows together.
     pub held_bytes_total: usize,
+    /// Bytes that all flows together make us keep otherwise: heads that are not complete, long ones that are, bytes
+    /// that wait for a decision, HPACK tables, messages in progress, inflaters. Each has its own cap a flow; this one is
+    /// for many flows. Beyond it, among those that have kept something longest, the fullest gives up what it keeps:
+    /// a WebSocket its messages in progress, any other flow itself (`memory-limit`).
+    pub state_bytes: usize,
     /// Bytes of one HTTP head. A longer one is not HTTP for us; the flow is left alone (`head-too-long`).
     pub http_head: usize,
     /// Bytes of one HPACK table, as RFC 7541 section 4.1 counts them, whatever size the peers agree on. Older entries
@@ -33,9 +38,10 @@ pub struct Limits {
     pub kept_payload: usize,
     /// Bytes one compressed message may inflate to; beyond it inflating stops (`inflate-limit`).
     pub inflated: u64,
-    /// Inflaters alive at once: each side of a connection with context takeover keeps one, of up to
-    /// 45 KB, as long as the connection lives. Beyond it messages of further connections are not inflated
-    /// (`inflate-limit`) until one ends.
+    /// Inflaters alive at once: each side of a connection with context takeover keeps one, of about
+    /// 40 KB, as long as the connection lives. Beyond it messages of further connections are not inflated
+    /// (`inflate-limit`) until one ends. They are charged to [`Limits::state_bytes`], and all together stay below it, so that
+    /// inflaters alone make none give up its context.
     pub inflaters: usize,
     /// Fragment records kept of one message; further ones are counted only.
     pub fragments: usize,
@@ -66,6 +72,7 @@ impl Limits {
         Limits {
             flows: part(self.flows),
             held_bytes_total: part(self.held_bytes_total),
+            state_bytes: part(self.state_bytes),
             inflaters: part(self.inflaters),
             ..self.clone()
         }
@@ -82,13 +89,14 @@ impl Default for Limits {
             closed: Duration::from_secs(30),
             held_bytes: 4 * MIB,
             held_bytes_total: 64 * MIB,
+            state_bytes: 128 * MIB,
             http_head: 64 << 10,
             hpack_table: 64 << 10,
             http2_streams: 1024,
             early_bytes: 256 << 10,
             kept_payload: 4 * MIB,
             inflated: 256 << 20,
-            inflaters: 4096,
+            inflaters: 3072,
             fragments: 65_536,
             resync_window: 64 << 10,
             tunnel_depth: 16,

@@ -379,6 +379,15 @@ pub(crate) struct AnalysisArgs {
     )]
     pub(crate) max_held: Option<usize>,
 
+    /// Bytes that all flows together may make us keep otherwise, in messages in progress and the like.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        help_heading = "Limits",
+        hide_short_help = true
+    )]
+    pub(crate) max_state: Option<usize>,
+
     /// Bytes of one HTTP head.
     #[arg(
         long,
@@ -427,6 +436,7 @@ impl AnalysisArgs {
             idle: idle.unwrap_or(defaults.idle),
             websocket_idle: idle.unwrap_or(defaults.websocket_idle),
             held_bytes: self.max_held.unwrap_or(defaults.held_bytes),
+            state_bytes: self.max_state.unwrap_or(defaults.state_bytes),
             http_head: self.max_head.unwrap_or(defaults.http_head),
             kept_payload: self.max_payload.unwrap_or(defaults.kept_payload),
             inflated: self.max_inflated.unwrap_or(defaults.inflated),

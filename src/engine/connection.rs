@@ -95,6 +95,27 @@ pub struct Tunnel {
     pub response: Option<SeenHead>,
 }
 
+impl Tunnel {
+    fn memory(&self) -> usize {
+        let response = self.response.as_ref().map_or(0, |seen| extra(&seen.head));
+        extra(&self.request.head) + response
+    }
+}
+
+/// Bytes that every connection may keep of each of its heads.
+const SOME_HEAD: usize = 2 << 10;
+/// Bytes an extension takes in memory, about.
+const EXTENSION_MEMORY: usize = 128;
+
+fn extra(head: &Head) -> usize {
+    head.memory().saturating_sub(SOME_HEAD)
+}
+
+/// What the heads of an attempt and of the tunnel it runs in take beyond what every connection may keep.
+pub(super) fn heads_memory(attempt: Option<&Connection>, tunnel: Option<&Tunnel>) -> usize {
+    attempt.map_or(0, Connection::memory) + tunnel.map_or(0, Tunnel::memory)
+}
+
 /// What ended the TCP flow under a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EndedBy {
@@ -199,6 +220,36 @@ pub struct Connection {
 }
 
 impl Connection {
+    /// Bytes its heads take beyond what every connection may keep of them.
+    #[must_use]
+    pub(super) fn memory(&self) -> usize {
+        let agreed = self.handshake.as_ref().map_or(0, |handshake| {
+            let negotiated = &handshake.negotiated;
+            let subprotocol = negotiated.subprotocol.as_ref().map_or(0, |name| name.len());
+            // Each extension comes of a head that is counted; its parts are strings of their own.
+            subprotocol + negotiated.other_extensions.len() * EXTENSION_MEMORY
+        });
+        let heads = [self.request(), self.response()];
+        let heads: usize = heads.into_iter().flatten().map(extra).sum();
+        let tunnel = self.tunnel.as_ref().map_or(0, |tunnel| tunnel.memory());
+        heads + tunnel + agreed.saturating_sub(SOME_HEAD)
+    }
+
+    /// Forgets the longest header lines, so that no more is kept than every connection may keep, if that is possible.
+    pub(super) fn shorten_heads(&mut self) {
+        let handshake = self.handshake.iter_mut().flat_map(|handshake| {
+            handshake.negotiated.other_extensions = Vec::new();
+            handshake.request.iter_mut().chain(&mut handshake.response)
+        });
+        let tunnel = self.tunnel.iter_mut().flat_map(|tunnel| {
+            let Tunnel { request, response } = &mut **tunnel;
+            std::iter::once(request).chain(response)
+        });
+        for seen in handshake.chain(tunnel) {
+            seen.head.shorten(SOME_HEAD);
+        }
+    }
+
     /// The outcome of its handshake; a refused CONNECT counts as refused.
     #[must_use]
     pub fn outcome(&self) -> Outcome {

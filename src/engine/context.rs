@@ -6,11 +6,12 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::base::{Code, ConnectionId, Finding, Limits, Needs, PacketNumber, Side, Timestamp};
-use crate::flow::{End, Recent};
+use crate::flow::{End, FlowId, Recent};
 use crate::tls::KeyLog;
 use crate::websocket::Scratch;
 use crate::wire::FlowKey;
 
+use super::budget::{Account, Budget, Holder};
 use super::connection::{Connection, Handshake, Transport, Tunnel};
 use super::sink::{FindingEvent, Moment, Sink};
 use super::streams::Streams;
@@ -30,6 +31,8 @@ pub(super) struct Shared {
     pub(super) flows: u64,
     /// Bytes held behind holes, over all flows.
     pub(super) held: usize,
+    /// What all flows together keep otherwise.
+    pub(super) budget: Budget,
     /// Bytes of openings that may still be kept, over all flows.
     pub(super) openings: usize,
     /// What is known of some flows only, by their serial number.
@@ -47,6 +50,10 @@ pub(super) struct Shared {
 pub(super) struct FlowInfo {
     /// Its number among the flows of this engine.
     pub(super) serial: u64,
+    /// Its place in the table.
+    pub(super) place: FlowId,
+    /// What it keeps.
+    pub(super) account: Account,
     /// Both ends; the source is [`End::Low`].
     pub(super) key: FlowKey,
     /// The end that asked for the connection, as far as the packets tell.
@@ -59,15 +66,12 @@ pub(super) struct FlowInfo {
     /// Where each end's latest bytes began.
     pub(super) positions: [u64; 2],
     pub(super) transport: Transport,
-    /// The ends of which any packet was seen.
+    /// One bit each: the two ends of which any packet was seen, and what the methods ask for. There are many flows.
     pub(super) seen: u8,
     /// Connections told of it so far.
     pub(super) connections: u32,
     /// Layers of TLS that its bytes are inside of.
     pub(super) layers: u8,
-    /// Whether it began with a SYN in the capture.
-    pub(super) from_start: bool,
-    pub(super) is_websocket: bool,
 }
 
 /// What is known of few flows, or of all where somebody asks.
@@ -78,6 +82,19 @@ pub(super) struct Rare {
 }
 
 impl FlowInfo {
+    /// Set in [`FlowInfo::seen`] when it began with a SYN in the capture.
+    pub(super) const FROM_START: u8 = 4;
+    /// Set when it carries a WebSocket.
+    pub(super) const WEBSOCKET: u8 = 8;
+
+    pub(super) fn is_from_start(&self) -> bool {
+        self.seen & Self::FROM_START != 0
+    }
+
+    pub(super) fn is_websocket(&self) -> bool {
+        self.seen & Self::WEBSOCKET != 0
+    }
+
     /// The side an end plays, once that is known; before, the end that spoke first is as good a guess as any.
     pub(super) fn side(&self, end: End) -> Side {
         if self.client.unwrap_or(End::Low) == end {
@@ -152,6 +169,33 @@ pub(super) struct Context<'a, S> {
 }
 
 impl<S: Sink> Context<'_, S> {
+    /// The flow's session keeps this many bytes now.
+    #[inline]
+    pub(super) fn charge(&mut self, held: usize) {
+        if held != self.flow.account.held() as usize {
+            let (place, serial) = (self.flow.place, self.flow.serial);
+            let holder = Holder { place, serial };
+            let budget = &mut self.shared.budget;
+            budget.charge(&mut self.flow.account, holder, held);
+        }
+    }
+
+    /// Tells that what was kept of a flow that is no WebSocket (yet) is given up, and the flow with it.
+    pub(super) fn given_up(&mut self, connection: Option<&mut Connection>) {
+        if connection.is_none() {
+            let most = self.shared.limits.findings_per_code;
+            self.shared.budget.told = self.shared.budget.told.saturating_add(1);
+            if self.shared.budget.told > most {
+                return;
+            }
+        }
+        let text = format!(
+            "all flows together keep more than {} bytes; this one is followed no longer",
+            self.shared.budget.limit()
+        );
+        self.finding(connection, None, &Finding::new(Code::MemoryLimit, text));
+    }
+
     /// Whether anybody wants to know about TLS, so that its flows are worth to be read.
     pub(super) fn follows_tls(&self) -> bool {
         self.shared.decrypts || self.shared.needs.any(Needs::TLS | Needs::FINDINGS)

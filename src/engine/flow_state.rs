@@ -1,9 +1,10 @@
 //! One TCP flow: what both directions' segments amount to, and the session that reads their bytes.
 
 use crate::base::{Extent, Limits, Needs, PerSide, Side, Timestamp};
-use crate::flow::{Ages, Assembler, Delivery, End, Incoming};
+use crate::flow::{Ages, Assembler, Delivery, End, FlowId, Incoming};
 use crate::wire::{FlowKey, Segment, TcpFlags};
 
+use super::budget::Account;
 use super::connection::{EndedBy, Transport};
 use super::context::{Chunk, Context, FlowInfo, Shared};
 use super::flow_summary::{FlowSummary, Seen, Trace};
@@ -57,19 +58,22 @@ impl FlowState {
     ) -> Self {
         let info = FlowInfo {
             serial: shared.flows,
+            place: FlowId::default(),
+            account: Account::default(),
             key: *route,
             client: Self::opener(end, segment, route),
-            seen: 0,
+            seen: match segment.flags.has(TcpFlags::SYN) {
+                true => FlowInfo::FROM_START,
+                false => 0,
+            },
             first_packet: now.packet,
             opened: now.time,
             last: now.time,
             packets: 0,
             positions: [0; 2],
             transport: Transport::Tcp,
-            from_start: segment.flags.has(TcpFlags::SYN),
             connections: 0,
             layers: 0,
-            is_websocket: false,
         };
         let parts = FlowParts {
             halves: Default::default(),
@@ -126,7 +130,7 @@ impl Ages for FlowState {
     }
 
     fn idle_limit(&self, limits: &Limits) -> i64 {
-        let limit = if self.info.is_websocket {
+        let limit = if self.info.is_websocket() {
             limits.websocket_idle
         } else {
             limits.idle
@@ -300,6 +304,7 @@ impl FlowParts {
         }
         context.closed_at = self.over.map(|over| over.at);
         self.session.ended(by, self.closer, context);
+        context.shared.budget.release(&mut context.flow.account);
         let told = Needs::EXTENTS | Needs::SEGMENTS;
         if context.shared.needs.any(told) {
             context.sink.flow_ended(context.flow.serial);
@@ -310,6 +315,12 @@ impl FlowParts {
         if let Some(trace) = self.trace.take() {
             self.tell(*trace, by, context);
         }
+    }
+
+    /// Gives up what the session keeps, since all flows together keep too much.
+    pub(super) fn give_up<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        self.session.give_up(context);
+        context.charge(self.session.memory());
     }
 
     #[cold]
@@ -382,10 +393,12 @@ fn deliver<S: Sink>(
                 },
                 context,
             );
+            context.charge(session.memory());
         }
         Delivery::Gap { offset, len } => {
             context.flow.positions[end as usize] = offset;
             session.gap(end, offset, len, context);
+            context.charge(session.memory());
         }
         Delivery::Again { offset, bytes } => session.again(end, offset, bytes, context),
         Delivery::Conflict { offset } => session.conflict(end, offset, context),

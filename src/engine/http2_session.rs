@@ -12,7 +12,9 @@ use crate::http2::{self, DataPlace, GoAway};
 use crate::websocket::detect::{FrameScore, verdict};
 use crate::websocket::handshake::{is_accepted, negotiated};
 
-use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
+use super::connection::{
+    Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel, heads_memory,
+};
 use super::context::{Chunk, Context};
 use super::http_session::{settle_handshake, tell_handshake};
 use super::sink::{Sink, StreamData};
@@ -42,6 +44,40 @@ struct Streams {
     told: u32,
     /// Who sent GOAWAY with an error, and which.
     failed: Option<(Side, u32)>,
+    /// Bytes that the streams keep, as far as each has been counted.
+    memory: usize,
+}
+
+impl Streams {
+    /// Counts what a stream keeps after something happened to it.
+    fn count(&mut self, id: u32) {
+        if let Some(stream) = self.by_id.get_mut(&id) {
+            let now = stream.state.memory();
+            self.memory = self.memory + now - std::mem::replace(&mut stream.counted, now);
+        }
+    }
+
+    /// The same after something happened to all of them.
+    fn count_all(&mut self) {
+        self.memory = 0;
+        for stream in self.by_id.values_mut() {
+            stream.counted = stream.state.memory();
+            self.memory += stream.counted;
+        }
+    }
+
+    fn insert(&mut self, id: u32, stream: Stream) {
+        self.remove(id);
+        self.memory += stream.counted;
+        self.by_id.insert(id, stream);
+        self.count(id);
+    }
+
+    fn remove(&mut self, id: u32) -> Option<Stream> {
+        let stream = self.by_id.remove(&id)?;
+        self.memory -= stream.counted;
+        Some(stream)
+    }
 }
 
 struct Stream {
@@ -49,6 +85,8 @@ struct Stream {
     /// Position of the next byte of DATA.
     sent: PerSide<u64>,
     ended: PerSide<bool>,
+    /// Bytes it kept when that was last counted.
+    counted: usize,
 }
 
 enum State {
@@ -60,6 +98,21 @@ enum State {
     Refused(Box<Connection>),
     /// Nothing of ours.
     Ignored,
+}
+
+impl State {
+    /// Bytes kept beyond the state itself.
+    fn memory(&self) -> usize {
+        match self {
+            State::Asked(connection, waiting) => connection.memory() + waiting.cost(),
+            State::Unseen(unseen) => {
+                unseen.waiting.cost() + heads_memory(unseen.attempt.as_deref(), None)
+            }
+            State::Open(session) => session.memory(),
+            State::Refused(connection) => connection.memory(),
+            State::Ignored => 0,
+        }
+    }
 }
 
 #[derive(Default)]
@@ -95,9 +148,27 @@ impl Http2Session {
                 asked: false,
                 told: 0,
                 failed: None,
+                memory: 0,
             },
             begun: PerSide::default(),
         }
+    }
+
+    /// Bytes kept beyond the session itself.
+    pub(super) fn memory(&self) -> usize {
+        self.connection.held()
+            + self.streams.memory
+            + heads_memory(None, self.streams.tunnel.as_deref())
+    }
+
+    /// Has the WebSockets inside forget what can be done without.
+    pub(super) fn give_up<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        for stream in self.streams.by_id.values_mut() {
+            if let State::Open(session) = &mut stream.state {
+                session.give_up(context);
+            }
+        }
+        self.streams.count_all();
     }
 
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
@@ -138,6 +209,7 @@ impl Http2Session {
                 session.side_ended(side, context);
             }
         }
+        self.streams.count_all();
     }
 
     /// The flow is over, and with it every stream.
@@ -165,6 +237,7 @@ impl Stream {
             state,
             sent: PerSide::default(),
             ended: PerSide::default(),
+            counted: 0,
         }
     }
 
@@ -414,7 +487,7 @@ impl<'o, 'a, S: Sink> Output<'o, 'a, S> {
 
     /// The stream carries frames, whatever was asked and answered.
     fn recognised(&mut self, id: u32) {
-        let Some(mut stream) = self.streams.by_id.remove(&id) else {
+        let Some(mut stream) = self.streams.remove(id) else {
             return;
         };
         if let State::Unseen(unseen) = stream.state {
@@ -433,11 +506,11 @@ impl<'o, 'a, S: Sink> Output<'o, 'a, S> {
             stream.state = State::Ignored;
             stream.open(connection, unseen.waiting, self.context);
         }
-        self.streams.by_id.insert(id, stream);
+        self.streams.insert(id, stream);
     }
 
     fn end(&mut self, stream: u32, by: EndedBy, who: Option<Side>, error: Option<u32>) {
-        if let Some(stream) = self.streams.by_id.remove(&stream) {
+        if let Some(stream) = self.streams.remove(stream) {
             stream.end(by, who, error, self.context);
         }
     }
@@ -456,7 +529,7 @@ impl<S: Sink> http2::Output for Output<'_, '_, S> {
         };
         let connection = self.open(stream, handshake);
         let state = State::Asked(connection, Waiting::default());
-        self.streams.by_id.insert(stream, Stream::new(state));
+        self.streams.insert(stream, Stream::new(state));
         true
     }
 
@@ -468,8 +541,9 @@ impl<S: Sink> http2::Output for Output<'_, '_, S> {
             return;
         }
         let seen = self.seen(head, at);
-        if let Some(stream) = self.streams.by_id.get_mut(&stream) {
-            stream.answered(seen, self.context);
+        if let Some(followed) = self.streams.by_id.get_mut(&stream) {
+            followed.answered(seen, self.context);
+            self.streams.count(stream);
         }
     }
 
@@ -498,11 +572,13 @@ impl<S: Sink> http2::Output for Output<'_, '_, S> {
         if followed.data(from, chunk, self.context) {
             self.recognised(stream);
         }
+        self.streams.count(stream);
     }
 
     fn data_gap(&mut self, stream: u32, from: Side, len: u64) {
-        if let Some(stream) = self.streams.by_id.get_mut(&stream) {
-            stream.gap(from, len, self.context);
+        if let Some(followed) = self.streams.by_id.get_mut(&stream) {
+            followed.gap(from, len, self.context);
+            self.streams.count(stream);
         }
     }
 
@@ -518,6 +594,7 @@ impl<S: Sink> http2::Output for Output<'_, '_, S> {
         if is_refused || followed.ended.client && followed.ended.server {
             self.end(stream, EndedBy::Fin, Some(from), None);
         }
+        self.streams.count(stream);
     }
 
     fn reset(&mut self, stream: u32, from: Side, code: u32, _at: Span) {
@@ -555,13 +632,14 @@ impl<S: Sink> http2::Output for Output<'_, '_, S> {
         for stream in self.streams.by_id.values_mut() {
             stream.lose(from, self.context);
         }
+        self.streams.count_all();
     }
 
     fn adopt(&mut self, stream: u32, _from: Side) -> bool {
         let room = self.streams.by_id.len() < ADOPTED;
         if room {
             let state = State::Unseen(Box::default());
-            self.streams.by_id.insert(stream, Stream::new(state));
+            self.streams.insert(stream, Stream::new(state));
         }
         room
     }

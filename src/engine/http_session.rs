@@ -9,7 +9,7 @@ use crate::websocket::handshake::{
     accept_key, check, has_legacy_framing, is_accepted, is_upgrade_request, negotiated,
 };
 
-use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Tunnel};
+use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Tunnel, heads_memory};
 use super::context::{Chunk, Context};
 use super::exchange::Exchanges;
 use super::http2_session::Http2Session;
@@ -82,6 +82,18 @@ impl HttpSession {
             refusals: 0,
             exchanges: exchanges.then(Box::default),
         }
+    }
+
+    /// Bytes kept beyond the session itself.
+    pub(super) fn memory(&self) -> usize {
+        let asked = match self.asked.back() {
+            Some(Asked::Connect(seen)) => seen.head.memory(),
+            Some(Asked::H2c(head)) => head.memory(),
+            _ => 0,
+        };
+        let readers = self.readers.client.held() + self.readers.server.held();
+        let heads = heads_memory(self.attempt.as_deref(), self.tunnel.as_deref());
+        readers + asked + self.early.cost() + self.orphans.cost() + heads
     }
 
     /// Whether the client's next bytes depend on an answer that has not come.

@@ -8,6 +8,7 @@
 //!
 //! Time comes with the packets. Whatever they hold, nothing panics, and what is kept is bounded by [`Limits`].
 
+mod budget;
 mod connection;
 mod context;
 mod exchange;
@@ -41,6 +42,7 @@ pub use flow_summary::{EndSummary, FlowSummary, Reset, Seen};
 pub use sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Plaintext, Sink, StreamData};
 pub use tls_session::TlsFlow;
 
+use budget::Budget;
 use context::{Context, Shared};
 use flow_state::FlowState;
 use streams::Streams;
@@ -123,6 +125,7 @@ impl<S: Sink> Engine<S> {
             opened: 0,
             flows: 0,
             held: 0,
+            budget: Budget::new(options.limits.state_bytes),
             openings: flow_summary::OPENINGS,
             rare: Default::default(),
             streams: needs
@@ -249,6 +252,21 @@ impl<S: Sink> Engine<S> {
             flow_state::Ending::Linger => self.table.linger(id),
             flow_state::Ending::Now => self.end(id),
         }
+        if self.shared.budget.is_over() {
+            self.relieve();
+        }
+    }
+
+    /// Has flows give up what they keep until all together keep no more than they may.
+    #[cold]
+    fn relieve(&mut self) {
+        while self.shared.budget.is_over()
+            && let Some(holder) = self.shared.budget.next(&mut self.table)
+            && let Some(flow) = self.table.flow(holder.place)
+        {
+            let mut context = context!(self, flow);
+            flow.parts.give_up(&mut context);
+        }
     }
 
     /// Moves capture time on to that of packet `number`: what was silent too long ends. Call it now and then, after the
@@ -329,6 +347,10 @@ impl<S: Sink> Engine<S> {
         if let Some(mut flow) = evicted {
             self.finish_flow(&mut flow, EndedBy::Timeout);
         }
+        if let Some(flow) = self.table.flow(id) {
+            flow.info.place = id;
+        }
+        self.shared.budget.tidy(&mut self.table);
         Some(id)
     }
 

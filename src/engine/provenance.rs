@@ -23,6 +23,21 @@ impl Provenance {
         self.starts.push((offset, packet));
     }
 
+    /// Bytes it takes in memory beyond itself.
+    #[inline]
+    pub(super) fn memory(&self) -> usize {
+        match self.starts.spilled() {
+            true => self.starts.capacity() * size_of::<(u64, PacketNumber)>(),
+            false => 0,
+        }
+    }
+
+    /// Forgets all but the latest packet.
+    pub(super) fn give_up(&mut self) {
+        let last = self.starts.last().copied();
+        self.starts = last.into_iter().collect();
+    }
+
     /// Runs remembered.
     #[inline]
     pub(super) fn len(&self) -> usize {

@@ -100,7 +100,39 @@ impl Session {
         match self {
             Session::WebSocket(session) => Some(&mut session.connection),
             Session::Http(session) => session.attempt(),
+            Session::Unknown(session) => session.attempt(),
             _ => None,
+        }
+    }
+
+    /// Bytes it keeps that traffic made it keep.
+    #[inline]
+    pub(super) fn memory(&self) -> usize {
+        match self {
+            Session::New | Session::Ignored => 0,
+            Session::WebSocket(session) => session.memory(),
+            Session::Unknown(session) => session.memory(),
+            Session::Http(session) => session.memory(),
+            Session::Http2(session) => session.memory(),
+            Session::Tls(session) => session.memory(),
+        }
+    }
+
+    /// Gives up what it keeps: a WebSocket the messages in progress, anything else itself, unless it is what runs inside
+    /// that keeps the most.
+    #[cold]
+    pub(super) fn give_up<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        let before = self.memory();
+        match self {
+            Session::WebSocket(session) => session.give_up(context),
+            Session::Http2(session) => session.give_up(context),
+            Session::Tls(session) => session.give_up(context),
+            Session::New | Session::Ignored | Session::Unknown(_) | Session::Http(_) => {}
+        }
+        if self.memory() > before / 2 {
+            let connection = self.connection();
+            context.given_up(connection);
+            self.ended(EndedBy::Timeout, None, context);
         }
     }
 

@@ -9,7 +9,7 @@ use crate::base::{Code, Finding, Needs, PacketNumber, PerSide, Side, Span, Times
 use crate::flow::End;
 use crate::tls::{self, AlertDescription, AlertLevel, KeyLog};
 
-use super::connection::{EndedBy, Tunnel};
+use super::connection::{EndedBy, Tunnel, heads_memory};
 use super::context::{Chunk, Context};
 use super::provenance::Provenance;
 use super::session::Session;
@@ -118,6 +118,22 @@ impl TlsSession {
             told: 0,
             is_named: false,
         }
+    }
+
+    /// Bytes kept beyond the session itself.
+    pub(super) fn memory(&self) -> usize {
+        let sides = &self.content.sides;
+        let provenance = sides.client.provenance.memory() + sides.server.provenance.memory();
+        let tunnel = heads_memory(None, self.tunnel.as_deref());
+        self.connection.held() + provenance + self.content.inner.memory() + tunnel
+    }
+
+    /// Gives back what is spare, and has what runs inside give up what it keeps.
+    pub(super) fn give_up<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        self.connection.shrink();
+        self.content.run(self.client, context, |inner, context| {
+            inner.give_up(context);
+        });
     }
 
     fn side(&self, end: End) -> Side {

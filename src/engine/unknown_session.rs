@@ -12,7 +12,7 @@ use crate::tls;
 use crate::websocket::detect::{FrameScore, verdict};
 use crate::websocket::handshake::negotiated;
 
-use super::connection::{Connection, EndedBy, Handshake, Outcome, Tunnel};
+use super::connection::{Connection, EndedBy, Handshake, Outcome, Tunnel, heads_memory};
 use super::context::{Chunk, Context};
 use super::http_session::{HttpSession, tell_handshake};
 use super::http2_session::Http2Session;
@@ -78,6 +78,16 @@ impl UnknownSession {
         }
     }
 
+    /// Bytes kept beyond the session itself.
+    pub(super) fn memory(&self) -> usize {
+        self.waiting.cost() + heads_memory(self.attempt.as_deref(), self.tunnel.as_deref())
+    }
+
+    /// The connection it may become.
+    pub(super) fn attempt(&mut self) -> Option<&mut Connection> {
+        self.attempt.as_deref_mut()
+    }
+
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
         if self.is_forced(context) && http::looks_like(chunk.bytes).is_none() {
             self.waiting.push(chunk);
@@ -117,7 +127,7 @@ impl UnknownSession {
     /// Whether these are the end's first bytes, or the next after those that wait for more.
     fn is_from_start<S: Sink>(&self, chunk: Chunk<'_>, context: &Context<'_, S>) -> bool {
         let first = self.waiting.start(chunk.end).unwrap_or(chunk.offset);
-        self.from_start || (context.flow.from_start && first == 0)
+        self.from_start || (context.flow.is_from_start() && first == 0)
     }
 
     /// Decides by how the bytes begin; `None` when they do not tell.

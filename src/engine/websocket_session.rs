@@ -10,18 +10,24 @@ use crate::websocket::handshake::Compression;
 use crate::websocket::{self, MessageKind, Stream};
 
 use super::connection::{Connection, EndedBy, Transport};
-use super::context::{Chunk, Context};
+use super::context::{Chunk, Context, FlowInfo};
 use super::provenance::Provenance;
 use super::sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
 
 /// Pings of one side remembered until their pong comes.
 const PINGS: usize = 16;
+/// The longest payload a ping may have (RFC 6455 section 5.5); none is remembered of a longer one.
+const PING_LEN: usize = 125;
+/// Frame numbers that every connection may keep.
+const SOME_FRAGMENTS: usize = 64;
 
 /// An open WebSocket.
 pub(super) struct WebSocketSession {
     pub(super) connection: Connection,
     sides: PerSide<Half>,
     told: Vec<(Code, u32)>,
+    /// Bytes kept of the heads beyond what every connection may keep.
+    heads: usize,
 }
 
 /// In place as far as that takes no more room than a vector.
@@ -34,6 +40,17 @@ struct Half {
     /// Frame numbers of the message that is not complete yet.
     fragments: Fragments,
     pings: VecDeque<(Box<[u8]>, Timestamp)>,
+    /// Bytes kept when that was last counted.
+    memory: usize,
+}
+
+impl Half {
+    #[inline]
+    fn count(&mut self) {
+        self.memory = self.stream.memory()
+            + self.provenance.memory()
+            + self.fragments.capacity().saturating_sub(SOME_FRAGMENTS) * size_of::<u64>();
+    }
 }
 
 impl WebSocketSession {
@@ -43,7 +60,7 @@ impl WebSocketSession {
         begin: PerSide<u64>,
         context: &mut Context<'_, S>,
     ) -> Self {
-        context.flow.is_websocket = true;
+        context.flow.seen |= FlowInfo::WEBSOCKET;
         let negotiated = connection
             .handshake
             .as_ref()
@@ -59,11 +76,43 @@ impl WebSocketSession {
             recent: RecentMark::default(),
             fragments: Fragments::new(),
             pings: VecDeque::new(),
+            memory: 0,
         };
         Self {
+            heads: connection.memory(),
             connection: *connection,
             sides: PerSide::new(half),
             told: Vec::new(),
+        }
+    }
+
+    /// Bytes kept beyond the session itself.
+    #[inline]
+    pub(super) fn memory(&self) -> usize {
+        self.heads + self.sides.client.memory + self.sides.server.memory
+    }
+
+    /// Forgets what can be done without; frames go on.
+    #[cold]
+    pub(super) fn give_up<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        for side in Side::BOTH {
+            self.feed(side, context, |stream, scratch, out| {
+                stream.give_up(scratch, out)
+            });
+            let half = &mut self.sides[side];
+            half.provenance.give_up();
+            half.fragments = Fragments::new();
+            half.count();
+        }
+        if self.heads > 0 {
+            self.connection.shorten_heads();
+            self.heads = self.connection.memory();
+            let limit = context.shared.budget.limit();
+            let text = format!(
+                "all flows together keep more than {limit} bytes; the longest header lines of the handshake were given up"
+            );
+            let finding = Finding::new(Code::MemoryLimit, text);
+            context.finding(Some(&mut self.connection), None, &finding);
         }
     }
 
@@ -109,6 +158,7 @@ impl WebSocketSession {
             None => half.provenance.clear(),
             Some(start) => half.provenance.forget_before(start),
         }
+        half.count();
     }
 
     pub(super) fn gap<S: Sink>(
@@ -122,6 +172,7 @@ impl WebSocketSession {
         self.feed(side, context, |stream, scratch, out| {
             stream.gap(len, scratch, out)
         });
+        self.sides[side].count();
     }
 
     /// About `len` bytes are missing, so that the next frame's boundary is not known even inside a payload.
@@ -272,6 +323,7 @@ impl<S: Sink> Output<'_, S> {
     fn round_trip(&mut self, message: &websocket::Message<'_>) -> Option<i64> {
         let data = message.data.unwrap_or_default();
         match message.kind {
+            MessageKind::Ping if data.len() > PING_LEN => None,
             MessageKind::Ping => {
                 if self.pings.len() == PINGS {
                     self.pings.pop_front();

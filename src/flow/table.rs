@@ -14,7 +14,7 @@ use crate::base::{Limits, Timestamp};
 use crate::wire::FlowKey;
 
 /// A flow's place in the table; of no meaning after the flow was removed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FlowId(u32);
 
 /// Why a flow is handed back.

@@ -204,6 +204,29 @@ mod tests {
 
     use super::*;
 
+    #[test]
+    fn a_head_is_shortened_by_its_longest_lines() {
+        let long = "x".repeat(500);
+        let text = format!(
+            "GET /a HTTP/1.1\r\nHost: b\r\nCookie: {long}\r\nOrigin: c\r\nX: {long}{long}\r\nY:z\r\n\r\n"
+        );
+        let mut head = parsed(text.as_bytes());
+        let whole = head.clone();
+        assert!(head.shorten(whole.memory()) && head == whole);
+        assert!(head.shorten(1000));
+        assert_eq!(
+            head,
+            parsed(text.replace(&format!("X: {long}{long}\r\n"), "").as_bytes())
+        );
+        assert!(head.shorten(200));
+        assert_eq!(
+            head,
+            parsed(b"GET /a HTTP/1.1\r\nHost: b\r\nOrigin: c\r\nY:z\r\n\r\n")
+        );
+        assert!(!head.shorten(10), "the first line stays");
+        assert_eq!(head, parsed(b"GET /a HTTP/1.1\r\n\r\n"));
+    }
+
     fn parsed(bytes: &[u8]) -> Head {
         match parse_head(bytes, &Limits::default()) {
             HeadStatus::Complete { head, len } => {

@@ -234,6 +234,10 @@ impl Deflater {
         if out.ends_with(&[0, 0, 0xff, 0xff]) {
             out.truncate(out.len() - 4);
         }
+        if out.is_empty() {
+            // Nothing was flushed, since nothing was written: an empty block (RFC 7692 section 7.2.3.6).
+            out.push(0);
+        }
         out
     }
 }

@@ -151,6 +151,27 @@ impl Connection {
         &self.summary
     }
 
+    /// Bytes held of records and handshake messages that are not whole, or that wait for the other side.
+    #[must_use]
+    pub fn held(&self) -> usize {
+        let side = |side: &Direction| {
+            side.buffer.capacity()
+                + side.joiner.held()
+                + side.held_len
+                + side.held.capacity() * size_of::<Held>()
+        };
+        side(&self.sides.client) + side(&self.sides.server)
+    }
+
+    /// Gives back memory that is kept for the next record only.
+    pub fn shrink(&mut self) {
+        for side in Side::BOTH {
+            let direction = &mut self.sides[side];
+            direction.buffer.shrink_to_fit();
+            direction.held.shrink_to_fit();
+        }
+    }
+
     /// Where in this side's stream the bytes begin that are still to be read or to be released.
     #[must_use]
     pub fn incomplete_from(&self, side: Side) -> u64 {

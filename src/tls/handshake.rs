@@ -55,6 +55,11 @@ pub(crate) struct Joiner {
 }
 
 impl Joiner {
+    /// Bytes held of a message that is not whole.
+    pub(crate) fn held(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// Forgets a message that was begun: what follows it is missing.
     pub(crate) fn reset(&mut self) {
         *self = Self::default();

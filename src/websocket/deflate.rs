@@ -114,6 +114,8 @@ pub(crate) struct Inflater {
     inner: Decompress,
     /// The stream ended itself (BFINAL) inside the message at hand.
     ended: bool,
+    /// Bytes of the message at hand were pushed.
+    begun: bool,
     /// What makes it count among those alive.
     _alive: Arc<()>,
 }
@@ -124,6 +126,7 @@ impl Inflater {
         Self {
             inner: Decompress::new(false),
             ended: false,
+            begun: false,
             _alive: Arc::clone(alive),
         }
     }
@@ -132,6 +135,7 @@ impl Inflater {
     pub(crate) fn reset(&mut self) {
         self.inner.reset(false);
         self.ended = false;
+        self.begun = false;
     }
 
     /// Bytes inflated since the last reset: how far back a message may refer.
@@ -141,6 +145,7 @@ impl Inflater {
 
     /// The next bytes of a message. `Ok(false)` when the sink stopped it.
     pub(crate) fn push(&mut self, mut input: &[u8], sink: &mut impl Sink) -> Result<bool, Invalid> {
+        self.begun |= !input.is_empty();
         loop {
             let Some(buffer) = sink.buffer() else {
                 return Ok(false);
@@ -176,7 +181,13 @@ impl Inflater {
 
     /// The message is over.
     pub(crate) fn end_message(&mut self, sink: &mut impl Sink) -> Result<bool, Invalid> {
+        // Even an empty message has a byte (RFC 7692 section 7.2.3.6). Of one that has none, the tail would begin a block
+        // that swallows the next message.
+        if !std::mem::take(&mut self.begun) {
+            return Ok(true);
+        }
         let result = self.push(TAIL, sink);
+        self.begun = false;
         if self.ended {
             // What came after the end need not have been a stream, so nothing of it may leak into the next message.
             self.reset();

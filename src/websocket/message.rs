@@ -149,6 +149,8 @@ pub(super) enum Inflation {
     OverLimit,
     /// Too many other connections had one.
     NoInflater,
+    /// Its context was given up in the middle.
+    GivenUp,
 }
 
 /// A message being put together. Reused from message to message.
@@ -168,6 +170,8 @@ pub(super) struct Assembly {
     utf8: Option<Validator>,
     digest: Option<Sha256>,
     keeps: bool,
+    /// What was kept of it had to be given up.
+    given_up: bool,
 }
 
 impl Assembly {
@@ -188,6 +192,7 @@ impl Assembly {
             utf8: None,
             digest: None,
             keeps: false,
+            given_up: false,
         }
     }
 
@@ -208,14 +213,33 @@ impl Assembly {
         self.utf8 = (kind == MessageKind::Text && is_deep).then(Validator::default);
         self.digest = needs.has(Needs::DIGEST).then(Sha256::new);
         self.keeps = needs.any(Needs::MESSAGES | Needs::DIGEST) || kind == MessageKind::Close;
+        self.given_up = false;
     }
 
     /// One more frame belongs to it.
     pub(super) fn add_frame(&mut self, index: u64, limits: &Limits) {
         self.frame_count += 1;
-        if self.fragments.len() < limits.fragments {
+        if self.fragments.len() < limits.fragments && !self.given_up {
             self.fragments.push(index);
         }
+    }
+
+    /// A reserved bit may mean that it is no UTF-8 on the wire.
+    pub(super) fn need_not_be_text(&mut self) {
+        self.utf8 = None;
+    }
+
+    /// Bytes it takes in memory beyond a small message's.
+    pub(super) fn memory(&self) -> usize {
+        self.kept.capacity() + self.fragments.capacity() * size_of::<u64>()
+    }
+
+    /// Forgets what is kept of the message; its length, digest and UTF-8 verdict go on.
+    pub(super) fn give_up(&mut self) {
+        self.kept = Vec::new();
+        self.fragments = Vec::new();
+        self.keeps = false;
+        self.given_up = true;
     }
 
     /// Bytes of the message that need no inflating.
@@ -285,7 +309,7 @@ impl Assembly {
             false => Some(self.wire_length),
             true => (is_deep && complete && is_readable).then_some(self.length),
         };
-        let truncated = self.keeps && self.length > limits.kept_payload as u64;
+        let truncated = self.given_up || self.keeps && self.length > limits.kept_payload as u64;
         let valid_utf8 = self.utf8.as_ref().and_then(|utf8| {
             let whole = complete && is_readable;
             let invalid_at = if whole {

@@ -111,6 +111,18 @@ impl Search {
         self.start_over(len);
     }
 
+    /// Bytes it takes in memory.
+    pub(super) fn memory(&self) -> usize {
+        self.bytes.capacity() + self.segments.capacity() * size_of::<u32>()
+    }
+
+    /// Forgets the bytes collected; the search goes on with those that follow.
+    pub(super) fn give_up(&mut self) {
+        self.start_over(0);
+        self.bytes = Vec::new();
+        self.segments = Vec::new();
+    }
+
     fn start_over(&mut self, hole: u64) {
         self.start = self.end().saturating_add(hole);
         self.passed = self.passed();

@@ -371,6 +371,15 @@ pub(super) fn too_many_inflaters(message: &Message<'_>, limits: &Limits) -> Find
     Finding::new(Code::InflateLimit, text).at(message.span)
 }
 
+/// What was kept for this side's messages is given up.
+pub(super) fn memory_limit(limits: &Limits) -> Finding {
+    let text = format!(
+        "all flows together keep more than {} bytes; what was kept of this side's message in progress was given up",
+        limits.state_bytes
+    );
+    Finding::new(Code::MemoryLimit, text)
+}
+
 /// How a search for the next boundary ended.
 pub(super) fn lost_sync(passed: u64, span: Span, is_found: bool) -> Finding {
     let text = match (is_found, passed) {

@@ -88,6 +88,8 @@ pub struct Stream {
     closed: bool,
     context_lost: bool,
     loss_told: bool,
+    /// The bytes kept of the frame at hand had to be given up.
+    raw_given_up: bool,
 }
 
 impl Stream {
@@ -126,6 +128,7 @@ impl Stream {
             closed: false,
             context_lost: presumed,
             loss_told: false,
+            raw_given_up: false,
         }
     }
 
@@ -135,6 +138,20 @@ impl Stream {
     #[must_use]
     pub fn touch(&self) -> u64 {
         self.position ^ self.frames ^ u64::from(self.closed) ^ self.raw.len() as u64
+    }
+
+    /// Bytes kept beyond the stream itself.
+    #[inline]
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        let is_idle = self.message.is_none()
+            && self.control.is_none()
+            && self.inflater.is_none()
+            && self.search.is_none();
+        match is_idle {
+            true => self.raw.capacity(),
+            false => self.raw.capacity() + self.parts_memory(),
+        }
     }
 
     /// Where what is not told yet begins: an incomplete frame, or bytes searched for a boundary; `None` between frames.
@@ -369,6 +386,9 @@ impl Stream {
                 }
             };
             message = message.with_data(data, self.needs, &scratch.limits);
+            if self.suspicious && self.has_unknown_bits() {
+                message.valid_utf8 = None;
+            }
         }
         self.start_unknown &= !is_data;
         out.message(&message);

@@ -1,5 +1,7 @@
 //! What can be wrong with an opening handshake, one function a rule.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
@@ -272,8 +274,10 @@ fn extension_not_offered(heads: &Heads<'_>, out: &mut Findings) {
     let (Some(request), Some(response)) = (heads.request, heads.accepted()) else {
         return;
     };
+    // Looked up and not searched: heads may name thousands.
+    let offered: HashSet<String> = Extension::all(request).map(|offer| offer.name).collect();
     for chosen in Extension::all(response) {
-        if Extension::all(request).any(|offered| offered.name == chosen.name) {
+        if offered.contains(&chosen.name) {
             continue;
         }
         let text = format!(

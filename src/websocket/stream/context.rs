@@ -1,9 +1,11 @@
 //! What compressed messages leave to the ones after them (RFC 7692 section 7.2.3.2).
 
-use super::{Deflate, Output, Scratch, Stream};
+use super::{Deflate, Output, Scratch, State, Stream};
 use crate::websocket::message::{Assembly, Inflation, Message};
 use crate::websocket::rules;
 
+/// Bytes an inflater takes: its window, and about as much again in tables.
+const INFLATER_MEMORY: usize = 40 << 10;
 /// How far back a message may refer (RFC 1951 section 2).
 const WINDOW: u64 = 32 << 10;
 
@@ -29,6 +31,8 @@ impl Stream {
             }
             Inflation::Failed => out.finding(rules::deflate_invalid(message)),
             Inflation::OverLimit => out.finding(rules::inflate_limit(message, &scratch.limits)),
+            // That was told when it happened.
+            Inflation::GivenUp => {}
             Inflation::NoInflater => {
                 out.finding(rules::too_many_inflaters(message, &scratch.limits));
             }
@@ -44,6 +48,38 @@ impl Stream {
         } else if was_lost && let Some(inflater) = &self.inflater {
             self.context_lost = inflater.context_len() < WINDOW;
         }
+    }
+
+    pub(super) fn parts_memory(&self) -> usize {
+        let assemblies = self.message.iter().chain(&self.control);
+        let assemblies: usize = assemblies.map(|assembly| assembly.memory()).sum();
+        let inflater = self.inflater.as_ref().map_or(0, |_| INFLATER_MEMORY);
+        let search = self.search.as_ref().map_or(0, |search| search.memory());
+        assemblies + inflater + search
+    }
+
+    /// Forgets what can be done without: what is kept of the message and the frame at hand, the inflater and its
+    /// context, the bytes searched for a boundary. Frames go on; the message will be told as truncated.
+    #[cold]
+    pub fn give_up(&mut self, scratch: &Scratch, out: &mut impl Output) {
+        if self.memory() == 0 {
+            return;
+        }
+        for assembly in self.message.iter_mut().chain(&mut self.control) {
+            assembly.give_up();
+        }
+        if self.inflater.take().is_some() {
+            if let Some(message) = self.message.as_mut().filter(|message| message.compressed) {
+                message.inflation = Inflation::GivenUp;
+            }
+            self.lose_context(false);
+        }
+        if let Some(search) = &mut self.search {
+            search.give_up();
+        }
+        self.raw_given_up = self.state == State::Payload;
+        self.raw = Vec::new();
+        out.finding(rules::memory_limit(&scratch.limits));
     }
 
     pub(super) fn lose_context(&mut self, is_told: bool) {

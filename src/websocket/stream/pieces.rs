@@ -23,6 +23,7 @@ impl Stream {
     /// The header is read; the payload comes next, in pieces.
     pub(super) fn begin_frame(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
         self.state = State::Payload;
+        self.raw_given_up = false;
         self.position = self.end_of_frame();
         if self.header.payload_length >> 63 != 0 {
             // No frame is that long, so where this one ends is unknown.
@@ -42,9 +43,13 @@ impl Stream {
             }
             Some(_) => {}
             None => {
+                let has_unknown_bits = self.has_unknown_bits();
                 if opcode == Opcode::Continuation
                     && let Some(message) = &mut self.message
                 {
+                    if has_unknown_bits {
+                        message.need_not_be_text();
+                    }
                     message.add_frame(self.frames, &scratch.limits);
                     message.compressed |=
                         self.deflate == Deflate::FrameTakeover && self.header.rsv1();
@@ -67,6 +72,9 @@ impl Stream {
         message.begin(kind, self.frame_start, self.needs);
         message.add_frame(self.frames, &scratch.limits);
         message.compressed = self.is_frame_compressed();
+        if self.has_unknown_bits() {
+            message.need_not_be_text();
+        }
         self.message = Some(message);
     }
 
@@ -80,7 +88,7 @@ impl Stream {
         let left = self.header.payload_length - self.passed;
         let len = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
         let (piece, rest) = bytes.split_at(len);
-        if self.needs.has(Needs::PAYLOAD) && self.captured == self.passed {
+        if self.needs.has(Needs::PAYLOAD) && self.captured == self.passed && !self.raw_given_up {
             let room = scratch.limits.kept_payload.saturating_sub(self.raw.len());
             self.raw.extend_from_slice(&piece[..len.min(room)]);
         }
@@ -108,7 +116,7 @@ impl Stream {
         if !is_deep(needs) && message.kind != MessageKind::Close {
             return;
         }
-        if compressed && self.inflater.is_none() {
+        if compressed && self.inflater.is_none() && message.inflation != Inflation::GivenUp {
             self.inflater = scratch.take_inflater();
         }
         let plain = match self.header.masking_key {
@@ -123,7 +131,9 @@ impl Stream {
             return message.absorb(plain, &scratch.limits);
         }
         let Some(inflater) = &mut self.inflater else {
-            message.inflation = Inflation::NoInflater;
+            if message.inflation != Inflation::GivenUp {
+                message.inflation = Inflation::NoInflater;
+            }
             return;
         };
         let mut work = Inflating {
@@ -147,6 +157,13 @@ impl Stream {
         }
     }
 
+    /// Whether a reserved bit says that the payload is something else than the opcode does, and nothing says what: then it
+    /// need not be text either (RFC 6455 section 5.2).
+    pub(super) fn has_unknown_bits(&self) -> bool {
+        let known = if self.is_frame_compressed() { 0x40 } else { 0 };
+        self.header.byte0 & 0x70 & !known != 0
+    }
+
     /// The frame at hand ends here; `is_whole` when nothing of it is to come any more because it was all passed.
     pub(super) fn end_frame(
         &mut self,
@@ -165,7 +182,8 @@ impl Stream {
         let completes = belongs && (self.header.fin() || opcode.is_control());
         let compressed = self.is_frame_compressed();
         let raw = std::mem::take(&mut self.raw);
-        let kept = self.needs.has(Needs::PAYLOAD).then_some(raw.as_slice());
+        let is_kept = self.needs.has(Needs::PAYLOAD) && !self.raw_given_up;
+        let kept = is_kept.then_some(raw.as_slice());
         let payload = payload.map(|payload| capped(payload, &scratch.limits));
         let index = self.tell_frame(payload.or(kept), completes, compressed, out);
         scratch.raw = raw;

@@ -2,6 +2,7 @@
 
 use flate2::{Compress, Compression as Level, FlushCompress};
 use proptest::prelude::*;
+use sha2::{Digest, Sha256};
 
 use super::*;
 use crate::base::Code;
@@ -651,4 +652,87 @@ fn compressed(messages: &[&[u8]]) -> Vec<Vec<u8>> {
         out
     });
     each.collect()
+}
+
+#[test]
+fn bytes_that_a_reserved_bit_declares_something_else_need_not_be_utf8() {
+    // RSV1 in one frame, in the first of two fragments, in the second; then text that must be UTF-8 again.
+    for bytes in [
+        &b"\xc1\x02\xff\xfe\x81\x01\xff"[..],
+        b"\x41\x01\xff\x80\x01\xfe\x81\x01\xff",
+        b"\x01\x01\xff\xc0\x01\xfe\x81\x01\xff",
+    ] {
+        let told = server(bytes);
+        assert_eq!(told.codes, [Code::ReservedBitSet, Code::InvalidUtf8]);
+        assert_eq!(told.data.len(), 2, "both messages are told");
+    }
+}
+
+#[test]
+fn an_empty_compressed_message_leaves_the_context_alone() {
+    let takeover = Parameters::default();
+    let told = deflated(
+        takeover,
+        b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\xc1\x00\xc1\x00\xc1\x05\xf2\x00\x11\x00\x00",
+    );
+    let texts: Vec<_> = (0..4).map(|index| text(&told, index)).collect();
+    assert_eq!(texts, [&b"Hello"[..], b"", b"", b"Hello"]);
+    assert_eq!(told.codes, []);
+}
+
+#[test]
+fn what_is_given_up_in_the_middle_is_told_as_truncated() {
+    let mut scratch = Scratch::new(&Limits::default());
+    let mut stream = Stream::new(Side::Server, &with(Compression::None), everything(), 0);
+    let mut told = Told::default();
+    stream.push(b"\x01\x05Hel", &mut scratch, &mut told);
+    assert!(stream.memory() > 0);
+    stream.give_up(&scratch, &mut told);
+    assert_eq!(
+        (stream.memory(), &told.codes[..]),
+        (0, &[Code::MemoryLimit][..])
+    );
+    stream.give_up(&scratch, &mut told);
+    stream.push(b"lo\x80\x01!\x81\x02ok", &mut scratch, &mut told);
+    stream.finish(&mut scratch, &mut told);
+    assert_eq!(told.codes.len(), 1, "nothing to give up is nothing to tell");
+    assert_eq!(told.data, [None, Some(b"ok".to_vec())]);
+    let message = told.lines.iter().find(|line| line.starts_with("Message"));
+    let message = message.expect("a message");
+    let digest = format!("{:?}", <[u8; 32]>::from(Sha256::digest(b"Hello!")));
+    for part in [
+        "length: Some(6)",
+        "truncated: true",
+        "complete: true",
+        "valid_utf8: Some(true)",
+        &digest,
+    ] {
+        assert!(message.contains(part), "{part} in {message}");
+    }
+}
+
+#[test]
+fn a_context_given_up_is_a_context_lost() {
+    let mut scratch = Scratch::new(&Limits::default());
+    let compression = Compression::Message(Parameters::default());
+    let mut stream = Stream::new(Side::Server, &with(compression), everything(), 0);
+    let mut told = Told::default();
+    stream.push(
+        b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00",
+        &mut scratch,
+        &mut told,
+    );
+    stream.give_up(&scratch, &mut told);
+    // The second message refers to the first; the third does not.
+    stream.push(b"\xc1\x05\xf2\x00\x11\x00\x00", &mut scratch, &mut told);
+    stream.push(
+        b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00",
+        &mut scratch,
+        &mut told,
+    );
+    assert_eq!(told.codes, [Code::MemoryLimit, Code::DeflateContextLost]);
+    assert_eq!(
+        (text(&told, 1), text(&told, 2)),
+        (&b"<none>"[..], &b"Hello"[..])
+    );
 }
