@@ -27,7 +27,7 @@ pub(super) struct WebSocketSession {
     sides: PerSide<Half>,
     told: Vec<(Code, u32)>,
     /// Bytes kept of the heads beyond what every connection may keep.
-    heads: usize,
+    heads: u32,
 }
 
 /// In place as far as that takes no more room than a vector.
@@ -41,15 +41,20 @@ struct Half {
     fragments: Fragments,
     pings: VecDeque<(Box<[u8]>, Timestamp)>,
     /// Bytes kept when that was last counted.
-    memory: usize,
+    memory: u32,
+}
+
+/// In four bytes, since there are many WebSockets.
+fn capped(memory: usize) -> u32 {
+    u32::try_from(memory).unwrap_or(u32::MAX)
 }
 
 impl Half {
     #[inline]
     fn count(&mut self) {
-        self.memory = self.stream.memory()
-            + self.provenance.memory()
-            + self.fragments.capacity().saturating_sub(SOME_FRAGMENTS) * size_of::<u64>();
+        let fragments = self.fragments.capacity().saturating_sub(SOME_FRAGMENTS);
+        let memory = self.stream.memory() + self.provenance.memory() + fragments * size_of::<u64>();
+        self.memory = capped(memory);
     }
 }
 
@@ -79,7 +84,7 @@ impl WebSocketSession {
             memory: 0,
         };
         Self {
-            heads: connection.memory(),
+            heads: capped(connection.memory()),
             connection: *connection,
             sides: PerSide::new(half),
             told: Vec::new(),
@@ -89,7 +94,10 @@ impl WebSocketSession {
     /// Bytes kept beyond the session itself.
     #[inline]
     pub(super) fn memory(&self) -> usize {
-        self.heads + self.sides.client.memory + self.sides.server.memory
+        let sides = [self.sides.client.memory, self.sides.server.memory];
+        sides
+            .iter()
+            .fold(self.heads as usize, |sum, memory| sum + *memory as usize)
     }
 
     /// Forgets what can be done without; frames go on.
@@ -106,7 +114,7 @@ impl WebSocketSession {
         }
         if self.heads > 0 {
             self.connection.shorten_heads();
-            self.heads = self.connection.memory();
+            self.heads = capped(self.connection.memory());
             let limit = context.shared.budget.limit();
             let text = format!(
                 "all flows together keep more than {limit} bytes; the longest header lines of the handshake were given up"
