@@ -11,6 +11,7 @@ mod messages;
 mod pairing;
 mod record;
 mod report;
+mod sides;
 
 use std::collections::HashSet;
 
@@ -130,8 +131,8 @@ pub fn attempts<'a>(one: &'a Recorded, other: &'a Recorded) -> Comparison<'a> {
     };
     let mut differences = Vec::new();
     of_heads(&pair, NEW_EACH_TIME, &mut differences);
-    differences.extend(changes::of_connection(&pair));
-    differences.extend(changes::of_time(&pair));
+    differences.extend(sides::of_connection(&pair));
+    differences.extend(sides::of_time(&pair));
     Comparison {
         pair,
         changes: Vec::new(),
@@ -149,7 +150,7 @@ fn aligned<'a>(pair: &Pair<'a>) -> Directions<'a> {
 fn through<'a>(pair: Pair<'a>, directions: &Directions<'a>, clocks: &Clocks) -> Comparison<'a> {
     let mut differences = Vec::new();
     of_heads(&pair, &[], &mut differences);
-    differences.extend(changes::of_connection(&pair));
+    differences.extend(sides::of_connection(&pair));
     let delays = PerSide::new(|side| delay(side, &directions[side], clocks));
     Comparison {
         changes: changes::of_hop(&pair, directions, &delays, clocks),

@@ -378,10 +378,4 @@ impl Casebook {
             }
         }
     }
-
-    /// The attempts in the order of their first packets.
-    pub fn sort(&mut self) {
-        self.attempts
-            .sort_by_key(|attempt| (attempt.first.packet, attempt.number));
-    }
 }

@@ -3,6 +3,7 @@
 use crate::base::{Code, Side, escape};
 
 use super::diagnose::{Case, Found};
+use super::rules_request::draft_of;
 use super::verdict::Verdict;
 
 /// A client that fails the connection does so within this time of the 101, in nanoseconds.
@@ -11,14 +12,14 @@ const AT_ONCE: i64 = 2_000_000_000;
 /// A draft from before RFC 6455 that the server took.
 pub(super) fn draft_accepted(case: &Case<'_>) -> Option<Found> {
     let request = case.request()?;
-    if !case.is_accepted() || request.value("Sec-WebSocket-Key1").is_none() {
-        return None;
-    }
-    let sentence = "the client speaks the draft hixie-76; this server still does, most do not, and HTTP proxies break it";
+    let (name, header) = draft_of(request).filter(|_| case.is_accepted())?;
+    let sentence = format!(
+        "the client speaks the draft {name}; this server still does, most do not, and HTTP proxies break it"
+    );
     let asked = case.attempt.request_at();
     Some(
         Found::certain(Verdict::DraftAccepted, sentence)
-            .header(Some(request), "Sec-WebSocket-Key1", asked)
+            .header(Some(request), header, asked)
             .at(case.attempt.response_at(), "101"),
     )
 }

@@ -55,8 +55,7 @@ pub(super) fn without_connect(case: &Case<'_>) -> Option<Found> {
     if !is_origin_form || tunnelled || !is_squid || !(400..500).contains(&status) {
         return None;
     }
-    let sentence =
-        "the upgrade request was sent straight to a forward proxy, without CONNECT before it";
+    let sentence = "the upgrade request was sent straight to a forward proxy, without asking it for a tunnel (CONNECT) first";
     let line = escape::preview(request.target(), 80);
     Some(refusal(
         case,
@@ -135,7 +134,7 @@ pub(super) fn not_forwarded(case: &Case<'_>) -> Option<Found> {
             software.name()
         });
     let sentence = format!(
-        "{name} did not pass Upgrade and Connection on: the client asked rightly, and the server answers ({status}) as to an ordinary request"
+        "{name} did not pass the headers Upgrade and Connection on: the client asked rightly, and the server answers ({status}) as to an ordinary request"
     );
     let asked = case.attempt.request_at();
     let found = Found::likely(Verdict::UpgradeNotForwarded, sentence).at(

@@ -11,9 +11,40 @@ pub(super) fn names_upgrade(request: &Head) -> bool {
     request.has_token("Upgrade", "websocket")
 }
 
-/// Drafts up to hybi-03 send Key1 and Key2.
+/// Drafts from hixie-76 to hybi-03 send Key1 and Key2, and eight bytes after the header.
 fn is_hixie(request: &Head) -> bool {
     request.value("Sec-WebSocket-Key1").is_some()
+}
+
+/// hixie-75 has no key at all, and writes `WebSocket`. A later client whose key a hop took away writes `websocket`.
+fn is_hixie_75(request: &Head) -> bool {
+    let lacks = |name| request.value(name).is_none();
+    request.value("Upgrade") == Some(b"WebSocket")
+        && request.value("Origin").is_some()
+        && lacks("Sec-WebSocket-Key")
+        && lacks("Sec-WebSocket-Key1")
+        && lacks("Sec-WebSocket-Version")
+}
+
+/// The draft from before RFC 6455 that a request is of, and the header that shows it. From version 8 on, drafts frame their
+/// messages as the RFC does.
+pub(super) fn draft_of(request: &Head) -> Option<(&'static str, &'static str)> {
+    let versions: [(&[u8], &str); 4] = [
+        (b"4", "hybi-04"),
+        (b"5", "hybi-05"),
+        (b"6", "hybi-06"),
+        (b"7", "hybi-07"),
+    ];
+    let version = request.value("Sec-WebSocket-Version");
+    let of_version = versions.iter().find(|(number, _)| Some(*number) == version);
+    match of_version {
+        Some((_, name)) => Some((name, "Sec-WebSocket-Version")),
+        None if is_hixie(request) => match request.value("Sec-WebSocket-Draft") {
+            Some(_) => Some(("hybi-01 to -03", "Sec-WebSocket-Draft")),
+            None => Some(("hixie-76", "Sec-WebSocket-Key1")),
+        },
+        None => is_hixie_75(request).then_some(("hixie-75", "Upgrade")),
+    }
 }
 
 /// The eight bytes after the header of a hixie-76 request were never answered, or never came.
@@ -52,23 +83,19 @@ pub(super) fn draft_key_bytes(case: &Case<'_>) -> Option<Found> {
     None
 }
 
-/// The client is older than RFC 6455.
+/// The client is older than RFC 6455. Drafts that tell their version are told by that.
 pub(super) fn draft(case: &Case<'_>) -> Option<Found> {
     let request = case.request()?;
-    if !is_hixie(request) || !case.is_refused() {
+    let (name, header) =
+        draft_of(request).filter(|(_, shown)| *shown != "Sec-WebSocket-Version")?;
+    if !case.is_refused() {
         return None;
     }
     let sentence =
-        "the client speaks the draft hixie-76 (Sec-WebSocket-Key1), and the server only RFC 6455";
+        format!("the client speaks the draft {name} ({header}), and the server only RFC 6455");
     let found = Found::certain(Verdict::DraftVersion, sentence);
-    Some(refusal(
-        case,
-        found.header(
-            Some(request),
-            "Sec-WebSocket-Key1",
-            case.attempt.request_at(),
-        ),
-    ))
+    let asked = case.attempt.request_at();
+    Some(refusal(case, found.header(Some(request), header, asked)))
 }
 
 /// F2: HTTP/1.0 on the way to the server.

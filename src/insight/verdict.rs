@@ -160,9 +160,10 @@ verdicts! {
     ConnectUnanswered = ("connect-unanswered", Some(Connect), Error, "the proxy's log; a capture behind the proxy", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
     /// The proxy wants a user name and password before it opens a tunnel (407).
     ProxyAuthenticationRequired = ("proxy-authentication-required", Some(Connect), Error, "", "https://github.com/TooTallNate/Java-WebSocket/issues/1179"),
-    /// The proxy does not open tunnels to this port (403; many allow 443 only).
+    /// A client asks a forward proxy for a tunnel with CONNECT; this one does not open tunnels to this port (403;
+    /// many allow 443 only).
     ConnectPortForbidden = ("connect-port-forbidden", Some(Connect), Error, "the same through port 443", "https://github.com/gorilla/websocket/issues/508"),
-    /// The proxy does not open a tunnel to this host (403).
+    /// A client asks a forward proxy for a tunnel with CONNECT; this one does not open one to this host (403).
     ConnectForbidden = ("connect-forbidden", Some(Connect), Error, "the proxy's access log", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
     /// A CONNECT without Host, or in HTTP/1.0, was refused.
     ConnectWithoutHost = ("connect-without-host", Some(Connect), Error, "the same CONNECT with a Host header", "https://github.com/websocket-client/websocket-client/issues/677"),
@@ -188,13 +189,13 @@ verdicts! {
     UpgradeDisabled = ("upgrade-disabled", Some(HttpStatus), Error, "a capture behind the proxy: does any request arrive?", "https://www.envoyproxy.io/docs/envoy/latest/intro/arch_overview/http/upgrades"),
     /// The server rejects a Connection header that lists more than Upgrade.
     ConnectionHeaderRejected = ("connection-header-rejected", Some(HttpStatus), Error, "the same request with Connection: Upgrade alone", "https://github.com/virtualmin/virtualmin-gpl/issues/972"),
-    /// The client speaks a draft from before RFC 6455 that the server does not.
+    /// The client speaks a draft from before RFC 6455, of 2009 to 2011, that the server does not.
     DraftVersion = ("draft-version", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.4"),
     /// A hixie-76 request without its eight key bytes: they follow the header, and HTTP proxies hold them back.
     DraftKeyBytesMissing = ("draft-key-bytes-missing", Some(HttpStatus), Error, "a capture on the other side of the proxy: do eight bytes follow the header?", "https://www.ietf.org/archive/id/draft-ietf-hybi-thewebsocketprotocol-00.txt"),
-    /// The request's Sec-WebSocket-Version is not one the server speaks.
+    /// The version of the protocol that the request speaks (Sec-WebSocket-Version) is not one the server does.
     VersionUnsupported = ("version-unsupported", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.4"),
-    /// The request has no Sec-WebSocket-Version.
+    /// The request does not say which version of the protocol it speaks (Sec-WebSocket-Version).
     VersionMissing = ("version-missing", Some(HttpStatus), Error, "", "https://github.com/haproxy/haproxy/issues/2244"),
     /// Sec-WebSocket-Key is missing or not 16 bytes in base64.
     KeyInvalid = ("key-invalid", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
@@ -245,16 +246,20 @@ verdicts! {
     SubprotocolMissing = ("subprotocol-missing", Some(Handshake), Error, "the browser's console", "https://websockets.spec.whatwg.org/"),
     /// The server chose an extension, or a parameter of one, that the client did not offer.
     ExtensionNotOffered = ("extension-not-offered", Some(Handshake), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-9.1"),
-    /// A draft from before RFC 6455 was accepted; few programs still speak it, and HTTP proxies break it.
+    /// A draft from before RFC 6455, of 2009 to 2011, was accepted; few programs still speak it, and HTTP proxies
+    /// break it.
     DraftAccepted = ("draft-version-accepted", Some(Handshake), Warning, "", "https://www.ietf.org/archive/id/draft-ietf-hybi-thewebsocketprotocol-00.txt"),
 
     /// HTTP text stands where frames should be: two handlers share one socket of the server.
     HttpInsideFrames = ("http-inside-frames", Some(FirstFrames), Error, "does it come from the server itself? A capture there shows", "https://github.com/websockets/ws/issues/1315"),
-    /// A hop goes on reading HTTP after the upgrade: it answers the first frame with an HTTP error, or a reset.
+    /// A hop goes on reading HTTP after the upgrade, when WebSocket frames follow: it answers the first one with
+    /// an HTTP error, or a reset.
     FramesParsedAsHttp = ("frames-parsed-as-http", Some(FirstFrames), Error, "the same over wss", "https://www.infoq.com/articles/Web-Sockets-Proxy-Servers/"),
-    /// The server ended the connection right after its 101, before any frame of its own.
+    /// The server ended the connection right after its 101, the answer that opens a WebSocket, before any frame
+    /// of its own.
     ClosedAfterHandshake = ("closed-after-handshake", Some(FirstFrames), Error, "the same with the application firewall off; the server's log", "https://github.com/corazawaf/coraza-nginx/issues/53"),
-    /// Frames carry reserved bits that no negotiated extension defines: mostly compression that was not agreed on.
+    /// Frames carry reserved bits that no agreed extension gives a meaning: mostly compression that was not
+    /// agreed on.
     ReservedBitSet = ("reserved-bit-set", Some(FirstFrames), Error, "a capture at the sender: does it set the bit, or did a hop drop the extension header?", "https://github.com/websockets/ws/issues/1140"),
     /// The server masks its frames; only a client may.
     ServerFrameMasked = ("server-frame-masked", Some(FirstFrames), Error, "a capture at the server: masked there too?", "https://www.rfc-editor.org/rfc/rfc6455#section-5.1"),
@@ -271,11 +276,13 @@ verdicts! {
     /// From some moment on nothing arrives any more: packets are sent again and again, without any answer. A
     /// firewall, NAT or load balancer forgot the connection.
     SilentDrop = ("silent-drop", Some(Life), Error, "a capture on the other side: do the packets arrive?", "https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-reset"),
-    /// A ping was not answered in time, so the side that sent it gave the connection up.
+    /// A ping asks whether the other side is still there. One was not answered in time, so the side that sent it
+    /// gave the connection up.
     PingUnanswered = ("ping-unanswered", Some(Life), Error, "did the ping arrive? A capture on the other side shows", "https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2"),
     /// The connection ends exactly when a ping is due: the ping period equals somebody's idle limit.
     PingAtIdleLimit = ("ping-at-idle-limit", Some(Life), Warning, "the same with pings twice as often", "https://github.com/mattermost/docs/pull/8929"),
-    /// Connections end after the same time of silence: an idle time-out.
+    /// Connections end after the same time of silence: something on the way, or the server, ends those that carry
+    /// nothing for so long.
     IdleTimeout = ("idle-timeout", Some(Life), Error, "a capture on the other side of the proxy: which side ends first?", "https://nginx.org/en/docs/http/websocket.html"),
     /// Connections end at the same age, however busy they are.
     LifetimeLimit = ("lifetime-limit", Some(Life), Error, "a capture on the other side of the proxy: which side ends first?", "https://cloud.google.com/load-balancing/docs/backend-service#timeout-setting"),

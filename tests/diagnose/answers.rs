@@ -137,3 +137,52 @@ fn a_connection_header_that_only_one_client_may_send() {
         "F3"
     );
 }
+
+#[test]
+fn drafts_are_named() {
+    let of = |headers: &str, answer: &str| {
+        let head = format!(
+            "GET /demo HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nHost: a\r\nOrigin: http://a\r\n{headers}\r\n"
+        );
+        only(open().client(head).client("^n:ds[4U").server(answer).fin())
+    };
+    let accepted = "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n";
+    let refused = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
+    let keys =
+        "Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nSec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n";
+    let cases = [
+        (String::new(), "hixie-75"),
+        (keys.to_owned(), "hixie-76"),
+        (
+            format!("{keys}Sec-WebSocket-Draft: 2\r\n"),
+            "hybi-01 to -03",
+        ),
+    ];
+    for (headers, name) in &cases {
+        for (answer, verdict) in [
+            (accepted, Verdict::DraftAccepted),
+            (refused, Verdict::DraftVersion),
+        ] {
+            let found = of(headers, answer);
+            assert_eq!(found.verdict, verdict, "{name}: {found:#?}");
+            assert!(
+                found.sentence.contains(&format!("the draft {name}")),
+                "{}",
+                found.sentence
+            );
+        }
+    }
+    let version = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 6\r\n";
+    assert_eq!(of(version, refused).verdict, Verdict::VersionUnsupported);
+    assert_eq!(of(version, accepted).verdict, Verdict::DraftAccepted);
+    let stripped = "Upgrade: websocket\r\n";
+    let head = format!(
+        "GET / HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nConnection: Upgrade\r\n{stripped}\r\n"
+    );
+    let found = only(open().client(head).server(refused).fin());
+    assert_ne!(
+        found.verdict,
+        Verdict::DraftVersion,
+        "a key that was taken away is no draft"
+    );
+}

@@ -95,7 +95,7 @@ fn a_paragraph_says_what_and_why_and_what_to_do() {
     let text = out(&diagnose([sample("nginx-no-upgrade.client.pcapng")]));
     let first = text.lines().next().expect("a line");
     assert!(
-        first.contains("nginx did not pass Upgrade and Connection on"),
+        first.contains("nginx did not pass the headers Upgrade and Connection on"),
         "{first}"
     );
     for label in [

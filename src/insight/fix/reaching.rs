@@ -154,7 +154,7 @@ pub(super) const FIXES: &[Row] = &[
     (
         Verdict::UpgradeWithoutConnect,
         None,
-        "Tell the client that this is a proxy: it has to send CONNECT host:port first, then the upgrade inside the tunnel.",
+        "Let the URL name the server, and tell the client of the proxy in its proxy setting (HTTPS_PROXY, or an option of the library): then it sends CONNECT host:port first, and the upgrade inside the tunnel.",
         "",
     ),
 ];
