@@ -4,10 +4,8 @@ use std::collections::VecDeque;
 
 use crate::base::{Code, Finding, Head, Needs, PerSide, Side};
 use crate::flow::End;
-use crate::http::{self, Body, Event, Gap, Reader};
-use crate::websocket::handshake::{
-    accept_key, check, has_legacy_framing, is_accepted, is_upgrade_request, negotiated,
-};
+use crate::http::{self, Event, Gap, Reader};
+use crate::websocket::handshake::{accept_key, check, is_accepted, is_upgrade_request, negotiated};
 
 use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Tunnel, heads_memory};
 use super::context::{Chunk, Context};
@@ -391,9 +389,6 @@ impl HttpSession {
         } else {
             tell_handshake(&mut connection, context);
         }
-        if accepted && connection.request().is_some_and(has_legacy_framing) {
-            return self.legacy_frames(connection);
-        }
         if accepted {
             let begin = self.positions(rest);
             let mut session = WebSocketSession::new(connection, begin, context);
@@ -411,15 +406,6 @@ impl HttpSession {
             return Next::Become(Session::Ignored);
         }
         self.resume(rest)
-    }
-
-    /// Frames of a draft that is not decoded: the connection is followed to its end, its bytes are passed over.
-    fn legacy_frames(&mut self, connection: Box<Connection>) -> Next {
-        self.attempt = Some(connection);
-        self.early.take();
-        self.readers.client.body(Body::UntilClose);
-        self.readers.server.body(Body::UntilClose);
-        Next::Stay
     }
 
     fn connect_answered<S: Sink>(

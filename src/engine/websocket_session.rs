@@ -6,7 +6,7 @@ use smallvec::SmallVec;
 
 use crate::base::{Code, Finding, Needs, PerSide, Side, Span, Timestamp};
 use crate::flow::RecentMark;
-use crate::websocket::handshake::Compression;
+use crate::websocket::handshake::{Compression, Framing, challenge_answer};
 use crate::websocket::{self, MessageKind, Stream};
 
 use super::connection::{Connection, EndedBy, Transport};
@@ -26,12 +26,21 @@ pub(super) struct WebSocketSession {
     pub(super) connection: Connection,
     sides: PerSide<Half>,
     told: Vec<(Code, u32)>,
+    /// Bytes behind the heads that belong to the handshake too, in some drafts.
+    challenge: Option<Box<Challenge>>,
     /// Bytes kept of the heads beyond what every connection may keep.
     heads: u32,
 }
 
 /// In place as far as that takes no more room than a vector.
 type Fragments = SmallVec<[u64; 2]>;
+
+/// The third key of hixie-76 and the answer to all three, as far as they came.
+struct Challenge {
+    bytes: PerSide<Vec<u8>>,
+    /// How many are to come.
+    missing: PerSide<usize>,
+}
 
 struct Half {
     stream: Stream,
@@ -75,8 +84,14 @@ impl WebSocketSession {
         if needs.has(Needs::INFLATED) && negotiated.compression != Compression::None {
             needs |= Needs::MESSAGES;
         }
+        let challenge = PerSide::new(|side| negotiated.framing.challenge_len(side));
         let half = |side: Side| Half {
-            stream: Stream::new(side, &negotiated, needs, begin[side]),
+            stream: Stream::new(
+                side,
+                &negotiated,
+                needs,
+                begin[side] + challenge[side] as u64,
+            ),
             provenance: Provenance::default(),
             recent: RecentMark::default(),
             fragments: Fragments::new(),
@@ -85,6 +100,12 @@ impl WebSocketSession {
         };
         Self {
             heads: capped(connection.memory()),
+            challenge: (challenge.client > 0).then(|| {
+                Box::new(Challenge {
+                    bytes: PerSide::default(),
+                    missing: challenge,
+                })
+            }),
             connection: *connection,
             sides: PerSide::new(half),
             told: Vec::new(),
@@ -146,6 +167,13 @@ impl WebSocketSession {
 
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
         let side = context.flow.side(chunk.end);
+        let mut chunk = chunk;
+        if self.challenge.is_some() {
+            chunk = self.challenged(side, chunk, context);
+            if chunk.bytes.is_empty() {
+                return;
+            }
+        }
         let half = &mut self.sides[side];
         let is_plain = self.connection.transport == Transport::Tcp;
         if is_plain && context.shared.needs.has(Needs::FINDINGS) {
@@ -169,6 +197,54 @@ impl WebSocketSession {
         half.count();
     }
 
+    /// Takes what belongs to the handshake off the bytes, and checks the answer once it is there.
+    #[cold]
+    fn challenged<'c, S: Sink>(
+        &mut self,
+        side: Side,
+        chunk: Chunk<'c>,
+        context: &mut Context<'_, S>,
+    ) -> Chunk<'c> {
+        let Some(challenge) = &mut self.challenge else {
+            return chunk;
+        };
+        let taken = challenge.missing[side].min(chunk.bytes.len());
+        challenge.missing[side] -= taken;
+        challenge.bytes[side].extend(chunk.bytes.iter().take(taken));
+        if challenge.missing.client + challenge.missing.server == 0 {
+            let bytes = std::mem::take(&mut challenge.bytes);
+            self.challenge = None;
+            self.check_answer(&bytes, context);
+        }
+        chunk.after(taken)
+    }
+
+    fn check_answer<S: Sink>(&mut self, bytes: &PerSide<Vec<u8>>, context: &mut Context<'_, S>) {
+        let expected = self
+            .connection
+            .request()
+            .and_then(|request| challenge_answer(request, &bytes.client));
+        // Not all of the bytes are in the capture, or the keys make no sense.
+        let whole = bytes.server.len() == Framing::Hixie76.challenge_len(Side::Server)
+            && bytes.client.len() == Framing::Hixie76.challenge_len(Side::Client);
+        let Some(expected) = expected.filter(|_| whole) else {
+            return;
+        };
+        let is_valid = bytes.server == expected;
+        if let Some(handshake) = &mut self.connection.handshake {
+            handshake.accept_valid = Some(is_valid);
+        }
+        if !is_valid {
+            let text = format!(
+                "{} expected as the answer to the client's three keys, found {}",
+                hex::encode(expected),
+                hex::encode(&bytes.server)
+            );
+            let finding = Finding::new(Code::AcceptMismatch, text);
+            context.finding(Some(&mut self.connection), Some(Side::Server), &finding);
+        }
+    }
+
     pub(super) fn gap<S: Sink>(
         &mut self,
         side: Side,
@@ -177,6 +253,12 @@ impl WebSocketSession {
         context: &mut Context<'_, S>,
     ) {
         context.gap(&mut self.connection, side, offset, len);
+        let mut len = len;
+        if let Some(challenge) = &mut self.challenge {
+            let hole = challenge.missing[side].min(usize::try_from(len).unwrap_or(usize::MAX));
+            challenge.missing[side] -= hole;
+            len -= hole as u64;
+        }
         self.feed(side, context, |stream, scratch, out| {
             stream.gap(len, scratch, out)
         });

@@ -85,8 +85,11 @@ impl Format for Detail {
             &rest,
         );
         let frame = event.frame;
+        let handshake = connection.handshake.as_ref();
+        let draft = handshake.and_then(|handshake| handshake.negotiated.framing.draft());
         let mut header = Vec::with_capacity(14);
         frame.header.write(&mut header);
+        let header_len = u64::from(frame.header.header_length);
         let at = frame.stream_offset;
         let mut fields = vec![
             Field::new(
@@ -97,15 +100,25 @@ impl Format for Detail {
                     event.from
                 ),
             ),
-            Field {
-                children: websocket::layout::fields(&header, at),
-                ..Field::new("Header", format!("{} bytes", header.len()))
+            // The bits of a draft's header lie elsewhere.
+            match draft {
+                None => Field {
+                    children: websocket::layout::fields(&header, at),
+                    ..Field::new("Header", format!("{header_len} bytes"))
+                },
+                Some(draft) => Field::new(
+                    "Header",
+                    format!(
+                        "{header_len} bytes as {draft} has them: {}",
+                        frame.header.opcode().name()
+                    ),
+                ),
             },
         ];
         let mut payload = Field::new("Payload", format!("{} bytes", frame.header.payload_length))
             .at(
                 Layer::Stream,
-                crate::base::Span::at(at + header.len() as u64, frame.captured_length),
+                crate::base::Span::at(at + header_len, frame.captured_length),
             );
         if !frame.is_whole() {
             payload.children.push(Field::new(
@@ -132,7 +145,7 @@ impl Format for Detail {
             None => Field::new("Message", "goes on in a later frame"),
         });
         trees(page.bytes(), &fields, 1);
-        if self.hex {
+        if self.hex && draft.is_none() {
             hexdump::frame(page.bytes(), frame, &mut self.buffer);
         }
         page.bytes().push(b'\n');

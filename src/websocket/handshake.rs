@@ -5,10 +5,11 @@ mod rules;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use md5::Md5;
 use sha1::{Digest, Sha1};
 
 use super::deflate::{Parameters, Place};
-use crate::base::{Head, escape};
+use crate::base::{Head, Side, escape};
 
 pub use explain::{AcceptSteps, HEADERS, HandshakeHeader, Presence, accept_steps, fields, header};
 pub use rules::check;
@@ -82,6 +83,94 @@ pub enum Compression {
     Presumed,
 }
 
+/// How frames lie in the bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// As in RFC 6455 section 5.2, and in versions 7 and 8.
+    #[default]
+    Rfc6455,
+    /// Text between `00` and `ff`: hixie-75.
+    Hixie75,
+    /// The same, behind eight bytes of the client and sixteen of the server that belong to the handshake: hixie-76, which is
+    /// hybi-00.
+    Hixie76,
+    /// The bits of a header in another order: hybi-01 to 06.
+    Hybi(u8),
+}
+
+impl Framing {
+    /// The draft's name; `None` for the standard.
+    #[must_use]
+    pub fn draft(self) -> Option<&'static str> {
+        match self {
+            Framing::Rfc6455 => None,
+            Framing::Hixie75 => Some("hixie-75"),
+            Framing::Hixie76 => Some("hixie-76"),
+            Framing::Hybi(1) => Some("hybi-01"),
+            Framing::Hybi(2 | 3) => Some("hybi-02/03"),
+            Framing::Hybi(4) => Some("hybi-04"),
+            Framing::Hybi(5) => Some("hybi-05"),
+            Framing::Hybi(_) => Some("hybi-06"),
+        }
+    }
+
+    /// Bytes behind each head that belong to the handshake (hybi-00 section 1.3): the client's third key, and the
+    /// server's answer to the three.
+    #[must_use]
+    pub fn challenge_len(self, side: Side) -> usize {
+        match (self, side) {
+            (Framing::Hixie76 | Framing::Hybi(1..=3), Side::Client) => 8,
+            (Framing::Hixie76 | Framing::Hybi(1..=3), Side::Server) => 16,
+            _ => 0,
+        }
+    }
+}
+
+/// The framing that a request and the answer to it lead to.
+#[must_use]
+pub fn framing(request: &Head, response: Option<&Head>) -> Framing {
+    let draft = |value: &[u8]| match value {
+        [digit @ b'1'..=b'6'] => Some(Framing::Hybi(digit - b'0')),
+        b"0" => Some(Framing::Hixie76),
+        _ => None,
+    };
+    if let Some(version) = request.value("Sec-WebSocket-Version") {
+        return draft(version).unwrap_or_default();
+    }
+    if request.value("Sec-WebSocket-Key1").is_some() {
+        let named = request.value("Sec-WebSocket-Draft").and_then(draft);
+        return named.unwrap_or(Framing::Hixie76);
+    }
+    let is_answered = |head: &Head| head.value("Sec-WebSocket-Accept").is_some();
+    let is_keyed = request.value("Sec-WebSocket-Key").is_some();
+    match is_keyed || response.is_some_and(is_answered) {
+        true => Framing::Rfc6455,
+        false => Framing::Hixie75,
+    }
+}
+
+/// The sixteen bytes by which a server of hixie-76 answers the client's three keys (hybi-00 section 5.2): the MD5 of the
+/// numbers hidden in the first two, and of the third.
+#[must_use]
+pub fn challenge_answer(request: &Head, third: &[u8]) -> Option<[u8; 16]> {
+    let number = |name: &str| {
+        let key = request.value(name)?;
+        let digits = key.iter().filter(|byte| byte.is_ascii_digit());
+        let number = digits.fold(0u64, |number, digit| {
+            number
+                .wrapping_mul(10)
+                .wrapping_add(u64::from(digit - b'0'))
+        });
+        let spaces = key.iter().filter(|byte| **byte == b' ').count() as u64;
+        u32::try_from(number.checked_div(spaces)?).ok()
+    };
+    let mut md5 = Md5::new();
+    md5.update(number("Sec-WebSocket-Key1")?.to_be_bytes());
+    md5.update(number("Sec-WebSocket-Key2")?.to_be_bytes());
+    md5.update(third);
+    Some(md5.finalize().into())
+}
+
 /// What the two sides agreed on, as far as the handshake was seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Negotiated {
@@ -89,6 +178,8 @@ pub struct Negotiated {
     pub version: Option<u8>,
     /// The subprotocol of the response.
     pub subprotocol: Option<Box<[u8]>>,
+    /// How frames lie in the bytes.
+    pub framing: Framing,
     /// How payloads may be compressed.
     pub compression: Compression,
     /// Extensions of the response other than permessage-deflate.
@@ -116,16 +207,6 @@ pub fn is_upgrade_request(request: &Head) -> bool {
     !request.method().is_empty() && asks
 }
 
-/// Whether the request follows a draft whose frames are not those of RFC 6455: hixie-75 and -76 mark text with `00` and
-/// `ff`, versions below 7 order the header's bits otherwise.
-#[must_use]
-pub fn has_legacy_framing(request: &Head) -> bool {
-    match request.value("Sec-WebSocket-Version") {
-        Some(version) => matches!(version, [b'0'..=b'6']),
-        None => request.value("Sec-WebSocket-Key").is_none(),
-    }
-}
-
 /// Whether a response opens the WebSocket: 101, or over HTTP/2 any 2xx (RFC 8441 section 5).
 #[must_use]
 pub fn is_accepted(response: &Head) -> bool {
@@ -151,6 +232,7 @@ pub fn negotiated(request: Option<&Head>, response: Option<&Head>) -> Negotiated
         .and_then(|value| std::str::from_utf8(value).ok()?.parse().ok());
     let mut negotiated = Negotiated {
         version,
+        framing: request.map_or(Framing::Rfc6455, |request| framing(request, response)),
         compression: Compression::Presumed,
         ..Negotiated::default()
     };
@@ -271,7 +353,11 @@ mod tests {
             ("Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n", false),
             ("Upgrade: websocket\r\nSec-WebSocket-Key: x\r\n", false),
         ] {
-            assert_eq!(has_legacy_framing(&ask(lines)), legacy, "{lines}");
+            assert_eq!(
+                (framing(&ask(lines), None) != Framing::Rfc6455),
+                legacy,
+                "{lines}"
+            );
         }
     }
 
@@ -311,6 +397,27 @@ mod tests {
         assert_eq!(
             negotiated(None, Some(&response("HTTP/1.1 101 x", ""))).compression,
             Compression::None
+        );
+    }
+
+    #[test]
+    fn the_answer_to_the_three_keys_of_hixie_76() {
+        let answer = |key1: &str, key2: &str, third: &[u8]| {
+            let lines = format!("Sec-WebSocket-Key1: {key1}\r\nSec-WebSocket-Key2: {key2}\r\n");
+            let answer = challenge_answer(&request("GET / HTTP/1.1", &lines), third);
+            answer.map(|answer| answer.escape_ascii().to_string())
+        };
+        // The examples of hybi-00 sections 1.2 and 5.2.
+        let told = answer("4 @1  46546xW%0l 1 5", "12998 5 Y3 1  .P00", b"^n:ds[4U");
+        assert_eq!(told.as_deref(), Some("8jKS\\'y:G*Co,Wxa-"));
+        let key1 = "18x 6]8vM;54 *(5:  {   U1]8  z [  8";
+        let key2 = "1_ tx7X d  <  nw  334J702) 7]o}` 0";
+        let told = answer(key1, key2, b"Tm[K T2u");
+        assert_eq!(told.as_deref(), Some("fQJ,fN/4F4!~K~MH"));
+        assert_eq!(
+            answer("1", "2 2", b"12345678"),
+            None,
+            "a key without a space"
         );
     }
 }

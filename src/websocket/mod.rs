@@ -18,6 +18,7 @@ pub mod detect;
 pub mod frame;
 pub mod handshake;
 pub mod layout;
+mod legacy;
 pub mod mask;
 mod message;
 mod plausible;

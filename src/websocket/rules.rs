@@ -109,6 +109,16 @@ pub(super) const HEADER_RULES: &[fn(&Seen<'_>) -> Option<Finding>] = &[
     masking_key_reused,
 ];
 
+/// Those that hold for the drafts before version 7, too.
+pub(super) const LEGACY_RULES: &[fn(&Seen<'_>) -> Option<Finding>] = &[
+    reserved_opcode,
+    control_frame_fragmented,
+    length_invalid,
+    continuation_without_start,
+    message_interrupted,
+    data_after_close,
+];
+
 fn client_frame_unmasked(seen: &Seen<'_>) -> Option<Finding> {
     if seen.side != Side::Client || seen.header.masked() {
         return None;

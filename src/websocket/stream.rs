@@ -21,7 +21,8 @@ pub use scratch::Scratch;
 
 use super::deflate::Inflater;
 use super::frame::{Frame, FrameHeader, MAX_HEADER_LEN};
-use super::handshake::{Compression, Negotiated};
+use super::handshake::{Compression, Framing, Negotiated};
+use super::legacy;
 use super::mask;
 use super::message::{Assembly, Message, MessageKind, is_deep};
 use super::resync::{Found, Search};
@@ -43,6 +44,8 @@ enum State {
     Header,
     Payload,
     Search,
+    /// Another framing altogether.
+    Legacy,
 }
 
 /// How this side's payloads may be compressed.
@@ -71,6 +74,7 @@ pub struct Stream {
     control: Option<Box<Assembly>>,
     inflater: Option<Box<Inflater>>,
     search: Option<Box<Search>>,
+    legacy: Option<Box<legacy::Decoder>>,
     raw: Vec<u8>,
     pending: [u8; MAX_HEADER_LEN],
     pending_len: u8,
@@ -97,6 +101,9 @@ impl Stream {
     #[must_use]
     pub fn new(side: Side, negotiated: &Negotiated, needs: Needs, offset: u64) -> Stream {
         let presumed = negotiated.compression == Compression::Presumed;
+        let is_legacy = negotiated.framing != Framing::Rfc6455;
+        let legacy =
+            is_legacy.then(|| legacy::Decoder::new(negotiated.framing, side, needs, offset));
         Stream {
             position: offset,
             frame_start: offset,
@@ -108,10 +115,15 @@ impl Stream {
             control: None,
             inflater: None,
             search: None,
+            legacy: legacy.map(Box::new),
             raw: Vec::new(),
             pending: [0; MAX_HEADER_LEN],
             pending_len: 0,
-            state: State::Header,
+            state: if is_legacy {
+                State::Legacy
+            } else {
+                State::Header
+            },
             side,
             needs,
             version: negotiated.version,
@@ -147,7 +159,8 @@ impl Stream {
         let is_idle = self.message.is_none()
             && self.control.is_none()
             && self.inflater.is_none()
-            && self.search.is_none();
+            && self.search.is_none()
+            && self.legacy.is_none();
         match is_idle {
             true => self.raw.capacity(),
             false => self.raw.capacity() + self.parts_memory(),
@@ -161,6 +174,7 @@ impl Stream {
         match self.state {
             State::Header => (self.pending_len > 0).then_some(self.position),
             State::Payload => Some(self.frame_start),
+            State::Legacy => self.legacy.as_ref()?.incomplete_from(),
             State::Search => Some(
                 self.search
                     .as_ref()
@@ -198,6 +212,12 @@ impl Stream {
                         return Some((found, rest));
                     }
                     rest
+                }
+                State::Legacy => {
+                    if let Some(legacy) = &mut self.legacy {
+                        legacy.push(rest, scratch, out);
+                    }
+                    &[]
                 }
             };
             at_segment_start = false;
@@ -461,6 +481,9 @@ impl Stream {
 
     /// What comes next may begin anywhere within a frame: where the next one begins is searched for.
     pub fn begin_anywhere(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+        if let Some(legacy) = &mut self.legacy {
+            legacy.lose(0, scratch, out);
+        }
         if self.state == State::Header {
             self.lose_sync(scratch, out);
         }
@@ -468,6 +491,9 @@ impl Stream {
 
     /// `len` bytes of the stream are missing here.
     pub fn gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
+        if let Some(legacy) = &mut self.legacy {
+            return legacy.gap(len, scratch, out);
+        }
         let mut len = len;
         if self.state == State::Payload {
             let hole = len.min(self.header.payload_length - self.passed);
@@ -489,6 +515,9 @@ impl Stream {
     /// Bytes are missing here, about `len` of them: even inside a payload the next frame's boundary is not known.
     #[cold]
     pub fn lose(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
+        if let Some(legacy) = &mut self.legacy {
+            return legacy.lose(len, scratch, out);
+        }
         if self.state == State::Search {
             self.look_once_more(scratch, out);
         }
@@ -505,6 +534,9 @@ impl Stream {
 
     /// No more bytes come: what is incomplete is told as far as it was seen.
     pub fn finish(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+        if let Some(legacy) = &mut self.legacy {
+            return legacy.finish(scratch, out);
+        }
         if self.state == State::Search {
             self.end_search(scratch, out);
         }

@@ -55,7 +55,8 @@ impl Stream {
         let assemblies: usize = assemblies.map(|assembly| assembly.memory()).sum();
         let inflater = self.inflater.as_ref().map_or(0, |_| INFLATER_MEMORY);
         let search = self.search.as_ref().map_or(0, |search| search.memory());
-        assemblies + inflater + search
+        let legacy = self.legacy.as_ref().map_or(0, |legacy| legacy.memory());
+        assemblies + inflater + search + legacy
     }
 
     /// Forgets what can be done without: what is kept of the message and the frame at hand, the inflater and its
@@ -73,6 +74,9 @@ impl Stream {
                 message.inflation = Inflation::GivenUp;
             }
             self.lose_context(false);
+        }
+        if let Some(legacy) = &mut self.legacy {
+            legacy.give_up();
         }
         if let Some(search) = &mut self.search {
             search.give_up();
