@@ -7,8 +7,10 @@
 
 mod bytes;
 mod chunked;
+mod collector;
 mod decrypted;
 mod encoding;
+mod flows;
 mod index;
 mod indexer;
 mod packed;
@@ -18,8 +20,9 @@ mod row;
 
 pub use bytes::Packet;
 pub use chunked::Chunked;
+pub use collector::{Chunk, Collector};
 pub use index::{Entry, PacketBytes, Store};
-pub use indexer::{Chunk, Collector, Indexer, Part};
+pub use indexer::{Indexer, Part};
 pub use packed::Packed;
 pub use record::{ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry};
 pub use row::{Row, RowValues};

@@ -12,6 +12,7 @@ mod app;
 mod connections;
 mod copy;
 mod cursor;
+mod fields;
 mod hex;
 mod input;
 mod json;
@@ -48,7 +49,7 @@ pub use verdicts::Verdicts;
 use crate::store::{Chunk, Store};
 
 /// The longest a slice of work keeps a key waiting.
-const SLICE: Duration = Duration::from_millis(5);
+const SLICE: Duration = Duration::from_millis(4);
 /// The shortest time between two pictures.
 const PICTURE: Duration = Duration::from_millis(16);
 
@@ -136,11 +137,16 @@ fn turn(
             app.resize(size.width, size.height);
             stale = true;
         }
+        let mut answers = false;
         while !terminal.told_to_end() && event::poll(Duration::ZERO)? {
-            stale |= input::event(app, &event::read()?);
+            answers |= input::event(app, &event::read()?);
         }
-        stale |= take(app, &mut feeds);
-        stale |= app.tick(SLICE);
+        stale |= answers;
+        // A key is answered before anything else is done.
+        if !answers {
+            stale |= take(app, &mut feeds);
+            stale |= app.tick(SLICE);
+        }
         if app.live.is_some() && second.elapsed() >= Duration::from_secs(1) {
             second = Instant::now();
             if let Some(live) = &mut app.live {
@@ -152,7 +158,7 @@ fn turn(
             perform(app, terminal, &mut feeds, host, effect)?;
             stale = true;
         }
-        let is_due = drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
+        let is_due = answers || drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
         if stale && is_due {
             terminal.screen.draw(|frame| panel::draw(app, frame))?;
             drawn = Some(Instant::now());

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use crate::base::{Field, Layer, PacketNumber, Side, Span};
 use crate::engine::Transport;
+use crate::tui::fields;
 use crate::tui::hex::Tab;
 use crate::tui::keymap::Action;
 use crate::tui::layout::Pane;
 use crate::tui::rows::RowId;
-use crate::tui::tree;
 
 use super::{App, Shown};
 
@@ -198,8 +198,8 @@ impl App {
     pub(super) fn show(&mut self, shown: Option<Shown>) {
         self.shown = shown;
         let (fields, packets) = match shown {
-            Some(Shown::Row(row)) => tree::row(&self.store, row),
-            Some(Shown::Connection(index)) => tree::connection(&self.store, index),
+            Some(Shown::Row(row)) => fields::row(&self.store, row),
+            Some(Shown::Connection(index)) => fields::connection(&self.store, index),
             None => Default::default(),
         };
         let name = self.tree.line_name(self.detail.at);

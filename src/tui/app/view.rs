@@ -35,7 +35,9 @@ impl App {
 
     pub(super) fn open_statistics(&mut self) {
         self.open(View::Statistics(0));
-        if self.statistics.is_none() && self.view.is_some() {
+        // What is still going on has other numbers by now.
+        let is_old = self.live.is_some() || self.statistics.is_none();
+        if is_old && self.view.is_some() {
             self.effects.push(Effect::Statistics);
         }
     }

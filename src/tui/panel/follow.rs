@@ -4,7 +4,6 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
-use unicode_width::UnicodeWidthChar;
 
 use crate::base::{Side, escape};
 use crate::store::MessageRecord;
@@ -13,7 +12,7 @@ use crate::tui::views::Follow;
 use crate::websocket::{MessageKind, close};
 
 use super::list::side_name;
-use super::view_block;
+use super::{view_block, words};
 
 /// Text of one message shown.
 const TEXT: usize = 4096;
@@ -95,7 +94,7 @@ fn message(app: &App, follow: &Follow, at: usize, width: usize, most: usize) -> 
     )];
     let text = contents(app, &record);
     let room = width.saturating_sub(indent + 4).max(8);
-    let wrapped = wrap(&text, room);
+    let wrapped = words(&text, room);
     let cut = wrapped.len() > most;
     for part in wrapped.into_iter().take(most) {
         lines.push(Line::from(vec![
@@ -148,23 +147,4 @@ fn contents(app: &App, record: &MessageRecord) -> String {
             .collect(),
         _ => escape::preview(&data, TEXT),
     }
-}
-
-/// The text in lines of at most `width` columns.
-fn wrap(text: &str, width: usize) -> Vec<String> {
-    let mut lines = Vec::new();
-    let (mut line, mut used) = (String::new(), 0);
-    for c in text.chars() {
-        let wide = c.width().unwrap_or(0);
-        if used + wide > width {
-            lines.push(std::mem::take(&mut line));
-            used = 0;
-        }
-        line.push(c);
-        used += wide;
-    }
-    if !line.is_empty() {
-        lines.push(line);
-    }
-    lines
 }
