@@ -165,6 +165,8 @@ pub(super) struct Context<'a, S> {
     pub(super) in_packet: bool,
     /// Payload bytes that the snaplen cut off the segment at hand.
     pub(super) cut: u32,
+    /// What is missing was captured and could not be decrypted, which is told in words of its own.
+    pub(super) is_unread: bool,
     pub(super) keys: &'a KeyLog,
 }
 
@@ -262,8 +264,11 @@ impl<S: Sink> Context<'_, S> {
         }
     }
 
-    /// Tells that bytes are missing or differ, when the connection is one of ours.
+    /// Tells that bytes are missing, when the connection is one of ours.
     pub(super) fn gap(&mut self, connection: &mut Connection, from: Side, offset: u64, len: u64) {
+        if self.is_unread {
+            return;
+        }
         let text = format!("{len} bytes from stream position {offset} are not in the capture");
         let finding = Finding::new(Code::TcpGap, text).at(crate::base::Span::at(offset, len));
         self.finding(Some(connection), Some(from), &finding);

@@ -102,6 +102,7 @@ macro_rules! context {
             closed_at: None,
             in_packet: true,
             cut: 0,
+            is_unread: false,
             keys: &$engine.keys,
         }
     };

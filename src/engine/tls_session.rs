@@ -391,10 +391,12 @@ impl<S: Sink> tls::Output for Output<'_, '_, S> {
         self.content
             .run(self.client, self.context, |inner, context| {
                 // What one record held follows from its length; of more than one not even the number is known.
+                context.is_unread = count.is_some();
                 match count {
                     Some(1) if !is_padded => inner.gap(end, offset, len, context),
                     _ => inner.lose(end, offset, len, context),
                 }
+                context.is_unread = false;
             });
     }
 

@@ -142,6 +142,7 @@ impl Decrypter {
         if matches!(self.state, State::Tls13(Epoch::Handshake)) {
             self.state = State::Tls13(Epoch::Application);
             self.renew(None);
+            self.proven = false;
         }
     }
 
@@ -150,6 +151,7 @@ impl Decrypter {
         if matches!(self.state, State::Tls13(Epoch::Early)) {
             self.state = State::Tls13(Epoch::Handshake);
             self.renew(None);
+            self.proven = false;
         }
     }
 
