@@ -148,12 +148,14 @@ fn analyse<S: Sink>(batch: &Batch, walker: &mut Walker, engine: &mut Engine<S>, 
     engine.segments(&arrivals);
 }
 
-/// A batch with the segments found in it, shared by all engines.
+/// A batch with the segments found in it, shared by all engines. Used again and again, since its lists are long.
+#[derive(Default)]
 struct Walk {
     batch: Batch,
     /// All TLS secrets, when there are new ones for this batch.
     keys: Option<Arc<KeyLog>>,
-    segments: Vec<Found>,
+    /// The segments of each engine's flows.
+    segments: Vec<Vec<Found>>,
     /// Payloads of reassembled datagrams.
     datagrams: Vec<u8>,
 }
@@ -161,7 +163,6 @@ struct Walk {
 struct Found {
     /// Its packet, as an index into the batch.
     record: u32,
-    engine: u16,
     segment: Segment,
     /// Where the bytes lie among the datagrams, when they are not the packet's own.
     datagram: Option<Range<u32>>,
@@ -175,9 +176,10 @@ pub(crate) fn parallel<S: Collected + Send>(
     make: impl Fn(Timestamp) -> S,
     collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
 ) -> (Tally, Vec<S>) {
-    let mut batch = Batch::new();
-    let mut more = batches.fill(&mut batch);
-    let start = batch
+    let mut walk = Walk::default();
+    let mut more = batches.fill(&mut walk.batch);
+    let start = walk
+        .batch
         .records()
         .first()
         .map_or(Timestamp::default(), |record| record.time);
@@ -186,7 +188,7 @@ pub(crate) fn parallel<S: Collected + Send>(
         let mut parts = Vec::with_capacity(threads);
         let mut returns = Vec::with_capacity(threads);
         let mut workers = Vec::with_capacity(threads);
-        let (used, unused) = bounded::<Batch>(IN_FLIGHT * 2);
+        let (used, unused) = bounded::<Walk>(IN_FLIGHT * 2);
         for index in 0..threads {
             let (input, walks) = bounded::<Arc<Walk>>(IN_FLIGHT);
             let (part, collected) = bounded::<S::Part>(IN_FLIGHT);
@@ -200,9 +202,7 @@ pub(crate) fn parallel<S: Collected + Send>(
                 make(start),
             );
             let used = used.clone();
-            workers.push(
-                scope.spawn(move || work(engine, index as u16, &walks, &part, &empty, &used)),
-            );
+            workers.push(scope.spawn(move || work(engine, index, &walks, &part, &empty, &used)));
             inputs.push(input);
             parts.push(collected);
             returns.push(give_back);
@@ -212,18 +212,20 @@ pub(crate) fn parallel<S: Collected + Send>(
         let mut tally = Tally::default();
         let mut walker = Walker::new(&options.limits);
         while more && stopped.is_empty() {
-            let keys = batches.keys();
-            let walk = Arc::new(walk(batch, keys, &mut walker, &mut tally, threads));
+            walk.keys = batches.keys();
+            walk.segments.resize_with(threads, Vec::new);
+            walk.find_segments(&mut walker, &mut tally);
+            let shared = Arc::new(walk);
             // An engine that is gone has panicked; joining it below says so.
             if inputs
                 .iter()
-                .any(|input| input.send(Arc::clone(&walk)).is_err())
+                .any(|input| input.send(Arc::clone(&shared)).is_err())
             {
                 break;
             }
-            drop(walk);
-            batch = unused.try_recv().unwrap_or_default();
-            more = batches.fill(&mut batch);
+            drop(shared);
+            walk = unused.try_recv().unwrap_or_default();
+            more = batches.fill(&mut walk.batch);
         }
         drop(inputs);
         let sinks = workers
@@ -240,52 +242,44 @@ fn join<T>(result: std::thread::Result<T>) -> T {
     result.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
 }
 
-fn walk(
-    batch: Batch,
-    keys: Option<Arc<KeyLog>>,
-    walker: &mut Walker,
-    tally: &mut Tally,
-    threads: usize,
-) -> Walk {
-    // Engines agree on nothing but this; it need not resist anybody: the worst an attacker can do is to use one core.
-    let hasher = FixedState::default();
-    let mut walk = Walk {
-        segments: Vec::with_capacity(batch.len()),
-        batch,
-        keys,
-        datagrams: Vec::new(),
-    };
-    for (index, (record, bytes)) in walk.batch.packets().enumerate() {
-        tally.packet(record);
-        let (segment, datagram) =
-            match walker.segment(record.link, record.time, bytes, record.original) {
-                Ok(Walked::Here(segment)) => (segment, None),
-                Ok(Walked::Reassembled { segment, bytes }) => {
-                    let start = walk.datagrams.len() as u32;
-                    walk.datagrams.extend_from_slice(bytes);
-                    (segment, Some(start..walk.datagrams.len() as u32))
-                }
-                Err(skip) => {
-                    tally.skipped[skip.index()] += 1;
-                    continue;
-                }
-            };
-        let engine = (hasher.hash_one(segment.key.canonical().0) % threads as u64) as u16;
-        walk.segments.push(Found {
-            record: index as u32,
-            engine,
-            segment,
-            datagram,
-        });
-    }
-    walk
-}
-
 impl Walk {
+    /// Walks the batch's packets, and deals what is found to the engines.
+    fn find_segments(&mut self, walker: &mut Walker, tally: &mut Tally) {
+        // Engines agree on nothing but this; it need not resist anybody: the worst an attacker can do is to use one core.
+        let hasher = FixedState::default();
+        let threads = self.segments.len() as u64;
+        for segments in &mut self.segments {
+            segments.clear();
+        }
+        self.datagrams.clear();
+        for (index, (record, bytes)) in self.batch.packets().enumerate() {
+            tally.packet(record);
+            let (segment, datagram) =
+                match walker.segment(record.link, record.time, bytes, record.original) {
+                    Ok(Walked::Here(segment)) => (segment, None),
+                    Ok(Walked::Reassembled { segment, bytes }) => {
+                        let start = self.datagrams.len() as u32;
+                        self.datagrams.extend_from_slice(bytes);
+                        (segment, Some(start..self.datagrams.len() as u32))
+                    }
+                    Err(skip) => {
+                        tally.skipped[skip.index()] += 1;
+                        continue;
+                    }
+                };
+            let engine = hasher.hash_one(segment.key.canonical().0) % threads;
+            self.segments[engine as usize].push(Found {
+                record: index as u32,
+                segment,
+                datagram,
+            });
+        }
+    }
+
     /// Gives one engine its segments, as many at a time as it looks up together.
-    fn give<S: Sink>(&self, index: u16, engine: &mut Engine<S>) {
+    fn give<S: Sink>(&self, index: usize, engine: &mut Engine<S>) {
         let mut arrivals: Vec<Arrival<'_>> = Vec::with_capacity(TOGETHER);
-        for found in self.segments.iter().filter(|found| found.engine == index) {
+        for found in self.segments.get(index).into_iter().flatten() {
             let Some(record) = self.batch.records().get(found.record as usize) else {
                 continue;
             };
@@ -323,11 +317,11 @@ impl Walk {
 
 fn work<S: Collected>(
     mut engine: Engine<S>,
-    index: u16,
+    index: usize,
     walks: &Receiver<Arc<Walk>>,
     parts: &Sender<S::Part>,
     empty: &Receiver<S::Part>,
-    used: &Sender<Batch>,
+    used: &Sender<Walk>,
 ) -> S {
     let mut end = (PacketNumber(0), Timestamp::default());
     for walk in walks {
@@ -345,7 +339,7 @@ fn work<S: Collected>(
             break;
         }
         if let Some(walk) = Arc::into_inner(walk) {
-            let _ = used.try_send(walk.batch);
+            let _ = used.try_send(walk);
         }
     }
     engine.finish(end.0, end.1);

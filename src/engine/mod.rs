@@ -189,7 +189,7 @@ impl<S: Sink> Engine<S> {
                 };
                 coming.push(Coming { route, end, place });
             }
-            self.touch(&coming);
+            self.touch(&coming, group);
             for (coming, arrival) in coming.iter().zip(group) {
                 self.arrive(coming, arrival);
             }
@@ -197,9 +197,13 @@ impl<S: Sink> Engine<S> {
     }
 
     /// Reads something of every part of these flows that their next segments will need, so that it is at hand by then:
-    /// first what the table leads to, then what that leads to.
-    fn touch(&mut self, coming: &[Coming]) {
+    /// first what the table leads to and the payload, which another core may have read, then what the flow leads to.
+    fn touch(&mut self, coming: &[Coming], arrivals: &[Arrival<'_>]) {
         let mut touched = 0;
+        for arrival in arrivals {
+            let first = arrival.segment.payload(arrival.bytes).first();
+            touched ^= first.map_or(0, |byte| u64::from(*byte));
+        }
         for Coming { end, place, .. } in coming {
             let flow = place.and_then(|id| self.table.flow(id));
             touched ^= flow.map_or(0, |flow| flow.touch(*end));
