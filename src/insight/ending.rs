@@ -150,7 +150,8 @@ fn pattern(cuts: &[Cut]) -> Option<Pattern> {
         cuts.iter()
             .filter(|cut| near(common.of(cut), common.time()))
     };
-    let spread = |values: Vec<i64>| Some(values.iter().max()? - values.iter().min()?);
+    let spread =
+        |values: Vec<i64>| Some(values.iter().max()?.saturating_sub(*values.iter().min()?));
     let ends = spread(alike().map(|cut| cut.end.0).collect())?;
     let times = spread(alike().map(|cut| common.of(cut)).collect())?;
     Some(Pattern {
@@ -168,7 +169,9 @@ fn common(cuts: &[Cut]) -> Option<Common> {
         (Some((gap, of)), None) => Some(Common::Gap(gap, of)),
         (None, Some((age, of))) => Some(Common::Age(age, of)),
         // When both are constant the connections did the same: the silence is what is left over, if it is most of it.
-        (Some((gap, of)), Some((age, _))) if gap * 2 > age => Some(Common::Gap(gap, of)),
+        (Some((gap, of)), Some((age, _))) if gap.saturating_mul(2) > age => {
+            Some(Common::Gap(gap, of))
+        }
         (Some(_), Some((age, of))) => Some(Common::Age(age, of)),
         (None, None) => server_gap.map(|(gap, of)| Common::ServerGap(gap, of)),
     }

@@ -282,7 +282,7 @@ fn ping_at_limit(case: &Case<'_>, limit: i64) -> Option<i64> {
     let mut periods = Side::BOTH
         .iter()
         .filter_map(|side| frames[*side].ping_period());
-    periods.find(|period| (period - limit).abs() * 10 <= limit)
+    periods.find(|period| period.abs_diff(limit) <= limit.unsigned_abs() / 10)
 }
 
 /// One connection cut after a time that many programs have as their limit.
@@ -290,7 +290,7 @@ fn of_one(case: &Case<'_>) -> Option<Found> {
     let cut = Cut::of(case.attempt)?;
     let known = |gap: i64| {
         let mut limits = KNOWN.iter().map(|limit| limit * 1_000_000_000);
-        limits.find(|limit| (gap - limit).abs() * 50 <= *limit)
+        limits.find(|limit| gap.abs_diff(*limit) <= limit.unsigned_abs() / 50)
     };
     let limit = known(cut.gap).or_else(|| known(cut.server_gap))?;
     let sentence = format!(

@@ -116,6 +116,45 @@ mod tests {
         assert_eq!(common("xabcdefx", "abcdefx"), "abcdefx");
     }
 
+    /// The length of the longest common subsequence, the slow way.
+    fn longest(one: &[u64], other: &[u64]) -> usize {
+        let mut row = vec![0; other.len() + 1];
+        for a in one {
+            let mut diagonal = 0;
+            for (j, b) in other.iter().enumerate() {
+                let up = row[j + 1];
+                row[j + 1] = match a == b {
+                    true => diagonal + 1,
+                    false => up.max(row[j]),
+                };
+                diagonal = up;
+            }
+        }
+        row[other.len()]
+    }
+
+    #[test]
+    fn as_many_are_aligned_as_can_be_when_all_differ() {
+        let mut random = crate::testkit::Random::new(3);
+        for _ in 0..300 {
+            let one: Vec<u64> = (0..random.below(14)).collect();
+            let mut other: Vec<u64> = one.iter().copied().filter(|_| random.percent(70)).collect();
+            for _ in 0..random.below(4) {
+                let at = random.below(other.len() as u64 + 1) as usize;
+                other.insert(at, 100 + random.bits());
+            }
+            if other.len() > 2 {
+                let (a, b) = (
+                    random.below(other.len() as u64),
+                    random.below(other.len() as u64),
+                );
+                other.swap(a as usize, b as usize);
+            }
+            let pairs = align(&one, &other);
+            assert_eq!(pairs.len(), longest(&one, &other), "{one:?} {other:?}");
+        }
+    }
+
     #[test]
     fn long_lists_are_aligned_in_time() {
         let one: Vec<u32> = (0..200_000).map(|n| n % 7).collect();
