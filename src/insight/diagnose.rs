@@ -221,7 +221,6 @@ const RULES: &[Rule] = &[
     rules_hop::by_proxy,
     rules_status::by_status,
     rules_status::silence,
-    rules_handshake::draft_accepted,
     rules_handshake::accept,
     rules_handshake::upgrade_headers,
     rules_handshake::subprotocol_not_offered,
@@ -238,6 +237,8 @@ const RULES: &[Rule] = &[
     rules_life::cluster,
     rules_life::close_code,
     rules_life::stream_reset,
+    // It worked, and only where nothing else went wrong is its age worth a word.
+    rules_handshake::draft_accepted,
     rules_life::without_close_frame,
 ];
 

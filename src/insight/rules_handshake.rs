@@ -12,7 +12,7 @@ const AT_ONCE: i64 = 2_000_000_000;
 /// A draft from before RFC 6455 that the server took.
 pub(super) fn draft_accepted(case: &Case<'_>) -> Option<Found> {
     let request = case.request()?;
-    let (name, header) = draft_of(request).filter(|_| case.is_accepted())?;
+    let (name, header) = draft_of(request, case.response()).filter(|_| case.is_accepted())?;
     let sentence = format!(
         "the client speaks the draft {name}; this server still does, most do not, and HTTP proxies break it"
     );
@@ -30,13 +30,32 @@ pub(super) fn accept(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let answered = case.attempt.response_at();
-    if let Some(noted) = case.attempt.noted(Code::AcceptMissing) {
+    let draft = case
+        .request()
+        .and_then(|request| draft_of(request, case.response()));
+    // It came with hybi-04, and so did the version.
+    let has_accept = draft.is_none_or(|(_, header)| header == "Sec-WebSocket-Version");
+    if let Some(noted) = case
+        .attempt
+        .noted(Code::AcceptMissing)
+        .filter(|_| has_accept)
+    {
         let sentence =
             "the 101 has no Sec-WebSocket-Accept, so the client must fail the connection";
         return Some(Found::certain(Verdict::AcceptMissing, sentence).at(answered, &*noted.text));
     }
     let noted = case.attempt.noted(Code::AcceptMismatch)?;
     let found = response_value(case, "Sec-WebSocket-Accept");
+    if let Some((name, header)) = draft {
+        let sentence = format!(
+            "the server answers the keys of the draft {name} wrongly, so the client must fail the connection"
+        );
+        return Some(
+            Found::certain(Verdict::AcceptMismatch, sentence)
+                .header(case.request(), header, case.attempt.request_at())
+                .at(Some(noted.at), &*noted.text),
+        );
+    }
     let sentence = match answers_another(case) {
         Some(number) => format!("Sec-WebSocket-Accept answers the key of connection {number}, not of this one: a cached or replayed reply"),
         None => "Sec-WebSocket-Accept does not belong to the key of this request, so the client must fail the connection".to_owned(),

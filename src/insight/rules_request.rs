@@ -1,6 +1,7 @@
 //! HTTP: what is wrong with the upgrade request itself.
 
 use crate::base::{Code, Head, Side, escape};
+use crate::websocket::handshake;
 
 use super::answer::{body_line, refusal, says};
 use super::diagnose::{Case, Found};
@@ -26,24 +27,22 @@ fn is_hixie_75(request: &Head) -> bool {
         && lacks("Sec-WebSocket-Version")
 }
 
-/// The draft from before RFC 6455 that a request is of, and the header that shows it. From version 8 on, drafts frame their
+/// The draft from before RFC 6455 that a request is of, and the header that shows it. From version 7 on, drafts frame their
 /// messages as the RFC does.
-pub(super) fn draft_of(request: &Head) -> Option<(&'static str, &'static str)> {
-    let versions: [(&[u8], &str); 4] = [
-        (b"4", "hybi-04"),
-        (b"5", "hybi-05"),
-        (b"6", "hybi-06"),
-        (b"7", "hybi-07"),
+pub(super) fn draft_of(
+    request: &Head,
+    response: Option<&Head>,
+) -> Option<(&'static str, &'static str)> {
+    let name = handshake::framing(request, response).draft()?;
+    let shown = [
+        "Sec-WebSocket-Version",
+        "Sec-WebSocket-Draft",
+        "Sec-WebSocket-Key1",
     ];
-    let version = request.value("Sec-WebSocket-Version");
-    let of_version = versions.iter().find(|(number, _)| Some(*number) == version);
-    match of_version {
-        Some((_, name)) => Some((name, "Sec-WebSocket-Version")),
-        None if is_hixie(request) => match request.value("Sec-WebSocket-Draft") {
-            Some(_) => Some(("hybi-01 to -03", "Sec-WebSocket-Draft")),
-            None => Some(("hixie-76", "Sec-WebSocket-Key1")),
-        },
-        None => is_hixie_75(request).then_some(("hixie-75", "Upgrade")),
+    let mut shown = shown.into_iter();
+    match shown.find(|header| request.value(header).is_some()) {
+        Some(header) => Some((name, header)),
+        None => is_hixie_75(request).then_some((name, "Upgrade")),
     }
 }
 
@@ -86,8 +85,8 @@ pub(super) fn draft_key_bytes(case: &Case<'_>) -> Option<Found> {
 /// The client is older than RFC 6455. Drafts that tell their version are told by that.
 pub(super) fn draft(case: &Case<'_>) -> Option<Found> {
     let request = case.request()?;
-    let (name, header) =
-        draft_of(request).filter(|(_, shown)| *shown != "Sec-WebSocket-Version")?;
+    let (name, header) = draft_of(request, case.response())
+        .filter(|(_, shown)| *shown != "Sec-WebSocket-Version")?;
     if !case.is_refused() {
         return None;
     }

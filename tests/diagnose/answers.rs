@@ -144,7 +144,13 @@ fn drafts_are_named() {
         let head = format!(
             "GET /demo HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nHost: a\r\nOrigin: http://a\r\n{headers}\r\n"
         );
-        only(open().client(head).client("^n:ds[4U").server(answer).fin())
+        // The bytes after the header come with the two keys.
+        let third = if headers.contains("Key1") {
+            "^n:ds[4U"
+        } else {
+            ""
+        };
+        only(open().client(head + third).server(answer).fin())
     };
     let accepted = "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n";
     let refused = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n";
@@ -153,10 +159,7 @@ fn drafts_are_named() {
     let cases = [
         (String::new(), "hixie-75"),
         (keys.to_owned(), "hixie-76"),
-        (
-            format!("{keys}Sec-WebSocket-Draft: 2\r\n"),
-            "hybi-01 to -03",
-        ),
+        (format!("{keys}Sec-WebSocket-Draft: 2\r\n"), "hybi-02/03"),
     ];
     for (headers, name) in &cases {
         for (answer, verdict) in [
@@ -174,7 +177,12 @@ fn drafts_are_named() {
     }
     let version = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 6\r\n";
     assert_eq!(of(version, refused).verdict, Verdict::VersionUnsupported);
-    assert_eq!(of(version, accepted).verdict, Verdict::DraftAccepted);
+    assert_eq!(of(version, accepted).verdict, Verdict::AcceptMissing);
+    let keyed = accepted.replace(
+        "\r\n\r\n",
+        "\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n",
+    );
+    assert_eq!(of(version, &keyed).verdict, Verdict::DraftAccepted);
     let stripped = "Upgrade: websocket\r\n";
     let head = format!(
         "GET / HTTP/1.1\r\nHost: a\r\nOrigin: http://a\r\nConnection: Upgrade\r\n{stripped}\r\n"
@@ -184,5 +192,25 @@ fn drafts_are_named() {
         found.verdict,
         Verdict::DraftVersion,
         "a key that was taken away is no draft"
+    );
+}
+
+#[test]
+fn the_keys_of_hixie_76_have_to_be_answered_rightly() {
+    let head = "GET /demo HTTP/1.1\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\nHost: a\r\nOrigin: http://a\r\n\
+                Sec-WebSocket-Key1: 4 @1  46546xW%0l 1 5\r\nSec-WebSocket-Key2: 12998 5 Y3 1  .P00\r\n\r\n^n:ds[4U";
+    let accepted = "HTTP/1.1 101 WebSocket Protocol Handshake\r\nUpgrade: WebSocket\r\nConnection: Upgrade\r\n\r\n";
+    let answered = |bytes: &str| {
+        let answer = format!("{accepted}{bytes}");
+        only(open().client(head).server(answer).fin())
+    };
+    let right = answered("8jKS'y:G*Co,Wxa-");
+    assert_eq!(right.verdict, Verdict::DraftAccepted);
+    let wrong = answered("8jKS'y:G*Co,Wxa+");
+    assert_eq!(wrong.verdict, Verdict::AcceptMismatch);
+    assert!(
+        wrong.sentence.contains("the keys of the draft hixie-76"),
+        "{}",
+        wrong.sentence
     );
 }
