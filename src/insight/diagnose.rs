@@ -249,7 +249,7 @@ pub fn diagnose(casebook: &Casebook, capture_end: Timestamp) -> Vec<Diagnosis> {
     let endings = Endings::of(&casebook.attempts);
     let mut order: Vec<&Attempt> = casebook.attempts.iter().collect();
     order.sort_by_key(|attempt| (attempt.first.packet, attempt.number));
-    let index = Index::of(&casebook.attempts);
+    let index = Index::of(casebook);
     let case = |attempt| Case {
         attempt,
         all: &index,

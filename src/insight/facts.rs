@@ -3,7 +3,7 @@
 //! A [`Collector`] is an engine's sink; a [`Casebook`] numbers the connections of all engines as every other output
 //! does and holds the attempts. Nothing here judges.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use crate::base::{Code, ConnectionId, Needs, PerSide, Side, Timestamp};
@@ -20,6 +20,8 @@ use super::numbering::{Numbering, Opened};
 const FINDINGS: usize = 24;
 /// Unanswered pings remembered of one side.
 const PINGS: usize = 64;
+/// Servers of ordinary traffic remembered.
+const ORDINARY: usize = 100_000;
 /// Attempts kept; of more only the number is known.
 pub const ATTEMPTS: usize = 200_000;
 
@@ -224,6 +226,7 @@ pub(super) fn past_connect(bytes: &[u8]) -> &[u8] {
 pub struct Part {
     opened: Vec<Opened>,
     ended: Vec<(Option<ConnectionId>, Attempt)>,
+    ordinary: Vec<SocketAddr>,
 }
 
 /// An engine's sink that gathers facts.
@@ -234,6 +237,8 @@ pub struct Collector {
     waiting: HashMap<u64, Vec<(ConnectionId, Attempt)>>,
     /// What was told of TLS, by flow, until the flow is over.
     tls: HashMap<u64, Box<Summary>>,
+    /// Servers that answered what is none of ours.
+    ordinary: HashSet<SocketAddr>,
     part: Part,
 }
 
@@ -242,6 +247,7 @@ impl Collector {
     pub fn exchange(&mut self, part: &mut Part) {
         part.opened.clear();
         part.ended.clear();
+        part.ordinary.clear();
         std::mem::swap(part, &mut self.part);
     }
 }
@@ -331,6 +337,11 @@ impl Sink for Collector {
             if may_be_an_attempt(&flow) {
                 let attempt = Attempt::of_flow(flow, tls);
                 self.part.ended.push((None, attempt));
+            } else if flow.sides.server.first_data.is_some()
+                && self.ordinary.len() < ORDINARY
+                && self.ordinary.insert(flow.addresses.server)
+            {
+                self.part.ordinary.push(flow.addresses.server);
             }
             return;
         };
@@ -358,6 +369,8 @@ pub struct Casebook {
     numbers: Numbering,
     /// The attempts in the order in which they ended.
     pub attempts: Vec<Attempt>,
+    /// Servers that answered flows without an attempt in them: ordinary traffic.
+    pub(super) ordinary: HashSet<SocketAddr>,
     /// Attempts beyond [`ATTEMPTS`], of which nothing more is known.
     pub left_out: u64,
 }
@@ -368,6 +381,7 @@ impl Casebook {
         let parts: Vec<_> = parts.into_iter().collect();
         self.numbers.take(parts.iter().map(|part| &part.opened[..]));
         for (engine, part) in parts.into_iter().enumerate() {
+            self.ordinary.extend(part.ordinary.drain(..));
             for (id, mut attempt) in part.ended.drain(..) {
                 attempt.number = id.and_then(|id| self.numbers.end(engine, id));
                 if self.attempts.len() >= ATTEMPTS {

@@ -9,7 +9,7 @@ use crate::base::Timestamp;
 use crate::engine::Outcome;
 use crate::websocket::handshake::accept_key;
 
-use super::facts::Attempt;
+use super::facts::{Attempt, Casebook};
 
 /// A client that finds one address of a name closed tries the next within this time, in nanoseconds.
 const ELSEWHERE: i64 = 3_000_000_000;
@@ -21,6 +21,8 @@ const PORTS: [u16; 14] = [
 /// Tables over all attempts.
 pub(super) struct Index<'a> {
     attempts: &'a [Attempt],
+    /// Servers of ordinary traffic.
+    ordinary: &'a HashSet<SocketAddr>,
     /// The first connection whose key each accept value answers.
     accepts: OnceCell<HashMap<String, Option<u32>>>,
     /// The first accepted attempt of each server whose Connection header has one element.
@@ -32,9 +34,10 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn of(attempts: &'a [Attempt]) -> Self {
+    pub(super) fn of(casebook: &'a Casebook) -> Self {
         Self {
-            attempts,
+            attempts: &casebook.attempts,
+            ordinary: &casebook.ordinary,
             accepts: OnceCell::new(),
             plain: OnceCell::new(),
             servers: OnceCell::new(),
@@ -81,10 +84,16 @@ impl<'a> Index<'a> {
             let with_request = attempts.filter(|attempt| attempt.connection.is_some());
             with_request.map(|attempt| attempt.server).collect()
         });
+        if servers.contains(&attempt.server) {
+            return !self.went_elsewhere(attempt);
+        }
+        // A connection that fails where ordinary ones work is one of those.
+        if self.ordinary.contains(&attempt.server) {
+            return false;
+        }
         let by_port = attempt.tls.is_none() && PORTS.contains(&attempt.server.port());
         // Where no request was seen at all, it may be what is looked for.
-        let is_expected = servers.is_empty() || servers.contains(&attempt.server) || by_port;
-        is_expected && !self.went_elsewhere(attempt)
+        (servers.is_empty() || by_port) && !self.went_elsewhere(attempt)
     }
 
     /// Whether the client reached the same port at another address right after: a name has several (RFC 8305).

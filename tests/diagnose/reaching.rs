@@ -137,3 +137,35 @@ fn an_address_that_failed_while_another_worked_is_no_attempt_of_its_own() {
         "another port is another service"
     );
 }
+
+#[test]
+fn a_connection_that_fails_where_ordinary_ones_work_is_none_of_ours() {
+    let dead = || {
+        Conversation::new("10.0.0.1:40000", "10.0.0.2:80")
+            .step(SECOND)
+            .raw(Side::Client, 1000, wireloupe::testkit::SYN, "")
+            .raw(Side::Client, 1000, wireloupe::testkit::SYN, "")
+    };
+    let page = Conversation::new("10.0.0.1:40001", "10.0.0.2:80")
+        .connect()
+        .client("GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        .server("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        .fin();
+    assert_eq!(
+        run(&together(&[dead()])).len(),
+        1,
+        "alone it may be what is looked for"
+    );
+    assert_eq!(run(&together(&[dead(), page.clone()])), []);
+    let upgrade = Conversation::new("10.0.0.1:40002", "10.0.0.2:80")
+        .connect()
+        .client(upgrade_request("/", &[]))
+        .server(upgrade_response(&[]))
+        .fin();
+    let found = run(&together(&[dead(), page, upgrade]));
+    assert_eq!(
+        found[0].verdict,
+        Verdict::ConnectionUnanswered,
+        "a WebSocket's server"
+    );
+}
