@@ -280,12 +280,12 @@ fn requests_whose_heads_never_end() {
         endless_heads(pipe, size(300_000, 600));
     });
     let told = cost.output.matches("memory-limit").count();
-    assert!((1..=2000).contains(&told), "{told}");
+    assert!(is_full() || (1..=2000).contains(&told), "{told}");
 }
 
 #[test]
 fn long_heads_of_connections_that_stay_open() {
-    let count = size(100_000, 300);
+    let count = size(50_000, 300);
     let line = filler();
     let cost = run_all("long heads", |pipe| {
         for number in 0..count {
@@ -305,11 +305,12 @@ fn long_heads_of_connections_that_stay_open() {
     let connections = cost.output.matches("\"type\":\"connection\"").count();
     let accepted = cost.output.matches("\"accept_valid\":true").count();
     assert_eq!(connections, accepted);
+    // Of a full run only the beginning of the output is kept.
+    assert!(is_full() || connections == count);
     assert!(
-        cost.output.contains("memory-limit"),
+        is_full() || cost.output.contains("memory-limit"),
         "some heads are given up"
     );
-    assert!(is_full() || connections == count);
 }
 
 /// HTTP/2 with a header block that fills the table of its sender.
@@ -434,7 +435,7 @@ fn declared_lengths(pipe: &mut Pipe, flows: usize) {
 
 #[test]
 fn lengths_of_two_to_the_63() {
-    let flows = size(100_000, 5_000);
+    let flows = size(50_000, 5_000);
     let cost = run("declared lengths", &["--show", "frames"], |pipe| {
         declared_lengths(pipe, flows);
     });
@@ -541,7 +542,7 @@ fn idle_compressed_connections() {
 
 #[test]
 fn a_connection_that_gets_no_inflater_says_so() {
-    let flows = 4200;
+    let flows = 2100;
     let message = Deflater::new(15, true).message(b"Hello");
     let cost = run("inflaters", &["--show", "findings"], |pipe| {
         for number in 0..flows {
@@ -554,7 +555,7 @@ fn a_connection_that_gets_no_inflater_says_so() {
         }
     });
     let told = cost.output.matches("inflate-limit").count();
-    assert!((1..=1300).contains(&told), "{told} of {flows}");
+    assert!((1..=300).contains(&told), "{told} of {flows}");
 }
 
 fn unfinished_messages(pipe: &mut Pipe, flows: usize) {
@@ -584,12 +585,12 @@ fn large_messages_that_never_end() {
         is_full() || messages == flows,
         "each is told once: {messages}"
     );
-    assert!(cost.output.contains("memory-limit"));
+    assert!(is_full() || cost.output.contains("memory-limit"));
 }
 
 #[test]
 fn fragments_that_never_end_in_many_flows() {
-    let (flows, fragments) = (size(2_000, 40), size(60_000, 3_000));
+    let (flows, fragments) = (size(100, 40), size(60_000, 3_000));
     let many: Vec<u8> = (0..500)
         .flat_map(|_| Frame::continuation("").more().bytes())
         .collect();

@@ -65,6 +65,9 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Bytes an inflater takes: its window, and a little more in tables.
+    pub const INFLATER: usize = 40 << 10;
+
     /// One of `engines` equal shares: what is limited over all flows together is divided, the rest stays.
     #[must_use]
     pub fn share(&self, engines: usize) -> Limits {
@@ -83,20 +86,20 @@ impl Default for Limits {
     fn default() -> Self {
         const MIB: usize = 1 << 20;
         Self {
-            flows: 1 << 19,
+            flows: 3 << 17,
             idle: Duration::from_secs(300),
             websocket_idle: Duration::from_secs(6 * 3600),
             closed: Duration::from_secs(30),
             held_bytes: 4 * MIB,
             held_bytes_total: 64 * MIB,
-            state_bytes: 128 * MIB,
+            state_bytes: 80 * MIB,
             http_head: 64 << 10,
             hpack_table: 64 << 10,
             http2_streams: 1024,
             early_bytes: 256 << 10,
             kept_payload: 4 * MIB,
             inflated: 256 << 20,
-            inflaters: 3072,
+            inflaters: 1920,
             fragments: 65_536,
             resync_window: 64 << 10,
             tunnel_depth: 16,

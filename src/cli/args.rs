@@ -437,6 +437,10 @@ impl AnalysisArgs {
             websocket_idle: idle.unwrap_or(defaults.websocket_idle),
             held_bytes: self.max_held.unwrap_or(defaults.held_bytes),
             state_bytes: self.max_state.unwrap_or(defaults.state_bytes),
+            // They are the most of it.
+            inflaters: self
+                .max_state
+                .map_or(defaults.inflaters, |bytes| bytes / Limits::INFLATER),
             http_head: self.max_head.unwrap_or(defaults.http_head),
             kept_payload: self.max_payload.unwrap_or(defaults.kept_payload),
             inflated: self.max_inflated.unwrap_or(defaults.inflated),

@@ -23,8 +23,11 @@ use crate::engine::{Arrival, Engine, Options, Sink, TOGETHER};
 use crate::tls::KeyLog;
 use crate::wire::{Segment, Skip, Walked, Walker};
 
-/// Batches on their way to the engines at once; each is about 1 MiB.
+/// Batches on their way to the engines at once; each is about half a MiB.
 const IN_FLIGHT: usize = 4;
+
+/// A part heavier than this is waited for: a batch of tiny frames is hundreds of times as much in text, and must not queue.
+const HEAVY: usize = 8 << 20;
 
 /// A sink whose results are collected after every batch.
 pub(crate) trait Collected: Sink {
@@ -33,6 +36,11 @@ pub(crate) trait Collected: Sink {
 
     /// Exchanges what was gathered since the last call for an empty part, whose memory is used again.
     fn exchange(&mut self, part: &mut Self::Part);
+
+    /// Bytes a part takes in memory, where that may be many times what the batch takes.
+    fn weight(_part: &Self::Part) -> usize {
+        0
+    }
 }
 
 /// Where batches come from: a file, standard input, or a live capture.
@@ -324,6 +332,8 @@ fn work<S: Collected>(
     used: &Sender<Walk>,
 ) -> S {
     let mut end = (PacketNumber(0), Timestamp::default());
+    // Parts sent that have not come back.
+    let mut under_way = 0;
     for walk in walks {
         if let Some(keys) = &walk.keys {
             engine.set_keys(Arc::clone(keys));
@@ -333,10 +343,19 @@ fn work<S: Collected>(
             end = (last.number, last.time);
             engine.advance(end.0, end.1);
         }
-        let mut part = empty.try_recv().unwrap_or_default();
+        let mut part = S::Part::default();
+        if let Ok(returned) = empty.try_recv() {
+            (part, under_way) = (returned, under_way - 1);
+        }
         engine.sink().exchange(&mut part);
+        let is_heavy = S::weight(&part) > HEAVY;
         if parts.send(part).is_err() {
             break;
+        }
+        under_way += 1;
+        // Every part comes back once it was collected. After a heavy one they are not used again, for their memory.
+        while is_heavy && under_way > 0 && empty.recv().is_ok() {
+            under_way -= 1;
         }
         if let Some(walk) = Arc::into_inner(walk) {
             let _ = used.try_send(walk);

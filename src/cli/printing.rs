@@ -24,6 +24,10 @@ impl<F: Format + Send> Collected for Printer<F> {
     fn exchange(&mut self, part: &mut Page) {
         Printer::exchange(self, part);
     }
+
+    fn weight(part: &Page) -> usize {
+        part.len()
+    }
 }
 
 /// What takes the rows.
@@ -62,7 +66,12 @@ struct Writer<D> {
 
 impl<D: Drain> Writer<D> {
     fn take(&mut self, pages: &[Page]) -> bool {
-        self.merger.merge(pages, &mut self.pending);
+        let (drain, failed) = (&mut self.drain, &mut self.failed);
+        self.merger.merge_by(pages, &mut self.pending, &mut |rows| {
+            if rows.len() >= FLUSH {
+                flush(drain, failed, rows);
+            }
+        });
         if self.prompt || self.pending.len() >= FLUSH {
             self.flush();
         }
@@ -70,13 +79,18 @@ impl<D: Drain> Writer<D> {
     }
 
     fn flush(&mut self) {
-        if self.failed.is_none()
-            && let Err(error) = self.drain.push(&self.pending)
-        {
-            self.failed = Some(error);
-        }
-        self.pending.clear();
+        flush(&mut self.drain, &mut self.failed, &mut self.pending);
     }
+}
+
+/// Hands rows on, unless that has failed before.
+fn flush(drain: &mut impl Drain, failed: &mut Option<io::Error>, rows: &mut Vec<u8>) {
+    if failed.is_none()
+        && let Err(error) = drain.push(rows)
+    {
+        *failed = Some(error);
+    }
+    rows.clear();
 }
 
 /// What came of printing.

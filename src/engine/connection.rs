@@ -104,6 +104,8 @@ impl Tunnel {
 
 /// Bytes that every connection may keep of each of its heads.
 const SOME_HEAD: usize = 2 << 10;
+/// Bytes that are left of a head that was given up.
+const SHORT_HEAD: usize = 512;
 /// Bytes an extension takes in memory, about.
 const EXTENSION_MEMORY: usize = 128;
 
@@ -235,7 +237,7 @@ impl Connection {
         heads + tunnel + agreed.saturating_sub(SOME_HEAD)
     }
 
-    /// Forgets the longest header lines, so that no more is kept than every connection may keep, if that is possible.
+    /// Forgets the longest header lines, so that little is left of each head, if that is possible.
     pub(super) fn shorten_heads(&mut self) {
         let handshake = self.handshake.iter_mut().flat_map(|handshake| {
             handshake.negotiated.other_extensions = Vec::new();
@@ -246,7 +248,7 @@ impl Connection {
             std::iter::once(request).chain(response)
         });
         for seen in handshake.chain(tunnel) {
-            seen.head.shorten(SOME_HEAD);
+            seen.head.shorten(SHORT_HEAD);
         }
     }
 

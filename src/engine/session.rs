@@ -105,16 +105,16 @@ impl Session {
         }
     }
 
-    /// Bytes it keeps that traffic made it keep.
+    /// Bytes it keeps that traffic made it keep, itself included where it is nothing of ours yet.
     #[inline]
     pub(super) fn memory(&self) -> usize {
         match self {
             Session::New | Session::Ignored => 0,
             Session::WebSocket(session) => session.memory(),
-            Session::Unknown(session) => session.memory(),
-            Session::Http(session) => session.memory(),
-            Session::Http2(session) => session.memory(),
-            Session::Tls(session) => session.memory(),
+            Session::Unknown(session) => size_of_val(&**session) + session.memory(),
+            Session::Http(session) => size_of_val(&**session) + session.memory(),
+            Session::Http2(session) => size_of_val(&**session) + session.memory(),
+            Session::Tls(session) => size_of_val(&**session) + session.memory(),
         }
     }
 

@@ -5,8 +5,8 @@ use crate::flow::End;
 
 use super::context::Chunk;
 
-/// Bookkeeping charged for each run of bytes.
-const COST: usize = 64;
+/// Bookkeeping charged for each run of bytes, beside its place in the vector.
+const COST: usize = 16;
 
 /// Runs of bytes from either end in the order they came, and holes between them.
 #[derive(Debug, Default)]
@@ -96,7 +96,7 @@ impl Waiting {
     }
 
     pub(super) fn cost(&self) -> usize {
-        self.cost
+        self.cost + self.items.capacity() * size_of::<Item>()
     }
 
     pub(super) fn len(&self) -> usize {

@@ -89,6 +89,18 @@ impl Page {
         });
     }
 
+    /// Bytes written so far.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether nothing was written so far.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Empties the page, keeping its memory.
     pub fn clear(&mut self) {
         self.bytes.clear();
@@ -171,9 +183,19 @@ impl Merger {
 
     /// Appends the pages of one batch, one page an engine, to `out`.
     pub fn merge(&mut self, pages: &[Page], out: &mut Vec<u8>) {
+        self.merge_by(pages, out, &mut |_| {});
+    }
+
+    /// The same, calling `each` with `out` now and then, always between two rows: it may take out what is there.
+    pub fn merge_by(
+        &mut self,
+        pages: &[Page],
+        out: &mut Vec<u8>,
+        each: &mut dyn FnMut(&mut Vec<u8>),
+    ) {
         self.number(pages);
         if let [page] = pages {
-            return fill(&page.bytes, 0, &page.holes, &self.numbers[0], out);
+            return one(page, &self.numbers[0], out, each);
         }
         let mut next = vec![0usize; pages.len()];
         let head = |page: usize, at: usize| pages[page].pieces.get(at).map(|piece| piece.order);
@@ -201,6 +223,7 @@ impl Merger {
                 out,
             );
             next[page] += 1;
+            each(out);
         }
     }
 
@@ -235,6 +258,25 @@ impl Merger {
                 numbers.resize(index + 1, 0);
             }
             numbers[index] = self.count;
+        }
+    }
+}
+
+/// Source bytes of one page that are filled at once.
+const STRETCH: u32 = 64 << 10;
+
+fn one(page: &Page, numbers: &[u32], out: &mut Vec<u8>, each: &mut dyn FnMut(&mut Vec<u8>)) {
+    let (mut from, mut holes_from) = (0, 0);
+    let ends = page.pieces.iter().map(|piece| (piece.end, piece.holes_end));
+    let ends = ends.filter(|(end, _)| *end > 0);
+    let all = (page.bytes.len() as u32, page.holes.len() as u32);
+    for (end, holes_end) in ends.chain([all]) {
+        if end - from >= STRETCH || end == all.0 {
+            let bytes = &page.bytes[from as usize..end as usize];
+            let holes = &page.holes[holes_from as usize..holes_end as usize];
+            fill(bytes, from, holes, numbers, out);
+            (from, holes_from) = (end, holes_end);
+            each(out);
         }
     }
 }

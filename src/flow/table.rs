@@ -243,15 +243,15 @@ impl<F: Ages> Table<F> {
         self.expire(limits)
     }
 
-    /// Takes out every flow, in no particular order.
-    pub fn drain(&mut self, end: &mut impl FnMut(F)) {
-        self.index.clear();
-        for slot in &mut self.slots {
-            if let Some(flow) = slot.flow.take() {
-                end(flow);
-            }
-        }
-        *self = Self::default();
+    /// Every flow, in no particular order.
+    pub fn all(&self) -> impl Iterator<Item = (FlowId, &F)> {
+        let flows = self.slots.iter().enumerate();
+        flows.filter_map(|(slot, place)| Some((FlowId(slot as u32), place.flow.as_ref()?)))
+    }
+
+    /// Takes a flow out when no packet follows that could be looked up: its place is not given to another.
+    pub fn take_last(&mut self, id: FlowId) -> Option<F> {
+        self.slots.get_mut(id.0 as usize)?.flow.take()
     }
 
     #[cold]

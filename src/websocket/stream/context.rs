@@ -1,11 +1,10 @@
 //! What compressed messages leave to the ones after them (RFC 7692 section 7.2.3.2).
 
 use super::{Deflate, Output, Scratch, State, Stream};
+use crate::base::Limits;
 use crate::websocket::message::{Assembly, Inflation, Message};
 use crate::websocket::rules;
 
-/// Bytes an inflater takes: its window, and about as much again in tables.
-const INFLATER_MEMORY: usize = 40 << 10;
 /// How far back a message may refer (RFC 1951 section 2).
 const WINDOW: u64 = 32 << 10;
 
@@ -53,7 +52,7 @@ impl Stream {
     pub(super) fn parts_memory(&self) -> usize {
         let assemblies = self.message.iter().chain(&self.control);
         let assemblies: usize = assemblies.map(|assembly| assembly.memory()).sum();
-        let inflater = self.inflater.as_ref().map_or(0, |_| INFLATER_MEMORY);
+        let inflater = self.inflater.as_ref().map_or(0, |_| Limits::INFLATER);
         let search = self.search.as_ref().map_or(0, |search| search.memory());
         let legacy = self.legacy.as_ref().map_or(0, |legacy| legacy.memory());
         assemblies + inflater + search + legacy
