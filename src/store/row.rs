@@ -1,6 +1,6 @@
 //! A row and its values by field: what a filter asks, and what a column shows.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::base::{Head, Side, Timestamp};
 use crate::engine::{
@@ -91,6 +91,12 @@ impl<'a> Row<'a> {
 impl Values for RowValues<'_> {
     #[inline]
     fn visit(&self, field: FieldId, each: Each<'_>) {
+        // Every frame of a capture is asked for these, and they are no frame's own.
+        if matches!(field, FieldId::TcpPort | FieldId::IpAddr)
+            && let Some(connection) = self.row.connection()
+        {
+            return either(connection, self.row.from(), field, each);
+        }
         let done = match &self.row {
             Row::Frame(event, _) => frame(event, field, each),
             Row::Message(event, _) => message(event, field, each),
@@ -319,15 +325,14 @@ fn finding(event: &FindingEvent<'_>, field: FieldId, each: Each<'_>) -> bool {
 fn addresses(connection: &Connection, from: Option<Side>, field: FieldId, each: Each<'_>) {
     let source = connection.address(from.unwrap_or(Side::Client));
     let destination = connection.address(from.unwrap_or(Side::Client).peer());
-    let both = [source, destination];
     let ip = |address: SocketAddr, v6: bool| {
         (address.is_ipv6() == v6).then_some(Value::Ip(address.ip()))
     };
     match field {
-        FieldId::IpAddr | FieldId::Ipv6Addr => {
-            let _ = both
+        FieldId::Ipv6Addr => {
+            let _ = [source, destination]
                 .iter()
-                .filter_map(|end| ip(*end, field == FieldId::Ipv6Addr))
+                .filter_map(|end| ip(*end, true))
                 .any(each);
         }
         FieldId::IpSrc => maybe(each, ip(source, false)),
@@ -337,12 +342,6 @@ fn addresses(connection: &Connection, from: Option<Side>, field: FieldId, each: 
         FieldId::Ip => maybe(each, source.is_ipv4().then_some(Value::Present)),
         FieldId::Ipv6 => maybe(each, source.is_ipv6().then_some(Value::Present)),
         FieldId::Tcp => one(each, Value::Present),
-        FieldId::TcpPort => {
-            let _ = both
-                .iter()
-                .map(|end| Value::Unsigned(end.port().into()))
-                .any(each);
-        }
         FieldId::TcpSrcPort => one(each, Value::Unsigned(source.port().into())),
         FieldId::TcpDstPort => one(each, Value::Unsigned(destination.port().into())),
         FieldId::Client => one(each, Value::Ip(connection.client.ip())),
@@ -350,6 +349,21 @@ fn addresses(connection: &Connection, from: Option<Side>, field: FieldId, each: 
         FieldId::Server => one(each, Value::Ip(connection.server.ip())),
         FieldId::ServerPort => one(each, Value::Unsigned(connection.server.port().into())),
         _ => {}
+    }
+}
+
+/// The port or IPv4 address of the sender, and then of the receiver.
+fn either(connection: &Connection, from: Option<Side>, field: FieldId, each: Each<'_>) {
+    let from = from.unwrap_or(Side::Client);
+    for side in [from, from.peer()] {
+        let is_enough = match connection.address(side) {
+            address if field == FieldId::TcpPort => each(Value::Unsigned(address.port().into())),
+            SocketAddr::V4(address) => each(Value::Ip(IpAddr::V4(*address.ip()))),
+            SocketAddr::V6(_) => false,
+        };
+        if is_enough {
+            return;
+        }
     }
 }
 
