@@ -13,7 +13,8 @@ use crate::base::{Head, Rfc3339, Timestamp};
 use crate::engine::{Connection, MessageEvent, Moment, SeenHead, Transport};
 use crate::websocket::MessageKind;
 
-use super::json::{array, base64, boolean, lossy, number, optional, string};
+use super::json::{array, base64, lossy, number, optional, string};
+use super::ndjson::close_members;
 use super::page::Page;
 use super::printer::Format;
 
@@ -253,15 +254,7 @@ fn sizes(out: &mut Vec<u8>, head: Option<&Head>) {
 }
 
 fn close(out: &mut Vec<u8>, connection: &Connection) {
-    let close = &connection.close;
-    put!(out, "{\"by\":");
-    optional(out, close.by, |out, side| string(out, side.name()));
-    put!(out, ",\"code\":");
-    optional(out, close.code, number);
-    put!(out, ",\"reason\":");
-    optional(out, close.reason.as_deref(), lossy);
-    put!(out, ",\"clean\":");
-    boolean(out, close.is_clean());
+    close_members(out, &connection.close);
     put!(out, "}");
 }
 

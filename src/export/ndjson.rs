@@ -1,7 +1,7 @@
 //! One JSON object a line: the contract that scripts rely on (`docs/ndjson.md`).
 
 use crate::base::{Head, Rfc3339, Side, Timestamp};
-use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, SeenHead};
+use crate::engine::{Close, Connection, FindingEvent, FrameEvent, MessageEvent, Moment, SeenHead};
 use crate::websocket::MessageKind;
 
 use super::json::{array, base64, boolean, hexadecimal, lossy, number, optional, string};
@@ -399,6 +399,14 @@ fn tunnel(out: &mut Vec<u8>, connection: &Connection) {
 
 fn close(out: &mut Vec<u8>, connection: &Connection) {
     let close = &connection.close;
+    close_members(out, close);
+    put!(out, ",\"ended_by\":");
+    optional(out, close.ended_by, |out, by| string(out, by.name()));
+    put!(out, "}");
+}
+
+/// Who closed the connection and how, as members of an object that is begun here and not ended.
+pub(super) fn close_members(out: &mut Vec<u8>, close: &Close) {
     put!(out, "{\"by\":");
     optional(out, close.by, |out, side| string(out, side.name()));
     put!(out, ",\"code\":");
@@ -407,7 +415,4 @@ fn close(out: &mut Vec<u8>, connection: &Connection) {
     optional(out, close.reason.as_deref(), lossy);
     put!(out, ",\"clean\":");
     boolean(out, close.is_clean());
-    put!(out, ",\"ended_by\":");
-    optional(out, close.ended_by, |out, by| string(out, by.name()));
-    put!(out, "}");
 }

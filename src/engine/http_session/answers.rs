@@ -1,0 +1,225 @@
+//! Answers to requests: a WebSocket from here on, HTTP/2, a tunnel, or HTTP as before.
+
+use crate::base::{Head, PerSide, Side};
+use crate::engine::connection::{Outcome, SeenHead, Tunnel};
+use crate::engine::context::{Chunk, Context};
+use crate::engine::http2_session::Http2Session;
+use crate::engine::session::{Next, Session};
+use crate::engine::sink::Sink;
+use crate::engine::unknown_session::UnknownSession;
+use crate::engine::waiting::Item;
+use crate::engine::websocket_session::WebSocketSession;
+use crate::http;
+use crate::websocket::handshake::{is_accepted, negotiated};
+
+use super::{Asked, HttpSession, REFUSALS, settle_handshake, tell_handshake};
+
+impl HttpSession {
+    pub(super) fn response<S: Sink>(
+        &mut self,
+        head: Head,
+        offset: u64,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let status = head.status().unwrap_or_default();
+        if (100..200).contains(&status) && status != 101 {
+            if let Some(exchanges) = &mut self.exchanges {
+                exchanges.interim(&head);
+            }
+            return Next::Stay;
+        }
+        let events = match &mut self.exchanges {
+            Some(exchanges) => exchanges.answered(&head, context),
+            None => false,
+        };
+        let seen = SeenHead {
+            head,
+            packet: rest.packet,
+            time: context.now.time,
+            stream_offset: offset,
+        };
+        match self.asked.pop_front() {
+            Some(Asked::Upgrade) => self.upgrade_answered(seen, rest, false, context),
+            Some(Asked::Connect(request)) => self.connect_answered(*request, seen, rest, context),
+            Some(Asked::H2c(request)) => self.h2c_answered(&request, seen, rest, context),
+            Some(Asked::Head) => {
+                self.readers
+                    .server
+                    .body(http::response_body(&seen.head, b"HEAD"));
+                Next::Stay
+            }
+            asked => {
+                let next = self.other_answered(asked.is_some(), seen, rest, context);
+                if events {
+                    self.readers.server.count_events();
+                }
+                next
+            }
+        }
+    }
+
+    fn other_answered<S: Sink>(
+        &mut self,
+        asked: bool,
+        seen: SeenHead,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        if seen.head.status() != Some(101) {
+            self.readers
+                .server
+                .body(http::response_body(&seen.head, b"GET"));
+            return Next::Stay;
+        }
+        if !asked && is_accepted(&seen.head) && seen.head.has_token("upgrade", "websocket") {
+            self.open(Some(Box::default()), self.tunnel.clone(), context);
+            return self.upgrade_answered(seen, rest, false, context);
+        }
+        Next::Become(Session::Ignored)
+    }
+
+    /// HTTP/2 from here on (RFC 7540 section 3.2), or HTTP/1.1 as before.
+    fn h2c_answered<S: Sink>(
+        &mut self,
+        request: &Head,
+        seen: SeenHead,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        if seen.head.status() != Some(101) {
+            let body = http::response_body(&seen.head, request.method());
+            self.readers.server.body(body);
+            return self.resume(rest);
+        }
+        self.close_attempt(None, context);
+        let tunnel = self.tunnel.take();
+        let session = Http2Session::upgraded(request, tunnel, context);
+        Next::BecomeAndReplay(Session::Http2(Box::new(session)), self.replay(rest))
+    }
+
+    /// The answer to an upgrade: a WebSocket from here on, or HTTP as before.
+    fn upgrade_answered<S: Sink>(
+        &mut self,
+        seen: SeenHead,
+        rest: Chunk<'_>,
+        is_cut: bool,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let Some(mut connection) = self.attempt.take() else {
+            return Next::Stay;
+        };
+        let accepted = seen.head.status() == Some(101);
+        let body = http::response_body(&seen.head, b"GET");
+        if let Some(handshake) = connection.handshake.as_deref_mut() {
+            handshake.response = Some(seen);
+            handshake.outcome = if accepted {
+                Outcome::Accepted
+            } else {
+                Outcome::Refused
+            };
+            settle_handshake(handshake);
+            if is_cut {
+                handshake.negotiated = negotiated(None, None);
+            }
+        }
+        if is_cut {
+            context.sink.handshake(&connection, context.now);
+        } else {
+            tell_handshake(&mut connection, context);
+        }
+        if accepted {
+            let begin = self.positions(rest);
+            let mut session = WebSocketSession::new(connection, begin, context);
+            // Of a request with a hole in it, nobody knows where it ended.
+            if self.readers.client.is_lost() || self.readers.client.is_in_head() {
+                session.begin_anywhere(Side::Client, context);
+            }
+            return Next::BecomeAndReplay(Session::WebSocket(Box::new(session)), self.replay(rest));
+        }
+        self.readers.server.body(body);
+        self.attempt = Some(connection);
+        self.refusals += 1;
+        if self.refusals > REFUSALS {
+            self.close_attempt(None, context);
+            return Next::Become(Session::Ignored);
+        }
+        self.resume(rest)
+    }
+
+    fn connect_answered<S: Sink>(
+        &mut self,
+        request: SeenHead,
+        response: SeenHead,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let accepted = http::connect_accepted(&response.head);
+        let body = http::response_body(&response.head, b"CONNECT");
+        let tunnel = Box::new(Tunnel {
+            request,
+            response: Some(response),
+        });
+        if accepted {
+            self.close_attempt(None, context);
+            let inner = UnknownSession::in_tunnel(tunnel);
+            return Next::BecomeAndReplay(Session::Unknown(Box::new(inner)), self.replay(rest));
+        }
+        self.readers.server.body(body);
+        self.open(None, Some(tunnel), context);
+        if let Some(attempt) = &self.attempt {
+            context.sink.handshake(attempt, context.now);
+        }
+        self.resume(rest)
+    }
+
+    /// Goes on as HTTP: client bytes that waited are requests after all, and the rest of the server's chunk follows.
+    fn resume(&mut self, rest: Chunk<'_>) -> Next {
+        if self.early.is_empty() {
+            return Next::Stay;
+        }
+        Next::Replay(self.replay(rest))
+    }
+
+    fn replay(&mut self, rest: Chunk<'_>) -> Vec<Item> {
+        self.early.push(rest);
+        self.early.take()
+    }
+
+    /// Where each side's bytes go on after the heads.
+    fn positions(&self, rest: Chunk<'_>) -> PerSide<u64> {
+        PerSide {
+            client: self.readers.client.offset(),
+            server: rest.offset,
+        }
+    }
+
+    /// The capture kept only the beginning of a 101 response: its status says enough to go on with frames.
+    pub(super) fn cut_answer<S: Sink>(
+        &mut self,
+        head: Head,
+        at: u64,
+        after: u64,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let end = context.flow.end(Side::Server);
+        let rest = Chunk {
+            end,
+            offset: after,
+            bytes: &[],
+            packet: context.now.packet,
+            earlier: &[],
+        };
+        let seen = SeenHead {
+            head,
+            packet: rest.packet,
+            time: context.now.time,
+            stream_offset: at,
+        };
+        self.asked.pop_front();
+        if self.attempt.is_none() {
+            self.open(Some(Box::default()), self.tunnel.clone(), context);
+        }
+        self.upgrade_answered(seen, rest, true, context)
+    }
+}
