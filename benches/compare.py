@@ -35,7 +35,7 @@ ORDINARY = {
 }
 HOSTILE = ["half-open", "holes", "tiny", "overlaps", "again", "headers", "lengths", "collide", "lost", "bomb"]
 GROWTH = {
-    "small": ["10MB", "100MB", "1000MB"],
+    "small": ["10MB", "100MB", "1000MB", "4000MB"],
     "flows": ["1k", "10k", "100k", "1M"],
     "frames": ["100k", "1M", "10M"],
     "fragments": ["10k", "100k", "1M"],
@@ -150,6 +150,7 @@ class Bench:
                 fields = ["tshark", "-n", "-r", path, "-Y", "websocket", "-T", "fields", *FIELDS]
                 results["tshark"] = [Run(fields)]
             lines.append(self.row(name, size, results))
+            print(lines[-1], file=sys.stderr, flush=True)
         return lines
 
     def row(self, name, size, results):

@@ -5,6 +5,8 @@
 #   benches/instructions.sh           fails when a count is more than 5 % above its record
 #   benches/instructions.sh --record  writes the counts down
 #
+# Counts belong to a compiler: with another than the record's they are printed and not judged.
+#
 # WIRELOUPE=PATH and GENERATE=PATH name programs to use instead of building them.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -46,8 +48,15 @@ counts() {
   echo "deflate-messages $(count deflate 500kB --show messages --format ndjson)"
 }
 
+compiler=$(rustc --version)
 if [ "${1:-}" = --record ]; then
-  counts | tee "$record"
+  { echo "# $compiler"; counts; } | tee "$record"
+  exit
+fi
+recorded=$(sed -n 's/^# //p' "$record")
+if [ "$compiler" != "$recorded" ]; then
+  echo "recorded with $recorded, so not judged with $compiler:"
+  counts
   exit
 fi
 
