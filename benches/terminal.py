@@ -27,7 +27,7 @@ ROWS, COLUMNS = 40, 120
 CSI = re.compile(rb"\x1b\[([?>]?)([0-9;]*)([A-Za-z])|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[=>78]")
 # What is pressed, and what the screen then shows; in turn, so that each changes it.
 KEYS = [
-    ("m", "Messages of connection"), ("m", "Frames of connection"), ("?", "Keys (Esc closes)"), ("q", "Frames of connection"),
+    ("m", "Messages of connection"), ("m", "Frames of connection"), ("?", "Keys .Esc closes"), ("q", "Frames of connection"),
     ("b", "Bits of frame"), ("q", "Frames of connection"), ("f", "Conversation of connection"), ("q", "Frames of connection"),
     ("a", "Frames of all connections"), ("a", "Frames of connection"), ("p", "Packets of connection"), ("p", "Frames of connection"),
     ("H", "Handshake of connection"), ("q", "Frames of connection"),
@@ -60,15 +60,23 @@ class Screen:
                 continue
             end = data.find(b"\x1b", at)
             end = len(data) if end < 0 else end
-            text = data[at:end].decode(errors="ignore")
-            for char in text:
+            if end == len(data):
+                # A character may go on in what comes next.
+                whole = end - next((n for n in (1, 2, 3) if data[end - n] >= 0xC0 and len(data[at:end]) >= n), 0)
+                if whole < end:
+                    try:
+                        data[whole:end].decode()
+                    except UnicodeDecodeError:
+                        self.left, end = data[whole:], whole
+                        data = data[:whole]
+            for char in data[at:end].decode(errors="replace"):
                 if self.row < ROWS and self.column < COLUMNS:
                     self.cells[self.row][self.column] = char
                 self.column += 1
             at = end
 
     def has(self, text):
-        return any(text in "".join(row) for row in self.cells)
+        return any(re.search(text, "".join(row)) for row in self.cells)
 
 
 class Session:
@@ -83,13 +91,16 @@ class Session:
         self.screen = Screen()
 
     def wait(self, text, seconds=60):
-        """Seconds since the session began until the screen shows the text."""
+        """Seconds since the session began until a line of the screen has the pattern."""
         end = time.perf_counter() + seconds
         while not self.screen.has(text):
             ready, _, _ = select.select([self.terminal], [], [], max(0, end - time.perf_counter()))
             if not ready:
                 sys.exit(f"no {text!r} on:\n" + "\n".join("".join(row) for row in self.screen.cells))
-            self.screen.feed(os.read(self.terminal, 1 << 16))
+            try:
+                self.screen.feed(os.read(self.terminal, 1 << 16))
+            except OSError:
+                sys.exit(f"the program ended before {text!r}:\n" + "\n".join("".join(row) for row in self.screen.cells))
         return time.perf_counter() - self.start
 
     def press(self, key, text):
@@ -107,6 +118,11 @@ class Session:
 
     def close(self):
         os.write(self.terminal, b"qq")
+        try:
+            while os.read(self.terminal, 1 << 16):
+                pass
+        except OSError:
+            pass  # the other end is closed
         os.waitpid(self.process, 0)
         os.close(self.terminal)
 
@@ -129,16 +145,19 @@ def main():
     opened, loading, keys_while = [], [], []
     for _ in range(arguments.opens):
         session = Session([arguments.program, arguments.capture])
-        opened.append(session.wait("Frames of connection 1"))
+        opened.append(session.wait("Frames of connection 1: [1-9]"))
         while session.is_loading():
             for key, text in KEYS:
-                keys_while.append(session.press(key, text))
+                was_loading = session.is_loading()
+                took = session.press(key, text)
+                if was_loading:
+                    keys_while.append(took)
         loading.append(session.wait("findings") if not session.is_loading() else 0)
         session.close()
     session = Session([arguments.program, arguments.capture])
-    session.wait("Frames of connection 1")
+    session.wait("Frames of connection 1: [1-9]")
     while session.is_loading():
-        session.press("?", "Keys (Esc closes)")
+        session.press("?", "Keys .Esc closes")
         session.press("q", "Frames of connection")
     keys_after = [session.press(*KEYS[turn % len(KEYS)]) for turn in range(arguments.keys)]
     resident = session.resident()

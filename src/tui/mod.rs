@@ -141,12 +141,18 @@ fn turn(
         while !terminal.told_to_end() && event::poll(Duration::ZERO)? {
             answers |= input::event(app, &event::read()?);
         }
-        stale |= answers;
-        // A key is answered before anything else is done.
-        if !answers {
-            stale |= take(app, &mut feeds);
-            stale |= app.tick(SLICE);
+        for effect in std::mem::take(&mut app.effects) {
+            perform(app, terminal, &mut feeds, host, effect)?;
+            stale = true;
         }
+        // A key is answered before anything else is done, and then a slice of it is, however fast keys come.
+        if answers {
+            terminal.screen.draw(|frame| panel::draw(app, frame))?;
+            drawn = Some(Instant::now());
+            stale = false;
+        }
+        stale |= take(app, &mut feeds);
+        stale |= app.tick(SLICE);
         if app.live.is_some() && second.elapsed() >= Duration::from_secs(1) {
             second = Instant::now();
             if let Some(live) = &mut app.live {
@@ -154,11 +160,7 @@ fn turn(
             }
             stale = true;
         }
-        for effect in std::mem::take(&mut app.effects) {
-            perform(app, terminal, &mut feeds, host, effect)?;
-            stale = true;
-        }
-        let is_due = answers || drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
+        let is_due = drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
         if stale && is_due {
             terminal.screen.draw(|frame| panel::draw(app, frame))?;
             drawn = Some(Instant::now());
