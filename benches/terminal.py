@@ -62,7 +62,7 @@ class Screen:
             end = len(data) if end < 0 else end
             if end == len(data):
                 # A character may go on in what comes next.
-                whole = end - next((n for n in (1, 2, 3) if data[end - n] >= 0xC0 and len(data[at:end]) >= n), 0)
+                whole = end - next((n for n in (1, 2, 3) if end - at >= n and data[end - n] >= 0xC0), 0)
                 if whole < end:
                     try:
                         data[whole:end].decode()
@@ -157,8 +157,8 @@ def main():
     session = Session([arguments.program, arguments.capture])
     session.wait("Frames of connection 1: [1-9]")
     while session.is_loading():
-        session.press("?", "Keys .Esc closes")
-        session.press("q", "Frames of connection")
+        for key, text in KEYS:
+            session.press(key, text)
     keys_after = [session.press(*KEYS[turn % len(KEYS)]) for turn in range(arguments.keys)]
     resident = session.resident()
     session.close()
