@@ -86,7 +86,7 @@ impl Default for Limits {
     fn default() -> Self {
         const MIB: usize = 1 << 20;
         Self {
-            flows: 3 << 17,
+            flows: 1 << 18,
             idle: Duration::from_secs(300),
             websocket_idle: Duration::from_secs(6 * 3600),
             closed: Duration::from_secs(30),

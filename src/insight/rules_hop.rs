@@ -22,8 +22,7 @@ pub(super) fn plain_to_tls_port(case: &Case<'_>) -> Option<Found> {
     ];
     let page = page
         .into_iter()
-        .find(|text| says(case, text))
-        .filter(|_| case.is_refused());
+        .find(|text| case.is_refused() && says(case, text));
     if !is_alert && page.is_none() || request.method().is_empty() {
         return None;
     }
