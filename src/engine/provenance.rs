@@ -62,7 +62,7 @@ impl Provenance {
         self.starts.clear();
     }
 
-    /// The packets of `span`, in stream order, each once.
+    /// The packets of `span`, in stream order; one twice only where another's bytes lie between its own.
     pub(super) fn packets(&self, span: Span, out: &mut Vec<PacketNumber>) {
         out.clear();
         for (at, (start, packet)) in self.starts.iter().enumerate() {

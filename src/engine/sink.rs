@@ -30,7 +30,7 @@ pub struct FrameEvent<'a> {
     pub from: Side,
     /// When it was complete.
     pub at: Moment,
-    /// The packets its bytes came in.
+    /// The packets its bytes came in, in stream order.
     pub packets: &'a [PacketNumber],
     /// The text of the message it completes, where somebody worked it out; the engine tells it with the message.
     pub text: Option<&'a str>,
