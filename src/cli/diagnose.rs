@@ -4,10 +4,12 @@ use std::io;
 use std::process::ExitCode;
 
 use anyhow::bail;
+use serde_json::Value;
 
 use crate::base::{Severity, Timestamp};
 use crate::capture::{Input, Source};
 use crate::engine;
+use crate::insight::encrypted::{self, encrypted};
 use crate::insight::facts::Part;
 use crate::insight::{self, Casebook, Collector, Colours, Diagnosis, Verdict};
 
@@ -20,6 +22,8 @@ use super::tell;
 
 /// The exit code when `--fail-on` fits.
 const FOUND: u8 = 3;
+/// TLS connections listed in text: a capture of a whole network has thousands that are no WebSocket.
+const LISTED: usize = 20;
 
 impl Collected for Masked<Collector> {
     type Part = Part;
@@ -50,7 +54,7 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
     let mut output = Output::open(None, false)?;
     let written = match args.format {
         ReportArg::Text => write_text(&mut output, &diagnoses, &casebook),
-        ReportArg::Json => write_json(&mut output, &diagnoses),
+        ReportArg::Json => write_json(&mut output, &diagnoses, &casebook),
     };
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
@@ -120,29 +124,47 @@ fn write_text(output: &mut Output, diagnoses: &[Diagnosis], casebook: &Casebook)
     if diagnoses.is_empty() {
         text.push(nothing())?;
     }
+    let encrypted = encrypted(casebook);
+    if !encrypted.is_empty() {
+        text.push(
+            "TLS that was not read, with what shows from outside (--keylog FILE opens it):\n",
+        )?;
+    }
+    for one in encrypted.iter().take(LISTED) {
+        text.push(&encrypted::line(one))?;
+    }
+    if let Some(more @ 1..) = encrypted.len().checked_sub(LISTED) {
+        text.push(&format!(
+            "   and {more} more (--format json has them all)\n"
+        ))?;
+    }
     text.finish()
 }
 
 fn nothing() -> &'static str {
     "no attempt at a WebSocket in this capture. If there should be one: was the capture taken on the right interface\n\
-     and port? Inside TLS (wss) nothing is seen without keys.\n"
+     and port? Inside TLS (wss) nothing is read without keys.\n"
 }
 
 /// One document, an attempt at a time: the whole tree of many attempts would take more memory than the capture.
-fn write_json(output: &mut Output, diagnoses: &[Diagnosis]) -> io::Result<()> {
+fn write_json(output: &mut Output, diagnoses: &[Diagnosis], casebook: &Casebook) -> io::Result<()> {
     let mut text = Chunks::new(output);
-    text.push("{\n  \"attempts\": [")?;
-    for (at, diagnosis) in diagnoses.iter().enumerate() {
-        let attempt = format!("{:#}", insight::json(diagnosis));
-        text.push(if at == 0 { "\n    " } else { ",\n    " })?;
-        text.push(&attempt.replace('\n', "\n    "))?;
-    }
-    text.push(if diagnoses.is_empty() {
-        "]\n}\n"
-    } else {
-        "\n  ]\n}\n"
-    })?;
+    text.push("{\n  \"attempts\": ")?;
+    write_array(&mut text, diagnoses.iter().map(insight::json))?;
+    text.push(",\n  \"encrypted\": ")?;
+    write_array(&mut text, encrypted(casebook).iter().map(encrypted::value))?;
+    text.push("\n}\n")?;
     text.finish()
+}
+
+fn write_array(text: &mut Chunks<'_>, values: impl Iterator<Item = Value>) -> io::Result<()> {
+    let mut values = values.peekable();
+    let is_empty = values.peek().is_none();
+    for (at, value) in values.enumerate() {
+        text.push(if at == 0 { "[\n    " } else { ",\n    " })?;
+        text.push(&format!("{value:#}").replace('\n', "\n    "))?;
+    }
+    text.push(if is_empty { "[]" } else { "\n  ]" })
 }
 
 /// Text on its way out, in pieces worth a call each.

@@ -6,6 +6,7 @@
 mod answer;
 pub mod compare;
 mod diagnose;
+pub mod encrypted;
 pub mod ending;
 pub mod facts;
 pub mod fix;

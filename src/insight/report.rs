@@ -111,7 +111,7 @@ pub fn json(diagnosis: &Diagnosis) -> Value {
         "confidence": diagnosis.confidence.name(),
         "sentence": diagnosis.sentence,
         "meaning": diagnosis.verdict.meaning(),
-    "packets": packets,
+        "packets": packets,
         "evidence": evidence,
         "software": diagnosis.software.as_ref().map(|(software, _)| software.name()),
         "rules_out": some(diagnosis.rules_out()),

@@ -150,6 +150,18 @@ pub enum Likeness {
     Likely,
 }
 
+impl Likeness {
+    /// `unlikely`, `unclear` or `likely`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unlikely => "unlikely",
+            Self::Unclear => "unclear",
+            Self::Likely => "likely",
+        }
+    }
+}
+
 impl Summary {
     /// Judges from the outside whether this is a long-lived WebSocket: a connection of some duration on which both
     /// sides keep sending small records, neither of them in long runs. `lifetime` is from the first packet to the last.
@@ -179,5 +191,34 @@ impl Volume {
         self.bytes += len;
         self.small += u64::from(len <= 256);
         self.large += u64::from(len >= 4096);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn small_records_in_turns_over_minutes_look_like_a_websocket() {
+        let side = Volume {
+            records: 40,
+            bytes: 4000,
+            small: 40,
+            large: 0,
+            turns: 20,
+        };
+        let mut summary = Summary {
+            encrypted: PerSide::new(|_| side),
+            ..Summary::default()
+        };
+        let of =
+            |summary: &Summary, seconds| summary.websocket_likeness(Duration::from_secs(seconds));
+        assert_eq!(of(&summary, 120), Likeness::Likely);
+        assert_eq!(of(&summary, 5), Likeness::Unclear);
+        summary.alpn = Some("h2".to_owned());
+        assert_eq!(of(&summary, 120), Likeness::Unlikely);
+        summary.alpn = Some("http/1.1".to_owned());
+        summary.encrypted.server.large = 40;
+        assert_eq!(of(&summary, 120), Likeness::Unlikely);
     }
 }

@@ -258,3 +258,28 @@ fn terminals_get_colours_unless_the_user_wants_none() {
     assert!(!on_a_terminal(&[("NO_COLOR", "1")]).contains('\x1b'));
     assert!(!on_a_terminal(&[("TERM", "dumb")]).contains('\x1b'));
 }
+
+#[test]
+fn what_stays_encrypted_is_described_from_outside() {
+    let (capture, keys) = (
+        sample("wss-tls12-aes128-gcm.pcapng"),
+        sample("wss-tls12-aes128-gcm.keys"),
+    );
+    let text = out(&diagnose([&capture]));
+    for shown in [
+        "TLS that was not read",
+        "TLS 1.2",
+        "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+        "server name \"localhost\"",
+        "certificate of",
+        "a WebSocket inside is un",
+    ] {
+        assert!(text.contains(shown), "{shown:?} in {text}");
+    }
+    let json = out(&diagnose([Path::new("--format=json"), &capture]));
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["encrypted"][0]["server_name"], "localhost");
+    assert_eq!(json["attempts"].as_array().map(Vec::len), Some(0));
+    let opened = out(&diagnose([Path::new("--keylog"), &keys, &capture]));
+    assert!(!opened.contains("TLS that was not read"), "{opened}");
+}
