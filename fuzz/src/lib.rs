@@ -106,6 +106,8 @@ impl Sink for Everything {
             Needs::TLS,
             Needs::FLOWS,
             Needs::SEGMENTS,
+            Needs::EXCHANGES,
+            Needs::STREAMS,
         ];
         parts
             .into_iter()

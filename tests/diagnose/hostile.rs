@@ -12,7 +12,7 @@ use wireloupe::insight::compare::{
 use wireloupe::insight::facts::Part;
 use wireloupe::insight::{self, Casebook, Collector, Colours, Diagnosis, diagnose};
 use wireloupe::testkit::{Conversation, Frame, Random, pcapng, upgrade_request, upgrade_response};
-use wireloupe::wire::Walker;
+use wireloupe::wire::{Walked, Walker};
 
 use crate::script::{run, text};
 
@@ -31,9 +31,12 @@ fn read<S: Sink>(file: &[u8], sink: S) -> (Engine<S>, Timestamp) {
     while source.fill(&mut batch) {
         for (record, bytes) in batch.packets() {
             end = (record.number, record.time);
-            if let Ok(walked) = walker.segment(record.link, record.time, bytes, record.original) {
-                let segment = walked.segment().clone();
-                engine.segment(end.0, end.1, &segment, bytes, true);
+            match walker.segment(record.link, record.time, bytes, record.original) {
+                Ok(Walked::Here(segment)) => engine.segment(end.0, end.1, &segment, bytes, true),
+                Ok(Walked::Reassembled { segment, bytes }) => {
+                    engine.segment(end.0, end.1, &segment, bytes, false);
+                }
+                Err(_) => {}
             }
         }
         engine.advance(end.0, end.1);
