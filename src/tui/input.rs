@@ -1,5 +1,7 @@
 //! Events of the terminal as verbs of the app.
 
+use std::time::Instant;
+
 use crossterm::event::{
     Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers, MouseButton, MouseEventKind,
 };
@@ -15,7 +17,11 @@ pub(super) fn event(app: &mut App, event: &Event) -> bool {
         Event::Key(key) if key.kind != KeyEventKind::Release => self::key(app, key),
         Event::Resize(width, height) => app.resize(*width, *height),
         Event::Mouse(mouse) => match mouse.kind {
-            MouseEventKind::Down(MouseButton::Left) => app.click(mouse.column, mouse.row),
+            MouseEventKind::Down(MouseButton::Left) => {
+                app.press(mouse.column, mouse.row, Instant::now());
+            }
+            MouseEventKind::Drag(MouseButton::Left) => app.drag(mouse.column, mouse.row),
+            MouseEventKind::Up(MouseButton::Left) => app.release(),
             MouseEventKind::ScrollDown => app.scroll(mouse.column, mouse.row, true),
             MouseEventKind::ScrollUp => app.scroll(mouse.column, mouse.row, false),
             _ => return false,

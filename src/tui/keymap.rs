@@ -163,7 +163,7 @@ keys! {
     Any Action::Help, [c('?'), k(KeyCode::F(1))], "help", "every key";
     View Action::Escape, [k(KeyCode::Esc)], "close", "close the view";
     Any Action::Quit, [c('q'), ctrl('c')], "quit", "quit (in a view: close it)";
-    Any Action::Enter, [k(KeyCode::Enter)], "open", "go into what is selected; in diagnosis and findings: go to the place";
+    Any Action::Enter, [k(KeyCode::Enter)], "open", "go into what is selected; in diagnosis, findings, chat and handshake: go to the place";
     Panes Action::Escape, [k(KeyCode::Esc)], "", "stop a search, leave a line being typed, end the zoom";
     Any Action::Diagnosis, [c('d')], "diagnosis", "why each attempt failed, what shows it, and what to do";
     Any Action::Follow, [c('f')], "follow", "the conversation as a chat of both sides";
@@ -192,8 +192,8 @@ keys! {
     Any Action::Down, [k(KeyCode::Down), c('j')], "", "down";
     Any Action::Left, [k(KeyCode::Left), c('h')], "", "left; in the detail: fold, or go to the parent; in the diagnosis: the evidence before";
     Any Action::Right, [k(KeyCode::Right), c('l')], "", "right; in the detail: unfold; in the diagnosis: the next evidence";
-    Any Action::PageUp, [k(KeyCode::PageUp), ctrl('b')], "", "a screen up";
-    Any Action::PageDown, [k(KeyCode::PageDown), ctrl('f')], "", "a screen down";
+    Any Action::PageUp, [k(KeyCode::PageUp), ctrl('b')], "", "a screen up; in the diagnosis: through the text about an attempt, then through the list";
+    Any Action::PageDown, [k(KeyCode::PageDown), ctrl('f')], "", "a screen down, likewise";
     Any Action::Home, [k(KeyCode::Home), c('g')], "", "to the beginning";
     Any Action::End, [k(KeyCode::End), c('G')], "", "to the end (and stay there while rows come)";
     Panes Action::GoTo, [c(':')], "go to", "go to packet 12, frame f12, message m12, connection c2";

@@ -47,12 +47,31 @@ impl Ask {
             Ask::Connections => "filter connections: ",
             Ask::Search => "search (text, or hex:81 05): ",
             Ask::GoTo => "go to (12 packet, f12 frame, m12 message, c2 connection): ",
-            Ask::Copy => "copy as: t text  h hex  b base64  j JSON  r row ",
-            Ask::Save => {
-                "save: p payload  c connection as pcapng  t list as text  n list as NDJSON "
-            }
+            Ask::Copy => "copy as: ",
+            Ask::Save => "save: ",
             Ask::File(_) => "save to file: ",
             Ask::KeyLog => "key log file (as SSLKEYLOGFILE names it): ",
+        }
+    }
+
+    /// The letters that answer it, and what they mean; none where a line is typed.
+    #[must_use]
+    pub fn choices(self) -> &'static [(char, &'static str)] {
+        match self {
+            Ask::Copy => &[
+                ('t', "text"),
+                ('h', "hex"),
+                ('b', "base64"),
+                ('j', "JSON"),
+                ('r', "row"),
+            ],
+            Ask::Save => &[
+                ('p', "payload"),
+                ('c', "connection as pcapng"),
+                ('t', "list as text"),
+                ('n', "list as NDJSON"),
+            ],
+            _ => &[],
         }
     }
 
@@ -65,7 +84,7 @@ impl Ask {
     /// Whether one letter answers it.
     #[must_use]
     pub fn is_choice(self) -> bool {
-        matches!(self, Ask::Copy | Ask::Save)
+        !self.choices().is_empty()
     }
 }
 

@@ -32,6 +32,10 @@ pub struct Chosen {
     pub cursor: Cursor,
     /// Which of its evidence, among that with a packet.
     pub evidence: usize,
+    /// The first line shown of what is said about it.
+    pub top: usize,
+    /// Whether the evidence is to be brought on the screen.
+    pub brings_up: bool,
 }
 
 /// The conversation of a connection.
@@ -39,7 +43,7 @@ pub struct Chosen {
 pub struct Follow {
     /// Whose.
     pub connection: u32,
-    /// The place among its messages.
+    /// The place among its messages; the first one on the screen.
     pub cursor: Cursor,
     /// Whether pings, pongs and closes are left out.
     pub without_control: bool,

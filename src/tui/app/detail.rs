@@ -116,6 +116,10 @@ impl App {
         if field.span.is_none_or(Span::is_empty) {
             return;
         }
+        if matches!(self.shown, Some(Shown::Connection(_))) {
+            // Both sides count from 0: the bytes shown may be those of the other one.
+            self.show_head(&field);
+        }
         let mut ranges = self.bytes.ranges(&self.store, &field, packet);
         // On the wire a text may be masked: what was read from the message is shown in the message.
         if field.layer == Layer::Message && self.bytes.tab != Tab::Message {
@@ -130,9 +134,6 @@ impl App {
                 Layer::Inflated => Tab::Inflated,
             };
             self.reload_bytes(packet.or(self.bytes.packet));
-            ranges = self.bytes.ranges(&self.store, &field, packet);
-        } else if ranges.is_empty() {
-            self.show_head(&field);
             ranges = self.bytes.ranges(&self.store, &field, packet);
         }
         if let Some(first) = ranges.first() {
@@ -169,9 +170,14 @@ impl App {
         let label = top
             .and_then(|top| self.tree.fields.get(top))
             .map(|field| field.label.clone());
-        let (seen, side) = match label.as_deref() {
-            Some("Response") => (&shake.response, Side::Server),
-            _ => (&shake.request, Side::Client),
+        let side = match label.as_deref() {
+            Some("Response") => Side::Server,
+            Some("Request") => Side::Client,
+            _ => self.side_of_finding(index, field),
+        };
+        let seen = match side {
+            Side::Client => &shake.request,
+            Side::Server => &shake.response,
         };
         if let (Some(seen), Some(_)) = (seen, field.span) {
             let span = Span::at(seen.stream_offset, seen.head.raw.len() as u64);
@@ -182,6 +188,19 @@ impl App {
                 self.bytes.show_head(index, side, at, raw);
             }
         }
+    }
+
+    /// Whose bytes a finding in the tree of a connection is about.
+    fn side_of_finding(&self, index: u32, field: &Field) -> Side {
+        let entry = self.store.connection(index);
+        let mut found = entry.into_iter().flat_map(|entry| entry.findings.iter());
+        let record = found.find_map(|at| {
+            let record = self.store.findings().get(*at as usize)?;
+            let finding = &record.finding;
+            (finding.span == field.span && finding.text == field.value).then_some(record)
+        });
+        let from = record.and_then(|record| record.from);
+        from.unwrap_or(Side::Client)
     }
 
     /// The shown bytes that the selected field was read from.

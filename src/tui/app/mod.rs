@@ -15,6 +15,7 @@ use crate::base::PacketNumber;
 use crate::engine::Transport;
 use crate::store::{Chunk, Store};
 
+use self::mouse::Mouse;
 use super::connections::Connections;
 use super::cursor::Cursor;
 use super::hex::Bytes;
@@ -117,6 +118,7 @@ pub struct App {
     touched: bool,
     /// Where to go when the capture was read anew.
     wanted: Option<Wanted>,
+    mouse: Mouse,
 }
 
 /// A place by what stays the same when a capture is read with other keys.
@@ -168,6 +170,7 @@ impl App {
             shown: None,
             touched: false,
             wanted: None,
+            mouse: Mouse::default(),
         }
     }
 
@@ -415,21 +418,6 @@ impl App {
             areas.height(Pane::Bytes, 0),
         );
         self.bytes.top = cursor.top;
-        if let Some(View::Diagnosis(chosen)) = &mut self.view {
-            let len = self.verdicts.as_ref().map_or(0, |all| all.list.len());
-            let height = crate::tui::panel::diagnosis::list_height(areas.body.height, len);
-            chosen.cursor.keep(len, height);
-        }
-        if let Some(View::Findings(cursor, order)) = &mut self.view {
-            cursor.keep(
-                order.len(),
-                usize::from(
-                    areas
-                        .body
-                        .height
-                        .saturating_sub(2 + crate::tui::panel::findings::BELOW),
-                ),
-            );
-        }
+        self.settle_view();
     }
 }

@@ -1,8 +1,9 @@
 //! The verbs of views on top of the panes.
 
-use crate::base::PacketNumber;
+use crate::base::{PacketNumber, Side};
 use crate::tui::keymap::Action;
 use crate::tui::layout::Pane;
+use crate::tui::panel;
 use crate::tui::rows::RowId;
 use crate::tui::views::{Follow, View};
 
@@ -44,33 +45,51 @@ impl App {
 
     /// Moves in the diagnosis; Enter goes to the packet of the chosen evidence.
     fn update_diagnosis(&mut self, action: Action, by: isize) {
-        let Some(View::Diagnosis(chosen)) = &mut self.view else {
+        let Some(View::Diagnosis(mut chosen)) = self.view else {
             return;
         };
         let list = self.verdicts.as_ref().map_or(&[][..], |all| &all.list);
-        let packets = |at: usize| -> Vec<PacketNumber> {
-            list.get(at)
-                .into_iter()
-                .flat_map(|diagnosis| diagnosis.evidence.iter().filter_map(|seen| seen.packet))
-                .collect()
-        };
+        let packets: Vec<PacketNumber> = list
+            .get(chosen.cursor.at)
+            .into_iter()
+            .flat_map(|diagnosis| diagnosis.evidence.iter().filter_map(|seen| seen.packet))
+            .collect();
+        let body = self.areas().body;
         match action {
-            Action::Left => chosen.evidence = chosen.evidence.saturating_sub(1),
-            Action::Right => {
-                let last = packets(chosen.cursor.at).len().saturating_sub(1);
-                chosen.evidence = (chosen.evidence + 1).min(last);
+            Action::Left | Action::Right => {
+                let by = if action == Action::Left { -1 } else { 1 };
+                let last = packets.len().saturating_sub(1);
+                chosen.evidence = chosen.evidence.saturating_add_signed(by).min(last);
+                chosen.brings_up = true;
             }
             Action::Enter => {
-                let at = chosen.cursor.at;
-                let packet = packets(at).get(chosen.evidence).copied();
-                let connection = list.get(at).and_then(|diagnosis| diagnosis.connection);
-                self.go_to_evidence(connection, packet);
+                let packet = packets.get(chosen.evidence).copied();
+                let diagnosis = list.get(chosen.cursor.at);
+                let connection = diagnosis.and_then(|diagnosis| diagnosis.connection);
+                return self.go_to_evidence(connection, packet);
+            }
+            // A page goes through what is said about the attempt before it goes on to others.
+            Action::PageDown if panel::diagnosis::goes_on(self, chosen, body) => {
+                chosen.top += self.page_of_diagnosis();
+            }
+            Action::PageUp if chosen.top > 0 => {
+                chosen.top = chosen.top.saturating_sub(self.page_of_diagnosis());
             }
             _ => {
+                let before = chosen.cursor.at;
                 chosen.cursor.step(by, list.len());
-                chosen.evidence = 0;
+                if chosen.cursor.at != before {
+                    (chosen.evidence, chosen.top) = (0, 0);
+                }
             }
         }
+        self.view = Some(View::Diagnosis(chosen));
+    }
+
+    fn page_of_diagnosis(&self) -> usize {
+        let len = self.verdicts.as_ref().map_or(0, |all| all.list.len());
+        let [_, _, below] = panel::diagnosis::parts(self.areas().body, len);
+        usize::from(below.height).saturating_sub(1).max(1)
     }
 
     fn go_to_evidence(&mut self, connection: Option<u32>, packet: Option<PacketNumber>) {
@@ -108,10 +127,13 @@ impl App {
         };
         match &mut self.view {
             Some(View::Diagnosis(_)) => self.update_diagnosis(action, by),
+            Some(View::Handshake(_)) if action == Action::Enter => {
+                self.go_to_header(Side::Client, 0);
+            }
             Some(
                 View::Help(top) | View::Ruler(top) | View::Handshake(top) | View::Statistics(top),
             ) => {
-                *top = top.saturating_add_signed(by).min(10_000);
+                *top = top.saturating_add_signed(by);
             }
             Some(View::Findings(cursor, order)) => {
                 cursor.step(by, order.len());
@@ -146,6 +168,30 @@ impl App {
             },
             None => {}
         }
+    }
+
+    /// Keeps the place in the view on top on the screen.
+    pub(super) fn settle_view(&mut self) {
+        let body = self.areas().body;
+        // Panels look at the app, so the view is taken out of it meanwhile.
+        let mut view = self.view.take();
+        match &mut view {
+            Some(View::Diagnosis(chosen)) => {
+                *chosen = panel::diagnosis::keep(self, *chosen, body);
+            }
+            Some(View::Findings(cursor, order)) => {
+                let [list, _] = panel::findings::parts(body);
+                cursor.keep(order.len(), list.height.into());
+            }
+            Some(View::Follow(follow)) => {
+                let last = follow.len(&self.store).saturating_sub(1);
+                follow.cursor.at = follow.cursor.at.min(last);
+                follow.cursor.top = panel::follow::first(self, follow, body);
+            }
+            Some(view) => panel::keep_top(self, view, body),
+            None => {}
+        }
+        self.view = view;
     }
 
     pub(super) fn escape(&mut self) {

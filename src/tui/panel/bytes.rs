@@ -12,7 +12,7 @@ use crate::tui::app::App;
 use crate::tui::hex::Tab;
 use crate::tui::layout::Pane;
 
-use super::pane_block;
+use super::{pane_block, title_start};
 
 /// Columns before the first byte.
 const OFFSET: usize = 6;
@@ -42,28 +42,41 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn title(app: &App) -> String {
-    let mut names = Vec::new();
-    for (index, tab) in Tab::ALL.into_iter().enumerate() {
-        if !app.bytes.has[index] {
-            continue;
-        }
+/// The tabs that there are, with their names.
+fn tabs(app: &App) -> Vec<(Tab, String)> {
+    let has = |tab: &Tab| app.bytes.has[*tab as usize];
+    let tabs = Tab::ALL.into_iter().filter(has);
+    let named = tabs.map(|tab| {
         let name = match (tab, app.bytes.packet) {
             (Tab::Packet, Some(packet)) if app.bytes.tab == tab => format!("packet {packet}"),
             (Tab::Decrypted, _) if app.is_over_http2() => "HTTP/2 stream".to_owned(),
             _ => tab.name().to_owned(),
         };
-        names.push(if app.bytes.tab == tab {
-            format!("[{name}]")
-        } else {
-            name
-        });
-    }
+        match app.bytes.tab == tab {
+            true => (tab, format!("[{name}]")),
+            false => (tab, name),
+        }
+    });
+    named.collect()
+}
+
+fn title(app: &App) -> String {
+    let names: Vec<_> = tabs(app).into_iter().map(|(_, name)| name).collect();
     if names.is_empty() {
         "Bytes".to_owned()
     } else {
         names.join(" ")
     }
+}
+
+/// The tab whose name is at a column of the title, counted from inside the border.
+pub(in crate::tui) fn tab_at(app: &App, x: usize) -> Option<Tab> {
+    let mut end = title_start(app, Pane::Bytes);
+    tabs(app).into_iter().find_map(|(tab, name)| {
+        let start = end;
+        end += name.chars().count() + 1;
+        (start..end - 1).contains(&x).then_some(tab)
+    })
 }
 
 fn hex_line(

@@ -1,7 +1,7 @@
 //! Why each attempt failed: a line for each attempt, and under them all about the selected one.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
@@ -13,15 +13,73 @@ use crate::tui::app::App;
 use crate::tui::verdicts::Verdicts;
 use crate::tui::views::Chosen;
 
-use super::{fit, right, view_block, words};
+use super::{fit, more_lines, right, view_block, words};
 
 /// Columns of a label.
 const LABEL: usize = 13;
 
-/// Lines of the list of attempts in a body of this height.
-pub(in crate::tui) fn list_height(body: u16, len: usize) -> usize {
-    let most = usize::from(body.saturating_sub(3)) / 3;
-    len.clamp(1, most.max(1))
+/// Where the list of attempts is, the line under it, and what is said about the selected one.
+pub(in crate::tui) fn parts(body: Rect, len: usize) -> [Rect; 3] {
+    let most = usize::from(body.height.saturating_sub(3)) / 3;
+    Layout::vertical([
+        Constraint::Length(len.clamp(1, most.max(1)) as u16),
+        Constraint::Length(1),
+        Constraint::Min(0),
+    ])
+    .areas(body.inner(Margin::new(1, 1)))
+}
+
+/// How many attempts are listed.
+fn listed(app: &App) -> usize {
+    app.verdicts.as_ref().map_or(0, |all| all.list.len())
+}
+
+/// Keeps the place on the screen: the attempt in the list, and the chosen evidence below it.
+pub(in crate::tui) fn keep(app: &App, mut chosen: Chosen, body: Rect) -> Chosen {
+    let [above, _, below] = parts(body, listed(app));
+    chosen.cursor.keep(listed(app), above.height.into());
+    let lines = lines_about(app, chosen, below);
+    let height = usize::from(below.height);
+    if chosen.brings_up {
+        let is_chosen = |line: &About| line.evidence == Some(chosen.evidence);
+        let first = lines.iter().position(is_chosen);
+        let last = lines.iter().rposition(is_chosen);
+        if let (Some(first), Some(last)) = (first, last) {
+            // What is said above the first evidence comes with it.
+            let first = if chosen.evidence == 0 { 0 } else { first };
+            chosen.top = chosen.top.max((last + 1).saturating_sub(height)).min(first);
+        }
+        chosen.brings_up = false;
+    }
+    chosen.top = chosen.top.min(lines.len().saturating_sub(height));
+    chosen
+}
+
+/// Whether the text about the selected attempt goes on below the screen.
+pub(in crate::tui) fn goes_on(app: &App, chosen: Chosen, body: Rect) -> bool {
+    let [_, _, below] = parts(body, listed(app));
+    lines_about(app, chosen, below).len() > chosen.top + usize::from(below.height)
+}
+
+/// The evidence with a packet that is told at a line under the list.
+pub(in crate::tui) fn evidence_at(
+    app: &App,
+    chosen: Chosen,
+    body: Rect,
+    row: u16,
+) -> Option<usize> {
+    let [_, _, below] = parts(body, listed(app));
+    let line = usize::from(row.checked_sub(below.y)?);
+    let lines = lines_about(app, chosen, below);
+    lines.get(chosen.top + line)?.evidence
+}
+
+fn lines_about(app: &App, chosen: Chosen, below: Rect) -> Vec<About> {
+    let list = app.verdicts.as_ref().map_or(&[][..], |all| &all.list);
+    let diagnosis = list.get(chosen.cursor.at);
+    diagnosis.map_or_else(Vec::new, |diagnosis| {
+        about(app, diagnosis, chosen.evidence, below.width.into())
+    })
 }
 
 pub(super) fn draw(app: &App, chosen: Chosen, frame: &mut Frame<'_>, area: Rect) {
@@ -32,28 +90,53 @@ pub(super) fn draw(app: &App, chosen: Chosen, frame: &mut Frame<'_>, area: Rect)
         frame.render_widget(Paragraph::new(nothing(app)), inner);
         return;
     };
-    let height = list_height(area.height, verdicts.list.len());
-    let [above, rule, below] = Layout::vertical([
-        Constraint::Length(height as u16),
-        Constraint::Length(1),
-        Constraint::Min(0),
-    ])
-    .areas(inner);
+    let [above, rule, below] = parts(area, verdicts.list.len());
     let width = usize::from(inner.width);
     let rows: Vec<_> = verdicts
         .list
         .iter()
         .enumerate()
         .skip(chosen.cursor.top)
-        .take(height)
+        .take(above.height.into())
         .map(|(at, diagnosis)| row(app, diagnosis, width, at == chosen.cursor.at))
         .collect();
     frame.render_widget(Paragraph::new(rows), above);
-    let line = "─".repeat(rule.width.into());
+    let lines = lines_about(app, chosen, below);
+    let left = lines
+        .len()
+        .saturating_sub(chosen.top + usize::from(below.height));
+    let more = match (left, chosen.top) {
+        (0, 0) => String::new(),
+        (0, _) => "─ PgUp: what is above ".to_owned(),
+        (left, _) => format!("─ PgDn: {} ", more_lines(left)),
+    };
+    let width = usize::from(rule.width);
+    let line = format!(
+        "{}{more}",
+        "─".repeat(width.saturating_sub(more.chars().count() + 1))
+    );
+    let line = format!(
+        "{line}{}",
+        "─".repeat(width.saturating_sub(line.chars().count()))
+    );
     frame.render_widget(Paragraph::new(line).style(app.theme.border()), rule);
-    if let Some(diagnosis) = verdicts.list.get(chosen.cursor.at) {
-        let lines = about(app, diagnosis, chosen.evidence, width);
-        frame.render_widget(Paragraph::new(lines), below);
+    let lines = lines.into_iter().skip(chosen.top).map(|line| line.line);
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), below);
+}
+
+/// A line about an attempt.
+struct About {
+    line: Line<'static>,
+    /// The evidence it tells, among that with a packet.
+    evidence: Option<usize>,
+}
+
+impl From<Line<'static>> for About {
+    fn from(line: Line<'static>) -> Self {
+        Self {
+            line,
+            evidence: None,
+        }
     }
 }
 
@@ -132,16 +215,16 @@ fn row(app: &App, diagnosis: &Diagnosis, width: usize, selected: bool) -> Line<'
 }
 
 /// Everything about one attempt.
-fn about(app: &App, diagnosis: &Diagnosis, chosen: usize, width: usize) -> Vec<Line<'static>> {
+fn about(app: &App, diagnosis: &Diagnosis, chosen: usize, width: usize) -> Vec<About> {
     let mut lines = Vec::new();
     let ends = format!(" {} → {}", diagnosis.client, diagnosis.server);
-    lines.push(Line::styled(ends, app.theme.faint()));
+    lines.push(Line::styled(ends, app.theme.faint()).into());
     for part in words(&diagnosis.sentence, width.saturating_sub(2).max(8)) {
         let style = style(app, diagnosis).add_modifier(Modifier::BOLD);
-        lines.push(Line::styled(format!(" {part}"), style));
+        lines.push(Line::styled(format!(" {part}"), style).into());
     }
     if let Some(stage) = diagnosis.stage() {
-        lines.push(stages(app, diagnosis, stage));
+        lines.push(stages(app, diagnosis, stage).into());
     }
     evidence(app, diagnosis, chosen, width, &mut lines);
     let mut say = |label: &str, text: &str| labelled(app, label, text, width, &mut lines);
@@ -161,14 +244,15 @@ fn about(app: &App, diagnosis: &Diagnosis, chosen: usize, width: usize) -> Vec<L
     lines
 }
 
-fn labelled(app: &App, label: &str, text: &str, width: usize, lines: &mut Vec<Line<'static>>) {
+fn labelled(app: &App, label: &str, text: &str, width: usize, lines: &mut Vec<About>) {
     let room = width.saturating_sub(LABEL + 2).max(8);
     for (at, part) in words(text, room).into_iter().enumerate() {
         let label = if at == 0 { label } else { "" };
-        lines.push(Line::from(vec![
+        let line = Line::from(vec![
             Span::styled(format!(" {}", fit(label, LABEL)), app.theme.label()),
             Span::raw(part),
-        ]));
+        ]);
+        lines.push(line.into());
     }
 }
 
@@ -216,18 +300,13 @@ fn stage_name(stage: Stage) -> &'static str {
 }
 
 /// What shows it; the chosen one is marked, and Enter goes to its packet.
-fn evidence(
-    app: &App,
-    diagnosis: &Diagnosis,
-    chosen: usize,
-    width: usize,
-    lines: &mut Vec<Line<'static>>,
-) {
+fn evidence(app: &App, diagnosis: &Diagnosis, chosen: usize, width: usize, lines: &mut Vec<About>) {
     let room = width.saturating_sub(LABEL + 2 + 2 + 14).max(8);
     let mut with_packet = 0;
     for (at, seen) in diagnosis.evidence.iter().enumerate() {
         let label = if at == 0 { "Evidence" } else { "" };
-        let is_chosen = seen.packet.is_some() && with_packet == chosen;
+        let place = with_packet;
+        let is_chosen = seen.packet.is_some() && place == chosen;
         with_packet += usize::from(seen.packet.is_some());
         let packet = seen
             .packet
@@ -242,10 +321,14 @@ fn evidence(
                 false => Style::new(),
             };
             let label = if is_first { label } else { "" };
-            lines.push(Line::from(vec![
+            let line = Line::from(vec![
                 Span::styled(format!(" {}", fit(label, LABEL)), app.theme.label()),
                 Span::styled(text, style),
-            ]));
+            ]);
+            lines.push(About {
+                line,
+                evidence: seen.packet.map(|_| place),
+            });
         }
     }
 }

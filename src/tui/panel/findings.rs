@@ -1,7 +1,7 @@
 //! Everything that is wrong or worth a note, the worst first.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -12,7 +12,13 @@ use crate::tui::cursor::Cursor;
 use super::{fit, right, view_block};
 
 /// Lines under the list that say all about the selected one.
-pub(in crate::tui) const BELOW: u16 = 5;
+const BELOW: u16 = 5;
+
+/// The lines of the list itself, and what is below them.
+pub(in crate::tui) fn parts(body: Rect) -> [Rect; 2] {
+    let inner = body.inner(Margin::new(1, 1));
+    Layout::vertical([Constraint::Min(1), Constraint::Length(BELOW)]).areas(inner)
+}
 
 fn explain(app: &App, cursor: Cursor, order: &[u32], frame: &mut Frame<'_>, area: Rect) {
     let chosen = order
@@ -36,10 +42,8 @@ pub(super) fn draw(app: &App, cursor: Cursor, order: &[u32], frame: &mut Frame<'
         app,
         &format!("Findings {} (Enter goes to the place)", order.len()),
     );
-    let whole = block.inner(area);
     frame.render_widget(block, area);
-    let [inner, below] =
-        Layout::vertical([Constraint::Min(1), Constraint::Length(BELOW)]).areas(whole);
+    let [inner, below] = parts(area);
     explain(app, cursor, order, frame, below);
     let mut lines = Vec::new();
     for (at, index) in order

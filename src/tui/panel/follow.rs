@@ -1,7 +1,7 @@
 //! The conversation of a connection: the client on the left, the server set in.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -12,7 +12,7 @@ use crate::tui::views::Follow;
 use crate::websocket::{MessageKind, close};
 
 use super::list::side_name;
-use super::{view_block, words};
+use super::{bytes, view_block, words};
 
 /// Text of one message shown.
 const TEXT: usize = 4096;
@@ -34,33 +34,72 @@ pub(super) fn draw(app: &App, follow: &Follow, frame: &mut Frame<'_>, area: Rect
     let block = view_block(app, &title);
     let inner = block.inner(area);
     frame.render_widget(block, area);
-    let height = usize::from(inner.height);
-    let width = usize::from(inner.width);
-    // The selected message ends the screen; what comes before fills it up, what comes after what is left.
-    let mut lines = message(app, follow, follow.cursor.at, width, height.max(LINES));
-    lines.truncate(height);
-    let mut before = follow.cursor.at;
-    while lines.len() < height && before > 0 {
-        before -= 1;
-        if follow.shows(&app.store, before) {
-            let mut above = message(app, follow, before, width, LINES);
-            above.append(&mut lines);
-            lines = above;
-        }
-    }
-    let excess = lines.len().saturating_sub(height);
-    lines.drain(..excess);
-    let mut after = follow.cursor.at;
-    while lines.len() < height && after + 1 < follow.len(&app.store) {
-        after += 1;
-        if follow.shows(&app.store, after) {
-            lines.append(&mut message(app, follow, after, width, LINES));
-        }
-    }
+    let lines = lines(app, follow, inner);
+    let lines: Vec<_> = lines.into_iter().map(|(_, line)| line).collect();
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-fn message(app: &App, follow: &Follow, at: usize, width: usize, most: usize) -> Vec<Line<'static>> {
+/// The lines on the screen, each with the message it belongs to.
+fn lines(app: &App, follow: &Follow, inner: Rect) -> Vec<(usize, Line<'static>)> {
+    let height = usize::from(inner.height);
+    let mut lines = Vec::new();
+    let mut at = follow.cursor.top;
+    while lines.len() < height && at < follow.len(&app.store) {
+        if follow.shows(&app.store, at) {
+            let message = message(app, follow, at, inner);
+            lines.extend(message.into_iter().map(|line| (at, line)));
+        }
+        at += 1;
+    }
+    lines.truncate(height);
+    lines
+}
+
+/// The message at a line inside the border of the view.
+pub(in crate::tui) fn at_line(
+    app: &App,
+    follow: &Follow,
+    body: Rect,
+    line: usize,
+) -> Option<usize> {
+    let lines = lines(app, follow, body.inner(Margin::new(1, 1)));
+    lines.get(line).map(|(at, _)| *at)
+}
+
+/// The first message on the screen: the one it was, unless the selected one would not be seen whole.
+pub(in crate::tui) fn first(app: &App, follow: &Follow, body: Rect) -> usize {
+    let inner = body.inner(Margin::new(1, 1));
+    let at = follow.cursor.at;
+    let last = follow.len(&app.store).saturating_sub(1);
+    let earliest = ending_with(app, follow, inner, at);
+    let latest = ending_with(app, follow, inner, last).min(at);
+    follow.cursor.top.clamp(earliest.min(latest), latest)
+}
+
+/// The first message of a screen that ends with this one.
+fn ending_with(app: &App, follow: &Follow, inner: Rect, last: usize) -> usize {
+    let height = usize::from(inner.height);
+    let mut used = message(app, follow, last, inner).len();
+    let (mut first, mut at) = (last, last);
+    while at > 0 && used < height {
+        at -= 1;
+        if !follow.shows(&app.store, at) {
+            continue;
+        }
+        used += message(app, follow, at, inner).len();
+        if used <= height {
+            first = at;
+        }
+    }
+    first
+}
+
+fn message(app: &App, follow: &Follow, at: usize, inner: Rect) -> Vec<Line<'static>> {
+    let width = usize::from(inner.width);
+    let most = match at == follow.cursor.at {
+        true => usize::from(inner.height).saturating_sub(2).max(LINES),
+        false => LINES,
+    };
     let record = app
         .store
         .connection(follow.connection)
@@ -75,12 +114,12 @@ fn message(app: &App, follow: &Follow, at: usize, width: usize, most: usize) -> 
     };
     let style = app.theme.side(record.from);
     let head = format!(
-        "{}{} {}  {}  packet {}{}",
+        "{}{} {}  packet {}  {}{}",
         " ".repeat(indent),
         side_name(record.from),
         app.time.write(record.time, Some(app.store.start())),
-        about(&record),
         record.packet,
+        about(&record),
         if record.complete { "" } else { ", incomplete" },
     );
     let selected = at == follow.cursor.at;
@@ -96,6 +135,10 @@ fn message(app: &App, follow: &Follow, at: usize, width: usize, most: usize) -> 
     let room = width.saturating_sub(indent + 4).max(8);
     let wrapped = words(&text, room);
     let cut = wrapped.len() > most;
+    if wrapped.is_empty() {
+        let text = format!("{}(empty)", " ".repeat(indent + 2));
+        lines.push(Line::styled(text, app.theme.faint()));
+    }
     for part in wrapped.into_iter().take(most) {
         lines.push(Line::from(vec![
             Span::raw(" ".repeat(indent + 2)),
@@ -112,9 +155,7 @@ fn message(app: &App, follow: &Follow, at: usize, width: usize, most: usize) -> 
 }
 
 fn about(record: &MessageRecord) -> String {
-    let length = record
-        .length
-        .map_or("? bytes".to_owned(), |length| format!("{length} bytes"));
+    let length = record.length.map_or("? bytes".to_owned(), bytes);
     let mut text = format!("{} {length}", record.kind.name());
     if record.compressed {
         text.push_str(&format!(" ({} compressed)", record.wire_length));

@@ -1,7 +1,5 @@
 //! The opening handshake: request and response side by side, and how the accept key comes about.
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::base::{Head, Severity, Side, escape};
@@ -9,20 +7,42 @@ use crate::engine::{Connection, Handshake};
 use crate::tui::app::App;
 use crate::websocket::handshake::{HEADERS, Presence, accept_steps, header};
 
-use super::{fit, lines_view};
+use super::fit;
 
-pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, top: usize) {
+pub(super) fn lines(app: &App, width: usize) -> (String, Vec<Line<'static>>) {
     let index = app.connection();
     let title = format!("Handshake of connection {} (RFC 6455 4)", index + 1);
-    let width = usize::from(area.width.saturating_sub(2));
     let lines = match app.store.connection(index) {
         None => vec![Line::raw(" no connection")],
-        Some(entry) => lines(app, &entry.connection, width),
+        Some(entry) => about(app, &entry.connection, width),
     };
-    lines_view(app, frame, area, &title, lines, top);
+    (title, lines)
 }
 
-fn lines(app: &App, known: &Connection, width: usize) -> Vec<Line<'static>> {
+/// The line of the request or response that is at a line and column of this view.
+pub(in crate::tui) fn at(
+    app: &App,
+    width: usize,
+    line: usize,
+    column: usize,
+) -> Option<(Side, usize)> {
+    let known = &app.store.connection(app.connection())?.connection;
+    known.handshake.as_ref()?;
+    let side = match column.cmp(&(width / 2)) {
+        std::cmp::Ordering::Less => Side::Client,
+        std::cmp::Ordering::Equal => return None,
+        std::cmp::Ordering::Greater => Side::Server,
+    };
+    let head = match side {
+        Side::Client => known.request(),
+        Side::Server => known.response(),
+    };
+    // Above are the heading and, where there is one, the proxy.
+    let line = line.checked_sub(1 + usize::from(known.tunnel.is_some()))?;
+    (line <= head?.headers().count()).then_some((side, line))
+}
+
+fn about(app: &App, known: &Connection, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     if let Some(tunnel) = &known.tunnel {
         let answer = tunnel

@@ -1,15 +1,13 @@
 //! Every key, from the table.
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::tui::app::App;
 use crate::tui::keymap::KEYMAP;
 
-use super::{fit, lines_view};
+use super::fit;
 
-pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, top: usize) {
+pub(super) fn lines(app: &App) -> (String, Vec<Line<'static>>) {
     let mut lines: Vec<_> = KEYMAP
         .iter()
         .map(|binding| {
@@ -23,9 +21,10 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, top: usize) {
     for text in [
         " In the lists: → from the client, ← from the server, + more fragments follow, z compressed, 3f three frames,",
         " … bytes missing, ! a finding, ' marked.",
-        " A click selects, the wheel scrolls.",
+        " Mouse: a click selects, a double click is Enter, the wheel scrolls, a border between panes can be dragged, and",
+        " tabs, keys in the footer and the head of the time column can be clicked.",
     ] {
         lines.push(Line::raw(text));
     }
-    lines_view(app, frame, area, "Keys (Esc closes)", lines, top);
+    ("Keys (Esc closes)".to_owned(), lines)
 }

@@ -101,6 +101,16 @@ fn heading(app: &App) -> String {
     )
 }
 
+/// The columns of the heading that name the way to show time.
+pub(in crate::tui) fn time_columns(app: &App) -> std::ops::Range<usize> {
+    let start = match (app.list.kind, app.list.all) {
+        (Kind::Packets, _) => 9,
+        (_, false) => 16,
+        (_, true) => 21,
+    };
+    start..start + 15
+}
+
 /// What a line shows.
 struct Shown {
     connection: u32,

@@ -5,14 +5,14 @@ mod connections;
 mod detail;
 pub(super) mod diagnosis;
 pub(super) mod findings;
-mod follow;
-mod handshake;
+pub(super) mod follow;
+pub(super) mod handshake;
 mod help;
 pub(super) mod list;
 mod packets;
 mod ruler;
 mod statistics;
-mod status;
+pub(super) mod status;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -33,11 +33,13 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
         Some(view) => {
             frame.render_widget(Clear, areas.body);
             match view {
-                View::Help(top) => help::draw(app, frame, areas.body, *top),
-                View::Ruler(top) => ruler::draw(app, frame, areas.body, *top),
-                View::Handshake(top) => handshake::draw(app, frame, areas.body, *top),
+                View::Help(top)
+                | View::Ruler(top)
+                | View::Handshake(top)
+                | View::Statistics(top) => {
+                    lines_view(app, frame, areas.body, view, *top);
+                }
                 View::Diagnosis(chosen) => diagnosis::draw(app, *chosen, frame, areas.body),
-                View::Statistics(top) => statistics::draw(app, frame, areas.body, *top),
                 View::Follow(follow) => follow::draw(app, follow, frame, areas.body),
                 View::Findings(cursor, order) => {
                     findings::draw(app, *cursor, order, frame, areas.body);
@@ -71,6 +73,11 @@ fn pane_block(app: &App, pane: Pane, title: &str) -> Block<'static> {
         .title(format!(" {mark}{title} "))
 }
 
+/// The column inside the border where a pane's title begins.
+fn title_start(app: &App, pane: Pane) -> usize {
+    if app.focus == pane { 3 } else { 1 }
+}
+
 /// A view's border.
 fn view_block(app: &App, title: &str) -> Block<'static> {
     Block::new()
@@ -79,25 +86,54 @@ fn view_block(app: &App, title: &str) -> Block<'static> {
         .title(format!(" {title} "))
 }
 
+/// The title and the lines of a view that is made of lines only.
+fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'static>>)> {
+    let width = usize::from(area.width.saturating_sub(2));
+    match view {
+        View::Help(_) => Some(help::lines(app)),
+        View::Ruler(_) => Some(ruler::lines(app)),
+        View::Handshake(_) => Some(handshake::lines(app, width)),
+        View::Statistics(_) => Some(statistics::lines(app, width)),
+        View::Diagnosis(_) | View::Follow(_) | View::Findings(..) => None,
+    }
+}
+
+/// Keeps the first line shown of a view made of lines where the last line still ends the screen.
+pub(super) fn keep_top(app: &App, view: &mut View, area: Rect) {
+    let len = lines_of(app, view, area).map_or(0, |(_, lines)| lines.len());
+    let most = len.saturating_sub(usize::from(area.height.saturating_sub(2)));
+    if let View::Help(top) | View::Ruler(top) | View::Handshake(top) | View::Statistics(top) = view
+    {
+        *top = (*top).min(most);
+    }
+}
+
+/// How many lines there are below the screen.
+fn more_lines(left: usize) -> String {
+    match left {
+        1 => "1 more line".to_owned(),
+        left => format!("{left} more lines"),
+    }
+}
+
 /// A view made of lines.
-fn lines_view(
-    app: &App,
-    frame: &mut Frame<'_>,
-    area: Rect,
-    title: &str,
-    lines: Vec<Line<'static>>,
-    top: usize,
-) {
-    let block = view_block(app, title);
+fn lines_view(app: &App, frame: &mut Frame<'_>, area: Rect, view: &View, top: usize) {
+    let (title, lines) = lines_of(app, view, area).unwrap_or_default();
+    let below = lines
+        .len()
+        .saturating_sub(top + usize::from(area.height.saturating_sub(2)));
+    let mut block = view_block(app, &title);
+    if below > 0 {
+        block = block.title_bottom(format!(" ↓ {} ", more_lines(below)));
+    }
     let inner = block.inner(area);
-    let most = lines.len().saturating_sub(usize::from(inner.height));
-    let shown: Vec<_> = lines
+    let lines: Vec<_> = lines
         .into_iter()
-        .skip(top.min(most))
+        .skip(top)
         .take(inner.height.into())
         .collect();
     frame.render_widget(block, area);
-    frame.render_widget(Paragraph::new(shown), inner);
+    frame.render_widget(Paragraph::new(lines), inner);
 }
 
 /// One line of a list, over the whole width where it is selected.
@@ -168,6 +204,14 @@ pub(super) fn right(text: &str, width: usize) -> String {
         return fit(text, width);
     }
     format!("{text:>width$}")
+}
+
+/// A number of bytes in words.
+pub(super) fn bytes(number: u64) -> String {
+    match number {
+        1 => "1 byte".to_owned(),
+        number => format!("{number} bytes"),
+    }
 }
 
 /// A count in few characters.

@@ -2,8 +2,6 @@
 
 use std::ops::Range;
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 
 use crate::base::escape;
@@ -11,22 +9,19 @@ use crate::tui::app::App;
 use crate::websocket::layout::{Part, PartKind, parts};
 use crate::websocket::{FrameHeader, mask};
 
-use super::lines_view;
-
 /// Bits of a row.
 const ROW: usize = 32;
 /// Masked bytes shown one by one.
 const MASKED: usize = 64;
 
-pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, top: usize) {
-    let (title, lines) = match app.frame() {
-        Some(index) => lines(app, index),
+pub(super) fn lines(app: &App) -> (String, Vec<Line<'static>>) {
+    match app.frame() {
+        Some(index) => about(app, index),
         None => ("Bits".to_owned(), vec![Line::raw(" no frame is selected")]),
-    };
-    lines_view(app, frame, area, &title, lines, top);
+    }
 }
 
-fn lines(app: &App, index: u32) -> (String, Vec<Line<'static>>) {
+fn about(app: &App, index: u32) -> (String, Vec<Line<'static>>) {
     let Some(record) = app.store.frame(index) else {
         return Default::default();
     };

@@ -1,15 +1,13 @@
 //! The capture in numbers, as `wireloupe stats` prints them.
 
-use ratatui::Frame;
-use ratatui::layout::Rect;
 use ratatui::text::Line;
 
 use crate::tui::app::App;
 
-use super::{fit, lines_view};
+use super::fit;
 
-pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, top: usize) {
-    let width = usize::from(area.width.saturating_sub(3));
+pub(super) fn lines(app: &App, width: usize) -> (String, Vec<Line<'static>>) {
+    let width = width.saturating_sub(1);
     let lines = match &app.statistics {
         None => vec![Line::raw(" counting…")],
         Some(text) => text
@@ -23,6 +21,5 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, top: usize) {
             })
             .collect(),
     };
-    let title = "Statistics (↑↓ scroll, Esc closes)";
-    lines_view(app, frame, area, title, lines, top);
+    ("Statistics (↑↓ scroll, Esc closes)".to_owned(), lines)
 }

@@ -1,5 +1,7 @@
 //! The title, the status line with what is being typed, and the footer of keys.
 
+use std::ops::Range;
+
 use ratatui::Frame;
 use ratatui::layout::{Position, Rect};
 use ratatui::text::{Line, Span};
@@ -7,8 +9,8 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use crate::base::{Severity, escape};
 use crate::tui::app::App;
-use crate::tui::keymap::{KEYMAP, applies};
-use crate::tui::prompt::SHOWN;
+use crate::tui::keymap::{Action, KEYMAP, applies};
+use crate::tui::prompt::{Ask, SHOWN};
 
 use super::{count, fit};
 
@@ -66,6 +68,14 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
         return;
     };
     let label = prompt.ask.label();
+    if prompt.ask.is_choice() {
+        let mut spans = vec![Span::raw(label)];
+        for hint in choices(prompt.ask) {
+            spans.extend(hint.spans(app));
+        }
+        frame.render_widget(Paragraph::new(Line::from(spans)), area);
+        return;
+    }
     let before = label.chars().count() as u16;
     let room = usize::from(area.width.saturating_sub(before)).max(1);
     let scroll = prompt.input.visual_scroll(room);
@@ -77,32 +87,134 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
     let x = area.x + before + prompt.input.visual_cursor().saturating_sub(scroll) as u16;
-    if !prompt.ask.is_choice() && area.width > 0 {
+    if area.width > 0 {
         frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
     }
 }
 
+/// What a click on a hint does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::tui) enum Does {
+    /// What a key does.
+    Action(Action),
+    /// Answers a question.
+    Letter(char),
+    /// Takes the line that was typed.
+    Submit,
+    /// Drops it.
+    Leave,
+    /// Completes it.
+    Complete,
+    /// Brings back an earlier one.
+    Recall,
+}
+
+/// A key and a word for what it does.
+pub(in crate::tui) struct Hint {
+    key: String,
+    text: String,
+    /// What a click on it does.
+    pub(in crate::tui) does: Does,
+    /// Where it is in its line.
+    pub(in crate::tui) columns: Range<u16>,
+}
+
+impl Hint {
+    fn spans(self, app: &App) -> [Span<'static>; 2] {
+        [
+            Span::styled(self.key, app.theme.label()),
+            Span::raw(format!(" {}  ", self.text)),
+        ]
+    }
+}
+
+/// Hints one after the other from a column on, as many as there is room for.
+fn placed(
+    from: usize,
+    width: usize,
+    hints: impl Iterator<Item = (String, &'static str, Does)>,
+) -> Vec<Hint> {
+    let mut at = from;
+    let mut placed = Vec::new();
+    for (key, text, does) in hints {
+        let end = at + key.chars().count() + 1 + text.chars().count();
+        if end > width {
+            break;
+        }
+        placed.push(Hint {
+            key,
+            text: text.to_owned(),
+            does,
+            columns: at as u16..end as u16,
+        });
+        at = end + 2;
+    }
+    placed
+}
+
+/// The letters that answer a question, where the status line has them.
+pub(in crate::tui) fn choices(ask: Ask) -> Vec<Hint> {
+    let hints = ask.choices().iter();
+    let hints = hints.map(|(letter, text)| (letter.to_string(), *text, Does::Letter(*letter)));
+    placed(ask.label().chars().count(), usize::from(u16::MAX), hints)
+}
+
+/// The keys that apply now, as many as there is room for.
+pub(in crate::tui) fn hints(app: &App, width: u16) -> Vec<Hint> {
+    let width = usize::from(width);
+    if let Some(prompt) = &app.prompt {
+        let all = [
+            ("Enter", "accepts", Does::Submit),
+            ("Esc", "leaves", Does::Leave),
+            ("Tab", "completes", Does::Complete),
+            ("↑", "earlier ones", Does::Recall),
+        ];
+        let hints = all.into_iter().filter(|(.., does)| match does {
+            Does::Submit => !prompt.ask.is_choice(),
+            Does::Complete | Does::Recall => prompt.ask.is_filter(),
+            _ => true,
+        });
+        let hints = hints.map(|(key, text, does)| (key.to_owned(), text, does));
+        return placed(0, width, hints);
+    }
+    let here = app.context();
+    let shown = KEYMAP
+        .iter()
+        .filter(|binding| !binding.short.is_empty() && applies(binding.context, here));
+    let hints = shown.filter_map(|binding| {
+        let key = binding.keys.first()?.name();
+        Some((key, binding.short, Does::Action(binding.action)))
+    });
+    placed(0, width, hints)
+}
+
+/// The lines that the completions of a filter cover, over the panes, and the first one shown.
+pub(in crate::tui) fn completions_area(app: &App, status: Rect) -> Option<(Rect, usize)> {
+    let prompt = app
+        .prompt
+        .as_ref()
+        .filter(|prompt| prompt.ask.is_filter())?;
+    let rows = prompt.completions.len().min(SHOWN).min(status.y.into());
+    let top = prompt.chosen.saturating_sub(SHOWN - 1);
+    let (rows, width) = (rows as u16, status.width.min(72));
+    (rows > 0).then(|| (Rect::new(status.x, status.y - rows, width, rows), top))
+}
+
 /// The completions of a filter, over the panes.
 pub(super) fn completions(app: &App, frame: &mut Frame<'_>, status: Rect) {
-    let Some(prompt) = app.prompt.as_ref().filter(|prompt| prompt.ask.is_filter()) else {
+    let (Some(prompt), Some((area, top))) = (&app.prompt, completions_area(app, status)) else {
         return;
     };
-    let rows = prompt.completions.len().min(SHOWN).min(status.y.into());
-    if rows == 0 {
-        return;
-    }
-    let top = prompt.chosen.saturating_sub(SHOWN - 1);
-    let width = status.width.min(72);
-    let area = Rect::new(status.x, status.y - rows as u16, width, rows as u16);
+    let width = usize::from(area.width);
     let lines: Vec<_> = prompt
         .completions
         .iter()
         .enumerate()
         .skip(top)
-        .take(rows)
+        .take(area.height.into())
         .map(|(index, completion)| {
             let text = format!(" {}  {}", fit(&completion.text, 30), completion.note);
-            let line = Line::raw(fit(&text, width.into()));
+            let line = Line::raw(fit(&text, width));
             if index == prompt.chosen {
                 line.style(app.theme.selected())
             } else {
@@ -115,29 +227,13 @@ pub(super) fn completions(app: &App, frame: &mut Frame<'_>, status: Rect) {
 }
 
 pub(super) fn footer(app: &App, frame: &mut Frame<'_>, area: Rect) {
-    let mut spans = Vec::new();
-    let mut left = usize::from(area.width);
-    if app.prompt.is_some() {
-        let text = " Enter accepts  Esc leaves  Tab completes  ↑↓ earlier ones";
-        frame.render_widget(Paragraph::new(fit(text, left)).style(app.theme.bar()), area);
-        return;
-    }
-    let here = app.context();
-    let shown = KEYMAP
-        .iter()
-        .filter(|binding| !binding.short.is_empty() && applies(binding.context, here));
-    for binding in shown {
-        let Some(key) = binding.keys.first() else {
-            continue;
-        };
-        let (key, text) = (key.name(), format!(" {}  ", binding.short));
-        let len = key.chars().count() + text.chars().count();
-        if len > left {
-            break;
-        }
-        left -= len;
-        spans.push(Span::styled(key, app.theme.label()));
-        spans.push(Span::raw(text));
-    }
-    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+    let hints = hints(app, area.width);
+    let spans: Vec<_> = hints.into_iter().flat_map(|hint| hint.spans(app)).collect();
+    let line = Paragraph::new(Line::from(spans));
+    let line = if app.prompt.is_some() {
+        line.style(app.theme.bar())
+    } else {
+        line
+    };
+    frame.render_widget(line, area);
 }

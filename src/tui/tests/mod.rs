@@ -1,0 +1,148 @@
+//! The interface over bundled samples: what keys do, and what the screen then shows.
+
+mod bytes;
+mod filters;
+mod mouse;
+mod places;
+mod safety;
+mod themes;
+mod views;
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+
+use crate::base::Limits;
+use crate::capture::{Batch, Input, Options, Source};
+use crate::engine::Engine;
+use crate::store::{Collector, Indexer, Part, Store};
+use crate::wire::{Walked, Walker};
+
+use super::theme::Theme;
+use super::{App, draw, input};
+
+/// A sample, read to its end.
+fn open(name: &str) -> App {
+    open_with(name, None)
+}
+
+/// The same, with its key log.
+fn open_with(name: &str, keys: Option<&str>) -> App {
+    let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+    let limits = Limits::default();
+    let options = Options {
+        spool: true,
+        ..Options::default()
+    };
+    let input = Input::from_argument(std::path::PathBuf::from(path));
+    let mut source = Source::open_with(vec![input], &limits, options).unwrap();
+    let mut store = Store::new(Box::new(source.packet_file()));
+    let mut walker = Walker::new(&limits);
+    let mut engine = Engine::new(crate::engine::Options::default(), Indexer::default());
+    if let Some(keys) = keys {
+        let path = format!("{}/samples/{keys}", env!("CARGO_MANIFEST_DIR"));
+        let mut log = crate::tls::KeyLog::new();
+        log.extend(&std::fs::read(path).unwrap());
+        log.finish();
+        engine.set_keys(std::sync::Arc::new(log));
+    }
+    let (mut collector, mut part, mut batch) =
+        (Collector::default(), [Part::default()], Batch::new());
+    let mut end = Default::default();
+    while source.fill(&mut batch) {
+        for (record, bytes) in batch.packets() {
+            end = (record.number, record.time);
+            let walked = walker.segment(record.link, record.time, bytes, record.original);
+            if let Ok(Walked::Here(segment)) = walked {
+                engine.segment(record.number, record.time, &segment, bytes, true);
+            }
+        }
+        engine.sink().exchange(&mut part[0]);
+        store.append(collector.merge(&mut part, batch.records()));
+    }
+    engine.finish(end.0, end.1);
+    engine.sink().exchange(&mut part[0]);
+    store.append(collector.merge(&mut part, &[]));
+    let mut app = App::new(store, name, Theme::Dark);
+    app.loaded(String::new());
+    app
+}
+
+/// The same, with its diagnosis.
+fn open_diagnosed(name: &str) -> App {
+    let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+    let limits = Limits::default();
+    let input = Input::from_argument(std::path::PathBuf::from(path));
+    let mut source = Source::open(vec![input], &limits).unwrap();
+    let mut walker = Walker::new(&limits);
+    let mut engine = Engine::new(
+        crate::engine::Options::default(),
+        crate::insight::Collector::default(),
+    );
+    let (mut casebook, mut batch) = (crate::insight::Casebook::default(), Batch::new());
+    let mut part = [crate::insight::facts::Part::default()];
+    let mut end = Default::default();
+    while source.fill(&mut batch) {
+        for (record, bytes) in batch.packets() {
+            end = (record.number, record.time);
+            let walked = walker.segment(record.link, record.time, bytes, record.original);
+            if let Ok(Walked::Here(segment)) = walked {
+                engine.segment(record.number, record.time, &segment, bytes, true);
+            }
+        }
+    }
+    engine.finish(end.0, end.1);
+    engine.sink().exchange(&mut part[0]);
+    casebook.take(&mut part);
+    let mut app = open(name);
+    let diagnoses = crate::insight::diagnose(&casebook, end.1);
+    app.diagnosed(super::Verdicts::new(diagnoses, 0));
+    app
+}
+
+fn press(app: &mut App, code: KeyCode) {
+    input::event(app, &Event::Key(KeyEvent::new(code, KeyModifiers::NONE)));
+    while app.is_busy() {
+        app.tick(std::time::Duration::from_millis(5));
+    }
+}
+
+fn keys(app: &mut App, text: &str) {
+    for c in text.chars() {
+        let code = match c {
+            '\n' => KeyCode::Enter,
+            '\t' => KeyCode::Tab,
+            '\u{1b}' => KeyCode::Esc,
+            c => KeyCode::Char(c),
+        };
+        press(app, code);
+    }
+}
+
+fn drawn(app: &mut App, width: u16, height: u16) -> Terminal<TestBackend> {
+    app.resize(width, height);
+    let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+    terminal.draw(|frame| draw(app, frame)).unwrap();
+    terminal
+}
+
+fn screen(app: &mut App, width: u16, height: u16) -> String {
+    let terminal = drawn(app, width, height);
+    let buffer = terminal.backend().buffer();
+    let mut out = String::new();
+    for y in 0..height {
+        let line: String = (0..width).map(|x| buffer[(x, y)].symbol()).collect();
+        out.push_str(line.trim_end());
+        out.push('\n');
+    }
+    out
+}
+
+fn snapshots(name: &str, app: &mut App) {
+    for (width, height) in [(80, 24), (120, 40)] {
+        insta::assert_snapshot!(
+            format!("{name}_{width}x{height}"),
+            screen(app, width, height)
+        );
+    }
+}

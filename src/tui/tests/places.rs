@@ -1,0 +1,62 @@
+//! Going to places and back, and taking what is there away.
+
+use crate::base::PacketNumber;
+use crate::tui::rows::RowId;
+
+use super::{keys, open};
+
+#[test]
+fn a_capture_read_anew_shows_the_same_place() {
+    let mut app = open("websockets-close-codes.pcapng");
+    keys(&mut app, ":c5\n:f2\n");
+    let before = app.list.selected(&app.store);
+    for rows in ["", "m", "p"] {
+        keys(&mut app, rows);
+        let row = app.list.selected(&app.store);
+        let again = open("websockets-close-codes.pcapng");
+        app.reopen(again.store, None);
+        app.loaded(String::new());
+        assert_eq!(app.connection(), 4);
+        assert_eq!(app.list.selected(&app.store), row, "{rows}");
+    }
+    keys(&mut app, "p");
+    assert_eq!(app.list.selected(&app.store), before);
+}
+
+#[test]
+fn places_marks_and_history() {
+    let mut app = open("websockets-close-codes.pcapng");
+    keys(&mut app, ":c3\n");
+    assert_eq!(app.connection(), 2);
+    keys(&mut app, ":f2\n'");
+    assert_eq!(app.list.cursor.at, 1);
+    keys(&mut app, ":8\n");
+    let Some(RowId::Frame(index)) = app.list.selected(&app.store) else {
+        panic!()
+    };
+    assert_eq!(app.store.frame(index).unwrap().packet(), PacketNumber(8));
+    keys(&mut app, "\"");
+    assert_eq!((app.connection(), app.list.cursor.at), (2, 1));
+    keys(&mut app, "[");
+    assert_eq!(app.connection(), 0);
+    keys(&mut app, "]");
+    assert_eq!(app.connection(), 2);
+    keys(&mut app, ":99999\n");
+    assert!(app.notice.contains("nothing there"));
+}
+
+#[test]
+fn what_is_copied_is_the_inflated_message() {
+    let mut app = open("ws-deflate-fragments.pcapng");
+    keys(&mut app, "m");
+    let mut forms = Vec::new();
+    for form in ["t", "h", "b", "j", "r"] {
+        keys(&mut app, &format!("y{form}"));
+        let Some(crate::tui::Effect::Copy(text)) = app.effects.pop() else {
+            panic!("{}", app.notice)
+        };
+        forms.push(text);
+    }
+    assert_eq!(hex::encode(&forms[0]), forms[1]);
+    assert!(forms[4].contains("client") || forms[4].contains("server"));
+}

@@ -1,0 +1,106 @@
+//! What is drawn: the panes and the views on top of them, as text.
+
+use crossterm::event::KeyCode;
+
+use crate::base::PacketNumber;
+use crate::tui::App;
+use crate::tui::rows::RowId;
+
+use super::{keys, open, open_diagnosed, press, screen, snapshots};
+
+#[test]
+fn the_panes() {
+    snapshots("panes", &mut open("websockets-close-codes.pcapng"));
+}
+
+#[test]
+fn the_conversation() {
+    let mut app = open("ws-deflate-fragments.pcapng");
+    keys(&mut app, "f");
+    snapshots("follow", &mut app);
+}
+
+#[test]
+fn the_bit_ruler() {
+    let mut app = open("websockets-close-codes.pcapng");
+    keys(&mut app, "b");
+    snapshots("ruler", &mut app);
+}
+
+#[test]
+fn the_handshake() {
+    let mut app = open("accept-wrong.pcapng");
+    keys(&mut app, "H");
+    snapshots("handshake", &mut app);
+}
+
+#[test]
+fn the_findings_lead_to_their_place() {
+    let mut app = open("invalid-utf8.pcapng");
+    keys(&mut app, "F");
+    snapshots("findings", &mut app);
+    keys(&mut app, "\n");
+    assert!(app.view.is_none());
+    let row = app.list.selected(&app.store);
+    let Some(RowId::Frame(index)) = row else {
+        panic!("no frame: {row:?}")
+    };
+    let number = app.store.frame(index).map(|frame| u64::from(frame.number));
+    assert_eq!(number, app.store.findings()[0].frame);
+}
+
+#[test]
+fn what_failed_comes_first_and_leads_to_its_packets() {
+    let mut app = open_diagnosed("accept-wrong.pcapng");
+    assert!(matches!(
+        app.view,
+        Some(crate::tui::views::View::Diagnosis(_))
+    ));
+    snapshots("diagnosis", &mut app);
+    press(&mut app, KeyCode::Right);
+    keys(&mut app, "\n");
+    assert!(app.view.is_none());
+    let packet = |app: &App| match app.list.selected(&app.store) {
+        Some(RowId::Packet(flow, at)) => app.store.flow_packet(flow, at as usize),
+        _ => None,
+    };
+    assert_eq!(
+        packet(&app).map(|entry| entry.number()),
+        Some(PacketNumber(6))
+    );
+    snapshots("packets", &mut app);
+    // p goes back to frames, of which there are none, and to the packets again.
+    keys(&mut app, "p");
+    assert_eq!(app.list.len(&app.store), 0);
+    keys(&mut app, "p");
+    assert_eq!(app.list.len(&app.store), 10);
+    // An attempt that is looked at already is not covered by a view.
+    let mut app = open_diagnosed("invalid-utf8.pcapng");
+    keys(&mut app, "d");
+    assert!(app.view.is_none());
+    let verdicts = app.verdicts.take().unwrap();
+    app.diagnosed(verdicts);
+    assert!(app.view.is_none());
+    keys(&mut app, "d\n");
+    assert!(matches!(
+        app.list.selected(&app.store),
+        Some(RowId::Frame(_))
+    ));
+    // A healthy capture shows itself.
+    let app = open_diagnosed("ws-plain.pcap");
+    assert!(app.view.is_none());
+    assert_eq!(app.verdicts.unwrap().failed, 0);
+}
+
+#[test]
+fn statistics_are_asked_for_once_and_shown_when_they_come() {
+    let mut app = open("ws-plain.pcap");
+    keys(&mut app, "S");
+    assert_eq!(app.effects, [crate::tui::Effect::Statistics]);
+    assert!(screen(&mut app, 80, 24).contains("counting"));
+    app.statistics = Some("Frames: 9\n  text  2\n".repeat(40));
+    assert!(screen(&mut app, 80, 24).contains("Frames: 9"));
+    app.effects.clear();
+    keys(&mut app, "\u{1b}S");
+    assert!(app.effects.is_empty());
+}
