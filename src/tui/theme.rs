@@ -64,7 +64,7 @@ impl Theme {
     pub fn side(self, side: Side) -> Style {
         match side {
             Side::Client => self.colour(Color::Cyan, Color::Blue, Color::Cyan),
-            Side::Server => self.colour(Color::Green, Color::Green, Color::Yellow),
+            Side::Server => self.colour(Color::Green, Color::Rgb(0, 110, 40), Color::Yellow),
         }
     }
 
@@ -94,7 +94,7 @@ impl Theme {
     /// Labels and headings.
     #[must_use]
     pub fn label(self) -> Style {
-        self.colour(Color::Blue, Color::Blue, Color::White)
+        self.colour(Color::LightBlue, Color::Blue, Color::White)
             .add_modifier(Modifier::BOLD)
     }
 
@@ -108,8 +108,12 @@ impl Theme {
     #[must_use]
     pub fn selected_elsewhere(self) -> Style {
         match self {
-            Theme::Dark => Style::new().bg(Color::Rgb(48, 52, 60)),
-            Theme::Light => Style::new().bg(Color::Rgb(215, 220, 230)),
+            Theme::Dark => Style::new()
+                .bg(Color::Rgb(48, 52, 60))
+                .add_modifier(Modifier::BOLD),
+            Theme::Light => Style::new()
+                .bg(Color::Rgb(215, 220, 230))
+                .add_modifier(Modifier::BOLD),
             Theme::Contrast | Theme::Plain => Style::new().add_modifier(Modifier::UNDERLINED),
         }
     }
