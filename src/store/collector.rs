@@ -2,18 +2,16 @@
 //!
 //! It runs where the engines run. A [`Chunk`] speaks of connections and flows by the numbers of the whole capture.
 
-use std::collections::{HashMap, VecDeque};
+use hashbrown::HashMap;
 
 use crate::base::{ConnectionId, LinkType, PacketNumber};
 use crate::capture::PacketRecord;
 use crate::engine::Connection;
 use crate::flow::End;
 
-use super::indexer::{FlowEvent, Part};
-use super::record::{
-    ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry, PlainEntry,
-    StreamEntry,
-};
+use super::indexer::{FlowEvent, OfFlow, Part};
+use super::merged::Rows;
+use super::record::{ExtentEntry, FindingRecord, Kept, PacketEntry, PlainEntry, StreamEntry};
 
 /// Packets remembered of all flows that may still become WebSocket; beyond it the oldest flow's first are forgotten.
 const PENDING_PACKETS: usize = 1 << 20;
@@ -24,8 +22,8 @@ pub struct Chunk {
     pub(super) opened: Vec<(u32, Box<Connection>)>,
     /// Connections of which more is known.
     pub(super) updated: Vec<(u32, Box<Connection>)>,
-    pub(super) frames: Vec<(FrameRecord, Option<Odd>)>,
-    pub(super) messages: Vec<MessageRecord>,
+    /// Frames and messages, one list an engine.
+    pub(super) rows: Vec<Rows>,
     pub(super) findings: Vec<FindingRecord>,
     /// By slot of the flow.
     pub(super) packets: Vec<(u32, PacketEntry)>,
@@ -48,10 +46,11 @@ impl Chunk {
     /// Frames it adds.
     #[must_use]
     pub fn frame_count(&self) -> usize {
-        self.frames.len()
+        self.rows.iter().map(|rows| rows.frames.len()).sum()
     }
 }
 
+/// What is kept of a flow that may still become ours.
 #[derive(Debug, Default)]
 struct PendingFlow {
     packets: Vec<PacketEntry>,
@@ -60,7 +59,6 @@ struct PendingFlow {
     /// Decrypted bytes that `plain` counts in.
     bytes: Vec<u8>,
     streams: Vec<(End, u32, StreamEntry)>,
-    slot: Option<u32>,
 }
 
 impl PendingFlow {
@@ -70,20 +68,33 @@ impl PendingFlow {
     }
 }
 
+/// One engine's flows and connections.
+#[derive(Debug, Default)]
+struct Known {
+    /// The numbers of its connections.
+    connections: Vec<u32>,
+    /// The slots of flows that are ours.
+    slots: HashMap<u64, u32>,
+    pending: HashMap<u64, PendingFlow>,
+}
+
+impl Known {
+    fn index(&self, id: ConnectionId) -> Option<u32> {
+        self.connections.get(id.0 as usize).copied()
+    }
+}
+
 /// Puts parts together: numbers connections and flows, orders what happened, and resolves packets.
 #[derive(Debug, Default)]
 pub struct Collector {
-    connections: Vec<HashMap<ConnectionId, u32>>,
+    known: Vec<Known>,
     count: u32,
-    flows: HashMap<(usize, u64), PendingFlow>,
     slots: u32,
     pending: usize,
     pending_plain: usize,
     orphans: usize,
     links: Vec<LinkType>,
     kept: u64,
-    /// Records of packets that engines may still name, newest last.
-    records: VecDeque<PacketRecord>,
     packets_seen: u64,
     start: Option<crate::base::Timestamp>,
 }
@@ -96,9 +107,15 @@ const PENDING_PLAIN_ALL: usize = 64 << 20;
 const ORPHAN_PACKETS: usize = 64;
 /// The same of all such flows together.
 const ORPHANS: usize = 1 << 16;
+/// The index of a connection that is not numbered.
+const NO_INDEX: u32 = u32::MAX;
 
-/// Records of packets remembered behind the last one that was named.
-const RECORDS: usize = 1 << 16;
+/// A batch's packets, and the decrypted bytes that one engine's events speak of.
+#[derive(Clone, Copy)]
+struct Sources<'a> {
+    records: &'a [PacketRecord],
+    plain: &'a [u8],
+}
 
 impl Collector {
     /// Puts the parts of one batch together. `records` are the packets that the batch had.
@@ -106,18 +123,20 @@ impl Collector {
         let mut chunk = Chunk::default();
         self.packets_seen += records.len() as u64;
         self.start = self.start.or(records.first().map(|record| record.time));
-        self.records.extend(records.iter().copied());
-        let excess = self.records.len().saturating_sub(RECORDS + records.len());
-        self.records.drain(..excess);
-        self.connections
-            .resize_with(parts.len().max(self.connections.len()), HashMap::new);
-        for (engine, part) in parts.iter_mut().enumerate() {
-            for event in std::mem::take(&mut part.flows) {
-                self.flow_event(engine, event, &part.plain, &mut chunk);
+        self.known
+            .resize_with(parts.len().max(self.known.len()), Known::default);
+        for (engine, part) in parts.iter().enumerate() {
+            let sources = Sources {
+                records,
+                plain: &part.plain,
+            };
+            for events in part.flows.chunk_by(|one, next| one.flow == next.flow) {
+                self.flow_events(engine, events, sources, &mut chunk);
             }
         }
         self.number(parts, &mut chunk);
         self.take_rows(parts, &mut chunk);
+        self.forget_ended(parts);
         chunk.links = self.links.clone();
         chunk.packets_seen = self.packets_seen;
         chunk.start = self.start;
@@ -131,68 +150,141 @@ impl Collector {
         }
         opened.sort_by_key(|(_, connection)| (connection.first_packet, connection.ordinal));
         for (engine, connection) in opened {
-            self.connections[engine].insert(connection.id, self.count);
+            let known = &mut self.known[engine];
+            // Engines count their connections from 0, so that the list has hardly a hole.
+            let at = connection.id.0 as usize;
+            if known.connections.len() <= at {
+                known.connections.resize(at + 1, NO_INDEX);
+            }
+            known.connections[at] = self.count;
             self.count += 1;
-            let slot = self
-                .flows
-                .get(&(engine, connection.flow))
-                .and_then(|flow| flow.slot);
+            let slot = known.slots.get(&connection.flow).copied();
             chunk
                 .opened
                 .push((slot.unwrap_or(u32::MAX), Box::new(connection)));
         }
     }
 
-    fn index(&self, engine: usize, id: ConnectionId) -> Option<u32> {
-        self.connections.get(engine)?.get(&id).copied()
-    }
-
     fn take_rows(&mut self, parts: &mut [Part], chunk: &mut Chunk) {
-        let mut frames = Vec::new();
-        let mut messages = Vec::new();
         let mut findings = Vec::new();
-        for (engine, part) in parts.iter_mut().enumerate() {
-            let base = self.kept;
-            let place = |kept: Option<Kept>| {
-                kept.map(|kept| Kept {
-                    at: kept.at + base,
+        for (known, part) in self.known.iter().zip(parts) {
+            let mut rows = part.rows.take();
+            for (_, frame) in &mut rows.frames {
+                let index = known.index(ConnectionId(frame.connection));
+                frame.connection = index.unwrap_or(NO_INDEX);
+            }
+            for (_, _, message) in &mut rows.messages {
+                let index = known.index(ConnectionId(message.connection));
+                message.connection = index.unwrap_or(NO_INDEX);
+                message.kept = message.kept.map(|kept| Kept {
+                    at: kept.at + self.kept,
                     ..kept
-                })
-            };
+                });
+            }
+            chunk.rows.push(rows);
             self.kept += part.kept.len() as u64;
             chunk.kept.append(&mut part.kept);
-            for (order, id, mut record, odd) in part.frames.drain(..) {
-                let Some(index) = self.index(engine, id) else {
-                    continue;
-                };
-                record.connection = index;
-                frames.push((order, (record, odd)));
-            }
-            for (order, id, mut record) in part.messages.drain(..) {
-                let Some(index) = self.index(engine, id) else {
-                    continue;
-                };
-                record.connection = index;
-                record.kept = place(record.kept);
-                messages.push((order, record));
-            }
             for (order, id, mut record) in part.findings.drain(..) {
-                record.connection = id.and_then(|id| self.index(engine, id));
+                record.connection = id.and_then(|id| known.index(id));
                 findings.push((order, record));
             }
             for connection in part.updated.drain(..) {
-                if let Some(index) = self.index(engine, connection.id) {
+                if let Some(index) = known.index(connection.id) {
                     chunk.updated.push((index, connection));
                 }
             }
         }
-        // Each engine's are in order already; a stable sort keeps what happened after one packet as it was.
-        frames.sort_by_key(|(order, _)| *order);
-        messages.sort_by_key(|(order, _)| *order);
+        // Each engine's are in order already; a stable sort keeps what was found after one packet as it was.
         findings.sort_by_key(|(order, _)| *order);
-        chunk.frames = frames.into_iter().map(|(_, record)| record).collect();
-        chunk.messages = messages.into_iter().map(|(_, record)| record).collect();
         chunk.findings = findings.into_iter().map(|(_, record)| record).collect();
+    }
+
+    /// Forgets the slots of flows that are over: connections that opened in the same batch were numbered with them.
+    fn forget_ended(&mut self, parts: &[Part]) {
+        for (known, part) in self.known.iter_mut().zip(parts) {
+            for event in &part.flows {
+                if matches!(event.what, OfFlow::Ended) {
+                    known.slots.remove(&event.flow);
+                }
+            }
+        }
+    }
+
+    /// Takes what happened to one flow without anything else between.
+    fn flow_events(
+        &mut self,
+        engine: usize,
+        events: &[FlowEvent],
+        sources: Sources<'_>,
+        chunk: &mut Chunk,
+    ) {
+        let Some(flow) = events.first().map(|event| event.flow) else {
+            return;
+        };
+        let mut slot = self.known[engine].slots.get(&flow).copied();
+        for event in events {
+            match (event.what, slot) {
+                (OfFlow::Opened, None) => slot = Some(self.flow_opened((engine, flow), chunk)),
+                (OfFlow::Opened, Some(_)) => {}
+                (OfFlow::Kept, _) => self.keep_orphan((engine, flow), chunk),
+                (OfFlow::Ended, Some(slot)) => chunk.ended.push(slot),
+                (OfFlow::Ended, None) => {
+                    self.forget((engine, flow));
+                }
+                (what, Some(slot)) => self.flow_event(slot, what, sources, chunk),
+                (what, None) => self.pending_event((engine, flow), what, sources),
+            }
+        }
+    }
+
+    /// Something of a flow that is ours.
+    fn flow_event(&mut self, slot: u32, what: OfFlow, sources: Sources<'_>, chunk: &mut Chunk) {
+        match what {
+            OfFlow::Packet(number) => {
+                let entry = self.entry(number, sources.records);
+                chunk.packets.extend(entry.map(|entry| (slot, entry)));
+            }
+            OfFlow::Extent(end, entry) => chunk.extents.push((slot, end, entry)),
+            OfFlow::Plain(end, layer, entry) => {
+                let entry = self.keep_plain(sources.plain, entry, chunk);
+                chunk.plain.push((slot, end, layer, entry));
+            }
+            OfFlow::Stream(end, stream, entry) => chunk.streams.push((slot, end, stream, entry)),
+            OfFlow::Opened | OfFlow::Kept | OfFlow::Ended => {}
+        }
+    }
+
+    /// Something of a flow that may become ours.
+    fn pending_event(&mut self, (engine, flow): (usize, u64), what: OfFlow, sources: Sources<'_>) {
+        let packet = match what {
+            OfFlow::Packet(number) => self.entry(number, sources.records),
+            _ => None,
+        };
+        let known = self.known[engine].pending.entry(flow).or_default();
+        if self.pending >= PENDING_PACKETS {
+            return;
+        }
+        let before = known.cost();
+        match what {
+            OfFlow::Packet(_) => known.packets.extend(packet),
+            OfFlow::Extent(end, entry) => known.extents.push((end, entry)),
+            OfFlow::Stream(end, stream, entry) => known.streams.push((end, stream, entry)),
+            OfFlow::Plain(end, layer, entry) => {
+                let len = entry.len as usize;
+                let has_room = known.bytes.len() + len <= PENDING_PLAIN
+                    && self.pending_plain + len <= PENDING_PLAIN_ALL;
+                if has_room {
+                    let start = entry.at as usize;
+                    let at = known.bytes.len() as u64;
+                    let held = sources.plain.get(start..start + len).unwrap_or_default();
+                    known.bytes.extend_from_slice(held);
+                    known.plain.push((end, layer, PlainEntry { at, ..entry }));
+                    self.pending_plain += len;
+                }
+            }
+            OfFlow::Opened | OfFlow::Kept | OfFlow::Ended => {}
+        }
+        self.pending += known.cost() - before;
     }
 
     /// Decrypted bytes come to be kept.
@@ -206,46 +298,14 @@ impl Collector {
         PlainEntry { at, ..entry }
     }
 
-    fn plain_event(
-        &mut self,
-        key: (usize, u64),
-        (end, layer, entry): (End, u8, PlainEntry),
-        bytes: &[u8],
-        chunk: &mut Chunk,
-    ) {
-        if let Some(slot) = self.flows.entry(key).or_default().slot {
-            let entry = self.keep_plain(bytes, entry, chunk);
-            chunk.plain.push((slot, end, layer, entry));
-            return;
-        }
-        let len = entry.len as usize;
-        let known = self.flows.entry(key).or_default();
-        let has_room = known.bytes.len() + len <= PENDING_PLAIN
-            && self.pending_plain + len <= PENDING_PLAIN_ALL
-            && self.pending < PENDING_PACKETS;
-        if has_room {
-            let start = entry.at as usize;
-            let at = known.bytes.len() as u64;
-            let held = bytes.get(start..start + len).unwrap_or_default();
-            known.bytes.extend_from_slice(held);
-            known.plain.push((end, layer, PlainEntry { at, ..entry }));
-            self.pending += 1;
-            self.pending_plain += len;
-        }
-    }
-
-    /// A flow turned out to be ours.
-    fn flow_opened(&mut self, key: (usize, u64), chunk: &mut Chunk) {
-        let known = self.flows.entry(key).or_default();
-        if known.slot.is_some() {
-            return;
-        }
+    /// A flow turned out to be ours: its slot.
+    fn flow_opened(&mut self, (engine, flow): (usize, u64), chunk: &mut Chunk) -> u32 {
         let slot = self.slots;
         self.slots += 1;
-        let waiting = std::mem::take(known);
-        known.slot = Some(slot);
-        self.pending -= waiting.cost();
-        self.pending_plain -= waiting.bytes.len();
+        self.known[engine].slots.insert(flow, slot);
+        let Some(waiting) = self.forget((engine, flow)) else {
+            return slot;
+        };
         let packets = waiting.packets.into_iter();
         chunk.packets.extend(packets.map(|entry| (slot, entry)));
         let extents = waiting.extents.into_iter();
@@ -260,82 +320,28 @@ impl Collector {
         chunk
             .streams
             .extend(streams.map(|(end, stream, entry)| (slot, end, stream, entry)));
+        slot
     }
 
-    /// A flow is none of ours.
-    fn forget(&mut self, key: (usize, u64)) -> Option<PendingFlow> {
-        let gone = self.flows.remove(&key)?;
+    /// Nothing waits of a flow any more.
+    fn forget(&mut self, (engine, flow): (usize, u64)) -> Option<PendingFlow> {
+        let gone = self.known[engine].pending.remove(&flow)?;
         self.pending -= gone.cost();
         self.pending_plain -= gone.bytes.len();
         Some(gone)
     }
 
-    fn flow_event(&mut self, engine: usize, event: FlowEvent, plain: &[u8], chunk: &mut Chunk) {
-        match event {
-            FlowEvent::Plain(flow, end, layer, entry) => {
-                self.plain_event((engine, flow), (end, layer, entry), plain, chunk);
-            }
-            FlowEvent::Stream(flow, end, stream, entry) => {
-                let known = self.flows.entry((engine, flow)).or_default();
-                match known.slot {
-                    Some(slot) => chunk.streams.push((slot, end, stream, entry)),
-                    None if self.pending < PENDING_PACKETS => {
-                        self.pending += 1;
-                        known.streams.push((end, stream, entry));
-                    }
-                    None => {}
-                }
-            }
-            FlowEvent::Packet(flow, number) => {
-                let Some(entry) = self.entry(number) else {
-                    return;
-                };
-                let known = self.flows.entry((engine, flow)).or_default();
-                match known.slot {
-                    Some(slot) => chunk.packets.push((slot, entry)),
-                    None if self.pending < PENDING_PACKETS => {
-                        self.pending += 1;
-                        known.packets.push(entry);
-                    }
-                    None => {}
-                }
-            }
-            FlowEvent::Extent(flow, end, extent) => {
-                let entry = ExtentEntry::new(&extent);
-                let known = self.flows.entry((engine, flow)).or_default();
-                match known.slot {
-                    Some(slot) => chunk.extents.push((slot, end, entry)),
-                    None if self.pending < PENDING_PACKETS => {
-                        self.pending += 1;
-                        known.extents.push((end, entry));
-                    }
-                    None => {}
-                }
-            }
-            FlowEvent::Opened(flow) => self.flow_opened((engine, flow), chunk),
-            FlowEvent::Kept(flow) => self.keep_orphan((engine, flow), chunk),
-            FlowEvent::Ended(flow) => {
-                // A connection that opens and ends in one batch is numbered after this: its slot is still asked for.
-                let slot = self.flows.get(&(engine, flow)).and_then(|flow| flow.slot);
-                match slot {
-                    Some(slot) => chunk.ended.push(slot),
-                    None => {
-                        self.forget((engine, flow));
-                    }
-                }
-            }
-        }
-    }
-
     /// Gives a flow without a connection a place in the store.
     fn keep_orphan(&mut self, flow: (usize, u64), chunk: &mut Chunk) {
-        let is_orphan = |flow: &PendingFlow| flow.slot.is_none() && !flow.packets.is_empty();
-        if self.orphans >= ORPHANS || !self.flows.get(&flow).is_some_and(is_orphan) {
+        if self.orphans >= ORPHANS {
             return;
         }
         let Some(gone) = self.forget(flow) else {
             return;
         };
+        if gone.packets.is_empty() {
+            return;
+        }
         let slot = self.slots;
         self.slots += 1;
         let packets = gone.packets.into_iter().take(ORPHAN_PACKETS);
@@ -344,10 +350,11 @@ impl Collector {
         self.orphans += chunk.packets.len() - before;
     }
 
-    fn entry(&mut self, number: PacketNumber) -> Option<PacketEntry> {
-        let first = self.records.front()?.number.0;
+    /// Where a packet of the batch is.
+    fn entry(&mut self, number: PacketNumber, records: &[PacketRecord]) -> Option<PacketEntry> {
+        let first = records.first()?.number.0;
         let at = usize::try_from(number.0.checked_sub(first)?).ok()?;
-        let record = *self.records.get(at)?;
+        let record = records.get(at)?;
         let link = match self.links.iter().position(|link| *link == record.link) {
             Some(at) => at,
             None => {
@@ -356,7 +363,7 @@ impl Collector {
             }
         };
         Some(PacketEntry::new(
-            &record,
+            record,
             u8::try_from(link).unwrap_or(u8::MAX),
         ))
     }

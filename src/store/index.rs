@@ -14,6 +14,7 @@ use crate::engine::Connection;
 
 use super::collector::Chunk;
 use super::flows::Flow;
+use super::merged::{Merged, Told};
 use super::packed::{PAGE, Packed};
 use super::record::{FindingRecord, FrameRecord, MessageRecord, Odd, small};
 
@@ -120,11 +121,11 @@ impl Store {
         for (slot, end, stream, data) in chunk.streams {
             self.flow(slot).inside().stream(end, stream).push(data);
         }
-        for (frame, odd) in chunk.frames {
-            self.frame_row(frame, odd);
-        }
-        for message in chunk.messages {
-            self.message_row(message);
+        for row in Merged::new(chunk.rows) {
+            match row {
+                Told::Frame(frame, odd) => self.frame_row(frame, odd),
+                Told::Message(message) => self.message_row(message),
+            }
         }
         for finding in chunk.findings {
             self.finding_row(finding);
@@ -177,44 +178,46 @@ impl Store {
 
     fn frame_row(&mut self, frame: FrameRecord, odd: Option<Odd>) {
         let index = small(self.frames.len() as u64);
+        let Some(entry) = self.connections.get_mut(frame.connection as usize) else {
+            return;
+        };
         if index >= FRAMES {
             return;
         }
         self.frames.push(frame);
         self.odd.extend(odd.map(|odd| (index, odd)));
-        if let Some(entry) = self.connections.get_mut(frame.connection as usize) {
-            entry.frames.push(index);
-            entry.last = frame.time();
-            let from = frame.from();
-            let counted = entry.frames.len() as u64;
-            let known = &mut entry.connection.frames;
-            if counted > known.client + known.server {
-                known[from] += 1;
-                let captured = odd.map_or(frame.header(None).payload_length, |odd| odd.captured);
-                entry.connection.bytes[from] += captured;
-            }
+        entry.frames.push(index);
+        entry.last = frame.time();
+        let from = frame.from();
+        let counted = entry.frames.len() as u64;
+        let known = &mut entry.connection.frames;
+        if counted > known.client + known.server {
+            known[from] += 1;
+            let captured = odd.map_or(frame.header(None).payload_length, |odd| odd.captured);
+            entry.connection.bytes[from] += captured;
+        }
+        if frame.is_message() {
+            self.list_message(frame.connection, from, index << 1);
         }
     }
 
     fn message_row(&mut self, message: MessageRecord) {
-        let own_frame = match message.is_plain() {
-            true => self.frame_of(message.connection, message.last_frame.into()),
-            false => None,
-        };
-        let row = match own_frame {
-            Some(frame) => frame << 1,
-            None => {
-                self.own.push(message);
-                small(self.own.len() as u64 - 1) << 1 | 1
-            }
-        };
+        if self.connection(message.connection).is_none() {
+            return;
+        }
+        self.own.push(message);
+        let row = small(self.own.len() as u64 - 1) << 1 | 1;
+        self.list_message(message.connection, message.from, row);
+    }
+
+    fn list_message(&mut self, connection: u32, from: Side, row: u32) {
         let index = small(self.messages.len() as u64);
         self.messages.push(row);
-        if let Some(entry) = self.connections.get_mut(message.connection as usize) {
+        if let Some(entry) = self.connections.get_mut(connection as usize) {
             entry.messages.push(index);
             let known = &mut entry.connection.messages;
             if entry.messages.len() as u64 > known.client + known.server {
-                known[message.from] += 1;
+                known[from] += 1;
             }
         }
     }

@@ -9,17 +9,13 @@ use crate::engine::{
 };
 use crate::flow::End;
 
+use super::merged::{Order, Rows};
 use super::record::{
-    FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PlainEntry, StreamEntry, small,
+    ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, PlainEntry, StreamEntry, small,
 };
 
 /// Bytes kept of one message or frame whose packets do not simply have it.
 const KEPT_EACH: usize = 1 << 20;
-
-pub(super) type Order = (PacketNumber, u64);
-
-/// A frame, with what only few frames have.
-pub(super) type FrameEntry = (Order, ConnectionId, FrameRecord, Option<Odd>);
 
 /// What one engine made of one batch.
 #[derive(Debug, Default)]
@@ -30,8 +26,7 @@ pub struct Part {
         reason = "found ones are replaced, and boxes are what the store keeps"
     )]
     pub(super) updated: Vec<Box<Connection>>,
-    pub(super) frames: Vec<FrameEntry>,
-    pub(super) messages: Vec<(Order, ConnectionId, MessageRecord)>,
+    pub(super) rows: Rows,
     pub(super) findings: Vec<(Order, Option<ConnectionId>, FindingRecord)>,
     pub(super) flows: Vec<FlowEvent>,
     /// Inflated bytes; `Kept::at` counts in them.
@@ -40,15 +35,22 @@ pub struct Part {
     pub(super) plain: Vec<u8>,
 }
 
+/// Something of a flow, by its number within its engine.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum FlowEvent {
-    Plain(u64, End, u8, PlainEntry),
-    Stream(u64, End, u32, StreamEntry),
-    Packet(u64, PacketNumber),
-    Extent(u64, End, Extent),
-    Opened(u64),
-    Kept(u64),
-    Ended(u64),
+pub(super) struct FlowEvent {
+    pub(super) flow: u64,
+    pub(super) what: OfFlow,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) enum OfFlow {
+    Plain(End, u8, PlainEntry),
+    Stream(End, u32, StreamEntry),
+    Packet(PacketNumber),
+    Extent(End, ExtentEntry),
+    Opened,
+    Kept,
+    Ended,
 }
 
 impl Part {
@@ -56,12 +58,15 @@ impl Part {
     fn clear(&mut self) {
         self.opened.clear();
         self.updated.clear();
-        self.frames.clear();
-        self.messages.clear();
+        self.rows.clear();
         self.findings.clear();
         self.flows.clear();
         self.kept.clear();
         self.plain.clear();
+    }
+
+    fn flow(&mut self, flow: u64, what: OfFlow) {
+        self.flows.push(FlowEvent { flow, what });
     }
 
     fn keep(&mut self, bytes: &[u8]) -> Kept {
@@ -91,7 +96,7 @@ impl Indexer {
 
     /// Keeps the first packets of a flow that is over and was none of ours, because somebody will ask for them.
     pub fn keep_flow(&mut self, flow: u64) {
-        self.part.flows.push(FlowEvent::Kept(flow));
+        self.part.flow(flow, OfFlow::Kept);
     }
 
     fn update(&mut self, connection: &Connection) {
@@ -114,12 +119,12 @@ fn order(at: Moment) -> Order {
 
 impl Sink for Indexer {
     fn needs(&self) -> Needs {
-        Needs::EXTENTS | Needs::MESSAGES | Needs::FINDINGS | Needs::PAYLOAD | Needs::STREAMS
+        Needs::EXTENTS | Needs::MESSAGES | Needs::FINDINGS | Needs::STREAMS
     }
 
     fn opened(&mut self, connection: &Connection) {
         self.part.opened.push(connection.clone());
-        self.part.flows.push(FlowEvent::Opened(connection.flow));
+        self.part.flow(connection.flow, OfFlow::Opened);
     }
 
     fn handshake(&mut self, connection: &Connection, _at: Moment) {
@@ -131,23 +136,21 @@ impl Sink for Indexer {
     }
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
-        let (record, odd) = FrameRecord::new(event);
-        self.part
-            .frames
-            .push((order(event.at), connection.id, record, odd));
+        let (mut record, odd) = FrameRecord::new(event);
+        record.connection = connection.id.0;
+        self.part.rows.frame(order(event.at), record, odd);
     }
 
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
         let mut record = MessageRecord::new(event);
+        record.connection = connection.id.0;
         let message = event.message;
         if message.compressed {
             let mut kept = self.part.keep(message.beginning);
             kept.truncated |= message.truncated;
             record.kept = Some(kept);
         }
-        self.part
-            .messages
-            .push((order(event.at), connection.id, record));
+        self.part.rows.message(order(event.at), record);
     }
 
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
@@ -159,11 +162,12 @@ impl Sink for Indexer {
     }
 
     fn packet(&mut self, flow: u64, packet: PacketNumber) {
-        self.part.flows.push(FlowEvent::Packet(flow, packet));
+        self.part.flow(flow, OfFlow::Packet(packet));
     }
 
     fn extent(&mut self, flow: u64, end: End, extent: Extent) {
-        self.part.flows.push(FlowEvent::Extent(flow, end, extent));
+        self.part
+            .flow(flow, OfFlow::Extent(end, ExtentEntry::new(&extent)));
     }
 
     fn plaintext(&mut self, flow: u64, end: End, plaintext: Plaintext<'_>) {
@@ -175,8 +179,8 @@ impl Sink for Indexer {
             record_len: small(plaintext.record.len()),
         };
         self.part.plain.extend_from_slice(plaintext.bytes);
-        let event = FlowEvent::Plain(flow, end, plaintext.layer, entry);
-        self.part.flows.push(event);
+        self.part
+            .flow(flow, OfFlow::Plain(end, plaintext.layer, entry));
     }
 
     fn stream_data(&mut self, flow: u64, end: End, data: StreamData) {
@@ -185,11 +189,11 @@ impl Sink for Indexer {
             at: data.at,
             len: data.len,
         };
-        let event = FlowEvent::Stream(flow, end, data.stream, entry);
-        self.part.flows.push(event);
+        self.part
+            .flow(flow, OfFlow::Stream(end, data.stream, entry));
     }
 
     fn flow_ended(&mut self, flow: u64) {
-        self.part.flows.push(FlowEvent::Ended(flow));
+        self.part.flow(flow, OfFlow::Ended);
     }
 }

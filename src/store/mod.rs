@@ -13,6 +13,7 @@ mod encoding;
 mod flows;
 mod index;
 mod indexer;
+mod merged;
 mod packed;
 mod record;
 mod replay;

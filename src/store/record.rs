@@ -10,6 +10,7 @@ const COMPRESSED: u8 = 2;
 const COMPLETES: u8 = 4;
 const LONG: u8 = 8;
 const CUT: u8 = 16;
+const MESSAGE: u8 = 32;
 
 /// A frame. What is out of the ordinary (a length beyond 4 GiB, missing bytes) is in [`Odd`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +75,16 @@ impl FrameRecord {
             flags,
         };
         (record, (flags & (LONG | CUT) != 0).then_some(odd))
+    }
+
+    /// The message it completes is nothing more than the frame.
+    pub(super) fn set_message(&mut self) {
+        self.flags |= MESSAGE;
+    }
+
+    /// Whether the message it completes is nothing more than the frame.
+    pub(super) fn is_message(&self) -> bool {
+        self.has(MESSAGE)
     }
 
     fn has(&self, flag: u8) -> bool {
