@@ -97,10 +97,12 @@ impl FlowState {
     /// The same for what the flow leads to.
     #[inline]
     pub(super) fn touch_session(&self, end: End) -> u64 {
-        match &self.parts.session {
+        let trace = self.parts.trace.as_ref();
+        let session = match &self.parts.session {
             Session::WebSocket(session) => session.touch(self.info.side(end)),
             _ => 0,
-        }
+        };
+        session ^ trace.map_or(0, |trace| trace.touch(end))
     }
 
     /// The end that opened the flow: by its SYN, or as long as nothing better is known, the one with the higher port.

@@ -130,7 +130,9 @@ impl Trace {
             End::Low => (low, high),
             End::High => (high, low),
         };
-        (peer.unheard, peer.first_unheard, peer.last_unheard) = (0, None, None);
+        if peer.unheard > 0 {
+            (peer.unheard, peer.first_unheard, peer.last_unheard) = (0, None, None);
+        }
         mine.packets += 1;
         mine.flags(segment, now.into());
         let payload = segment.payload(bytes);
@@ -139,6 +141,13 @@ impl Trace {
             mine.data(segment, len, now.into());
             mine.open(segment, payload, budget);
         }
+    }
+
+    /// See `Engine::touch`.
+    #[inline]
+    pub(super) fn touch(&self, end: End) -> u64 {
+        let [mine, peer] = [&self.ends[end as usize], &self.ends[end.peer() as usize]];
+        mine.packets ^ u64::from(mine.last_window) ^ u64::from(peer.unheard)
     }
 
     /// Bytes of openings that are free again.

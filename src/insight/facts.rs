@@ -3,8 +3,10 @@
 //! A [`Collector`] is an engine's sink; a [`Casebook`] numbers the connections of all engines as every other output
 //! does and holds the attempts. Nothing here judges.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
+
+use hashbrown::HashMap;
 
 use crate::base::{Code, ConnectionId, Needs, PerSide, Side, Timestamp};
 use crate::engine::{
@@ -233,6 +235,8 @@ pub struct Part {
 #[derive(Debug, Default)]
 pub struct Collector {
     open: HashMap<ConnectionId, Attempt>,
+    /// Their last frames: apart from the rest, since every frame is one.
+    last: HashMap<ConnectionId, PerSide<Option<Seen>>>,
     /// Attempts that ended while their flow goes on, by flow.
     waiting: HashMap<u64, Vec<(ConnectionId, Attempt)>>,
     /// What was told of TLS, by flow, until the flow is over.
@@ -263,19 +267,25 @@ impl Sink for Collector {
     }
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
-        let Some(attempt) = self.open.get_mut(&connection.id) else {
-            return;
-        };
         let at = Seen::from(event.at);
-        let side = &mut attempt.frames[event.from];
-        side.first.get_or_insert(at);
-        side.last = Some(at);
-        if event.frame.header.opcode() == Opcode::Close {
-            side.close.get_or_insert(at);
+        let last = self.last.entry(connection.id).or_default();
+        let is_first = last[event.from].replace(at).is_none();
+        let is_close = event.frame.header.opcode() == Opcode::Close;
+        if (is_first || is_close)
+            && let Some(attempt) = self.open.get_mut(&connection.id)
+        {
+            let side = &mut attempt.frames[event.from];
+            side.first.get_or_insert(at);
+            if is_close {
+                side.close.get_or_insert(at);
+            }
         }
     }
 
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        if !matches!(event.message.kind, MessageKind::Ping | MessageKind::Pong) {
+            return;
+        }
         let Some(attempt) = self.open.get_mut(&connection.id) else {
             return;
         };
@@ -318,7 +328,11 @@ impl Sink for Collector {
     }
 
     fn closed(&mut self, connection: &Connection, _at: Moment) {
+        let last = self.last.remove(&connection.id).unwrap_or_default();
         if let Some(mut attempt) = self.open.remove(&connection.id) {
+            for side in Side::BOTH {
+                attempt.frames[side].last = last[side];
+            }
             attempt.client = connection.client;
             attempt.server = connection.server;
             attempt.connection = Some(Box::new(connection.clone()));
