@@ -139,8 +139,8 @@ fn a_terminal_that_goes_away_ends_the_program() {
 #[test]
 fn a_key_log_decrypts_an_open_capture_in_place() {
     let mut session = Session::open(&["samples/wss-chromium.pcapng"]);
-    session.expect("no WebSocket in this capture");
-    session.expect("K asks for a key log");
+    session.expect("No WebSocket in 68 packets.");
+    session.expect("2 TLS connections not decrypted: K reads a key log");
     session.type_keys("KREADME.md\r");
     session.expect("not a label and two values");
     session.type_keys("Kno such file\r");

@@ -66,6 +66,17 @@ pub enum Feed {
     Diagnosis(Box<Verdicts>),
     /// The statistics as text.
     Statistics(String),
+    /// The TLS connections so far.
+    Encrypted(Encrypted),
+}
+
+/// TLS connections that are over, and those of them that were decrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Encrypted {
+    /// All that sent anything encrypted.
+    pub connections: u64,
+    /// Those that were decrypted.
+    pub decrypted: u64,
 }
 
 /// What the interface cannot do by itself: files, and reading the capture again.
@@ -209,6 +220,7 @@ fn accept(app: &mut App, fed: Feed) {
         }
         Feed::Diagnosis(verdicts) => app.diagnosed(*verdicts),
         Feed::Statistics(text) => app.statistics = Some(text),
+        Feed::Encrypted(encrypted) => app.encrypted = encrypted,
         Feed::Done(text) => app.loaded(text),
     }
 }

@@ -59,6 +59,12 @@ impl Theme {
         }
     }
 
+    /// What to do where there is nothing: to be seen at once.
+    #[must_use]
+    pub fn hint(self) -> Style {
+        self.colour(Color::White, Color::Black, Color::White)
+    }
+
     /// Bytes and rows of a side.
     #[must_use]
     pub fn side(self, side: Side) -> Style {

@@ -18,7 +18,7 @@ use crate::insight::statistics::{Statistics, Told, Ways};
 use crate::insight::{self, Casebook};
 use crate::store::{Collector, Store};
 use crate::tls::KeyLog;
-use crate::tui::{Feed, Verdicts};
+use crate::tui::{Encrypted, Feed, Verdicts};
 
 use super::watcher::{Watched, Watcher};
 
@@ -115,9 +115,17 @@ impl Gathered {
             .map(|part| std::mem::take(&mut part.facts))
             .collect();
         self.casebook.take(&mut facts);
+        let before = self.tls.connections;
         for ((part, rows), facts) in parts.iter_mut().zip(rows).zip(facts) {
             self.tls = self.tls + part.tls;
             (part.rows, part.facts) = (rows, facts);
+        }
+        if self.tls.connections > before {
+            let encrypted = Encrypted {
+                connections: self.tls.connections,
+                decrypted: self.tls.decrypted,
+            };
+            let _ = send.send(Feed::Encrypted(encrypted));
         }
         send.send(Feed::Chunk(Box::new(chunk), bytes)).is_ok()
     }
@@ -259,7 +267,10 @@ fn load(mut noted: Noted, options: engine::Options, threads: usize, send: &Sende
 /// What became of the TLS connections.
 fn keys_told(keys: &Keys, counts: TlsCounts) -> Option<String> {
     keys.note(counts).or_else(|| match counts.decrypted {
-        0 if counts.connections > 0 => Some(format!(
+        0 if counts.connections == 1 => {
+            Some("1 TLS connection is not decrypted: K asks for a key log".to_owned())
+        }
+        0 if counts.connections > 1 => Some(format!(
             "{} TLS connections are not decrypted: K asks for a key log",
             counts.connections
         )),

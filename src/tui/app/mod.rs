@@ -16,6 +16,7 @@ use crate::engine::Transport;
 use crate::store::{Chunk, Store};
 
 use self::mouse::Mouse;
+use super::Encrypted;
 use super::connections::Connections;
 use super::cursor::Cursor;
 use super::hex::Bytes;
@@ -85,6 +86,8 @@ pub struct App {
     pub detail: Cursor,
     /// The bytes.
     pub bytes: Bytes,
+    /// What is known of TLS.
+    pub encrypted: Encrypted,
     /// What the diagnosis says, once it is known.
     pub verdicts: Option<Verdicts>,
     /// The statistics as text, once they are asked for and counted.
@@ -152,6 +155,7 @@ impl App {
             tree: Tree::default(),
             detail: Cursor::default(),
             bytes: Bytes::default(),
+            encrypted: Encrypted::default(),
             verdicts: None,
             statistics: None,
             view: None,

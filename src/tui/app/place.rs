@@ -2,6 +2,7 @@
 
 use crate::base::PacketNumber;
 use crate::store::Store;
+use crate::tui::Encrypted;
 use crate::tui::layout::Pane;
 use crate::tui::places::{Place, Places};
 use crate::tui::rows::{Kind, RowId};
@@ -48,6 +49,7 @@ impl App {
             packet,
         });
         self.store = store;
+        self.encrypted = Encrypted::default();
         self.loading = Loading {
             total,
             ..Loading::default()

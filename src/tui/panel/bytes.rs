@@ -32,6 +32,9 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
             (!run.is_empty()).then(|| hex_line(app, start, &run, per_line, &ranges))
         })
         .collect();
+    if lines.is_empty() && app.bytes.of.is_none() && app.bytes.packet.is_none() {
+        return;
+    }
     if lines.is_empty() {
         frame.render_widget(
             Paragraph::new(" the bytes are not kept").style(app.theme.faint()),

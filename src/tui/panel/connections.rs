@@ -11,7 +11,7 @@ use crate::store::Entry;
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
 
-use super::{count, fit, pane_block, right, row_style};
+use super::{count, fit, nothing, pane_block, right, row_style};
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let block = pane_block(app, Pane::Connections, &title(app));
@@ -29,6 +29,10 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
             let style = row_style(app, Pane::Connections, at == cursor.at);
             lines.push(row(app, index as usize, entry, width).style(style));
         }
+    }
+    if lines.len() == 1 {
+        nothing::draw(app, frame, inner, &nothing::connections(app));
+        return;
     }
     frame.render_widget(Paragraph::new(lines), inner);
 }

@@ -87,7 +87,7 @@ pub(super) fn draw(app: &App, chosen: Chosen, frame: &mut Frame<'_>, area: Rect)
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let Some(verdicts) = app.verdicts.as_ref().filter(|all| !all.list.is_empty()) else {
-        frame.render_widget(Paragraph::new(nothing(app)), inner);
+        super::nothing::draw(app, frame, inner, &nothing(app));
         return;
     };
     let [above, rule, below] = parts(area, verdicts.list.len());
@@ -153,22 +153,35 @@ fn title(app: &App) -> String {
         0 => String::new(),
         more => format!(", {more} more not shown"),
     };
-    format!(
-        "Diagnosis: {failed} of {} attempts failed{more}",
-        list.len()
-    )
+    match list.len() {
+        0 => "Diagnosis".to_owned(),
+        1 => format!("Diagnosis: {failed} of 1 attempt failed{more}"),
+        all => format!("Diagnosis: {failed} of {all} attempts failed{more}"),
+    }
 }
 
-fn nothing(app: &App) -> Vec<Line<'static>> {
-    let text: &[&'static str] = match (&app.verdicts, &app.live) {
-        (Some(_), _) => &[
-            " no attempt at a WebSocket in this capture.",
-            " Was it taken on the right interface and port? Inside TLS (wss) nothing is seen without keys (K).",
-        ],
-        (None, Some(_)) => &[" nothing ended yet: attempts are judged when they are over"],
-        (None, None) => &[" reading… what failed is known when everything was read"],
-    };
-    text.iter().map(|line| Line::raw(*line)).collect()
+fn nothing(app: &App) -> Vec<String> {
+    match (&app.verdicts, &app.live) {
+        (Some(_), _) => {
+            let mut told = vec![
+                "No attempt at a WebSocket in this capture.".to_owned(),
+                "Was it taken on the right interface and port, and with packets of both directions?"
+                    .to_owned(),
+            ];
+            if app.encrypted.connections > app.encrypted.decrypted {
+                told.push(
+                    "What runs inside TLS (wss) is judged when K has read a key log.".to_owned(),
+                );
+            }
+            told
+        }
+        (None, Some(_)) => {
+            vec!["Nothing ended yet: attempts are judged when they are over.".to_owned()]
+        }
+        (None, None) => {
+            vec!["reading… What failed is known when everything was read.".to_owned()]
+        }
+    }
 }
 
 /// A mark that says without colour how it went.

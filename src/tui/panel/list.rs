@@ -13,7 +13,7 @@ use crate::tui::rows::{Kind, RowId};
 use crate::tui::times::TimeFormat;
 use crate::websocket::{MessageKind, Opcode, close};
 
-use super::{count, fit, packets, pane_block, right, row_style};
+use super::{count, fit, nothing, packets, pane_block, right, row_style};
 
 /// Payload bytes read for a line.
 const PREVIEW: usize = 240;
@@ -34,7 +34,8 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         lines.push(line(app, at, row, width).style(style));
     }
     if lines.len() == 1 {
-        lines.push(Line::styled(nothing(app), app.theme.faint()));
+        nothing::draw(app, frame, inner, &nothing::rows(app));
+        return;
     }
     frame.render_widget(Paragraph::new(lines), inner);
 }
@@ -45,6 +46,9 @@ fn title(app: &App) -> String {
         Kind::Messages => "Messages",
         Kind::Packets => "Packets",
     };
+    if app.store.connections().is_empty() && app.list.flow.is_none() {
+        return what.to_owned();
+    }
     let of = match (
         app.list.all && app.list.kind != Kind::Packets,
         app.list.flow,
@@ -67,20 +71,6 @@ fn title(app: &App) -> String {
             format!("{what} {of}: {len} of {all}{asked} where {text}")
         }
         None => format!("{what} {of}: {len}"),
-    }
-}
-
-fn nothing(app: &App) -> &'static str {
-    match (
-        app.list.filter(),
-        app.store.connections().is_empty(),
-        app.loading.done,
-    ) {
-        (_, true, false) => " reading…",
-        (_, true, true) => " no WebSocket in this capture",
-        (Some(_), _, _) if app.is_busy() => " looking…",
-        (Some(_), _, _) => " no row matches the filter (\\ drops it)",
-        _ => " no frames: the diagnosis (d) says why, p lists the packets, H the handshake",
     }
 }
 

@@ -9,6 +9,7 @@ pub(super) mod follow;
 pub(super) mod handshake;
 mod help;
 pub(super) mod list;
+mod nothing;
 mod packets;
 mod ruler;
 mod statistics;

@@ -104,3 +104,64 @@ fn statistics_are_asked_for_once_and_shown_when_they_come() {
     keys(&mut app, "\u{1b}S");
     assert!(app.effects.is_empty());
 }
+
+#[test]
+fn where_there_is_nothing_it_says_why_and_what_to_do() {
+    let mut app = open("wss-chromium.pcapng");
+    app.encrypted = crate::tui::Encrypted {
+        connections: 2,
+        decrypted: 0,
+    };
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = screen(&mut app, width, height);
+        assert!(text.contains("No WebSocket in 68 packets."), "{text}");
+        assert!(
+            text.contains("2 TLS connections not decrypted: K reads a key log"),
+            "{text}"
+        );
+        assert!(!text.contains("of connection 1"), "{text}");
+    }
+    app.verdicts = Some(crate::tui::Verdicts::default());
+    keys(&mut app, "d");
+    let text = screen(&mut app, 80, 24);
+    assert!(text.contains("K has read a key log"), "{text}");
+    // An empty capture.
+    let store = crate::store::Store::new(Box::new(
+        crate::capture::Source::open(Vec::new(), &crate::base::Limits::default())
+            .unwrap()
+            .packet_file(),
+    ));
+    let mut app = crate::tui::App::new(store, "empty", crate::tui::Theme::Dark);
+    assert!(screen(&mut app, 80, 24).contains("reading…"));
+    app.loaded(String::new());
+    assert!(screen(&mut app, 80, 24).contains("There is no packet in this capture."));
+    app.live = Some(crate::tui::live::LiveState::default());
+    let text = screen(&mut app, 80, 24);
+    assert!(
+        text.contains("No WebSocket yet in 0 packets.") && text.contains("K reads"),
+        "{text}"
+    );
+    // A filter that nothing passes, of rows and of connections.
+    let mut app = open("ws-plain.pcap");
+    keys(&mut app, "=frame.number == 99\n");
+    let text = screen(&mut app, 80, 24);
+    assert!(
+        text.contains("No row passes this filter: \\ drops it"),
+        "{text}"
+    );
+    keys(&mut app, "\\");
+    press(&mut app, KeyCode::BackTab);
+    keys(&mut app, "=close.code == 4000\n");
+    let text = screen(&mut app, 80, 24);
+    assert!(
+        text.contains("No connection passes this filter: \\ drops it"),
+        "{text}"
+    );
+    // A connection without frames.
+    let mut app = open("accept-wrong.pcapng");
+    let text = screen(&mut app, 80, 24);
+    assert!(
+        text.contains("No frame. d: why the attempt failed"),
+        "{text}"
+    );
+}
