@@ -123,10 +123,25 @@ pub(crate) fn serial<S: Collected>(
         engine.sink().exchange(&mut part[0]);
         more = collect(&mut part) && batches.fill(&mut batch);
     }
-    engine.finish(end.0, end.1);
-    engine.sink().exchange(&mut part[0]);
-    collect(&mut part);
+    let mut remaining = engine.remaining();
+    for last in rounds(remaining.first_packets().collect()) {
+        engine.finish_begun(last, &mut remaining, end.0, end.1);
+        engine.sink().exchange(&mut part[0]);
+        collect(&mut part);
+    }
     (tally, vec![engine.into_sink()])
+}
+
+/// The capture's last flows end so many at a time: each may have a long message to tell that never ended.
+const ROUND: usize = 16;
+
+/// Takes the first packets of all flows, and gives those up to which flows end in each round. There is always a round.
+fn rounds(mut first_packets: Vec<PacketNumber>) -> Vec<PacketNumber> {
+    first_packets.sort_unstable();
+    let ends = first_packets.chunks(ROUND);
+    let mut rounds: Vec<PacketNumber> = ends.filter_map(<[_]>::last).copied().collect();
+    rounds.push(PacketNumber(u64::MAX));
+    rounds
 }
 
 /// Gives a batch's segments to the engine, as many at a time as it looks up together.
@@ -176,6 +191,16 @@ struct Found {
     datagram: Option<Range<u32>>,
 }
 
+/// What an engine's thread is given to do.
+enum Task {
+    /// Analyse your flows of this batch.
+    Walk(Arc<Walk>),
+    /// The capture is at its end: say with which packets the flows that remain began.
+    Remaining(Sender<Vec<PacketNumber>>),
+    /// End them, in these rounds.
+    Finish(Arc<[PacketNumber]>),
+}
+
 /// Runs `threads` engines side by side, each on a thread of its own, reading on this one.
 pub(crate) fn parallel<S: Collected + Send>(
     batches: &mut impl Batches,
@@ -198,7 +223,7 @@ pub(crate) fn parallel<S: Collected + Send>(
         let mut workers = Vec::with_capacity(threads);
         let (used, unused) = bounded::<Walk>(IN_FLIGHT * 2);
         for index in 0..threads {
-            let (input, walks) = bounded::<Arc<Walk>>(IN_FLIGHT);
+            let (input, tasks) = bounded::<Task>(IN_FLIGHT);
             let (part, collected) = bounded::<S::Part>(IN_FLIGHT);
             let (give_back, empty) = bounded::<S::Part>(IN_FLIGHT * 2);
             let limits = options.limits.share(threads);
@@ -210,7 +235,7 @@ pub(crate) fn parallel<S: Collected + Send>(
                 make(start),
             );
             let used = used.clone();
-            workers.push(scope.spawn(move || work(engine, index, &walks, &part, &empty, &used)));
+            workers.push(scope.spawn(move || work(engine, index, &tasks, &part, &empty, &used)));
             inputs.push(input);
             parts.push(collected);
             returns.push(give_back);
@@ -227,7 +252,7 @@ pub(crate) fn parallel<S: Collected + Send>(
             // An engine that is gone has panicked; joining it below says so.
             if inputs
                 .iter()
-                .any(|input| input.send(Arc::clone(&shared)).is_err())
+                .any(|input| input.send(Task::Walk(Arc::clone(&shared))).is_err())
             {
                 break;
             }
@@ -235,6 +260,7 @@ pub(crate) fn parallel<S: Collected + Send>(
             walk = unused.try_recv().unwrap_or_default();
             more = batches.fill(&mut walk.batch);
         }
+        finish(&inputs);
         drop(inputs);
         let sinks = workers
             .into_iter()
@@ -243,6 +269,19 @@ pub(crate) fn parallel<S: Collected + Send>(
         join(collector.join());
         (tally, sinks)
     })
+}
+
+/// Has all engines end their flows in the same rounds.
+fn finish(inputs: &[Sender<Task>]) {
+    let (sender, remaining) = bounded(inputs.len());
+    for input in inputs {
+        let _ = input.send(Task::Remaining(sender.clone()));
+    }
+    drop(sender);
+    let rounds: Arc<[PacketNumber]> = rounds(remaining.iter().flatten().collect()).into();
+    for input in inputs {
+        let _ = input.send(Task::Finish(Arc::clone(&rounds)));
+    }
 }
 
 /// Passes a thread's panic on instead of hiding it.
@@ -326,46 +365,81 @@ impl Walk {
 fn work<S: Collected>(
     mut engine: Engine<S>,
     index: usize,
-    walks: &Receiver<Arc<Walk>>,
+    tasks: &Receiver<Task>,
     parts: &Sender<S::Part>,
     empty: &Receiver<S::Part>,
     used: &Sender<Walk>,
 ) -> S {
     let mut end = (PacketNumber(0), Timestamp::default());
-    // Parts sent that have not come back.
-    let mut under_way = 0;
-    for walk in walks {
-        if let Some(keys) = &walk.keys {
-            engine.set_keys(Arc::clone(keys));
-        }
-        walk.give(index, &mut engine);
-        if let Some(last) = walk.batch.records().last() {
-            end = (last.number, last.time);
-            engine.advance(end.0, end.1);
-        }
-        let mut part = S::Part::default();
-        if let Ok(returned) = empty.try_recv() {
-            (part, under_way) = (returned, under_way - 1);
-        }
-        engine.sink().exchange(&mut part);
-        let is_heavy = S::weight(&part) > HEAVY;
-        if parts.send(part).is_err() {
-            break;
-        }
-        under_way += 1;
-        // Every part comes back once it was collected. After a heavy one they are not used again, for their memory.
-        while is_heavy && under_way > 0 && empty.recv().is_ok() {
-            under_way -= 1;
-        }
-        if let Some(walk) = Arc::into_inner(walk) {
-            let _ = used.try_send(walk);
+    let mut remaining = None;
+    let mut outlet = Outlet {
+        parts,
+        empty,
+        under_way: 0,
+    };
+    for task in tasks {
+        match task {
+            Task::Walk(walk) => {
+                if let Some(keys) = &walk.keys {
+                    engine.set_keys(Arc::clone(keys));
+                }
+                walk.give(index, &mut engine);
+                if let Some(last) = walk.batch.records().last() {
+                    end = (last.number, last.time);
+                    engine.advance(end.0, end.1);
+                }
+                if !outlet.send(engine.sink()) {
+                    break;
+                }
+                if let Some(walk) = Arc::into_inner(walk) {
+                    let _ = used.try_send(walk);
+                }
+            }
+            Task::Remaining(answer) => {
+                let flows = remaining.insert(engine.remaining());
+                let _ = answer.send(flows.first_packets().collect());
+            }
+            Task::Finish(rounds) => {
+                let mut remaining = remaining.take().unwrap_or_else(|| engine.remaining());
+                for last in rounds.iter() {
+                    engine.finish_begun(*last, &mut remaining, end.0, end.1);
+                    if !outlet.send(engine.sink()) {
+                        break;
+                    }
+                }
+            }
         }
     }
-    engine.finish(end.0, end.1);
-    let mut part = S::Part::default();
-    engine.sink().exchange(&mut part);
-    let _ = parts.send(part);
     engine.into_sink()
+}
+
+/// Where an engine's parts go, and come back from when they were collected.
+struct Outlet<'a, P> {
+    parts: &'a Sender<P>,
+    empty: &'a Receiver<P>,
+    /// Parts sent that have not come back.
+    under_way: usize,
+}
+
+impl<P: Default> Outlet<'_, P> {
+    /// Sends what was gathered since the last call; false when nobody collects any more.
+    fn send<S: Collected<Part = P>>(&mut self, sink: &mut S) -> bool {
+        let mut part = P::default();
+        if let Ok(returned) = self.empty.try_recv() {
+            (part, self.under_way) = (returned, self.under_way - 1);
+        }
+        sink.exchange(&mut part);
+        let is_heavy = S::weight(&part) > HEAVY;
+        if self.parts.send(part).is_err() {
+            return false;
+        }
+        self.under_way += 1;
+        // Every part comes back once it was collected. After a heavy one they are not used again, for their memory.
+        while is_heavy && self.under_way > 0 && self.empty.recv().is_ok() {
+            self.under_way -= 1;
+        }
+        true
+    }
 }
 
 fn gather<S: Collected>(

@@ -25,6 +25,7 @@ mod unknown_session;
 mod waiting;
 mod websocket_session;
 
+use std::cmp::Reverse;
 use std::hint::black_box;
 use std::sync::Arc;
 
@@ -83,6 +84,17 @@ pub struct Engine<S> {
 
 /// Segments whose flows are looked up together: few enough to stay in the nearest cache, enough to hide its misses.
 pub const TOGETHER: usize = 16;
+
+/// Flows that have not ended, latest first.
+#[derive(Debug)]
+pub struct Remaining(Vec<(PacketNumber, FlowId)>);
+
+impl Remaining {
+    /// The first packets of these flows.
+    pub fn first_packets(&self) -> impl Iterator<Item = PacketNumber> + '_ {
+        self.0.iter().map(|(first_packet, _)| *first_packet)
+    }
+}
 
 /// Where a segment will go.
 struct Coming {
@@ -295,21 +307,36 @@ impl<S: Sink> Engine<S> {
 
     /// Ends every flow: no more packets will come after packet `number`.
     pub fn finish(&mut self, number: PacketNumber, time: Timestamp) {
-        let table = &mut self.table;
-        let mut order: Vec<(PacketNumber, FlowId)> = table
-            .all()
-            .map(|(id, flow)| (flow.info.first_packet, id))
-            .collect();
-        order.sort_unstable_by_key(|(first_packet, _)| *first_packet);
-        // Each is taken out of its place: a copy of them all would be twice the memory.
-        for (_, id) in order {
+        let mut remaining = self.remaining();
+        self.finish_begun(PacketNumber(u64::MAX), &mut remaining, number, time);
+    }
+
+    /// The flows that have not ended, to be ended in rounds: what all of them have to tell need not be held at once.
+    pub fn remaining(&mut self) -> Remaining {
+        let all = self.table.all();
+        let mut flows: Vec<_> = all.map(|(id, flow)| (flow.info.first_packet, id)).collect();
+        flows.sort_unstable_by_key(|(first_packet, _)| Reverse(*first_packet));
+        Remaining(flows)
+    }
+
+    /// Ends those of the `remaining` flows that began with packet `last` or before it. No more packets will come after
+    /// packet `number`, nor between the rounds.
+    pub fn finish_begun(
+        &mut self,
+        last: PacketNumber,
+        remaining: &mut Remaining,
+        number: PacketNumber,
+        time: Timestamp,
+    ) {
+        while let Some((first_packet, id)) = remaining.0.pop_if(|(begun, _)| *begun <= last) {
+            // Each is taken out of its place: a copy of them all would be twice the memory.
             let Some(mut flow) = self.table.take_last(id) else {
                 continue;
             };
             self.now = Moment {
                 packet: number,
                 time,
-                turn: flow.info.first_packet.0,
+                turn: first_packet.0,
             };
             self.finish_flow(&mut flow, EndedBy::CaptureEnd);
         }
