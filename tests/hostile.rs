@@ -13,7 +13,7 @@ use std::sync::Mutex;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use wireloupe::base::{LinkType, Side, Timestamp};
+use wireloupe::base::{Limits, LinkType, Side, Timestamp};
 use wireloupe::testkit::{
     ACK, Conversation, Deflater, Frame, PSH, PacketBuilder, Random, SYN, Segment, pcap,
     upgrade_request, upgrade_response,
@@ -305,7 +305,7 @@ fn requests_whose_heads_never_end() {
 
 #[test]
 fn long_heads_of_connections_that_stay_open() {
-    let count = size(50_000, 300);
+    let count = size(100_000, 300);
     let line = filler();
     let cost = run_all("long heads", |pipe| {
         for number in 0..count {
@@ -455,7 +455,7 @@ fn declared_lengths(pipe: &mut Pipe, flows: usize) {
 
 #[test]
 fn lengths_of_two_to_the_63() {
-    let flows = size(50_000, 5_000);
+    let flows = size(100_000, 5_000);
     let cost = run("declared lengths", &["--show", "frames"], |pipe| {
         declared_lengths(pipe, flows);
     });
@@ -507,26 +507,30 @@ fn a_bomb_over_the_limit_says_so() {
     assert!(cost.output.contains("inflate-limit"), "{}", cost.output);
 }
 
-#[test]
-fn messages_whose_fragments_never_end() {
-    let fragments = size(2_000_000, 150_000);
+fn endless_fragments(pipe: &mut Pipe, fragments: usize) {
     let many: Vec<u8> = (0..200)
         .flat_map(|_| Frame::continuation("x").more().bytes())
         .collect();
-    run("endless fragments", &["--show", "messages"], |pipe| {
-        let mut script = conversation(1)
-            .connect()
-            .client(upgrade_request("/", &[]))
-            .server(upgrade_response(&[]))
-            .server(Frame::text("begin").more().bytes());
+    let mut script = pipe
+        .next()
+        .connect()
+        .client(upgrade_request("/", &[]))
+        .server(upgrade_response(&[]))
+        .server(Frame::text("begin").more().bytes());
+    pipe.conversation(&script);
+    for _ in 0..fragments / 200 {
+        let at = script.segments().len();
+        script = script
+            .server(&many)
+            .edit(|segments| drop(segments.drain(..at)));
         pipe.conversation(&script);
-        for _ in 0..fragments / 200 {
-            let at = script.segments().len();
-            script = script
-                .server(&many)
-                .edit(|segments| drop(segments.drain(..at)));
-            pipe.conversation(&script);
-        }
+    }
+}
+
+#[test]
+fn messages_whose_fragments_never_end() {
+    run("endless fragments", &["--show", "messages"], |pipe| {
+        endless_fragments(pipe, size(2_000_000, 150_000));
     });
 }
 
@@ -562,7 +566,7 @@ fn idle_compressed_connections() {
 
 #[test]
 fn a_connection_that_gets_no_inflater_says_so() {
-    let flows = 2100;
+    let flows = Limits::default().inflaters + 180;
     let message = Deflater::new(15, true).message(b"Hello");
     let cost = run("inflaters", &["--show", "findings"], |pipe| {
         for number in 0..flows {
@@ -610,7 +614,7 @@ fn large_messages_that_never_end() {
 
 #[test]
 fn fragments_that_never_end_in_many_flows() {
-    let (flows, fragments) = (size(100, 40), size(60_000, 3_000));
+    let (flows, fragments) = (size(400, 40), size(60_000, 3_000));
     let many: Vec<u8> = (0..500)
         .flat_map(|_| Frame::continuation("").more().bytes())
         .collect();
@@ -643,22 +647,35 @@ fn client_bytes_after_upgrades_that_nobody_answers() {
     });
 }
 
+fn half_open(pipe: &mut Pipe, flows: usize) {
+    for _ in 0..flows {
+        let script = pipe.next();
+        pipe.conversation(&script.raw(Side::Client, 7, SYN, []));
+    }
+}
+
 #[test]
-fn everything_at_once() {
-    run_all("everything at once", |pipe| {
-        for _ in 0..size(1_000_000, 20_000) {
-            let script = pipe.next();
-            pipe.conversation(&script.raw(Side::Client, 7, SYN, []));
-        }
+fn the_worst_of_all_at_once() {
+    run_all("the worst of all at once", |pipe| {
+        half_open(pipe, size(1_000_000, 20_000));
         holes(pipe, size(2_000, 20), size(100, 60));
         declared_lengths(pipe, size(20_000, 200));
+        deflate_bombs(pipe, size(8, 2), size(1 << 28, 1 << 23));
         endless_heads(pipe, size(20_000, 100));
+        endless_fragments(pipe, size(1_000_000, 10_000));
+    });
+}
+
+#[test]
+fn everything_else_at_once() {
+    run_all("everything else at once", |pipe| {
+        half_open(pipe, size(100_000, 2_000));
         http2_tables(pipe, size(5_000, 20));
         tls_messages(pipe, size(5_000, 20));
         unfinished_messages(pipe, size(1_000, 5));
         unanswered_upgrades(pipe, size(5_000, 20));
-        deflate_bombs(pipe, size(8, 2), size(1 << 28, 1 << 23));
         idle_contexts(pipe, size(20_000, 200));
+        holes(pipe, size(2_000, 20), size(100, 60));
     });
 }
 

@@ -88,7 +88,7 @@ pub(super) struct FileReader {
 }
 
 /// Bytes of one batch that is filled from a file.
-pub(super) const READ_LEN: usize = 512 << 10;
+pub(super) const READ_LEN: usize = 256 << 10;
 
 /// Bytes read before the format is known.
 const HEAD_LEN: usize = 4096;

@@ -23,11 +23,11 @@ use crate::engine::{Arrival, Engine, Options, Sink, TOGETHER};
 use crate::tls::KeyLog;
 use crate::wire::{Segment, Skip, Walked, Walker};
 
-/// Batches on their way to the engines at once; each is about half a MiB.
+/// Batches on their way to the engines at once; each is about a quarter of a MiB.
 const IN_FLIGHT: usize = 4;
 
 /// A part heavier than this is waited for: a batch of tiny frames is hundreds of times as much in text, and must not queue.
-const HEAVY: usize = 8 << 20;
+const HEAVY: usize = 2 << 20;
 
 /// A sink whose results are collected after every batch.
 pub(crate) trait Collected: Sink {
@@ -124,7 +124,7 @@ pub(crate) fn serial<S: Collected>(
         more = collect(&mut part) && batches.fill(&mut batch);
     }
     let mut remaining = engine.remaining();
-    for last in rounds(remaining.first_packets().collect()) {
+    for last in rounds(remaining.flows().collect()) {
         engine.finish_begun(last, &mut remaining, end.0, end.1);
         engine.sink().exchange(&mut part[0]);
         collect(&mut part);
@@ -132,14 +132,22 @@ pub(crate) fn serial<S: Collected>(
     (tally, vec![engine.into_sink()])
 }
 
-/// The capture's last flows end so many at a time: each may have a long message to tell that never ended.
-const ROUND: usize = 16;
+/// The capture's last flows end in rounds of so many, or of fewer that keep so many bytes together: each may have a long
+/// message to tell that never ended.
+const ROUND: (usize, u32) = (1024, 1 << 20);
 
-/// Takes the first packets of all flows, and gives those up to which flows end in each round. There is always a round.
-fn rounds(mut first_packets: Vec<PacketNumber>) -> Vec<PacketNumber> {
-    first_packets.sort_unstable();
-    let ends = first_packets.chunks(ROUND);
-    let mut rounds: Vec<PacketNumber> = ends.filter_map(<[_]>::last).copied().collect();
+/// Takes the first packets of all flows and the bytes they keep, and gives the packets up to which flows end in each
+/// round. There is always a round.
+fn rounds(mut flows: Vec<(PacketNumber, u32)>) -> Vec<PacketNumber> {
+    flows.sort_unstable();
+    let (mut rounds, mut count, mut bytes) = (Vec::new(), 0, 0);
+    for (first_packet, held) in flows {
+        (count, bytes) = (count + 1, held.saturating_add(bytes));
+        if count == ROUND.0 || bytes >= ROUND.1 {
+            rounds.push(first_packet);
+            (count, bytes) = (0, 0);
+        }
+    }
     rounds.push(PacketNumber(u64::MAX));
     rounds
 }
@@ -195,8 +203,8 @@ struct Found {
 enum Task {
     /// Analyse your flows of this batch.
     Walk(Arc<Walk>),
-    /// The capture is at its end: say with which packets the flows that remain began.
-    Remaining(Sender<Vec<PacketNumber>>),
+    /// The capture is at its end: say which flows remain.
+    Remaining(Sender<Vec<(PacketNumber, u32)>>),
     /// End them, in these rounds.
     Finish(Arc<[PacketNumber]>),
 }
@@ -397,7 +405,7 @@ fn work<S: Collected>(
             }
             Task::Remaining(answer) => {
                 let flows = remaining.insert(engine.remaining());
-                let _ = answer.send(flows.first_packets().collect());
+                let _ = answer.send(flows.flows().collect());
             }
             Task::Finish(rounds) => {
                 let mut remaining = remaining.take().unwrap_or_else(|| engine.remaining());

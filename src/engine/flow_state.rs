@@ -86,6 +86,12 @@ impl FlowState {
         Self { info, parts }
     }
 
+    /// Bytes kept for it, be it behind holes or by what reads its streams.
+    pub(super) fn held(&self) -> u32 {
+        let behind_holes: usize = self.parts.halves.iter().map(Assembler::held_cost).sum();
+        self.info.account.held().saturating_add(behind_holes as u32)
+    }
+
     /// See `Engine::touch`. The result means nothing.
     #[inline]
     pub(super) fn touch(&self, end: End) -> u64 {

@@ -87,12 +87,20 @@ pub const TOGETHER: usize = 16;
 
 /// Flows that have not ended, latest first.
 #[derive(Debug)]
-pub struct Remaining(Vec<(PacketNumber, FlowId)>);
+pub struct Remaining(Vec<Last>);
+
+#[derive(Debug)]
+struct Last {
+    first_packet: PacketNumber,
+    place: FlowId,
+    /// Bytes it keeps.
+    held: u32,
+}
 
 impl Remaining {
-    /// The first packets of these flows.
-    pub fn first_packets(&self) -> impl Iterator<Item = PacketNumber> + '_ {
-        self.0.iter().map(|(first_packet, _)| *first_packet)
+    /// The first packet of each flow, and the bytes it keeps and may have to tell at its end.
+    pub fn flows(&self) -> impl Iterator<Item = (PacketNumber, u32)> + '_ {
+        self.0.iter().map(|flow| (flow.first_packet, flow.held))
     }
 }
 
@@ -313,9 +321,13 @@ impl<S: Sink> Engine<S> {
 
     /// The flows that have not ended, to be ended in rounds: what all of them have to tell need not be held at once.
     pub fn remaining(&mut self) -> Remaining {
-        let all = self.table.all();
-        let mut flows: Vec<_> = all.map(|(id, flow)| (flow.info.first_packet, id)).collect();
-        flows.sort_unstable_by_key(|(first_packet, _)| Reverse(*first_packet));
+        let mut flows: Vec<Last> = Vec::with_capacity(self.table.len());
+        flows.extend(self.table.all().map(|(place, flow)| Last {
+            first_packet: flow.info.first_packet,
+            place,
+            held: flow.held(),
+        }));
+        flows.sort_unstable_by_key(|last| Reverse(last.first_packet));
         Remaining(flows)
     }
 
@@ -328,9 +340,10 @@ impl<S: Sink> Engine<S> {
         number: PacketNumber,
         time: Timestamp,
     ) {
-        while let Some((first_packet, id)) = remaining.0.pop_if(|(begun, _)| *begun <= last) {
+        while let Some(flow) = remaining.0.pop_if(|flow| flow.first_packet <= last) {
+            let first_packet = flow.first_packet;
             // Each is taken out of its place: a copy of them all would be twice the memory.
-            let Some(mut flow) = self.table.take_last(id) else {
+            let Some(mut flow) = self.table.take_last(flow.place) else {
                 continue;
             };
             self.now = Moment {
