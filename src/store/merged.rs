@@ -155,6 +155,7 @@ mod tests {
         let odd = Odd {
             length: 9,
             captured: 1,
+            header_length: 2,
         };
         let mut first = Rows::default();
         first.frame(order(1), frame(0, 1), None);

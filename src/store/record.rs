@@ -11,8 +11,10 @@ const COMPLETES: u8 = 4;
 const LONG: u8 = 8;
 const CUT: u8 = 16;
 const MESSAGE: u8 = 32;
+/// A header of another length than RFC 6455 has for it: that of a draft.
+const DRAFT: u8 = 64;
 
-/// A frame. What is out of the ordinary (a length beyond 4 GiB, missing bytes) is in [`Odd`].
+/// A frame. What is out of the ordinary (a length beyond 4 GiB, missing bytes, a draft's header) is in [`Odd`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FrameRecord {
     pub(super) time: i64,
@@ -38,6 +40,8 @@ pub struct Odd {
     pub length: u64,
     /// How much of it was seen.
     pub captured: u64,
+    /// Bytes of the header.
+    pub header_length: u8,
 }
 
 /// A number that only a capture too large for memory would overflow.
@@ -60,8 +64,9 @@ impl FrameRecord {
         let odd = Odd {
             length: header.payload_length,
             captured: frame.captured_length,
+            header_length: header.header_length,
         };
-        let record = Self {
+        let mut record = Self {
             time: event.at.time.0,
             stream_offset: frame.stream_offset,
             connection: 0,
@@ -74,7 +79,10 @@ impl FrameRecord {
             byte1: header.byte1,
             flags,
         };
-        (record, (flags & (LONG | CUT) != 0).then_some(odd))
+        if record.header(None).header_length != header.header_length {
+            record.flags |= DRAFT;
+        }
+        (record, record.is_odd().then_some(odd))
     }
 
     /// The message it completes is nothing more than the frame.
@@ -128,7 +136,7 @@ impl FrameRecord {
     /// Whether there is an [`Odd`] for it.
     #[must_use]
     pub fn is_odd(&self) -> bool {
-        self.has(LONG | CUT)
+        self.has(LONG | CUT | DRAFT)
     }
 
     /// Whether bytes of its payload are missing.
@@ -158,11 +166,12 @@ impl FrameRecord {
             _ => 0,
         };
         let masked = self.byte1 & 0x80 != 0;
+        let usual = 2 + extended + if masked { 4 } else { 0 };
         let payload_length = odd.map_or(self.length.into(), |odd| odd.length);
         FrameHeader {
             byte0: self.byte0,
             byte1: self.byte1,
-            header_length: 2 + extended + if masked { 4 } else { 0 },
+            header_length: odd.map_or(usual, |odd| odd.header_length),
             masking_key: masked.then_some(self.key),
             payload_length,
         }

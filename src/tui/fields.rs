@@ -3,7 +3,8 @@
 use crate::base::{Field, Layer, PacketNumber, Side, Span, escape};
 use crate::engine::{Connection, Transport};
 use crate::store::{MessageRecord, Store};
-use crate::websocket::{MessageKind, close, handshake, layout};
+use crate::websocket::handshake::Framing;
+use crate::websocket::{MessageKind, close, draft_layout, handshake, layout};
 use crate::{http, wire};
 
 use super::json;
@@ -17,6 +18,14 @@ const PREVIEW: usize = 4096;
 const HEAD_LINES: usize = 100;
 /// Bytes of a message that are read as JSON.
 const JSON: usize = 1 << 20;
+
+/// A number of bytes in words.
+pub(super) fn bytes(number: u64) -> String {
+    match number {
+        1 => "1 byte".to_owned(),
+        number => format!("{number} bytes"),
+    }
+}
 
 /// Fields of a row, and the packets that some of them count in.
 pub(super) type Built = (Vec<Field>, Vec<(usize, PacketNumber)>);
@@ -67,7 +76,7 @@ fn packet(store: &Store, flow: u32, at: u32) -> Built {
         payload.children = payload_lines(bytes.unwrap_or_default(), span);
     }
     let whole = Span::new(0, packet.bytes.len() as u64);
-    let value = format!("{} bytes, {link}", packet.original);
+    let value = format!("{}, {link}", bytes(packet.original.into()));
     let field = Field {
         children: fields,
         ..Field::new(format!("Captured packet {number}"), value).at(Layer::Packet, whole)
@@ -116,24 +125,18 @@ fn frame(store: &Store, index: u32) -> Built {
         &store.packets_of(index),
         &mut fields,
     );
-    let header = record.header(store.odd(index));
-    let mut bytes = Vec::new();
-    header.write(&mut bytes);
     let span = store.frame_span(index);
     let kind = record.opcode().name();
     let mut field = Field::new(
         format!("Frame {}", record.number),
-        format!("{kind}, from the {}, {} bytes", record.from(), span.len()),
+        format!("{kind}, from the {}, {}", record.from(), bytes(span.len())),
     )
     .at(Layer::Stream, span);
-    let header_span = Span::at(span.start, bytes.len() as u64);
-    field.children.push(Field {
-        children: layout::fields(&bytes, span.start),
-        ..Field::new("Header", format!("{} bytes", bytes.len())).at(Layer::Stream, header_span)
-    });
-    field
-        .children
-        .push(payload_field(store, index, header_span.end));
+    let header = header_field(store, index);
+    let end = header.span.map_or(span.start, |header| header.end);
+    field.children.push(header);
+    field.children.push(payload_field(store, index, end));
+    field.children.extend(end_field(store, index));
     fields.push(field);
     match store.message_of(record.connection, record.message.into()) {
         Some(message) if record.message > 0 => {
@@ -153,6 +156,64 @@ fn frame(store: &Store, index: u32) -> Built {
     (fields, packets)
 }
 
+/// How the frames of a connection lie in the bytes.
+pub(super) fn framing(store: &Store, connection: u32) -> Framing {
+    let entry = store.connection(connection);
+    let shake = entry.and_then(|entry| entry.connection.handshake.as_ref());
+    shake.map_or(Framing::Rfc6455, |shake| shake.negotiated.framing)
+}
+
+/// The header of a frame as it was sent; of a draft's frame it is read again, for only it is kept what it meant.
+pub(super) fn header_bytes(store: &Store, index: u32) -> Vec<u8> {
+    let Some(record) = store.frame(index) else {
+        return Vec::new();
+    };
+    let header = record.header(store.odd(index));
+    if framing(store, record.connection) == Framing::Rfc6455 {
+        let mut bytes = Vec::new();
+        header.write(&mut bytes);
+        return bytes;
+    }
+    let span = Span::at(record.stream_offset(), header.header_length.into());
+    store.stream(
+        record.connection,
+        record.from(),
+        span,
+        header.header_length.into(),
+    )
+}
+
+fn header_field(store: &Store, index: u32) -> Field {
+    let Some(record) = store.frame(index) else {
+        return Field::default();
+    };
+    let framing = framing(store, record.connection);
+    let sent = header_bytes(store, index);
+    let at = record.stream_offset();
+    let length = u64::from(record.header(store.odd(index)).header_length);
+    let (children, draft) = match framing.draft() {
+        None => (layout::fields(&sent, at), String::new()),
+        Some(draft) => (
+            draft_layout::fields(framing, record.from(), &sent, at),
+            format!(", as {draft} has it"),
+        ),
+    };
+    Field {
+        children,
+        ..Field::new("Header", bytes(length) + &draft).at(Layer::Stream, Span::at(at, length))
+    }
+}
+
+/// The byte that ends a text of the oldest drafts.
+fn end_field(store: &Store, index: u32) -> Option<Field> {
+    let record = store.frame(index)?;
+    let framing = framing(store, record.connection);
+    let header = draft_layout::header(framing, record.from(), &header_bytes(store, index));
+    let at = Span::at(store.frame_span(index).end, 1);
+    let is_there = header.ends_with_ff && !record.is_cut();
+    is_there.then(|| Field::new("End", "ff").at(Layer::Stream, at))
+}
+
 /// The TLS records or frames of HTTP/2 that carried a span of a connection's stream.
 fn carriers(store: &Store, connection: u32, side: Side, span: Span) -> Vec<Field> {
     if stream_layer(store, connection) == Layer::Stream {
@@ -165,8 +226,8 @@ fn carriers(store: &Store, connection: u32, side: Side, span: Span) -> Vec<Field
     let spans = store.beneath(connection, side, span);
     let field = |span: &Span| {
         let value = format!(
-            "{} bytes at position {} of the {side}'s TCP stream",
-            span.len(),
+            "{} at position {} of the {side}'s TCP stream",
+            bytes(span.len()),
             span.start
         );
         Field::new(label, value).at(Layer::Stream, *span)
@@ -181,13 +242,12 @@ fn payload_field(store: &Store, index: u32, at: u64) -> Field {
         return Field::default();
     };
     let header = record.header(odd);
-    let mut field =
-        Field::new("Payload", format!("{} bytes", header.payload_length)).at(Layer::Stream, span);
+    let mut field = Field::new("Payload", bytes(header.payload_length)).at(Layer::Stream, span);
     if record.is_cut() {
         let captured = odd.map_or(0, |odd| odd.captured);
         field = field.with(Field::new(
             "Captured",
-            format!("{captured} bytes; the rest is not in the capture"),
+            format!("{}; the rest is not in the capture", bytes(captured)),
         ));
     }
     let label = match (record.is_compressed(), header.masked()) {
@@ -223,11 +283,8 @@ fn message(store: &Store, index: u32) -> Built {
             continue;
         };
         let span = store.frame_span(frame);
-        let header = found.header(store.odd(frame));
-        let mut bytes = Vec::new();
-        header.write(&mut bytes);
         fields.push(Field {
-            children: layout::fields(&bytes, span.start),
+            children: header_field(store, frame).children,
             ..Field::new(format!("Frame {}", found.number), found.opcode().name())
                 .at(Layer::Stream, span)
         });
@@ -264,7 +321,7 @@ fn packet_fields(
             children: layers,
             ..Field::new(
                 format!("Packet {number}"),
-                format!("{} bytes, {}", packet.original, packet.link),
+                format!("{}, {}", bytes(packet.original.into()), packet.link),
             )
             .at(Layer::Packet, span)
         });
@@ -280,9 +337,7 @@ fn packet_fields(
 
 fn message_field(store: &Store, message: &MessageRecord) -> Field {
     let data = store.message_data(message, JSON);
-    let length = message
-        .length
-        .map_or("unknown".into(), |length| format!("{length} bytes"));
+    let length = message.length.map_or("unknown".into(), bytes);
     let mut field = Field::new(
         format!("Message {}", message.number),
         format!(
@@ -300,8 +355,8 @@ fn message_field(store: &Store, message: &MessageRecord) -> Field {
     }
     if message.compressed {
         let ratio = format!(
-            "{} bytes on the wire, {length} inflated",
-            message.wire_length
+            "{} on the wire, {length} inflated",
+            bytes(message.wire_length)
         );
         field
             .children
@@ -454,15 +509,22 @@ fn summary(known: &Connection, index: u32) -> Field {
         .by
         .map_or("nobody".into(), |side| format!("the {side}"));
     let ended = known.close.ended_by.map_or("still open", |by| by.name());
-    Field::new(
+    let shake = known.handshake.as_ref();
+    let draft = shake.and_then(|shake| shake.negotiated.framing.draft());
+    let mut field = Field::new(
         format!("Connection {}", index + 1),
         format!("{} to {}", known.client, known.server),
-    )
-    .with(Field::new("Transport", known.transport.name()))
-    .with(Field::new("Handshake", known.outcome().name()))
-    .with(Field::new("Opened", known.opened.to_string()))
-    .with(Field::new("Frames", count(&known.frames)))
-    .with(Field::new("Messages", count(&known.messages)))
-    .with(Field::new("Payload bytes", count(&known.bytes)))
-    .with(Field::new("Close", format!("by {by}, {closed}, {ended}")))
+    );
+    if let Some(draft) = draft {
+        let text = format!("{draft}, a draft before RFC 6455, with frames of its own");
+        field.children.push(Field::new("Protocol", text));
+    }
+    field
+        .with(Field::new("Transport", known.transport.name()))
+        .with(Field::new("Handshake", known.outcome().name()))
+        .with(Field::new("Opened", known.opened.to_string()))
+        .with(Field::new("Frames", count(&known.frames)))
+        .with(Field::new("Messages", count(&known.messages)))
+        .with(Field::new("Payload bytes", count(&known.bytes)))
+        .with(Field::new("Close", format!("by {by}, {closed}, {ended}")))
 }

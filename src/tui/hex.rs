@@ -7,6 +7,7 @@ use crate::engine::Transport;
 use crate::store::Store;
 use crate::websocket::mask;
 
+use super::fields::header_bytes;
 use super::rows::RowId;
 
 /// Bytes shown at once.
@@ -341,8 +342,11 @@ fn stream_bytes(store: &Store, index: u32) -> Vec<u8> {
         return bytes;
     }
     let header = record.header(store.odd(index));
-    let mut out = Vec::new();
-    header.write(&mut out);
+    let mut out = header_bytes(store, index);
+    if out.is_empty() {
+        // A draft's header cannot be made again.
+        return out;
+    }
     if let Some(mut payload) = store.payload(index, MOST) {
         if let Some(key) = header.masking_key {
             mask::unmask(&mut payload, key, 0);

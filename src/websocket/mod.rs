@@ -15,6 +15,7 @@
 pub mod close;
 pub mod deflate;
 pub mod detect;
+pub mod draft_layout;
 pub mod frame;
 pub mod handshake;
 pub mod layout;

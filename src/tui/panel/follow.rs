@@ -8,11 +8,12 @@ use ratatui::widgets::Paragraph;
 use crate::base::{Side, escape};
 use crate::store::MessageRecord;
 use crate::tui::app::App;
+use crate::tui::fields::bytes;
 use crate::tui::views::Follow;
 use crate::websocket::{MessageKind, close};
 
 use super::list::side_name;
-use super::{bytes, view_block, words};
+use super::{view_block, words};
 
 /// Text of one message shown.
 const TEXT: usize = 4096;

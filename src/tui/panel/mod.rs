@@ -207,14 +207,6 @@ pub(super) fn right(text: &str, width: usize) -> String {
     format!("{text:>width$}")
 }
 
-/// A number of bytes in words.
-pub(super) fn bytes(number: u64) -> String {
-    match number {
-        1 => "1 byte".to_owned(),
-        number => format!("{number} bytes"),
-    }
-}
-
 /// A count in few characters.
 pub(super) fn count(number: u64) -> String {
     match number {

@@ -165,3 +165,43 @@ fn where_there_is_nothing_it_says_why_and_what_to_do() {
         "{text}"
     );
 }
+
+#[test]
+fn a_frame_of_a_draft_has_the_drafts_own_layout() {
+    let mut app = open("hixie-76.pcapng");
+    app.resize(120, 40);
+    let text = screen(&mut app, 120, 40);
+    assert!(text.contains("→ client text         5  Hello "), "{text}");
+    keys(&mut app, "b");
+    snapshots("ruler_hixie", &mut app);
+    keys(&mut app, "\u{1b}2\t");
+    // The tree has the bytes that were sent, and no field of RFC 6455.
+    let labels = |app: &App| -> Vec<String> {
+        let lines = 0..app.tree.nodes.len();
+        lines
+            .map(|at| app.tree.field(at).unwrap().label.clone())
+            .collect()
+    };
+    let header = labels(&app)
+        .iter()
+        .position(|label| label == "Header")
+        .unwrap();
+    app.detail.at = header;
+    keys(&mut app, "ll");
+    assert!(
+        labels(&app).contains(&"Frame type".to_owned()),
+        "{:?}",
+        labels(&app)
+    );
+    assert!(!labels(&app).contains(&"MASK".to_owned()));
+    let lit = |app: &App| app.bytes.bytes[app.highlighted().remove(0)].to_vec();
+    assert_eq!(lit(&app), [0]);
+    while app.tree.field(app.detail.at).unwrap().label != "Payload" {
+        keys(&mut app, "j");
+    }
+    assert_eq!(lit(&app), b"Hello");
+    // A closing frame of the draft: ff 00.
+    keys(&mut app, ":f5\nb");
+    let text = screen(&mut app, 80, 24);
+    assert!(text.contains("ff (with length 0: closes)"), "{text}");
+}
