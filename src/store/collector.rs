@@ -123,6 +123,8 @@ impl Collector {
         let mut chunk = Chunk::default();
         self.packets_seen += records.len() as u64;
         self.start = self.start.or(records.first().map(|record| record.time));
+        chunk.packets.reserve(records.len());
+        chunk.extents.reserve(records.len());
         self.known
             .resize_with(parts.len().max(self.known.len()), Known::default);
         for (engine, part) in parts.iter().enumerate() {

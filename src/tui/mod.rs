@@ -178,7 +178,7 @@ fn turn(
             stale = false;
         }
         let has_more = feeds.iter().any(|feed| !feed.is_empty());
-        let wait = match (app.is_busy(), stale || has_more, !feeds.is_empty()) {
+        let wait = match (app.is_busy() || has_more, stale, !feeds.is_empty()) {
             (true, _, _) => Duration::ZERO,
             (_, true, _) => Duration::from_millis(2),
             (_, _, true) => Duration::from_millis(15),
