@@ -32,6 +32,9 @@ pub(super) struct WebSocketSession {
     heads: u32,
 }
 
+/// Pings that no pong has answered, with what they say and when they came. Most connections have none.
+type Pings = Option<Box<VecDeque<(Box<[u8]>, Timestamp)>>>;
+
 /// In place as far as that takes no more room than a vector.
 type Fragments = SmallVec<[u64; 2]>;
 
@@ -48,7 +51,7 @@ struct Half {
     recent: RecentMark,
     /// Frame numbers of the message that is not complete yet.
     fragments: Fragments,
-    pings: VecDeque<(Box<[u8]>, Timestamp)>,
+    pings: Pings,
     /// Bytes kept when that was last counted.
     memory: u32,
 }
@@ -95,7 +98,7 @@ impl WebSocketSession {
             provenance: Provenance::default(),
             recent: RecentMark::default(),
             fragments: Fragments::new(),
-            pings: VecDeque::new(),
+            pings: None,
             memory: 0,
         };
         Self {
@@ -158,7 +161,7 @@ impl WebSocketSession {
         let half = &self.sides[side];
         let connection = &self.connection;
         half.stream.touch()
-            ^ (half.fragments.len() ^ half.provenance.len() ^ half.pings.len()) as u64
+            ^ (half.fragments.len() ^ half.provenance.len()) as u64
             ^ connection.frames.client
             ^ connection.messages.client
             ^ connection.bytes.server
@@ -399,8 +402,8 @@ struct Output<'a, S> {
     at: Moment,
     provenance: &'a Provenance,
     fragments: &'a mut Fragments,
-    pings: &'a mut VecDeque<(Box<[u8]>, Timestamp)>,
-    peer_pings: &'a mut VecDeque<(Box<[u8]>, Timestamp)>,
+    pings: &'a mut Pings,
+    peer_pings: &'a mut Pings,
     told: &'a mut Vec<(Code, u32)>,
     most_told: u32,
     most_fragments: usize,
@@ -415,19 +418,21 @@ impl<S: Sink> Output<'_, S> {
         match message.kind {
             MessageKind::Ping if data.len() > PING_LEN => None,
             MessageKind::Ping => {
-                if self.pings.len() == PINGS {
-                    self.pings.pop_front();
+                let pings = self.pings.get_or_insert_default();
+                if pings.len() == PINGS {
+                    pings.pop_front();
                 }
-                self.pings.push_back((data.into(), self.at.time));
+                pings.push_back((data.into(), self.at.time));
                 None
             }
             MessageKind::Pong => {
-                let at = self
-                    .peer_pings
-                    .iter()
-                    .rposition(|(sent, _)| **sent == *data)?;
+                let pings = self.peer_pings.as_mut()?;
+                let at = pings.iter().rposition(|(sent, _)| **sent == *data)?;
                 // A pong may answer the latest of several pings (RFC 6455 section 5.5.3): earlier ones are done too.
-                let (_, sent) = self.peer_pings.drain(..=at).next_back()?;
+                let (_, sent) = pings.drain(..=at).next_back()?;
+                if pings.is_empty() {
+                    *self.peer_pings = None;
+                }
                 Some(self.at.time.since(sent))
             }
             _ => None,

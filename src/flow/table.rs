@@ -227,7 +227,7 @@ impl<F: Ages> Table<F> {
         if forget {
             self.closed.remove(route)
         } else {
-            self.closed.find(route).is_some()
+            self.closed.has(route)
         }
     }
 
@@ -338,70 +338,78 @@ impl<F: Ages> Table<F> {
     }
 }
 
-/// The keys of flows that were closed, each for the same time.
+/// Flows that were closed, each remembered for the same time, by the hashes of their keys: there may be many, and that two
+/// of a quarter of a million share all 64 bits is not to be expected.
 #[derive(Debug, Default)]
 struct Closed {
-    keys: VecDeque<(FlowKey, Timestamp)>,
-    /// How many keys were forgotten before the first of `keys`.
+    hashes: VecDeque<(u64, Timestamp)>,
+    /// How many were forgotten before the first of `hashes`.
     forgotten: u64,
-    /// Each key's place counted from the first key ever.
+    /// Each one's place counted from the first ever.
     index: HashTable<u64>,
     hasher: RandomState,
 }
 
 impl Closed {
     fn push(&mut self, key: FlowKey, until: Timestamp, most: usize) {
-        self.remove(&key);
-        if self.keys.len() >= most.max(1) {
+        let hash = self.hasher.hash_one(key);
+        self.unlink(hash);
+        if self.hashes.len() >= most.max(1) {
             self.forget_first();
         }
-        let Self {
-            keys,
-            forgotten,
-            hasher,
-            ..
-        } = self;
-        keys.push_back((key, until));
-        let last = *forgotten + keys.len() as u64 - 1;
-        self.index
-            .insert_unique(hasher.hash_one(key), last, |place| {
-                let key = keys.get((place - *forgotten) as usize);
-                key.map_or(0, |(key, _)| hasher.hash_one(key))
-            });
+        self.hashes.push_back((hash, until));
+        let last = self.forgotten + self.hashes.len() as u64 - 1;
+        let (hashes, forgotten) = (&self.hashes, self.forgotten);
+        self.index.insert_unique(hash, last, |place| {
+            let found = hashes.get((place - forgotten) as usize);
+            found.map_or(0, |(hash, _)| *hash)
+        });
     }
 
-    fn find(&self, key: &FlowKey) -> Option<u64> {
-        let is = |place: &u64| {
-            let found = self.keys.get((place - self.forgotten) as usize);
-            found.is_some_and(|(found, _)| found == key)
-        };
-        self.index.find(self.hasher.hash_one(key), is).copied()
+    fn has(&self, key: &FlowKey) -> bool {
+        let hash = self.hasher.hash_one(key);
+        self.index
+            .find(hash, |place| {
+                is_at(&self.hashes, place - self.forgotten, hash)
+            })
+            .is_some()
     }
 
     /// Whether the key was there.
     fn remove(&mut self, key: &FlowKey) -> bool {
-        self.find(key).is_some_and(|place| self.unlink(key, place))
+        self.unlink(self.hasher.hash_one(key))
     }
 
-    fn unlink(&mut self, key: &FlowKey, place: u64) -> bool {
+    fn unlink(&mut self, hash: u64) -> bool {
+        let (hashes, forgotten) = (&self.hashes, self.forgotten);
         let found = self
             .index
-            .find_entry(self.hasher.hash_one(key), |found| *found == place);
+            .find_entry(hash, |place| is_at(hashes, place - forgotten, hash));
         found.map(|entry| entry.remove()).is_ok()
     }
 
     fn forget_before(&mut self, now: Timestamp) {
-        while self.keys.front().is_some_and(|(_, until)| *until <= now) {
+        while self.hashes.front().is_some_and(|(_, until)| *until <= now) {
             self.forget_first();
         }
     }
 
     fn forget_first(&mut self) {
-        if let Some((key, _)) = self.keys.pop_front() {
-            self.unlink(&key, self.forgotten);
+        if let Some((hash, _)) = self.hashes.pop_front() {
+            // It may have been closed again since, which is remembered at its later place.
+            let first = self.forgotten;
+            if let Ok(entry) = self.index.find_entry(hash, |place| *place == first) {
+                entry.remove();
+            }
             self.forgotten += 1;
         }
     }
+}
+
+/// Whether this hash is at this place.
+fn is_at(hashes: &VecDeque<(u64, Timestamp)>, place: u64, hash: u64) -> bool {
+    let found = hashes.get(place as usize);
+    found.is_some_and(|(found, _)| *found == hash)
 }
 
 /// Whether this slot's flow is the route's.
