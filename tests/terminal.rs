@@ -186,3 +186,40 @@ fn a_connection_is_saved_with_its_handshake_and_nothing_else() {
     assert!(expected.lines().count() > 1, "{expected}");
     assert_eq!(frames(&[file]), expected);
 }
+
+#[test]
+fn the_list_is_saved_as_rows_and_failures_name_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let mut session = Session::open(&["samples/websockets-subprotocols.pcapng"]);
+    session.expect("Frames of connection 1: 4");
+    session.type_keys("a");
+    session.expect("Frames of all connections");
+    for (letter, name) in [("n", "rows.ndjson"), ("t", "rows.txt")] {
+        session.type_keys(&format!("s{letter}"));
+        session.expect("save to file: rows.");
+        session.type_keys(&format!("\u{15}{}\r", path(name)));
+        session.expect(&format!("rows to {}", path(name)));
+    }
+    session.type_keys("sp");
+    session.expect("save to file: payload.bin");
+    session.type_keys(&format!("\u{15}{}\r", path("no/such")));
+    session.expect("not saved: ");
+    session.expect("no/such: cannot be written");
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
+    let read = std::process::Command::new(env!("CARGO_BIN_EXE_wireloupe"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .args(["read", "samples/websockets-subprotocols.pcapng"])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(read.stdout).unwrap();
+    assert_eq!(std::fs::read_to_string(path("rows.txt")).unwrap(), text);
+    let rows = std::fs::read_to_string(path("rows.ndjson")).unwrap();
+    assert_eq!(rows.lines().count(), text.lines().count());
+    assert!(
+        rows.lines()
+            .all(|line| line.starts_with("{\"type\":\"frame\"")),
+        "{rows}"
+    );
+}

@@ -14,10 +14,10 @@ use std::process::ExitCode;
 use crossbeam_channel::Receiver;
 
 use crate::filter::Filter;
-use crate::tui::{self, App, Feed, Host, Reopened, Save, Theme};
+use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving, Theme};
 
 use super::args::ReadArgs;
-use load::{Read, Reader, Started, lock};
+use load::{Read, Reader, Started};
 
 /// Whether the interface can open: someone sits at both ends.
 #[must_use]
@@ -68,8 +68,8 @@ struct FileHost {
 }
 
 impl Host for FileHost {
-    fn save(&mut self, app: &App, what: Save, path: &str) -> String {
-        save::save(app, what, path, &lock(&self.read.about))
+    fn save(&mut self, app: &App, what: Save, path: &str) -> Result<Box<dyn Saving>, String> {
+        save::save(app, what, path, &self.read.about)
     }
 
     fn count(&mut self) -> Result<Option<Receiver<Feed>>, String> {

@@ -3,7 +3,7 @@
 const CHUNK: usize = 1 << 14;
 
 /// The list.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Chunked<T> {
     chunks: Vec<Vec<T>>,
     len: usize,

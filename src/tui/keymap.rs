@@ -164,7 +164,7 @@ keys! {
     View Action::Escape, [k(KeyCode::Esc)], "close", "close the view";
     Any Action::Quit, [c('q'), ctrl('c')], "quit", "quit (in a view: close it)";
     Any Action::Enter, [k(KeyCode::Enter)], "open", "go into what is selected; in diagnosis, findings, chat and handshake: go to the place";
-    Panes Action::Escape, [k(KeyCode::Esc)], "", "stop a search, leave a line being typed, end the zoom";
+    Panes Action::Escape, [k(KeyCode::Esc)], "", "stop a search or saving, leave a line being typed, end the zoom";
     Any Action::Diagnosis, [c('d')], "diagnosis", "why each attempt failed, what shows it, and what to do";
     Any Action::Follow, [c('f')], "follow", "the conversation as a chat of both sides";
     Panes Action::NextPane, [k(KeyCode::Tab)], "pane", "next pane";

@@ -42,7 +42,7 @@ use crossterm::event;
 pub use app::{App, Effect, Loading};
 pub use copy::data;
 pub use prompt::Save;
-pub use rows::RowId;
+pub use rows::{List, RowId};
 pub use theme::Theme;
 pub use verdicts::Verdicts;
 
@@ -81,8 +81,11 @@ pub struct Encrypted {
 
 /// What the interface cannot do by itself: files, and reading the capture again.
 pub trait Host {
-    /// Writes what the user asked for to a file; answers what to tell.
-    fn save(&mut self, app: &App, what: Save, path: &str) -> String;
+    /// Begins to write what the user asked for to a file.
+    ///
+    /// # Errors
+    /// When it cannot; says why.
+    fn save(&mut self, app: &App, what: Save, path: &str) -> Result<Box<dyn Saving>, String>;
 
     /// Starts counting the capture; [`Feed::Statistics`] comes of it.
     ///
@@ -95,6 +98,26 @@ pub trait Host {
     /// # Errors
     /// When it cannot; says why.
     fn decrypt(&mut self, path: &str) -> Result<Option<Reopened>, String>;
+}
+
+/// A file that is being written, in slices between keys. Dropping it leaves no file.
+pub trait Saving {
+    /// Goes on for about `budget`.
+    fn advance(&mut self, app: &App, budget: Duration) -> Saved;
+
+    /// How much of a hundred is done.
+    fn percent(&self) -> usize;
+}
+
+/// How far a file is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Saved {
+    /// There is more to do.
+    Going,
+    /// Others have to go on first.
+    Waiting,
+    /// It is over: what to tell.
+    Ended(String),
 }
 
 /// A capture that is read anew.
@@ -141,7 +164,10 @@ fn turn(
     let mut stale = true;
     let mut drawn: Option<Instant> = None;
     let mut second = Instant::now();
-    let mut feeds = vec![feed];
+    let mut work = Work {
+        feeds: vec![feed],
+        saving: None,
+    };
     while !app.quit && !terminal.told_to_end() {
         if terminal.came_back()? {
             let size = terminal.screen.size()?;
@@ -153,7 +179,7 @@ fn turn(
             answers |= input::event(app, &event::read()?);
         }
         for effect in std::mem::take(&mut app.effects) {
-            perform(app, terminal, &mut feeds, host, effect)?;
+            perform(app, terminal, &mut work, host, effect)?;
             stale = true;
         }
         // A key is answered before anything else is done, and then a slice of it is, however fast keys come.
@@ -162,8 +188,10 @@ fn turn(
             drawn = Some(Instant::now());
             stale = false;
         }
-        stale |= take(app, &mut feeds);
+        stale |= take(app, &mut work.feeds);
         stale |= app.tick(SLICE);
+        let saves = save(app, &mut work);
+        stale |= saves.is_some();
         if app.live.is_some() && second.elapsed() >= Duration::from_secs(1) {
             second = Instant::now();
             if let Some(live) = &mut app.live {
@@ -177,8 +205,9 @@ fn turn(
             drawn = Some(Instant::now());
             stale = false;
         }
-        let has_more = feeds.iter().any(|feed| !feed.is_empty());
-        let wait = match (app.is_busy() || has_more, stale, !feeds.is_empty()) {
+        let has_more = work.feeds.iter().any(|feed| !feed.is_empty());
+        let is_busy = app.is_busy() || has_more || saves == Some(Saved::Going);
+        let wait = match (is_busy, stale, !work.feeds.is_empty()) {
             (true, _, _) => Duration::ZERO,
             (_, true, _) => Duration::from_millis(2),
             (_, _, true) => Duration::from_millis(15),
@@ -187,6 +216,25 @@ fn turn(
         terminal.wait(wait)?;
     }
     Ok(())
+}
+
+/// What goes on beside the keys.
+struct Work {
+    feeds: Vec<Receiver<Feed>>,
+    saving: Option<Box<dyn Saving>>,
+}
+
+/// Goes on with a file that is being saved, for one slice.
+fn save(app: &mut App, work: &mut Work) -> Option<Saved> {
+    let saving = work.saving.as_mut()?;
+    let saved = saving.advance(app, SLICE);
+    app.saved_percent = saving.percent();
+    if let Saved::Ended(told) = &saved {
+        app.notice.clone_from(told);
+        app.saving = None;
+        work.saving = None;
+    }
+    Some(saved)
 }
 
 /// Takes what the loaders have, for one slice.
@@ -228,23 +276,37 @@ fn accept(app: &mut App, fed: Feed) {
 fn perform(
     app: &mut App,
     terminal: &mut terminal::Terminal,
-    feeds: &mut Vec<Receiver<Feed>>,
+    work: &mut Work,
     host: &mut dyn Host,
     effect: Effect,
 ) -> io::Result<()> {
     match effect {
         Effect::Copy(text) => terminal.copy(&text)?,
-        Effect::Save(what, path) => app.notice = host.save(app, what, &path),
+        Effect::Save(..) if work.saving.is_some() => {
+            app.notice = "wait: another file is still being saved (Esc stops that)".to_owned();
+        }
+        Effect::Save(what, path) => match host.save(app, what, &path) {
+            Ok(saving) => {
+                work.saving = Some(saving);
+                (app.saving, app.saved_percent) = (Some(path), 0);
+            }
+            Err(why) => app.notice = why,
+        },
+        Effect::StopSaving => work.saving = None,
         Effect::Statistics => match host.count() {
-            Ok(feed) => feeds.extend(feed),
+            Ok(feed) => work.feeds.extend(feed),
             Err(why) => app.statistics = Some(why),
         },
         Effect::KeyLog(path) => match host.decrypt(&path) {
             Ok(Some(reopened)) => {
                 // Whoever still reads the old way finds nobody listening, and stops.
-                *feeds = vec![reopened.feed];
+                work.feeds = vec![reopened.feed];
+                work.saving = None;
                 app.reopen(reopened.store, reopened.total);
-                app.notice = format!("reading again with {path}…");
+                app.notice = match app.saving.take() {
+                    Some(file) => format!("reading again with {path}… ({file} is not saved)"),
+                    None => format!("reading again with {path}…"),
+                };
             }
             Ok(None) => app.notice = format!("keys of {path} are used from now on"),
             Err(why) => app.notice = why,

@@ -41,7 +41,7 @@ impl RowId {
 }
 
 /// What is listed.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct List {
     /// Frames, messages or packets.
     pub kind: Kind,

@@ -19,7 +19,7 @@ use crate::filter::Filter;
 use crate::insight::statistics::Ways;
 use crate::store::Store;
 use crate::tls::KeyLog;
-use crate::tui::{self, App, Feed, Host, Reopened, Save};
+use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
 use super::load::{Gathered, IN_FLIGHT, Read, Reader, lock};
 use super::watcher::{Watched, Watcher};
@@ -85,8 +85,8 @@ struct LiveHost {
 }
 
 impl Host for LiveHost {
-    fn save(&mut self, app: &App, what: Save, path: &str) -> String {
-        save::save(app, what, path, &lock(&self.read.about))
+    fn save(&mut self, app: &App, what: Save, path: &str) -> Result<Box<dyn Saving>, String> {
+        save::save(app, what, path, &self.read.about)
     }
 
     fn count(&mut self) -> Result<Option<Receiver<Feed>>, String> {

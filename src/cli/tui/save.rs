@@ -1,8 +1,12 @@
 //! Saving from the interface: a payload, the rows of the list, the packets of a connection.
 
-use std::io;
+use std::io::{self, Write as _};
 use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use hashbrown::HashMap;
 
 use crate::base::{LinkType, Needs, PacketNumber};
@@ -11,102 +15,393 @@ use crate::cli::output::Output;
 use crate::cli::printing;
 use crate::export::{Format, Merger, Ndjson, Page, Palette, Text, comment};
 use crate::store::{PacketEntry, Row, Store};
-use crate::tui::{self, App, RowId, Save};
+use crate::tui::{self, App, List, RowId, Save, Saved, Saving};
 
-use super::load::About;
+use super::load::{About, lock};
 
 /// Bytes of a payload saved.
 const SAVED: usize = 1 << 30;
+/// Rows made between two looks at the clock.
+const STEP: usize = 32;
+/// Bytes on their way to the file at once.
+const PIECE: usize = 256 << 10;
+/// Pieces that may wait for the disk; more rows are made when there are fewer.
+const WAITING: usize = 16;
 
-/// Saves what the user asked for; answers what to tell.
-pub(super) fn save(app: &App, what: Save, path: &str, about: &About) -> String {
-    if Path::new(path).exists() {
-        return format!("not saved: {path} exists already");
-    }
-    match write(app, what, path, about) {
-        Ok(told) => format!("saved {told} to {path}"),
-        Err(error) => format!("not saved: {error:#}"),
+/// Something on its way to the thread that writes the file.
+enum Piece {
+    Bytes(Vec<u8>),
+    /// That was all. A file whose end never comes does not appear.
+    End,
+}
+
+/// Where what is made goes: in pieces to the thread that writes.
+struct Pieces {
+    send: Sender<Piece>,
+    piece: Vec<u8>,
+}
+
+impl Pieces {
+    fn pass_on(&mut self) {
+        if !self.piece.is_empty() {
+            // A writer that failed says so itself.
+            let _ = self
+                .send
+                .send(Piece::Bytes(std::mem::take(&mut self.piece)));
+        }
     }
 }
 
-fn write(app: &App, what: Save, path: &str, about: &About) -> anyhow::Result<String> {
+impl io::Write for Pieces {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.piece.extend_from_slice(bytes);
+        if self.piece.len() >= PIECE {
+            self.pass_on();
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.pass_on();
+        Ok(())
+    }
+}
+
+/// Makes what is saved, a little at a time. What it looks at is in the interface's hands, so this happens on its thread.
+trait Make {
+    /// Makes some more; what to tell when that was all.
+    fn make(&mut self, app: &App, out: &mut Pieces) -> io::Result<Option<String>>;
+
+    /// How much is made, and of how much.
+    fn part(&self) -> (usize, usize) {
+        (0, 1)
+    }
+}
+
+/// A file being saved: its contents are made in slices, and a thread writes them.
+struct Job {
+    path: String,
+    make: Box<dyn Make>,
+    out: Pieces,
+    written: Receiver<anyhow::Result<()>>,
+    writer: Option<JoinHandle<()>>,
+    told: Option<String>,
+}
+
+impl Drop for Job {
+    /// Waits for the writer: a file that is not whole is taken away by nobody else.
+    fn drop(&mut self) {
+        self.make = Box::new(Whole(Vec::new()));
+        self.out.send = unbounded().0;
+        if let Some(writer) = self.writer.take() {
+            let _ = writer.join();
+        }
+    }
+}
+
+/// Begins to save what the user asked for.
+///
+/// # Errors
+/// When there is nothing to save, or no file can be made; says why.
+pub(super) fn save(
+    app: &App,
+    what: Save,
+    path: &str,
+    about: &Arc<Mutex<About>>,
+) -> Result<Box<dyn Saving>, String> {
+    begin(app, what, path, about).map_err(|error| format!("not saved: {error:#}"))
+}
+
+fn begin(
+    app: &App,
+    what: Save,
+    path: &str,
+    about: &Arc<Mutex<About>>,
+) -> anyhow::Result<Box<dyn Saving>> {
     let missing = || anyhow::anyhow!("the bytes are not kept");
-    let output = Output::open(Some(Path::new(path)), false)?;
-    let (bytes, told) = match what {
+    if Path::new(path).exists() {
+        anyhow::bail!("{path} exists already");
+    }
+    let (send, pieces) = unbounded();
+    let out = Pieces {
+        send,
+        piece: Vec::new(),
+    };
+    let make: Box<dyn Make> = match what {
         Save::Payload => {
             let row = app.list.selected(&app.store).ok_or_else(missing)?;
             let bytes = tui::data(&app.store, row, SAVED).ok_or_else(missing)?;
-            let told = format!("{} bytes", bytes.len());
-            (bytes, told)
+            Box::new(Whole(bytes))
         }
-        Save::Text => rows(
+        Save::Text => Box::new(Rows::new(
             app,
-            &mut Text::new(app.store.start(), false, Palette::default()),
-        ),
-        Save::Ndjson => rows(app, &mut Ndjson::new(true)),
+            Text::new(app.store.start(), false, Palette::default()),
+        )),
+        Save::Ndjson => Box::new(Rows::new(app, Ndjson::new(true))),
         Save::Packets => {
             let flow = app.list.flow(&app.store).ok_or_else(missing)?;
-            let mut written = (0, 0);
-            printing::whole(output, |out| {
-                written = packets(&app.store, flow, about, out)?;
-                Ok(())
-            })?;
-            return Ok(match written {
-                (count, 0) => format!("{count} packets"),
-                (count, gone) => format!("{count} packets ({gone} more are no longer kept)"),
-            });
+            let pieces = Pieces {
+                send: out.send.clone(),
+                piece: Vec::new(),
+            };
+            Box::new(Packets::new(app, flow, about, pieces)?)
         }
     };
-    printing::whole(output, |out| out.write_all(&bytes))?;
-    Ok(told)
+    Ok(Box::new(job(path, make, out, pieces)?))
 }
 
-/// Writes the packets of a flow with the findings as comments: how many, and how many are no longer kept.
-fn packets(
-    store: &Store,
-    flow: u32,
-    about: &About,
-    out: &mut dyn io::Write,
-) -> io::Result<(u64, u64)> {
-    let origin = Origin {
-        application: format!("wireloupe {}", env!("CARGO_PKG_VERSION")),
-        ..Origin::default()
-    };
-    let mut writer = PcapngWriter::new(out, &origin)?;
-    for secrets in &about.secrets {
-        writer.secrets(secrets.kind, &secrets.bytes)?;
+/// Starts the thread that writes.
+fn job(
+    path: &str,
+    make: Box<dyn Make>,
+    out: Pieces,
+    pieces: Receiver<Piece>,
+) -> anyhow::Result<Job> {
+    let output = Output::open(Some(Path::new(path)), false)?;
+    let (tell, written) = bounded(1);
+    let writer = std::thread::Builder::new()
+        .name("writer".into())
+        .spawn(move || {
+            let _ = tell.send(write(output, &pieces));
+        })?;
+    Ok(Job {
+        path: path.to_owned(),
+        make,
+        out,
+        written,
+        writer: Some(writer),
+        told: None,
+    })
+}
+
+/// Writes pieces until their end.
+fn write(output: Output, pieces: &Receiver<Piece>) -> anyhow::Result<()> {
+    printing::whole(output, |out| {
+        loop {
+            match pieces.recv() {
+                Ok(Piece::Bytes(bytes)) => out.write_all(&bytes)?,
+                Ok(Piece::End) => return Ok(()),
+                Err(_) => return Err(io::Error::other("stopped")),
+            }
+        }
+    })
+}
+
+impl Saving for Job {
+    fn advance(&mut self, app: &App, budget: Duration) -> Saved {
+        let start = Instant::now();
+        match self.written.try_recv() {
+            Ok(Ok(())) => {
+                let told = self.told.as_deref().unwrap_or_default();
+                return Saved::Ended(format!("saved {told} to {}", self.path));
+            }
+            Ok(Err(error)) => return self.failed(&error),
+            Err(TryRecvError::Disconnected) => {
+                return self.failed(&anyhow::anyhow!("the writer stopped"));
+            }
+            Err(TryRecvError::Empty) => {}
+        }
+        while self.told.is_none() && self.out.send.len() < WAITING {
+            match self.make.make(app, &mut self.out) {
+                Ok(None) => {}
+                Ok(told) => {
+                    self.told = told;
+                    self.out.pass_on();
+                    let _ = self.out.send.send(Piece::End);
+                }
+                Err(error) => return self.failed(&error.into()),
+            }
+            if start.elapsed() >= budget {
+                return Saved::Going;
+            }
+        }
+        Saved::Waiting
     }
-    let comments = comments(store, flow);
-    let mut interfaces = HashMap::new();
-    let (mut written, mut gone) = (0, 0);
-    for at in 0..store.packets_of_flow(flow) {
-        let Some(entry) = store.flow_packet(flow, at) else {
-            break;
+
+    fn percent(&self) -> usize {
+        let (made, all) = self.make.part();
+        made * 100 / all.max(1)
+    }
+}
+
+impl Job {
+    fn failed(&self, error: &anyhow::Error) -> Saved {
+        Saved::Ended(format!("not saved: {}: {error:#}", self.path))
+    }
+}
+
+/// Bytes that are there already.
+struct Whole(Vec<u8>);
+
+impl Make for Whole {
+    fn make(&mut self, _: &App, out: &mut Pieces) -> io::Result<Option<String>> {
+        let told = format!("{} bytes", self.0.len());
+        out.pass_on();
+        out.piece = std::mem::take(&mut self.0);
+        Ok(Some(told))
+    }
+}
+
+/// The packets of a flow with the findings as comments.
+struct Packets {
+    flow: u32,
+    at: usize,
+    count: usize,
+    about: Arc<Mutex<About>>,
+    writer: PcapngWriter<Pieces>,
+    comments: HashMap<PacketNumber, Vec<String>>,
+    interfaces: HashMap<(LinkType, u16), u32>,
+    written: u64,
+    gone: u64,
+}
+
+impl Packets {
+    fn new(app: &App, flow: u32, about: &Arc<Mutex<About>>, out: Pieces) -> io::Result<Self> {
+        let origin = Origin {
+            application: format!("wireloupe {}", env!("CARGO_PKG_VERSION")),
+            ..Origin::default()
         };
-        let Some(packet) = store.read(&entry) else {
-            gone += 1;
-            continue;
+        let mut writer = PcapngWriter::new(out, &origin)?;
+        for secrets in &lock(about).secrets {
+            writer.secrets(secrets.kind, &secrets.bytes)?;
+        }
+        Ok(Self {
+            flow,
+            at: 0,
+            count: app.store.packets_of_flow(flow),
+            about: Arc::clone(about),
+            writer,
+            comments: comments(&app.store, flow),
+            interfaces: HashMap::new(),
+            written: 0,
+            gone: 0,
+        })
+    }
+
+    fn packet(&mut self, store: &Store, entry: &PacketEntry) -> io::Result<()> {
+        let Some(packet) = store.read(entry) else {
+            self.gone += 1;
+            return Ok(());
         };
         let place = (packet.link, entry.position().file());
-        let interface = match interfaces.get(&place) {
+        let interface = match self.interfaces.get(&place) {
             Some(number) => *number,
             None => {
-                let number = writer.interface(&described(about, packet.link, &entry))?;
-                interfaces.insert(place, number);
+                let described = described(&lock(&self.about), packet.link, entry);
+                let number = self.writer.interface(&described)?;
+                self.interfaces.insert(place, number);
                 number
             }
         };
-        writer.packet(&PacketToWrite {
+        let comments = self.comments.get(&packet.number);
+        self.written += 1;
+        self.writer.packet(&PacketToWrite {
             interface,
             time: packet.time,
             original: packet.original,
             bytes: &packet.bytes,
-            comments: comments.get(&packet.number).map_or(&[], Vec::as_slice),
-        })?;
-        written += 1;
+            comments: comments.map_or(&[], Vec::as_slice),
+        })
     }
-    writer.flush()?;
-    Ok((written, gone))
+}
+
+impl Make for Packets {
+    fn make(&mut self, app: &App, _: &mut Pieces) -> io::Result<Option<String>> {
+        let end = self.count.min(self.at + STEP);
+        while self.at < end {
+            if let Some(entry) = app.store.flow_packet(self.flow, self.at) {
+                self.packet(&app.store, &entry)?;
+            }
+            self.at += 1;
+        }
+        if self.at < self.count {
+            return Ok(None);
+        }
+        self.writer.flush()?;
+        Ok(Some(match self.gone {
+            0 => format!("{} packets", self.written),
+            gone => format!("{} packets ({gone} more are no longer kept)", self.written),
+        }))
+    }
+
+    fn part(&self) -> (usize, usize) {
+        (self.at, self.count)
+    }
+}
+
+/// The rows of the list as it was when saving began, as an export prints them.
+struct Rows<F> {
+    list: List,
+    at: usize,
+    count: usize,
+    format: F,
+    page: Page,
+    merger: Merger,
+    lines: Vec<u8>,
+}
+
+impl<F: Format> Rows<F> {
+    fn new(app: &App, format: F) -> Self {
+        let mut page = Page::default();
+        for entry in app.store.connections() {
+            let known = &entry.connection;
+            page.opened(known.id, PacketNumber(u64::from(known.id.0)), 0);
+        }
+        Self {
+            list: app.list.clone(),
+            at: 0,
+            count: app.list.len(&app.store),
+            format,
+            page,
+            merger: Merger::default(),
+            lines: Vec::new(),
+        }
+    }
+
+    fn row(&mut self, app: &App, row: RowId) {
+        let store = &app.store;
+        let needs = Needs::PAYLOAD | Needs::MESSAGES | Needs::DIGEST | Needs::EXTENTS;
+        let (format, page) = (&mut self.format, &mut self.page);
+        let each = |row: Row<'_>| match row {
+            Row::Frame(event, connection) => format.frame(page, event, connection),
+            Row::Message(event, connection) => format.message(page, event, connection),
+            Row::Finding(event, connection) => format.finding(page, event, connection),
+            Row::Connection(connection, at) => format.connection(page, connection, at),
+        };
+        match row {
+            RowId::Frame(index) => store.with_frame(index, needs, each),
+            RowId::Message(index) => store.with_message(index, needs, each),
+            RowId::Packet(..) => {
+                let line = tui::row_text(app, self.at, row);
+                self.lines.extend_from_slice(line.as_bytes());
+                self.lines.push(b'\n');
+                None
+            }
+        };
+        let page = std::slice::from_ref(&self.page);
+        self.merger.merge(page, &mut self.lines);
+        self.page.clear();
+    }
+}
+
+impl<F: Format> Make for Rows<F> {
+    fn make(&mut self, app: &App, out: &mut Pieces) -> io::Result<Option<String>> {
+        let end = self.count.min(self.at + STEP);
+        while self.at < end {
+            if let Some(row) = self.list.row(&app.store, self.at) {
+                self.row(app, row);
+            }
+            self.at += 1;
+        }
+        out.write_all(&self.lines)?;
+        self.lines.clear();
+        let is_all = self.at >= self.count;
+        Ok(is_all.then(|| format!("{} rows", self.count)))
+    }
+
+    fn part(&self) -> (usize, usize) {
+        (self.at, self.count)
+    }
 }
 
 /// The findings of a flow's connections, by packet.
@@ -139,40 +434,80 @@ fn described(about: &About, link: LinkType, entry: &PacketEntry) -> Interface {
     })
 }
 
-/// The rows of the list as an export prints them.
-fn rows<F: Format>(app: &App, format: &mut F) -> (Vec<u8>, String) {
-    let store = &app.store;
-    let mut page = Page::default();
-    let mut merger = Merger::default();
-    let mut out = Vec::new();
-    for entry in store.connections() {
-        let known = &entry.connection;
-        page.opened(known.id, PacketNumber(u64::from(known.id.0)), 0);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::base::Limits;
+    use crate::capture::Source;
+    use crate::tui::Theme;
+
+    fn app() -> App {
+        let source = Source::open(Vec::new(), &Limits::default()).unwrap();
+        App::new(
+            Store::new(Box::new(source.packet_file())),
+            "nothing",
+            Theme::Plain,
+        )
     }
-    let needs = Needs::PAYLOAD | Needs::MESSAGES | Needs::DIGEST | Needs::EXTENTS;
-    let count = app.list.len(store);
-    for at in 0..count {
-        let Some(row) = app.list.row(store, at) else {
-            break;
+
+    fn begun(path: &Path, make: Box<dyn Make>) -> anyhow::Result<Job> {
+        let (send, pieces) = unbounded();
+        let out = Pieces {
+            send,
+            piece: Vec::new(),
         };
-        let each = |row: Row<'_>| match row {
-            Row::Frame(event, connection) => format.frame(&mut page, event, connection),
-            Row::Message(event, connection) => format.message(&mut page, event, connection),
-            Row::Finding(event, connection) => format.finding(&mut page, event, connection),
-            Row::Connection(connection, at) => format.connection(&mut page, connection, at),
-        };
-        match row {
-            RowId::Frame(index) => store.with_frame(index, needs, each),
-            RowId::Message(index) => store.with_message(index, needs, each),
-            RowId::Packet(..) => {
-                let line = tui::row_text(app, at, row);
-                out.extend_from_slice(line.as_bytes());
-                out.push(b'\n');
-                None
+        job(path.to_str().unwrap(), make, out, pieces)
+    }
+
+    struct Endless;
+
+    impl Make for Endless {
+        fn make(&mut self, _: &App, out: &mut Pieces) -> io::Result<Option<String>> {
+            out.write_all(&[7; 1000])?;
+            Ok(None)
+        }
+    }
+
+    #[test]
+    fn a_file_appears_when_it_is_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("whole");
+        let mut job = begun(&path, Box::new(Whole(vec![3; 1 << 20]))).unwrap();
+        let told = loop {
+            if let Saved::Ended(told) = job.advance(&app(), Duration::ZERO) {
+                break told;
             }
+            std::thread::yield_now();
         };
-        merger.merge(std::slice::from_ref(&page), &mut out);
-        page.clear();
+        assert_eq!(told, format!("saved 1048576 bytes to {}", path.display()));
+        assert_eq!(std::fs::read(&path).unwrap(), vec![3; 1 << 20]);
     }
-    (out, format!("{count} rows"))
+
+    #[test]
+    fn what_is_stopped_leaves_nothing_behind() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut job = begun(&folder.path().join("never"), Box::new(Endless)).unwrap();
+        for _ in 0..2000 {
+            assert!(!matches!(
+                job.advance(&app(), Duration::ZERO),
+                Saved::Ended(_)
+            ));
+            // The disk is not outrun.
+            assert!(job.out.send.len() <= WAITING);
+        }
+        drop(job);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn what_fails_names_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("no such folder").join("file");
+        let error = begun(&path, Box::new(Endless)).err().unwrap();
+        assert!(format!("{error:#}").contains(path.to_str().unwrap()));
+        let about = Arc::default();
+        let path = folder.path().to_str().unwrap();
+        let error = save(&app(), Save::Text, path, &about).err().unwrap();
+        assert_eq!(error, format!("not saved: {path} exists already"));
+    }
 }

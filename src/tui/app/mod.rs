@@ -43,6 +43,8 @@ pub enum Effect {
     Copy(String),
     /// Save to this file.
     Save(Save, String),
+    /// Stop saving, and leave no file.
+    StopSaving,
     /// Decrypt with this key log.
     KeyLog(String),
     /// Count the capture.
@@ -98,6 +100,10 @@ pub struct App {
     pub prompt: Option<Prompt>,
     /// What is said in the status line.
     pub notice: String,
+    /// The file that is being saved.
+    pub saving: Option<String>,
+    /// How much of a hundred of it is done.
+    pub saved_percent: usize,
     /// Colours.
     pub theme: Theme,
     /// How time is shown.
@@ -161,6 +167,8 @@ impl App {
             view: None,
             prompt: None,
             notice: String::new(),
+            saving: None,
+            saved_percent: 0,
             theme,
             time: TimeFormat::default(),
             places: Places::default(),
@@ -325,13 +333,23 @@ impl App {
         }
     }
 
+    /// Leaves, but not over a file that is being saved.
+    fn leave_program(&mut self) {
+        match &self.saving {
+            Some(file) => {
+                self.notice = format!("{file} is still being saved: wait, or stop that with Esc");
+            }
+            None => self.quit = true,
+        }
+    }
+
     /// Does what a key asks for.
     pub fn update(&mut self, action: Action) {
         self.notice.clear();
         self.touched = true;
         match action {
             Action::Quit if self.view.is_some() => self.view = None,
-            Action::Quit => self.quit = true,
+            Action::Quit => self.leave_program(),
             Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Escape => self.escape(),
             Action::Help => self.open(View::Help(0)),

@@ -195,8 +195,15 @@ impl App {
     }
 
     pub(super) fn escape(&mut self) {
-        if self.search.take().is_none() && self.view.take().is_none() {
-            self.zoomed = false;
+        if self.search.take().is_some() || self.view.take().is_some() {
+            return;
+        }
+        match self.saving.take() {
+            Some(file) => {
+                self.effects.push(Effect::StopSaving);
+                self.notice = format!("stopped: {file} is not saved");
+            }
+            None => self.zoomed = false,
         }
     }
 }

@@ -59,9 +59,13 @@ fn progress(app: &App) -> String {
 
 pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let Some(prompt) = &app.prompt else {
-        let text = match &app.live.as_ref().and_then(|live| live.ended.clone()) {
-            Some(ended) if app.notice.is_empty() => ended.clone(),
-            _ => app.notice.clone(),
+        let ended = app.live.as_ref().and_then(|live| live.ended.clone());
+        let text = match (&app.saving, ended) {
+            _ if !app.notice.is_empty() => app.notice.clone(),
+            (Some(file), _) => {
+                format!("saving to {file}… {}% (Esc stops)", app.saved_percent)
+            }
+            (None, ended) => ended.unwrap_or_default(),
         };
         let text = format!(" {}", escape::text(text.as_bytes()));
         frame.render_widget(Paragraph::new(text), area);

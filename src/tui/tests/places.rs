@@ -60,3 +60,23 @@ fn what_is_copied_is_the_inflated_message() {
     assert_eq!(hex::encode(&forms[0]), forms[1]);
     assert!(forms[4].contains("client") || forms[4].contains("server"));
 }
+
+#[test]
+fn a_file_being_saved_can_be_stopped_and_is_not_left_by_mistake() {
+    let mut app = open("ws-plain.pcap");
+    keys(&mut app, "st");
+    app.prompt = None;
+    app.saving = Some("rows.txt".to_owned());
+    assert!(super::screen(&mut app, 80, 24).contains("saving to rows.txt… 0% (Esc stops)"));
+    keys(&mut app, "q");
+    assert!(
+        !app.quit && app.notice.contains("still being saved"),
+        "{}",
+        app.notice
+    );
+    keys(&mut app, "\u{1b}");
+    assert_eq!(app.effects, [crate::tui::Effect::StopSaving]);
+    assert!(app.saving.is_none() && app.notice.contains("not saved"));
+    keys(&mut app, "q");
+    assert!(app.quit);
+}
