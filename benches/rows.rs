@@ -1,13 +1,15 @@
-//! What every row costs, beside the frame it is about: a filter, a line of text, a line of NDJSON.
+//! What every row costs, beside the frame it is about: a filter, a line of text, a line of NDJSON, a place in the index.
 //!
 //! Each bench runs the same 1,000 packets through an engine; the difference to `nothing` is the row's own.
 
 use divan::Bencher;
 use divan::counter::ItemsCount;
 use wireloupe::base::{Limits, LinkType, Needs, PacketNumber, Timestamp};
+use wireloupe::capture::{FilePosition, PacketRecord};
 use wireloupe::engine::{Arrival, Engine, Options, Sink};
 use wireloupe::export::{Format, Ndjson, Page, Palette, Printer, Selection, Show, Text};
 use wireloupe::filter::Filter;
+use wireloupe::store::{Collector, Indexer, Part, Store};
 use wireloupe::testkit::{Conversation, Frame, upgrade_request, upgrade_response};
 use wireloupe::wire::{Walked, Walker};
 
@@ -111,4 +113,27 @@ fn ndjson_frames(bencher: Bencher) {
 #[divan::bench]
 fn ndjson_messages(bencher: Bencher) {
     print(bencher, Show::Messages, None, || Ndjson::new(false));
+}
+
+/// All that the terminal interface does to have a frame in its list, but for what the diagnosis asks.
+#[divan::bench]
+fn index(bencher: Bencher) {
+    let records: Vec<PacketRecord> = (1..)
+        .zip(packets())
+        .map(|(number, (time, bytes))| PacketRecord {
+            number: PacketNumber(number),
+            time,
+            position: FilePosition::new(0, number * 200),
+            start: 0,
+            captured: bytes.len() as u32,
+            original: bytes.len() as u32,
+            link: LinkType::ETHERNET,
+        })
+        .collect();
+    run(bencher, Indexer::default, |indexer| {
+        let (mut part, mut store) = ([Part::default()], Store::default());
+        indexer.exchange(&mut part[0]);
+        store.append(Collector::default().merge(&mut part, &records));
+        divan::black_box(store.frame_count());
+    });
 }
