@@ -7,7 +7,7 @@
 //! use wireloupe::base::{Limits, Needs};
 //! use wireloupe::capture::{Batch, Input, Source};
 //! use wireloupe::engine::{Connection, Engine, MessageEvent, Options, Sink};
-//! use wireloupe::wire::{Walked, Walker};
+//! use wireloupe::wire::Walker;
 //!
 //! struct Texts(Vec<String>);
 //!
@@ -25,17 +25,11 @@
 //! let mut source = Source::open(vec![Input::from_argument("samples/lab-hello.pcap")], &limits)?;
 //! let mut walker = Walker::new(&limits);
 //! let mut engine = Engine::new(Options::default(), Texts(Vec::new()));
-//! let (mut batch, mut last) = (Batch::new(), Default::default());
+//! let mut batch = Batch::new();
 //! while source.fill(&mut batch) {
-//!     for (record, bytes) in batch.packets() {
-//!         if let Ok(Walked::Here(segment)) = walker.segment(record.link, record.time, bytes, record.original) {
-//!             engine.segment(record.number, record.time, &segment, bytes, true);
-//!         }
-//!         last = (record.number, record.time);
-//!     }
-//!     engine.advance(last.0, last.1);
+//!     engine.batch(&batch, &mut walker);
 //! }
-//! engine.finish(last.0, last.1);
+//! engine.finish();
 //! assert_eq!(engine.into_sink().0, ["client: Hello", "server: Hello"]);
 //! # Ok::<(), wireloupe::capture::OpenError>(())
 //! ```

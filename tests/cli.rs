@@ -183,6 +183,19 @@ fn one_unreadable_file_of_several_stops_before_anything_is_printed() {
 }
 
 #[test]
+fn packets_of_a_link_type_that_is_not_read_are_not_passed_over_in_silence() {
+    let (folder, _) = folder();
+    let path = folder.path().join("usb");
+    let packets = packets(40000, 1_700_000_000);
+    fs::write(&path, pcapng(LinkType(189), &packets)).unwrap();
+    for command in ["read", "stats", "diagnose"] {
+        let text = err(&run([Path::new(command), &path]));
+        assert!(text.contains("packets of LINKTYPE 189"), "{text}");
+        assert!(text.contains("ETHERNET, "), "{text}");
+    }
+}
+
+#[test]
 fn a_file_cut_in_half_gives_what_was_before_the_cut() {
     let (folder, path) = folder();
     let packets = packets(40000, 1_700_000_000);

@@ -17,14 +17,13 @@ fn record(packets: &[(Timestamp, Vec<u8>)]) -> Vec<Recorded> {
     let options = Options::default();
     let mut walker = Walker::new(&options.limits);
     let mut engine = Engine::new(options, Recorder::default());
-    let mut end = (PacketNumber(0), Timestamp::default());
     for (index, (time, bytes)) in packets.iter().enumerate() {
-        end = (PacketNumber(index as u64 + 1), *time);
+        let number = PacketNumber(index as u64 + 1);
         let walked = walker.segment(LinkType::ETHERNET, *time, bytes, bytes.len() as u32);
         let segment = walked.expect("scripted packets hold TCP").segment().clone();
-        engine.segment(end.0, end.1, &segment, bytes, true);
+        engine.segment(number, *time, &segment, bytes, true);
     }
-    engine.finish(end.0, end.1);
+    engine.finish();
     let mut part = Recording::default();
     engine.sink().exchange(&mut part);
     let mut records = Records::default();

@@ -185,16 +185,15 @@ impl Sink for Recorder {
 fn analyse_with(packets: &[Packet], options: Options) -> Vec<Seen> {
     let mut walker = Walker::new(&options.limits);
     let mut engine = Engine::new(options, Recorder::default());
-    let mut last = (PacketNumber(0), Timestamp(START));
     for (index, (time, bytes, original)) in packets.iter().enumerate() {
-        last = (PacketNumber(index as u64 + 1), *time);
+        let number = PacketNumber(index as u64 + 1);
         let walked = walker
             .segment(LinkType::ETHERNET, *time, bytes, *original)
             .unwrap();
-        engine.segment(last.0, *time, walked.segment(), bytes, true);
-        engine.advance(last.0, last.1);
+        engine.segment(number, *time, walked.segment(), bytes, true);
+        engine.advance(number, *time);
     }
-    engine.finish(last.0, last.1);
+    engine.finish();
     let recorder = engine.into_sink();
     assert_eq!(
         recorder.closed,

@@ -8,11 +8,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use wireloupe::base::{Limits, Needs, PacketNumber, Timestamp};
+use wireloupe::base::{Limits, Needs};
 use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options, Sink};
 use wireloupe::testkit::Random;
-use wireloupe::wire::{Walked, Walker};
+use wireloupe::wire::Walker;
 
 /// Wants everything, keeps nothing.
 struct Everything;
@@ -47,22 +47,13 @@ fn read(file: Vec<u8>) -> u64 {
     let mut walker = Walker::new(&limits);
     let mut engine = Engine::new(Options::default(), Everything);
     let mut batch = Batch::new();
-    let mut last = (PacketNumber(0), Timestamp(0));
+    let mut packets = 0;
     while source.fill(&mut batch) {
-        for (record, bytes) in batch.packets() {
-            last = (record.number, record.time);
-            match walker.segment(record.link, record.time, bytes, record.original) {
-                Ok(Walked::Here(segment)) => engine.segment(last.0, last.1, &segment, bytes, true),
-                Ok(Walked::Reassembled { segment, bytes }) => {
-                    engine.segment(last.0, last.1, &segment, bytes, false);
-                }
-                Err(_) => {}
-            }
-        }
-        engine.advance(last.0, last.1);
+        packets += batch.len() as u64;
+        engine.batch(&batch, &mut walker);
     }
-    engine.finish(last.0, last.1);
-    last.0.0
+    engine.finish();
+    packets
 }
 
 fn mutate(file: &mut Vec<u8>, random: &mut Random) {

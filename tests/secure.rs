@@ -152,7 +152,7 @@ fn run(packets: &Packets, keys: Option<Arc<KeyLog>>, needs: Needs, lost: Option<
         }
     }
     engine.advance(end.0, end.1);
-    engine.finish(end.0, end.1);
+    engine.finish();
     engine.into_sink()
 }
 

@@ -3,11 +3,11 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use wireloupe::base::{Limits, Needs, PacketNumber, Side, Timestamp};
+use wireloupe::base::{Limits, Needs, Side};
 use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options, Sink};
 use wireloupe::tls::KeyLog;
-use wireloupe::wire::{Walked, Walker};
+use wireloupe::wire::Walker;
 
 /// What the streams of a connection bring next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,25 +123,14 @@ pub fn read<S: Sink>(file: &[u8], options: Options, sink: S) -> Option<S> {
     let mut walker = Walker::new(&limits);
     let mut engine = Engine::new(options, sink);
     let mut batch = Batch::new();
-    let mut last = (PacketNumber(0), Timestamp(0));
     while source.fill(&mut batch) {
         let mut keys = KeyLog::new();
         for secrets in &source.summary().secrets {
             keys.extend(&secrets.bytes);
         }
         engine.set_keys(Arc::new(keys));
-        for (record, bytes) in batch.packets() {
-            last = (record.number, record.time);
-            match walker.segment(record.link, record.time, bytes, record.original) {
-                Ok(Walked::Here(segment)) => engine.segment(last.0, last.1, &segment, bytes, true),
-                Ok(Walked::Reassembled { segment, bytes }) => {
-                    engine.segment(last.0, last.1, &segment, bytes, false);
-                }
-                Err(_) => {}
-            }
-        }
-        engine.advance(last.0, last.1);
+        engine.batch(&batch, &mut walker);
     }
-    engine.finish(last.0, last.1);
+    engine.finish();
     Some(engine.into_sink())
 }

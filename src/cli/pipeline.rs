@@ -18,10 +18,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use foldhash::fast::FixedState;
 
 use crate::base::{PacketNumber, Timestamp};
-use crate::capture::{Batch, PacketRecord};
+use crate::capture::Batch;
 use crate::engine::{Arrival, Engine, Options, Sink, TOGETHER};
 use crate::tls::KeyLog;
-use crate::wire::{Segment, Skip, Walked, Walker};
+use crate::wire::{Segment, Walked, Walker};
 
 /// Batches on their way to the engines at once; each is about a quarter of a MiB.
 const IN_FLIGHT: usize = 4;
@@ -71,22 +71,18 @@ pub(crate) struct Tally {
     pub(crate) first: Option<Timestamp>,
     /// Time of the last.
     pub(crate) last: Option<Timestamp>,
-    /// Packets without a segment, by [`Skip::index`].
-    pub(crate) skipped: [u64; Skip::ALL.len()],
+    /// Packets without a TCP segment, for whatever reason.
+    pub(crate) skipped: u64,
 }
 
 impl Tally {
-    fn packet(&mut self, record: &PacketRecord) {
-        self.packets += 1;
-        self.bytes += u64::from(record.captured);
-        self.first.get_or_insert(record.time);
-        self.last = Some(record.time);
-    }
-
-    /// Packets without a segment, for whatever reason.
-    #[must_use]
-    pub(crate) fn skipped(&self) -> u64 {
-        self.skipped.iter().sum()
+    fn batch(&mut self, batch: &Batch) {
+        let records = batch.records();
+        self.packets += records.len() as u64;
+        let bytes = records.iter().map(|record| u64::from(record.captured));
+        self.bytes += bytes.sum::<u64>();
+        self.first = self.first.or(records.first().map(|record| record.time));
+        self.last = records.last().map(|record| record.time).or(self.last);
     }
 }
 
@@ -110,22 +106,18 @@ pub(crate) fn serial<S: Collected>(
         .first()
         .map_or(Timestamp::default(), |record| record.time);
     let mut engine = Engine::new(options, make(start));
-    let mut end = (PacketNumber(0), start);
     while more {
         if let Some(keys) = batches.keys() {
             engine.set_keys(keys);
         }
-        analyse(&batch, &mut walker, &mut engine, &mut tally);
-        if let Some(last) = batch.records().last() {
-            end = (last.number, last.time);
-            engine.advance(end.0, end.1);
-        }
+        tally.batch(&batch);
+        tally.skipped += engine.batch(&batch, &mut walker);
         engine.sink().exchange(&mut part[0]);
         more = collect(&mut part) && batches.fill(&mut batch);
     }
     let mut remaining = engine.remaining();
     for last in rounds(remaining.flows().collect()) {
-        engine.finish_begun(last, &mut remaining, end.0, end.1);
+        engine.finish_begun(last, &mut remaining);
         engine.sink().exchange(&mut part[0]);
         collect(&mut part);
     }
@@ -150,33 +142,6 @@ fn rounds(mut flows: Vec<(PacketNumber, u32)>) -> Vec<PacketNumber> {
     }
     rounds.push(PacketNumber(u64::MAX));
     rounds
-}
-
-/// Gives a batch's segments to the engine, as many at a time as it looks up together.
-fn analyse<S: Sink>(batch: &Batch, walker: &mut Walker, engine: &mut Engine<S>, tally: &mut Tally) {
-    let mut arrivals: Vec<Arrival<'_>> = Vec::with_capacity(TOGETHER);
-    for (record, bytes) in batch.packets() {
-        tally.packet(record);
-        match walker.segment(record.link, record.time, bytes, record.original) {
-            Ok(Walked::Here(segment)) => arrivals.push(Arrival {
-                number: record.number,
-                time: record.time,
-                segment,
-                bytes,
-            }),
-            Ok(Walked::Reassembled { segment, bytes }) => {
-                engine.segments(&arrivals);
-                arrivals.clear();
-                engine.segment(record.number, record.time, &segment, bytes, false);
-            }
-            Err(skip) => tally.skipped[skip.index()] += 1,
-        }
-        if arrivals.len() == TOGETHER {
-            engine.segments(&arrivals);
-            arrivals.clear();
-        }
-    }
-    engine.segments(&arrivals);
 }
 
 /// A batch with the segments found in it, shared by all engines. Used again and again, since its lists are long.
@@ -307,8 +272,8 @@ impl Walk {
             segments.clear();
         }
         self.datagrams.clear();
+        tally.batch(&self.batch);
         for (index, (record, bytes)) in self.batch.packets().enumerate() {
-            tally.packet(record);
             let (segment, datagram) =
                 match walker.segment(record.link, record.time, bytes, record.original) {
                     Ok(Walked::Here(segment)) => (segment, None),
@@ -317,8 +282,8 @@ impl Walk {
                         self.datagrams.extend_from_slice(bytes);
                         (segment, Some(start..self.datagrams.len() as u32))
                     }
-                    Err(skip) => {
-                        tally.skipped[skip.index()] += 1;
+                    Err(_) => {
+                        tally.skipped += 1;
                         continue;
                     }
                 };
@@ -378,7 +343,6 @@ fn work<S: Collected>(
     empty: &Receiver<S::Part>,
     used: &Sender<Walk>,
 ) -> S {
-    let mut end = (PacketNumber(0), Timestamp::default());
     let mut remaining = None;
     let mut outlet = Outlet {
         parts,
@@ -393,8 +357,7 @@ fn work<S: Collected>(
                 }
                 walk.give(index, &mut engine);
                 if let Some(last) = walk.batch.records().last() {
-                    end = (last.number, last.time);
-                    engine.advance(end.0, end.1);
+                    engine.advance(last.number, last.time);
                 }
                 if !outlet.send(engine.sink()) {
                     break;
@@ -410,7 +373,7 @@ fn work<S: Collected>(
             Task::Finish(rounds) => {
                 let mut remaining = remaining.take().unwrap_or_else(|| engine.remaining());
                 for last in rounds.iter() {
-                    engine.finish_begun(*last, &mut remaining, end.0, end.1);
+                    engine.finish_begun(*last, &mut remaining);
                     if !outlet.send(engine.sink()) {
                         break;
                     }

@@ -113,8 +113,7 @@ impl<D> Printed<D> {
         if self.counts.connections == 0 && io::stderr().is_terminal() {
             tell(format_args!(
                 "no WebSocket among {} packets ({} without a TCP segment)",
-                self.tally.packets,
-                self.tally.skipped()
+                self.tally.packets, self.tally.skipped
             ));
         }
         ExitCode::from(u8::from(self.ending.truncated.is_some()))
@@ -190,7 +189,7 @@ fn totals<'a>(ending: &'a Ending, tally: &Tally, counts: Counts) -> Totals<'a> {
         frames: counts.frames,
         messages: counts.messages,
         findings: counts.findings,
-        packets_skipped: tally.skipped(),
+        packets_skipped: tally.skipped,
         truncated: ending.truncated.as_deref(),
         dropped: ending.dropped,
     }

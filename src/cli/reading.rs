@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use crate::base::Limits;
-use crate::capture::{Batch, Input, Source, Truncation};
+use crate::base::{Limits, LinkType};
+use crate::capture::{Batch, Input, Source, Summary, Truncation};
 use crate::export::TlsCounts;
 use crate::tls::KeyLog;
 
@@ -137,7 +137,7 @@ impl Batches for Reading {
 /// What is known of files once all was read.
 pub(crate) fn of_files(source: &Source) -> Ending {
     let summary = source.summary();
-    let notes: Vec<_> = summary.truncated.iter().map(line).collect();
+    let cuts: Vec<_> = summary.truncated.iter().map(line).collect();
     Ending {
         files: summary.files.iter().map(|file| file.name.clone()).collect(),
         link_types: summary
@@ -145,10 +145,25 @@ pub(crate) fn of_files(source: &Source) -> Ending {
             .iter()
             .map(ToString::to_string)
             .collect(),
-        truncated: (!notes.is_empty()).then(|| notes.join("; ")),
-        notes,
+        truncated: (!cuts.is_empty()).then(|| cuts.join("; ")),
+        notes: cuts.into_iter().chain(unread(summary)).collect(),
         dropped: None,
     }
+}
+
+/// That there are link types nothing here reads.
+pub(crate) fn unread(summary: &Summary) -> Option<String> {
+    let types = summary.link_types();
+    let unknown = types.iter().filter(|link| link.name().is_none());
+    let unknown: Vec<_> = unknown.map(ToString::to_string).collect();
+    let read = LinkType::ALL.iter().filter_map(|link| link.name());
+    (!unknown.is_empty()).then(|| {
+        format!(
+            "packets of {} are passed over, only those of {} are read: capture on another interface, or Wi-Fi outside monitor mode",
+            unknown.join(", "),
+            read.collect::<Vec<_>>().join(", ")
+        )
+    })
 }
 
 fn line(cut: &Truncation) -> String {

@@ -13,7 +13,7 @@ use crate::engine::Engine;
 use crate::export::PacketChoice;
 use crate::filter::Filter;
 use crate::tls::{KeyLog, KeyName};
-use crate::wire::{Walked, Walker};
+use crate::wire::Walker;
 
 use super::args::ReadArgs;
 use super::keys::Keys;
@@ -132,32 +132,11 @@ impl Packets {
             if let Some(keys) = self.keys.changed() {
                 self.engine.set_keys(keys);
             }
-            self.analyse(&batch);
-            if let Some(last) = batch.records().last() {
-                self.engine.advance(last.number, last.time);
-            }
+            self.engine.batch(&batch, &mut self.walker);
             self.batch(&batch, &mut writer)?;
             self.engine.sink().clear();
         }
         writer.flush()
-    }
-
-    fn analyse(&mut self, batch: &Batch) {
-        for (record, bytes) in batch.packets() {
-            let walked = self
-                .walker
-                .segment(record.link, record.time, bytes, record.original);
-            let (number, time) = (record.number, record.time);
-            match walked {
-                Ok(Walked::Here(segment)) => {
-                    self.engine.segment(number, time, &segment, bytes, true);
-                }
-                Ok(Walked::Reassembled { segment, bytes }) => {
-                    self.engine.segment(number, time, &segment, bytes, false);
-                }
-                Err(_) => {}
-            }
-        }
     }
 
     fn batch(

@@ -32,10 +32,11 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use crate::base::{Limits, Needs, PacketNumber, Timestamp};
+use crate::capture::Batch;
 use crate::flow::{End, Expiry, FlowId, Recent, Table, route};
 use crate::tls::KeyLog;
 use crate::websocket::Scratch;
-use crate::wire::{FlowKey, Segment, TcpFlags};
+use crate::wire::{FlowKey, Segment, TcpFlags, Walked, Walker};
 
 pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
 pub use exchange::Exchange;
@@ -171,6 +172,38 @@ impl<S: Sink> Engine<S> {
     pub fn set_keys(&mut self, keys: Arc<KeyLog>) {
         self.keys = keys;
         self.shared.decrypts = true;
+    }
+
+    /// Takes the packets of a batch, as `walker` finds segments in them, and moves capture time on to the last one.
+    /// Returns how many packets hold no segment.
+    pub fn batch(&mut self, batch: &Batch, walker: &mut Walker) -> u64 {
+        let mut skipped = 0;
+        let mut arrivals: Vec<Arrival<'_>> = Vec::with_capacity(TOGETHER);
+        for (record, bytes) in batch.packets() {
+            match walker.segment(record.link, record.time, bytes, record.original) {
+                Ok(Walked::Here(segment)) => arrivals.push(Arrival {
+                    number: record.number,
+                    time: record.time,
+                    segment,
+                    bytes,
+                }),
+                Ok(Walked::Reassembled { segment, bytes }) => {
+                    self.segments(&arrivals);
+                    arrivals.clear();
+                    self.segment(record.number, record.time, &segment, bytes, false);
+                }
+                Err(_) => skipped += 1,
+            }
+            if arrivals.len() == TOGETHER {
+                self.segments(&arrivals);
+                arrivals.clear();
+            }
+        }
+        self.segments(&arrivals);
+        if let Some(last) = batch.records().last() {
+            self.advance(last.number, last.time);
+        }
+        skipped
     }
 
     /// Takes one TCP segment. `bytes` is what the segment's payload range counts in; `in_packet` says whether that is
@@ -311,12 +344,17 @@ impl<S: Sink> Engine<S> {
             };
             self.expire(id, expiry);
         }
+        self.now = Moment {
+            packet: number,
+            time,
+            turn: 0,
+        };
     }
 
-    /// Ends every flow: no more packets will come after packet `number`.
-    pub fn finish(&mut self, number: PacketNumber, time: Timestamp) {
+    /// Ends every flow: no more packets will come after the last one.
+    pub fn finish(&mut self) {
         let mut remaining = self.remaining();
-        self.finish_begun(PacketNumber(u64::MAX), &mut remaining, number, time);
+        self.finish_begun(PacketNumber(u64::MAX), &mut remaining);
     }
 
     /// The flows that have not ended, to be ended in rounds: what all of them have to tell need not be held at once.
@@ -331,25 +369,14 @@ impl<S: Sink> Engine<S> {
         Remaining(flows)
     }
 
-    /// Ends those of the `remaining` flows that began with packet `last` or before it. No more packets will come after
-    /// packet `number`, nor between the rounds.
-    pub fn finish_begun(
-        &mut self,
-        last: PacketNumber,
-        remaining: &mut Remaining,
-        number: PacketNumber,
-        time: Timestamp,
-    ) {
+    /// Ends those of the `remaining` flows that began with packet `last` or before it. No more packets will come, nor
+    /// any between the rounds.
+    pub fn finish_begun(&mut self, last: PacketNumber, remaining: &mut Remaining) {
         while let Some(flow) = remaining.0.pop_if(|flow| flow.first_packet <= last) {
-            let first_packet = flow.first_packet;
+            self.now.turn = flow.first_packet.0;
             // Each is taken out of its place: a copy of them all would be twice the memory.
             let Some(mut flow) = self.table.take_last(flow.place) else {
                 continue;
-            };
-            self.now = Moment {
-                packet: number,
-                time,
-                turn: first_packet.0,
             };
             self.finish_flow(&mut flow, EndedBy::CaptureEnd);
         }
@@ -359,6 +386,12 @@ impl<S: Sink> Engine<S> {
         self.table
             .flow(id)
             .map_or(0, |flow| flow.info.first_packet.0)
+    }
+
+    /// Capture time of the latest packet.
+    #[must_use]
+    pub fn time(&self) -> Timestamp {
+        self.now.time
     }
 
     /// The sink.

@@ -224,24 +224,7 @@ pub enum Skip {
 }
 
 impl Skip {
-    /// All, in the order of [`Skip::index`].
-    pub const ALL: [Skip; 7] = [
-        Skip::NotIp,
-        Skip::NotTcp,
-        Skip::Malformed,
-        Skip::Truncated,
-        Skip::UnknownLink,
-        Skip::TooDeep,
-        Skip::Fragment,
-    ];
-
-    /// Its place in [`Skip::ALL`], for counters.
-    #[must_use]
-    pub fn index(self) -> usize {
-        self as usize
-    }
-
-    /// In words, for statistics.
+    /// In words.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {

@@ -3,7 +3,7 @@
 use std::io::Cursor;
 use std::path::Path;
 
-use wireloupe::base::{LinkType, PacketNumber, Side, Timestamp};
+use wireloupe::base::{LinkType, Side, Timestamp};
 use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options, Sink};
 use wireloupe::insight::compare::{
@@ -12,50 +12,39 @@ use wireloupe::insight::compare::{
 use wireloupe::insight::facts::Part;
 use wireloupe::insight::{self, Casebook, Collector, Colours, Diagnosis, diagnose};
 use wireloupe::testkit::{Conversation, Frame, Random, pcapng, upgrade_request, upgrade_response};
-use wireloupe::wire::{Walked, Walker};
+use wireloupe::wire::Walker;
 
 use crate::script::{run, text};
 
 /// Feeds a file to a sink; gives it back with the time of the last packet.
-fn read<S: Sink>(file: &[u8], sink: S) -> (Engine<S>, Timestamp) {
+fn read<S: Sink>(file: &[u8], sink: S) -> Engine<S> {
     let options = Options::default();
     let input = Input::Reader(Box::new(Cursor::new(file.to_vec())), "broken".to_owned());
     let source = Source::open(vec![input], &options.limits);
     let mut walker = Walker::new(&options.limits);
     let mut engine = Engine::new(options, sink);
     let mut batch = Batch::new();
-    let mut end = (PacketNumber(0), Timestamp(0));
     let Ok(mut source) = source else {
-        return (engine, end.1);
+        return engine;
     };
     while source.fill(&mut batch) {
-        for (record, bytes) in batch.packets() {
-            end = (record.number, record.time);
-            match walker.segment(record.link, record.time, bytes, record.original) {
-                Ok(Walked::Here(segment)) => engine.segment(end.0, end.1, &segment, bytes, true),
-                Ok(Walked::Reassembled { segment, bytes }) => {
-                    engine.segment(end.0, end.1, &segment, bytes, false);
-                }
-                Err(_) => {}
-            }
-        }
-        engine.advance(end.0, end.1);
+        engine.batch(&batch, &mut walker);
     }
-    engine.finish(end.0, end.1);
-    (engine, end.1)
+    engine.finish();
+    engine
 }
 
 fn diagnosed(file: &[u8]) -> Vec<Diagnosis> {
-    let (mut engine, end) = read(file, Collector::default());
+    let mut engine = read(file, Collector::default());
     let mut part = Part::default();
     engine.sink().exchange(&mut part);
     let mut casebook = Casebook::default();
     casebook.take(&mut [part]);
-    diagnose(&casebook, end)
+    diagnose(&casebook, engine.time())
 }
 
 fn recorded(file: &[u8]) -> Vec<Recorded> {
-    let (mut engine, _) = read(file, Recorder::default());
+    let mut engine = read(file, Recorder::default());
     let mut part = Recording::default();
     engine.sink().exchange(&mut part);
     let mut records = Records::default();

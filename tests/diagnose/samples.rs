@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use wireloupe::base::{PacketNumber, Severity, Timestamp};
+use wireloupe::base::Severity;
 use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options};
 use wireloupe::insight::facts::Part;
@@ -47,25 +47,15 @@ fn run_sample(path: &Path) -> Vec<Diagnosis> {
         engine.set_keys(std::sync::Arc::new(log));
     }
     let mut batch = Batch::new();
-    let mut end = (PacketNumber(0), Timestamp::default());
     while source.fill(&mut batch) {
-        for (record, bytes) in batch.packets() {
-            end = (record.number, record.time);
-            let Ok(walked) = walker.segment(record.link, record.time, bytes, record.original)
-            else {
-                continue;
-            };
-            let segment = walked.segment().clone();
-            engine.segment(end.0, end.1, &segment, bytes, true);
-        }
-        engine.advance(end.0, end.1);
+        engine.batch(&batch, &mut walker);
     }
-    engine.finish(end.0, end.1);
+    engine.finish();
     let mut part = Part::default();
     engine.sink().exchange(&mut part);
     let mut casebook = Casebook::default();
     casebook.take(&mut [part]);
-    diagnose(&casebook, end.1)
+    diagnose(&casebook, engine.time())
 }
 
 fn expectation(path: &Path) -> serde_json::Value {

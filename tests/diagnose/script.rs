@@ -13,19 +13,18 @@ pub(crate) fn run(packets: &[(Timestamp, Vec<u8>)]) -> Vec<Diagnosis> {
     let options = Options::default();
     let mut walker = Walker::new(&options.limits);
     let mut engine = Engine::new(options, Collector::default());
-    let mut end = (PacketNumber(0), Timestamp::default());
     for (index, (time, bytes)) in packets.iter().enumerate() {
-        end = (PacketNumber(index as u64 + 1), *time);
+        let number = PacketNumber(index as u64 + 1);
         let walked = walker.segment(LinkType::ETHERNET, *time, bytes, bytes.len() as u32);
         let segment = walked.expect("scripted packets hold TCP").segment().clone();
-        engine.segment(end.0, end.1, &segment, bytes, true);
+        engine.segment(number, *time, &segment, bytes, true);
     }
-    engine.finish(end.0, end.1);
+    engine.finish();
     let mut part = Part::default();
     engine.sink().exchange(&mut part);
     let mut casebook = Casebook::default();
     casebook.take(&mut [part]);
-    diagnose(&casebook, end.1)
+    diagnose(&casebook, engine.time())
 }
 
 /// The packets of several conversations in the order of their times.

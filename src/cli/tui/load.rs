@@ -12,6 +12,7 @@ use crate::capture::{Batch, FileSummary, Input, Options, PacketRecord, Secrets, 
 use crate::cli::args::ReadArgs;
 use crate::cli::keys::Keys;
 use crate::cli::pipeline::{self, Batches, Collected};
+use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
 use crate::insight::statistics::{Statistics, Told, Ways};
@@ -261,6 +262,7 @@ fn load(mut noted: Noted, options: engine::Options, threads: usize, send: &Sende
             cut.file, cut.why, cut.offset, cut.packets_before
         )
     }));
+    told.extend(reading::unread(noted.source.summary()));
     let _ = send.send(Feed::Done(told.join("; ")));
 }
 

@@ -16,7 +16,7 @@ use crate::base::Limits;
 use crate::capture::{Batch, Input, Options, Source};
 use crate::engine::Engine;
 use crate::store::{Collector, Indexer, Part, Store};
-use crate::wire::{Walked, Walker};
+use crate::wire::Walker;
 
 use super::theme::Theme;
 use super::{App, draw, input};
@@ -48,19 +48,12 @@ fn open_with(name: &str, keys: Option<&str>) -> App {
     }
     let (mut collector, mut part, mut batch) =
         (Collector::default(), [Part::default()], Batch::new());
-    let mut end = Default::default();
     while source.fill(&mut batch) {
-        for (record, bytes) in batch.packets() {
-            end = (record.number, record.time);
-            let walked = walker.segment(record.link, record.time, bytes, record.original);
-            if let Ok(Walked::Here(segment)) = walked {
-                engine.segment(record.number, record.time, &segment, bytes, true);
-            }
-        }
+        engine.batch(&batch, &mut walker);
         engine.sink().exchange(&mut part[0]);
         store.append(collector.merge(&mut part, batch.records()));
     }
-    engine.finish(end.0, end.1);
+    engine.finish();
     engine.sink().exchange(&mut part[0]);
     store.append(collector.merge(&mut part, &[]));
     let mut app = App::new(store, name, Theme::Dark);
@@ -81,21 +74,14 @@ fn open_diagnosed(name: &str) -> App {
     );
     let (mut casebook, mut batch) = (crate::insight::Casebook::default(), Batch::new());
     let mut part = [crate::insight::facts::Part::default()];
-    let mut end = Default::default();
     while source.fill(&mut batch) {
-        for (record, bytes) in batch.packets() {
-            end = (record.number, record.time);
-            let walked = walker.segment(record.link, record.time, bytes, record.original);
-            if let Ok(Walked::Here(segment)) = walked {
-                engine.segment(record.number, record.time, &segment, bytes, true);
-            }
-        }
+        engine.batch(&batch, &mut walker);
     }
-    engine.finish(end.0, end.1);
+    engine.finish();
     engine.sink().exchange(&mut part[0]);
     casebook.take(&mut part);
     let mut app = open(name);
-    let diagnoses = crate::insight::diagnose(&casebook, end.1);
+    let diagnoses = crate::insight::diagnose(&casebook, engine.time());
     app.diagnosed(super::Verdicts::new(diagnoses, 0));
     app
 }
