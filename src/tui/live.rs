@@ -61,13 +61,16 @@ impl LiveState {
         }
     }
 
-    /// The rates as a line of bars.
+    /// The rates of the last seconds as a line of at most `width` bars.
     #[must_use]
-    pub fn sparkline(&self) -> String {
+    pub fn sparkline(&self, width: usize) -> String {
         const BARS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-        let most = self.rates.iter().copied().max().unwrap_or(0).max(1);
-        self.rates
+        let rates = self
+            .rates
             .iter()
+            .skip(self.rates.len().saturating_sub(width));
+        let most = rates.clone().copied().max().unwrap_or(0).max(1);
+        rates
             .map(|rate| BARS[(rate * 7 / most) as usize % 8])
             .collect()
     }
@@ -88,6 +91,7 @@ mod tests {
         live.frames = 8;
         live.second();
         assert_eq!((live.rates.iter().sum::<u64>(), live.packet_rate), (8, 0));
-        assert_eq!(live.sparkline(), "█▂");
+        assert_eq!(live.sparkline(9), "█▂");
+        assert_eq!(live.sparkline(1), "█");
     }
 }

@@ -194,9 +194,7 @@ fn turn(
         stale |= saves.is_some();
         if app.live.is_some() && second.elapsed() >= Duration::from_secs(1) {
             second = Instant::now();
-            if let Some(live) = &mut app.live {
-                live.second();
-            }
+            app.second();
             stale = true;
         }
         let is_due = drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);

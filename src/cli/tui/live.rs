@@ -114,6 +114,22 @@ struct Listening<'a> {
     keys: Keys,
     wishes: Wishes,
     send: &'a Sender<Feed>,
+    /// When packets came last, until they were also looked at in silence.
+    came: Option<Instant>,
+    /// Whether any came.
+    has_begun: bool,
+}
+
+impl Listening<'_> {
+    /// Whether those who watch have something to hear though no packet comes: numbers somebody asked for, and how
+    /// attempts ended that were not judged yet.
+    fn is_awaited(&mut self) -> bool {
+        let is_quiet = self.came.is_some_and(|came| came.elapsed() > JUDGED);
+        if is_quiet {
+            self.came = None;
+        }
+        self.has_begun && (is_quiet || self.wishes.counts.load(Ordering::Relaxed))
+    }
 }
 
 impl Batches for Listening<'_> {
@@ -127,8 +143,14 @@ impl Batches for Listening<'_> {
             // Counts come again: those that find no room are not missed.
             let _ = self.send.try_send(Feed::Counts(counts));
             match self.live.next(WAIT) {
+                Ok(None) if self.is_awaited() => {
+                    batch.clear();
+                    self.read.push(&[], 0);
+                    return true;
+                }
                 Ok(None) => {}
                 Ok(Some(next)) => {
+                    (self.came, self.has_begun) = (Some(Instant::now()), true);
                     self.live.recycle(std::mem::replace(batch, next));
                     self.read.push(batch.records(), 0);
                     if let Some(keys) = lock(&self.wishes.keys).take() {
@@ -167,11 +189,13 @@ fn listen(
         keys,
         wishes,
         send,
+        came: None,
+        has_begun: false,
     };
     let mut gathered = Gathered::default();
     let mut ways = Ways::default();
     let mut judged = (Instant::now(), 0);
-    pipeline::serial(
+    let (_, watchers) = pipeline::serial(
         &mut listening,
         options,
         |start| Watcher::counting(start, is_wanted),
@@ -191,6 +215,10 @@ fn listen(
         },
     );
     let _ = send.send(gathered.verdicts());
+    if let Some(mut numbers) = watchers.into_iter().find_map(Watcher::into_numbers) {
+        numbers.compare(&ways);
+        let _ = send.send(Feed::Statistics(statistics::text(&numbers)));
+    }
     let (end, drops) = listening.live.finish();
     let told = format!("{end}; {}", capturing::summary(&drops));
     let _ = send.send(Feed::Done(told.clone()));

@@ -61,6 +61,12 @@ impl Watcher {
         }
     }
 
+    /// What was counted, to its end.
+    #[cfg(all(feature = "live", unix))]
+    pub(super) fn into_numbers(self) -> Option<Box<Statistics>> {
+        self.counts.map(|counts| counts.numbers)
+    }
+
     fn numbers(&mut self) -> Option<&mut Statistics> {
         Some(&mut self.counts.as_mut()?.numbers)
     }

@@ -224,6 +224,16 @@ impl App {
         }
     }
 
+    /// A second of a live capture went by: rates are made anew, and numbers that somebody looks at.
+    pub fn second(&mut self) {
+        let Some(live) = &mut self.live else { return };
+        live.second();
+        let goes_on = live.ended.is_none() && !live.frozen;
+        if goes_on && matches!(self.view, Some(View::Statistics(_))) {
+            self.effects.push(Effect::Statistics);
+        }
+    }
+
     /// Everything was read.
     pub fn loaded(&mut self, text: String) {
         self.loading.done = true;

@@ -37,7 +37,8 @@ impl App {
     pub(super) fn open_statistics(&mut self) {
         self.open(View::Statistics(0));
         // What is still going on has other numbers by now.
-        let is_old = self.live.is_some() || self.statistics.is_none();
+        let goes_on = self.live.as_ref().is_some_and(|live| live.ended.is_none());
+        let is_old = goes_on || self.statistics.is_none();
         if is_old && self.view.is_some() {
             self.effects.push(Effect::Statistics);
         }

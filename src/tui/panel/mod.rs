@@ -207,6 +207,14 @@ pub(super) fn right(text: &str, width: usize) -> String {
     format!("{text:>width$}")
 }
 
+/// A count with what it counts.
+pub(super) fn counted(number: u64, what: &str) -> String {
+    match number {
+        1 => format!("1 {what}"),
+        number => format!("{} {what}s", count(number)),
+    }
+}
+
 /// A count in few characters.
 pub(super) fn count(number: u64) -> String {
     match number {

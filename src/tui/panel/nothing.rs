@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::tui::app::App;
 use crate::tui::rows::Kind;
 
-use super::words;
+use super::{counted, words};
 
 /// Draws sentences over the lines that a list would have.
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, sentences: &[String]) {
@@ -60,14 +60,6 @@ fn seen(app: &App) -> Vec<String> {
         ),
     };
     vec![first, second]
-}
-
-/// A number with what it counts.
-fn counted(number: u64, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        number => format!("{number} {what}s"),
-    }
 }
 
 /// Instead of rows.

@@ -4,11 +4,12 @@ use ratatui::text::Line;
 
 use crate::tui::app::App;
 
-use super::fit;
+use super::{counted, fit};
 
 pub(super) fn lines(app: &App, width: usize) -> (String, Vec<Line<'static>>) {
     let width = width.saturating_sub(1);
-    let lines = match &app.statistics {
+    let mut lines = match &app.statistics {
+        None if app.live.is_some() => vec![Line::raw(" nothing to count yet")],
         None => vec![Line::raw(" counting…")],
         Some(text) => text
             .lines()
@@ -21,5 +22,15 @@ pub(super) fn lines(app: &App, width: usize) -> (String, Vec<Line<'static>>) {
             })
             .collect(),
     };
+    let goes_on = app.live.as_ref().is_some_and(|live| live.ended.is_none());
+    if goes_on {
+        let entries = app.store.connections().iter();
+        let open = entries.filter(|entry| entry.connection.closed.is_none());
+        let text = format!(
+            " {} still open: counted among the connections when over",
+            counted(open.count() as u64, "connection")
+        );
+        lines.insert(0, Line::raw(fit(&text, width)));
+    }
     ("Statistics (↑↓ scroll, Esc closes)".to_owned(), lines)
 }

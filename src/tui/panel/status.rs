@@ -12,12 +12,17 @@ use crate::tui::app::App;
 use crate::tui::keymap::{Action, KEYMAP, applies};
 use crate::tui::prompt::{Ask, SHOWN};
 
-use super::{count, fit};
+use super::{count, counted, fit};
+
+/// Columns of a name that nothing else takes.
+const NAME: usize = 24;
 
 pub(super) fn title(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width);
-    let right = progress(app);
     let name = format!(" wireloupe  {}", escape::text(app.name.as_bytes()));
+    // The name of an interface is short, and what the capture is of.
+    let kept = name.chars().count().min(NAME) + 2;
+    let right = progress(app, width.saturating_sub(kept));
     let room = width.saturating_sub(right.chars().count() + 1);
     let line = format!("{}{right} ", fit(&name, room));
     frame.render_widget(
@@ -26,13 +31,13 @@ pub(super) fn title(app: &App, frame: &mut Frame<'_>, area: Rect) {
     );
 }
 
-fn progress(app: &App) -> String {
+fn progress(app: &App, width: usize) -> String {
     let store = &app.store;
     let counts = format!(
-        "{} packets  {} frames  {} findings",
-        count(store.packets_seen()),
-        count(store.frame_count() as u64),
-        count(store.findings().len() as u64),
+        "{}  {}  {}",
+        counted(store.packets_seen(), "packet"),
+        counted(store.frame_count() as u64, "frame"),
+        counted(store.findings().len() as u64, "finding"),
     );
     if let Some(live) = &app.live {
         let state = match (&live.ended, live.frozen) {
@@ -40,12 +45,13 @@ fn progress(app: &App) -> String {
             (None, true) => "FROZEN (space goes on)",
             (None, false) => "live",
         };
-        return format!(
-            "{} {state}  {}/s  dropped {}  {counts}",
-            live.sparkline(),
+        let told = format!(
+            " {state}  {}/s  dropped {}  {counts}",
             count(live.packet_rate),
             count(live.counts.dropped),
         );
+        let room = width.saturating_sub(told.chars().count());
+        return live.sparkline(room) + &told;
     }
     match (app.loading.done, app.loading.total) {
         (true, _) => counts,

@@ -205,3 +205,52 @@ fn a_frame_of_a_draft_has_the_drafts_own_layout() {
     let text = screen(&mut app, 80, 24);
     assert!(text.contains("ff (with length 0: closes)"), "{text}");
 }
+
+#[test]
+fn a_live_capture_shows_its_name_rates_and_newest_numbers() {
+    let mut app = open("ws-plain.pcap");
+    app.name = "lo".to_owned();
+    app.loading.done = false;
+    let mut live = crate::tui::live::LiveState::default();
+    for second in 0..40 {
+        live.frames += second;
+        live.second();
+    }
+    app.live = Some(live);
+    for (width, height) in [(80, 24), (120, 40)] {
+        let text = screen(&mut app, width, height);
+        let title = text.lines().next().unwrap();
+        assert!(title.starts_with(" wireloupe  lo "), "{title}");
+        assert!(
+            title.contains("█ live  ") && title.contains("findings"),
+            "{title}"
+        );
+    }
+    // Numbers that are looked at are asked for every second, and no more once the capture is over.
+    keys(&mut app, "S");
+    app.effects.clear();
+    app.second();
+    assert_eq!(app.effects, [crate::tui::Effect::Statistics]);
+    app.effects.clear();
+    app.statistics = Some("Frames: 9".to_owned());
+    app.loaded("the end".to_owned());
+    app.second();
+    keys(&mut app, "SS");
+    assert!(app.effects.is_empty());
+    assert!(screen(&mut app, 80, 24).contains("Frames: 9"));
+}
+
+#[test]
+fn a_click_in_a_live_list_ends_following_and_the_end_begins_it_again() {
+    let mut app = open("websockets-close-codes.pcapng");
+    app.live = Some(crate::tui::live::LiveState::default());
+    app.resize(80, 24);
+    keys(&mut app, "aG");
+    let follows = |app: &App| app.live.as_ref().is_some_and(|live| live.follows);
+    assert!(follows(&app));
+    let list = app.areas().panes[1];
+    app.press(30, list.y + 2, std::time::Instant::now());
+    assert!(!follows(&app));
+    keys(&mut app, "G");
+    assert!(follows(&app));
+}
