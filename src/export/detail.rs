@@ -4,7 +4,7 @@ use crate::base::{Field, Finding, Head, Layer, Rfc3339, Timestamp, escape};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, SeenHead};
 use crate::http;
 use crate::websocket::close::CloseCode;
-use crate::websocket::{self, MessageKind};
+use crate::websocket::{self, MessageKind, draft_layout};
 
 use super::hexdump;
 use super::page::Page;
@@ -86,9 +86,8 @@ impl Format for Detail {
         );
         let frame = event.frame;
         let handshake = connection.handshake.as_ref();
-        let draft = handshake.and_then(|handshake| handshake.negotiated.framing.draft());
-        let mut header = Vec::with_capacity(14);
-        frame.header.write(&mut header);
+        let framing = handshake.map(|handshake| handshake.negotiated.framing);
+        let header = frame.header_bytes();
         let header_len = u64::from(frame.header.header_length);
         let at = frame.stream_offset;
         let mut fields = vec![
@@ -101,18 +100,22 @@ impl Format for Detail {
                 ),
             ),
             // The bits of a draft's header lie elsewhere.
-            match draft {
+            match framing.and_then(|framing| Some((framing, framing.draft()?))) {
                 None => Field {
                     children: websocket::layout::fields(&header, at),
                     ..Field::new("Header", format!("{header_len} bytes"))
                 },
-                Some(draft) => Field::new(
-                    "Header",
-                    format!(
-                        "{header_len} bytes as {draft} has them: {}",
-                        frame.header.opcode().name()
-                    ),
-                ),
+                Some((framing, draft)) => Field {
+                    children: draft_layout::fields(framing, event.from, &header, at),
+                    ..Field::new(
+                        "Header",
+                        format!(
+                            "{header_len} {} as {draft} has them: {}",
+                            if header_len == 1 { "byte" } else { "bytes" },
+                            frame.header.opcode().name()
+                        ),
+                    )
+                },
             },
         ];
         let mut payload = Field::new("Payload", format!("{} bytes", frame.header.payload_length))
@@ -145,7 +148,7 @@ impl Format for Detail {
             None => Field::new("Message", "goes on in a later frame"),
         });
         trees(page.bytes(), &fields, 1);
-        if self.hex && draft.is_none() {
+        if self.hex {
             hexdump::frame(page.bytes(), frame, &mut self.buffer);
         }
         page.bytes().push(b'\n');

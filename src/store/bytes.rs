@@ -208,6 +208,7 @@ impl Store {
             completes_message: frame.completes_message(),
             compressed: frame.is_compressed(),
             raw,
+            draft_header: None,
         })
     }
 }

@@ -254,9 +254,25 @@ pub struct Frame<'a> {
     /// The payload as captured, still masked, from its first byte on: all of it, or as much as is at hand (up to the
     /// first missing byte or the kept limit). `None` when nobody asked for the payload of frames in several pieces.
     pub raw: Option<&'a [u8]>,
+    /// The header's bytes where they are those of a draft before RFC 6455, of which [`Frame::header`] says what they mean.
+    pub draft_header: Option<[u8; MAX_HEADER_LEN]>,
 }
 
 impl Frame<'_> {
+    /// The header's bytes as they were sent.
+    #[must_use]
+    pub fn header_bytes(&self) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(MAX_HEADER_LEN);
+        match &self.draft_header {
+            Some(header) => {
+                let len = usize::from(self.header.header_length);
+                bytes.extend_from_slice(header.get(..len).unwrap_or(header));
+            }
+            None => self.header.write(&mut bytes),
+        }
+        bytes
+    }
+
     /// The stream bytes it covers, as far as they were seen or are known to be missing.
     #[must_use]
     pub fn span(&self) -> Span {

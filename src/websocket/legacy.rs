@@ -46,6 +46,7 @@ pub(super) struct Decoder {
     /// The frame at hand.
     start: u64,
     header: FrameHeader,
+    header_bytes: [u8; MAX_HEADER_LEN],
     captured: u64,
     raw: Vec<u8>,
     frames: u64,
@@ -85,6 +86,7 @@ impl Decoder {
             pending: Vec::new(),
             start: offset,
             header: FrameHeader::default(),
+            header_bytes: [0; MAX_HEADER_LEN],
             captured: 0,
             raw: Vec::new(),
             frames: 0,
@@ -251,7 +253,9 @@ impl Decoder {
         scratch: &mut Scratch,
         out: &mut impl Output,
     ) {
-        self.pending.clear();
+        for (to, byte) in self.header_bytes.iter_mut().zip(self.pending.drain(..)) {
+            *to = byte;
+        }
         (self.start, self.header, self.state) = (start, header, state);
         self.captured = 0;
         self.raw.clear();
@@ -360,6 +364,7 @@ impl Decoder {
             completes_message: completes,
             compressed: false,
             raw: kept.then_some(self.raw.as_slice()),
+            draft_header: Some(self.header_bytes),
         };
         let end = frame.span().end;
         out.frame(&frame);

@@ -28,7 +28,7 @@ mod rules;
 pub mod stream;
 pub mod utf8;
 
-pub use frame::{Frame, FrameHeader, LengthForm, Opcode};
+pub use frame::{Frame, FrameHeader, LengthForm, MAX_HEADER_LEN, Opcode};
 pub use handshake::Negotiated;
 pub use message::{Message, MessageKind};
 pub use stream::{Output, Scratch, Stream};

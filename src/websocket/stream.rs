@@ -460,6 +460,7 @@ impl Stream {
             completes_message,
             compressed,
             raw,
+            draft_header: None,
         });
         if self.suspicious {
             self.tell_header(out);
