@@ -174,7 +174,7 @@ keys! {
     Any Action::Search, [c('/')], "search", "search in payloads: text, or bytes as hex:81 05";
     Any Action::SearchNext, [c('n')], "", "next hit";
     Any Action::SearchPrevious, [c('N')], "", "hit before";
-    Any Action::Copy, [c('y')], "copy", "copy the message: t text, h hex, b base64, j JSON, r the row";
+    Any Action::Copy, [c('y')], "copy", "copy the message: t text, h hex, b base64, j JSON, r the row; in diagnosis, findings and other views: what they say";
     Panes Action::Save, [c('s')], "save", "save: p payload, c the connection as pcapng, t list as text, n list as NDJSON";
     Panes Action::Messages, [c('m')], "messages", "list messages instead of frames, and back";
     Panes Action::Packets, [c('p')], "packets", "list the packets of the connection, TCP and all, and back";

@@ -4,7 +4,9 @@ use crate::filter::{Filter, Rows};
 use crate::tui::copy;
 use crate::tui::panel;
 use crate::tui::prompt::{Ask, Prompt, Save};
+use crate::tui::rows::RowId;
 use crate::tui::search::Needle;
+use crate::tui::views::View;
 
 use super::{App, Effect};
 
@@ -97,15 +99,39 @@ impl App {
         prompt.back = back;
     }
 
+    /// The row that is pointed to: in the chat the message there, else that of the list.
+    fn pointed(&self) -> Option<RowId> {
+        let Some(View::Follow(follow)) = &self.view else {
+            return self.list.selected(&self.store);
+        };
+        let entry = self.store.connection(follow.connection)?;
+        entry.messages.get(follow.cursor.at).map(RowId::Message)
+    }
+
+    /// Copies: in a view of text that text, else what is asked for next.
+    pub(super) fn copy(&mut self) {
+        let copied = self
+            .view
+            .as_ref()
+            .and_then(|view| panel::text_of(self, view));
+        let Some((what, text)) = copied else {
+            self.prompt = Some(Prompt::new(Ask::Copy, ""));
+            return;
+        };
+        self.notice = format!("copied {what}");
+        self.effects.push(Effect::Copy(text));
+    }
+
     /// One letter answered a question.
     pub fn choose(&mut self, letter: char) {
         let Some(prompt) = self.prompt.take() else {
             return;
         };
-        let row = self.list.selected(&self.store);
+        let row = self.pointed();
         match (prompt.ask, letter, row) {
             (Ask::Copy, 'r', Some(row)) => {
                 let line = panel::list::text(self, self.list.cursor.at, row);
+                self.notice = "copied the row".to_owned();
                 self.effects.push(Effect::Copy(line));
             }
             (Ask::Copy, 't' | 'h' | 'b' | 'j', Some(row)) => {

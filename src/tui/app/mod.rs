@@ -395,7 +395,7 @@ impl App {
             Action::SearchNext => self.search_on(false),
             Action::SearchPrevious => self.search_on(true),
             Action::GoTo => self.prompt = Some(Prompt::new(Ask::GoTo, "")),
-            Action::Copy => self.prompt = Some(Prompt::new(Ask::Copy, "")),
+            Action::Copy => self.copy(),
             Action::Save => self.prompt = Some(Prompt::new(Ask::Save, "")),
             _ if self.view.is_some() => self.update_view(action),
             _ => self.update_panes(action),

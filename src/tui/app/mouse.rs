@@ -112,7 +112,11 @@ impl App {
 
     fn hint_at(&self, column: u16, row: u16) -> Option<Does> {
         let footer = self.areas().footer;
-        if row != footer.y || footer.is_empty() {
+        let has_error = self
+            .prompt
+            .as_ref()
+            .is_some_and(|prompt| prompt.error.is_some());
+        if row != footer.y || footer.is_empty() || has_error {
             return None;
         }
         let hints = panel::status::hints(self, footer.width);

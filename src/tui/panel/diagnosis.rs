@@ -74,6 +74,12 @@ pub(in crate::tui) fn evidence_at(
     lines.get(chosen.top + line)?.evidence
 }
 
+/// All that is said about the selected attempt, as it is copied.
+pub(super) fn text(app: &App, chosen: Chosen, area: Rect) -> Vec<Line<'static>> {
+    let lines = lines_about(app, chosen, area);
+    lines.into_iter().map(|line| line.line).collect()
+}
+
 fn lines_about(app: &App, chosen: Chosen, below: Rect) -> Vec<About> {
     let list = app.verdicts.as_ref().map_or(&[][..], |all| &all.list);
     let diagnosis = list.get(chosen.cursor.at);
@@ -161,10 +167,15 @@ fn title(app: &App) -> String {
 }
 
 fn nothing(app: &App) -> Vec<String> {
-    match (&app.verdicts, &app.live) {
-        (Some(_), _) => {
+    let goes_on = app.live.as_ref().is_some_and(|live| live.ended.is_none());
+    let are_open = goes_on && !app.store.connections().is_empty();
+    match (&app.verdicts, goes_on) {
+        (Some(_), _) if !are_open => {
             let mut told = vec![
-                "No attempt at a WebSocket in this capture.".to_owned(),
+                match goes_on {
+                    true => "No attempt at a WebSocket so far.".to_owned(),
+                    false => "No attempt at a WebSocket in this capture.".to_owned(),
+                },
                 "Was it taken on the right interface and port, and with packets of both directions?"
                     .to_owned(),
             ];
@@ -175,10 +186,10 @@ fn nothing(app: &App) -> Vec<String> {
             }
             told
         }
-        (None, Some(_)) => {
+        (Some(_), _) | (None, true) => {
             vec!["Nothing ended yet: attempts are judged when they are over.".to_owned()]
         }
-        (None, None) => {
+        (None, false) => {
             vec!["reading… What failed is known when everything was read.".to_owned()]
         }
     }

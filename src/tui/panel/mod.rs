@@ -99,6 +99,46 @@ fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'sta
     }
 }
 
+/// Columns of text that is copied.
+const COPIED: u16 = 120;
+
+/// What a view says, and its name, for those whose text can be copied: the diagnosis, the finding, or all lines.
+pub(super) fn text_of(app: &App, view: &View) -> Option<(&'static str, String)> {
+    let area = Rect::new(0, 0, COPIED, 40);
+    let joined = |lines: Vec<Line<'static>>| {
+        let lines = lines
+            .iter()
+            .map(|line| line.to_string().trim_end().to_owned());
+        lines.collect::<Vec<_>>().join("\n") + "\n"
+    };
+    match view {
+        View::Diagnosis(chosen) => {
+            let lines = diagnosis::text(app, *chosen, area);
+            (!lines.is_empty()).then(|| ("the diagnosis", joined(lines)))
+        }
+        View::Findings(cursor, order) => {
+            let record = order.get(cursor.at).map(|at| *at as usize);
+            let record = record.and_then(|at| app.store.findings().get(at))?;
+            let code = record.finding.code;
+            let text = format!(
+                "{} {} (packet {}): {}\n{} {}\n",
+                code.severity().name(),
+                code.name(),
+                record.packet,
+                record.finding.text,
+                code.meaning(),
+                code.section().unwrap_or_default(),
+            );
+            Some(("the finding", text))
+        }
+        View::Handshake(_) | View::Ruler(_) | View::Statistics(_) => {
+            let (_, lines) = lines_of(app, view, area)?;
+            Some(("the view as text", joined(lines)))
+        }
+        View::Help(_) | View::Follow(_) => None,
+    }
+}
+
 /// Keeps the first line shown of a view made of lines where the last line still ends the screen.
 pub(super) fn keep_top(app: &App, view: &mut View, area: Rect) {
     let len = lines_of(app, view, area).map_or(0, |(_, lines)| lines.len());

@@ -26,11 +26,14 @@ pub(super) fn lines(app: &App, width: usize) -> (String, Vec<Line<'static>>) {
     if goes_on {
         let entries = app.store.connections().iter();
         let open = entries.filter(|entry| entry.connection.closed.is_none());
+        let open = open.count() as u64;
         let text = format!(
             " {} still open: counted among the connections when over",
-            counted(open.count() as u64, "connection")
+            counted(open, "connection")
         );
-        lines.insert(0, Line::raw(fit(&text, width)));
+        if open > 0 {
+            lines.insert(0, Line::raw(fit(&text, width)));
+        }
     }
     ("Statistics (↑↓ scroll, Esc closes)".to_owned(), lines)
 }

@@ -10,6 +10,7 @@ use ratatui::widgets::{Clear, Paragraph};
 use crate::base::{Severity, escape};
 use crate::tui::app::App;
 use crate::tui::keymap::{Action, KEYMAP, applies};
+use crate::tui::layout::Pane;
 use crate::tui::prompt::{Ask, SHOWN};
 
 use super::{count, counted, fit};
@@ -71,7 +72,7 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
             (Some(file), _) => {
                 format!("saving to {file}… {}% (Esc stops)", app.saved_percent)
             }
-            (None, ended) => ended.unwrap_or_default(),
+            (None, ended) => ended.or_else(|| long_field(app, area)).unwrap_or_default(),
         };
         let text = format!(" {}", escape::text(text.as_bytes()));
         frame.render_widget(Paragraph::new(text), area);
@@ -90,16 +91,30 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let room = usize::from(area.width.saturating_sub(before)).max(1);
     let scroll = prompt.input.visual_scroll(room);
     let typed: String = prompt.input.value().chars().skip(scroll).collect();
-    let mut spans = vec![Span::styled(label, app.theme.label()), Span::raw(typed)];
-    if let Some(error) = &prompt.error {
-        let error = format!("   {}", escape::text(error.as_bytes()));
-        spans.push(Span::styled(error, app.theme.severity(Severity::Warning)));
-    }
+    let spans = vec![Span::styled(label, app.theme.label()), Span::raw(typed)];
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
     let x = area.x + before + prompt.input.visual_cursor().saturating_sub(scroll) as u16;
     if area.width > 0 {
         frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
     }
+}
+
+/// The selected field when its pane has no room for it.
+fn long_field(app: &App, area: Rect) -> Option<String> {
+    let pane = app.areas().panes[Pane::Detail as usize];
+    if app.focus != Pane::Detail || app.view.is_some() {
+        return None;
+    }
+    let field = app.tree.field(app.detail.at)?;
+    let node = app.tree.nodes.get(app.detail.at)?;
+    let used = node.path.len() * 2 + field.bits.chars().count() + field.label.chars().count() + 7;
+    let whole = used + field.value.chars().count();
+    (whole > pane.width.into()).then(|| {
+        fit(
+            &format!("{}: {}", field.label, field.value),
+            area.width.saturating_sub(1).into(),
+        )
+    })
 }
 
 /// What a click on a hint does.
@@ -237,6 +252,16 @@ pub(super) fn completions(app: &App, frame: &mut Frame<'_>, status: Rect) {
 }
 
 pub(super) fn footer(app: &App, frame: &mut Frame<'_>, area: Rect) {
+    if let Some(error) = app.prompt.as_ref().and_then(|prompt| prompt.error.as_ref()) {
+        // What is wrong with a line stands under it.
+        let error = format!(" ! {}", escape::text(error.as_bytes()));
+        let error = fit(&error, area.width.into());
+        frame.render_widget(
+            Paragraph::new(error).style(app.theme.severity(Severity::Warning)),
+            area,
+        );
+        return;
+    }
     let hints = hints(app, area.width);
     let spans: Vec<_> = hints.into_iter().flat_map(|hint| hint.spans(app)).collect();
     let line = Paragraph::new(Line::from(spans));

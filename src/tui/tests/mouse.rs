@@ -369,6 +369,10 @@ fn hints_choices_and_completions_are_clicked() {
     let row = app.areas().panes[1].y + 4;
     click(&mut app, (100, row));
     assert_eq!(app.list.cursor.at, 0);
+    // What is wrong with the line stands where the hints were.
+    keys(&mut app, " ==");
+    assert!(screen(&mut app, 120, 40).contains("\n ! "));
+    keys(&mut app, " 1");
     let at = find(&mut app, "Esc leaves");
     click(&mut app, at);
     assert_eq!(typed(&app), None);

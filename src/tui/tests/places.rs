@@ -1,9 +1,10 @@
 //! Going to places and back, and taking what is there away.
 
 use crate::base::PacketNumber;
+use crate::tui::App;
 use crate::tui::rows::RowId;
 
-use super::{keys, open};
+use super::{keys, open, open_diagnosed};
 
 #[test]
 fn a_capture_read_anew_shows_the_same_place() {
@@ -79,4 +80,34 @@ fn a_file_being_saved_can_be_stopped_and_is_not_left_by_mistake() {
     assert!(app.saving.is_none() && app.notice.contains("not saved"));
     keys(&mut app, "q");
     assert!(app.quit);
+}
+
+#[test]
+fn what_a_view_says_is_copied_and_in_the_chat_its_own_message() {
+    let copied = |app: &mut App| match app.effects.pop() {
+        Some(crate::tui::Effect::Copy(text)) => text,
+        other => panic!("{other:?}: {}", app.notice),
+    };
+    let mut app = open_diagnosed("websockets-close-codes.pcapng");
+    keys(&mut app, "jy");
+    let text = copied(&mut app);
+    assert!(text.contains("a message of the server is larger"), "{text}");
+    assert!(
+        text.contains("What to do") && app.notice.contains("the diagnosis"),
+        "{text}"
+    );
+    let mut app = open("invalid-utf8.pcapng");
+    keys(&mut app, "Fy");
+    assert!(copied(&mut app).starts_with("error invalid-utf8 (packet 8): "));
+    for (view, text) in [("H", "The accept key"), ("b", "Masking")] {
+        keys(&mut app, &format!("\u{1b}{view}y"));
+        assert!(copied(&mut app).contains(text));
+    }
+    let mut app = open("websockets-close-codes.pcapng");
+    keys(&mut app, ":c3\n");
+    keys(&mut app, "fgyt");
+    assert_eq!(copied(&mut app), "client will close with 1008");
+    // Another message of the chat than the row of the list.
+    keys(&mut app, "jyt");
+    assert_ne!(copied(&mut app), "client will close with 1008");
 }
