@@ -1,7 +1,5 @@
 //! A flow that speaks WebSocket: both sides' streams decoded, numbered, and told to the sink.
 
-use std::collections::VecDeque;
-
 use smallvec::SmallVec;
 
 use crate::base::{Code, Finding, Needs, PerSide, Side, Span, Timestamp};
@@ -33,7 +31,7 @@ pub(super) struct WebSocketSession {
 }
 
 /// Pings that no pong has answered, with what they say and when they came. Most connections have none.
-type Pings = Option<Box<VecDeque<(Box<[u8]>, Timestamp)>>>;
+type Pings = Option<Box<SmallVec<[(Box<[u8]>, Timestamp); 1]>>>;
 
 /// In place as far as that takes no more room than a vector.
 type Fragments = SmallVec<[u64; 2]>;
@@ -420,9 +418,9 @@ impl<S: Sink> Output<'_, S> {
             MessageKind::Ping => {
                 let pings = self.pings.get_or_insert_default();
                 if pings.len() == PINGS {
-                    pings.pop_front();
+                    pings.remove(0);
                 }
-                pings.push_back((data.into(), self.at.time));
+                pings.push((data.into(), self.at.time));
                 None
             }
             MessageKind::Pong => {
