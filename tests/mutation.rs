@@ -19,21 +19,7 @@ struct Everything;
 
 impl Sink for Everything {
     fn needs(&self) -> Needs {
-        [
-            Needs::PAYLOAD,
-            Needs::MESSAGES,
-            Needs::INFLATED,
-            Needs::DIGEST,
-            Needs::FINDINGS,
-            Needs::EXTENTS,
-            Needs::TLS,
-            Needs::FLOWS,
-            Needs::SEGMENTS,
-            Needs::EXCHANGES,
-            Needs::STREAMS,
-        ]
-        .into_iter()
-        .fold(Needs::HEADERS, |all, need| all | need)
+        Needs::ALL
     }
 }
 

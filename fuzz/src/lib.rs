@@ -96,22 +96,7 @@ pub struct Everything;
 
 impl Sink for Everything {
     fn needs(&self) -> Needs {
-        let parts = [
-            Needs::PAYLOAD,
-            Needs::MESSAGES,
-            Needs::INFLATED,
-            Needs::DIGEST,
-            Needs::FINDINGS,
-            Needs::EXTENTS,
-            Needs::TLS,
-            Needs::FLOWS,
-            Needs::SEGMENTS,
-            Needs::EXCHANGES,
-            Needs::STREAMS,
-        ];
-        parts
-            .into_iter()
-            .fold(Needs::HEADERS, |all, need| all | need)
+        Needs::ALL
     }
 }
 

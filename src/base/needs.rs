@@ -27,12 +27,13 @@ impl Needs {
     pub const FLOWS: Needs = Needs(64);
     /// Every segment of flows that may be or become ours, with the lengths of its headers.
     pub const SEGMENTS: Needs = Needs(128);
-
     /// Every exchange over HTTP/1 that asks for something else than a WebSocket or a tunnel.
     pub const EXCHANGES: Needs = Needs(512);
-
     /// The number of each TCP stream in the whole capture.
     pub const STREAMS: Needs = Needs(1024);
+
+    /// All there are.
+    pub const ALL: Needs = Needs(0x07ff);
 
     /// Whether every need of `other` is in the set.
     #[must_use]

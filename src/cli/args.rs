@@ -119,13 +119,9 @@ pub(crate) struct ReadArgs {
     )]
     pub(crate) header: Option<bool>,
 
-    /// Write to this file instead of stdout.
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Overwrite an existing output file.
-    #[arg(long)]
-    pub(crate) force: bool,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
 
     /// Mask cookies, credentials, tokens and payload values; lengths and structure stay.
     #[arg(long)]
@@ -243,13 +239,9 @@ pub(crate) struct FollowArgs {
     #[arg(long, value_enum, value_name = "SIDE", conflicts_with = "control")]
     pub(crate) raw: Option<SideArg>,
 
-    /// Write to this file instead of stdout.
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Overwrite an existing output file.
-    #[arg(long)]
-    pub(crate) force: bool,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
 
     /// Mask cookies, credentials, tokens and payload values; lengths and structure stay.
     #[arg(long)]
@@ -258,6 +250,18 @@ pub(crate) struct FollowArgs {
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
+}
+
+/// Where the output of a command goes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct OutputArgs {
+    /// Write to this file instead of stdout.
+    #[arg(short = 'o', long = "output", value_name = "FILE")]
+    pub(crate) output: Option<PathBuf>,
+
+    /// Overwrite an existing output file.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// What is counted.
@@ -275,13 +279,9 @@ pub(crate) struct StatsArgs {
     #[arg(long, value_enum, default_value_t = StatsFormat::Text)]
     pub(crate) format: StatsFormat,
 
-    /// Write to this file instead of stdout.
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Overwrite an existing output file.
-    #[arg(long)]
-    pub(crate) force: bool,
+    /// Where the output goes.
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
 
     /// How the capture is analysed.
     #[command(flatten)]

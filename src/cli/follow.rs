@@ -24,7 +24,7 @@ const KEPT: usize = 256 << 20;
 /// When nothing could be read or written, or there is no such connection.
 pub(crate) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
     let filter = args.filter.as_deref().map(Filter::parse).transpose()?;
-    let output = Output::open(args.output.as_deref(), args.force)?;
+    let output = Output::open(args.to.output.as_deref(), args.to.force)?;
     if args.raw.is_some() && output.is_terminal() {
         bail!("raw bytes are not for a terminal: name a file with -o, or pipe them on");
     }

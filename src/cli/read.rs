@@ -35,7 +35,7 @@ pub(crate) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         redact: args.redact,
         ..Selection::default()
     };
-    let output = Output::open(args.output.as_deref(), args.force)?;
+    let output = Output::open(args.to.output.as_deref(), args.to.force)?;
     let source = open(args, &mut selection)?;
     match args.format {
         FormatArg::Csv => table(args, source, &selection, columns, Separator::Comma, output),

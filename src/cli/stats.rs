@@ -28,7 +28,7 @@ impl Collected for Statistics {
 /// # Errors
 /// When nothing could be read or written.
 pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<ExitCode> {
-    let output = Output::open(args.output.as_deref(), args.force)?;
+    let output = Output::open(args.to.output.as_deref(), args.to.force)?;
     let inputs = args.files.iter().map(Input::from_argument).collect();
     let source = Source::open(inputs, &args.analysis.limits())?;
     let mut reading = Reading::of(source, &args.analysis)?;

@@ -23,7 +23,7 @@ use load::{Read, Reader, Started};
 #[must_use]
 pub(super) fn can_open(args: &ReadArgs) -> bool {
     let reads_stdin = args.files.iter().any(|file| file.as_os_str() == "-");
-    let prints = args.output.is_some() || args.packets_path().is_some();
+    let prints = args.to.output.is_some() || args.packets_path().is_some();
     io::stdout().is_terminal() && io::stdin().is_terminal() && !reads_stdin && !prints
 }
 

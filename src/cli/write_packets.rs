@@ -32,13 +32,13 @@ pub(crate) fn run(
     filter: Option<&Filter>,
     path: &Path,
 ) -> anyhow::Result<ExitCode> {
-    if args.output.is_some() || !args.columns.is_empty() {
+    if args.to.output.is_some() || !args.columns.is_empty() {
         bail!("-w writes packets; to print rows as well, read the file it wrote");
     }
     if args.redact {
         bail!("-w writes packets as they were captured; --redact is for every other format");
     }
-    let output = Output::open(Some(path), args.force)?;
+    let output = Output::open(Some(path), args.to.force)?;
     let files = Files::open(&args.files)?;
     let passes::Chosen {
         connections: chosen,
