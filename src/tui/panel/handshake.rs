@@ -11,12 +11,23 @@ use super::fit;
 
 pub(super) fn lines(app: &App, width: usize) -> (String, Vec<Line<'static>>) {
     let index = app.connection();
-    let title = format!("Handshake of connection {} (RFC 6455 4)", index + 1);
-    let lines = match app.store.connection(index) {
+    let entry = app.store.connection(index);
+    let draft = entry.and_then(|entry| draft(&entry.connection));
+    let rules = match draft {
+        Some(draft) => format!("{draft}, a draft before RFC 6455"),
+        None => "RFC 6455 4".to_owned(),
+    };
+    let title = format!("Handshake of connection {} ({rules})", index + 1);
+    let lines = match entry {
         None => vec![Line::raw(" no connection")],
         Some(entry) => about(app, &entry.connection, width),
     };
     (title, lines)
+}
+
+/// The draft that was agreed on, when its frames are not those of RFC 6455.
+fn draft(known: &Connection) -> Option<&'static str> {
+    known.handshake.as_ref()?.negotiated.framing.draft()
 }
 
 /// The line of the request or response that is at a line and column of this view.
@@ -121,7 +132,8 @@ fn head_lines(head: Option<&Head>, side: Side, known: &Connection) -> Vec<String
             escape::text(value)
         ));
     }
-    if side == Side::Client || head.status() == Some(101) {
+    // What RFC 6455 requires, a draft need not know.
+    if draft(known).is_none() && (side == Side::Client || head.status() == Some(101)) {
         for required in HEADERS {
             let missing = required.side == side
                 && required.presence == Presence::Required
@@ -136,6 +148,22 @@ fn head_lines(head: Option<&Head>, side: Side, known: &Connection) -> Vec<String
 
 fn accept_lines(app: &App, known: &Connection, shake: &Handshake) -> Vec<Line<'static>> {
     let label = |text: &'static str| Span::styled(text, app.theme.label());
+    let framing = shake.negotiated.framing;
+    if framing.challenge_len(Side::Server) > 0 {
+        let verdict = match shake.accept_valid {
+            Some(true) => "✓ it is right",
+            Some(false) => "✗ it is wrong",
+            None => "it was not seen whole",
+        };
+        return vec![
+            Line::from(label(" The answer to three keys (hybi-00 1.3)")),
+            Line::raw(
+                " The keys are Sec-WebSocket-Key1, Sec-WebSocket-Key2 and 8 bytes behind the request; the answer is the MD5 of \
+                 the numbers hidden in them, 16 bytes behind the response.",
+            ),
+            Line::raw(format!(" The server's answer: {verdict}")),
+        ];
+    }
     let Some(key) = known
         .request()
         .and_then(|head| head.value("Sec-WebSocket-Key"))

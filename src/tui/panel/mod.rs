@@ -18,7 +18,7 @@ pub(super) mod status;
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::Line;
+use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Borders, Clear, Paragraph};
 use unicode_width::UnicodeWidthChar;
 
@@ -90,13 +90,51 @@ fn view_block(app: &App, title: &str) -> Block<'static> {
 /// The title and the lines of a view that is made of lines only.
 fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'static>>)> {
     let width = usize::from(area.width.saturating_sub(2));
-    match view {
-        View::Help(_) => Some(help::lines(app)),
-        View::Ruler(_) => Some(ruler::lines(app)),
-        View::Handshake(_) => Some(handshake::lines(app, width)),
-        View::Statistics(_) => Some(statistics::lines(app, width)),
-        View::Diagnosis(_) | View::Follow(_) | View::Findings(..) => None,
+    let (title, lines) = match view {
+        View::Help(_) => help::lines(app),
+        View::Ruler(_) => ruler::lines(app),
+        View::Handshake(_) => handshake::lines(app, width),
+        View::Statistics(_) => statistics::lines(app, width),
+        View::Diagnosis(_) | View::Follow(_) | View::Findings(..) => return None,
+    };
+    let lines = lines.into_iter().flat_map(|line| wrapped(line, width));
+    Some((title, lines.collect()))
+}
+
+/// A line in as many lines as it needs; what comes after the first stands under the text behind the label.
+fn wrapped(line: Line<'static>, width: usize) -> Vec<Line<'static>> {
+    let label = match &line.spans[..] {
+        [label, _, ..] => label.width(),
+        _ => 3,
+    };
+    if line.width() <= width || label + 8 > width {
+        return vec![line];
     }
+    let style = line.spans.last().map_or(line.style, |span| span.style);
+    let text: String = line
+        .spans
+        .iter()
+        .map(|span| span.content.as_ref())
+        .collect();
+    let first = line.spans.len() > 1;
+    let head: String = text.chars().take(if first { label } else { 0 }).collect();
+    let rest: String = text.chars().skip(head.chars().count()).collect();
+    let room = width - if first { label } else { 3 };
+    let mut lines: Vec<Line<'static>> = Vec::new();
+    for (at, part) in words(&rest, room).into_iter().enumerate() {
+        lines.push(match (at, first) {
+            (0, true) => Line::from(vec![line.spans[0].clone(), Span::styled(part, style)]),
+            (0, false) => Line::styled(part, style),
+            _ => Line::from(vec![
+                Span::raw(" ".repeat(label)),
+                Span::styled(part, style),
+            ]),
+        });
+    }
+    lines
+        .into_iter()
+        .map(|wrapped| wrapped.style(line.style))
+        .collect()
 }
 
 /// Columns of text that is copied.
@@ -278,6 +316,15 @@ mod tests {
         assert_eq!(words("to be or not", 5), ["to be ", "or ", "not"]);
         assert_eq!(words("abcdefg hi", 3), ["abc", "def", "g ", "hi"]);
         assert!(words("", 3).is_empty());
+        let lines = wrapped(
+            Line::from(vec![Span::raw("key  "), Span::raw("what it does")]),
+            14,
+        );
+        let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, ["key  what it ", "     does"]);
+        let lines = wrapped(Line::raw(" one long sentence"), 12);
+        let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
+        assert_eq!(lines, [" one long ", "   sentence"]);
         assert_eq!(right("7", 3), "  7");
         assert_eq!(count(12_345_678), "12M");
     }

@@ -72,9 +72,14 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
             (Some(file), _) => {
                 format!("saving to {file}… {}% (Esc stops)", app.saved_percent)
             }
-            (None, ended) => ended.or_else(|| long_field(app, area)).unwrap_or_default(),
+            (None, ended) => ended.unwrap_or_default(),
         };
-        let text = format!(" {}", escape::text(text.as_bytes()));
+        // What a field says is escaped already.
+        let text = match text.is_empty() {
+            true => long_field(app, area).unwrap_or_default(),
+            false => escape::text(text.as_bytes()),
+        };
+        let text = format!(" {text}");
         frame.render_widget(Paragraph::new(text), area);
         return;
     };

@@ -254,3 +254,39 @@ fn a_click_in_a_live_list_ends_following_and_the_end_begins_it_again() {
     keys(&mut app, "G");
     assert!(follows(&app));
 }
+
+#[test]
+fn the_handshake_of_a_draft_misses_nothing_that_only_the_standard_requires() {
+    let mut app = open("hixie-76.pcapng");
+    keys(&mut app, "H");
+    let text = screen(&mut app, 120, 40);
+    assert!(
+        text.contains("(hixie-76, a draft before RFC 6455)"),
+        "{text}"
+    );
+    assert!(!text.contains("is missing"), "{text}");
+    assert!(
+        text.contains("The server's answer: ✓ it is right"),
+        "{text}"
+    );
+}
+
+#[test]
+fn no_line_of_the_help_is_cut() {
+    let mut app = open("ws-plain.pcap");
+    keys(&mut app, "?");
+    let mut seen = String::new();
+    for _ in 0..90 {
+        for line in screen(&mut app, 80, 24).lines().skip(2).take(19) {
+            seen.push_str(line.trim_matches(['│', ' ']));
+            seen.push(' ');
+        }
+        keys(&mut app, "j");
+    }
+    let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let seen = words(&seen);
+    for binding in crate::tui::keymap::KEYMAP {
+        let last = binding.help.rsplit(' ').next().unwrap();
+        assert!(seen.contains(&words(last)), "{}", binding.help);
+    }
+}
