@@ -58,11 +58,20 @@ fn widths(width: usize) -> (usize, usize, usize) {
     let protocol = if width >= WIDE { 12 } else { 0 };
     let bytes = if width >= WIDE { 7 } else { 0 };
     let chosen = if protocol > 0 { protocol + 1 } else { 0 };
-    let fixed = 5 + 2 * (ends + 1) + 1 + 10 + 7 + bytes + 9 + 4 + chosen;
+    let fixed = 5 + 2 * (ends + 1) + 1 + 10 + 7 + bytes + 9 + findings_width(width) + chosen;
     (ends, protocol, width.saturating_sub(fixed).max(6))
 }
 
+/// Columns of the number of findings.
+fn findings_width(width: usize) -> usize {
+    if width >= WIDE { 8 } else { 4 }
+}
+
 fn heading(width: usize) -> String {
+    let findings = match findings_width(width) {
+        8 => right("findings", 8),
+        _ => right("!", 4),
+    };
     let (ends, protocol, path) = widths(width);
     let protocol = if protocol > 0 {
         fit("subprotocol", protocol + 1)
@@ -83,7 +92,7 @@ fn heading(width: usize) -> String {
         fit("state", 9),
         right("frames", 6),
         right("seconds", 8),
-        right("find", 4),
+        findings,
     )
 }
 
@@ -161,6 +170,9 @@ fn row(app: &App, index: usize, entry: &Entry, width: usize) -> Line<'static> {
     );
     Line::from(vec![
         Span::raw(text),
-        Span::styled(right(&findings, 4), app.theme.severity(worst)),
+        Span::styled(
+            right(&findings, findings_width(width)),
+            app.theme.severity(worst),
+        ),
     ])
 }

@@ -15,6 +15,8 @@ use crate::tui::views::Chosen;
 
 use super::{fit, more_lines, right, view_block, words};
 
+/// What can be done here, for the title.
+const KEYS: &str = "(←→ evidence, Enter: its packet)";
 /// Columns of a label.
 const LABEL: usize = 13;
 
@@ -161,8 +163,8 @@ fn title(app: &App) -> String {
     };
     match list.len() {
         0 => "Diagnosis".to_owned(),
-        1 => format!("Diagnosis: {failed} of 1 attempt failed{more}"),
-        all => format!("Diagnosis: {failed} of {all} attempts failed{more}"),
+        1 => format!("Diagnosis: {failed} of 1 attempt failed{more} {KEYS}"),
+        all => format!("Diagnosis: {failed} of {all} attempts failed{more} {KEYS}"),
     }
 }
 

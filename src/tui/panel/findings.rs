@@ -14,10 +14,27 @@ use super::{fit, right, view_block};
 /// Lines under the list that say all about the selected one.
 const BELOW: u16 = 5;
 
-/// The lines of the list itself, and what is below them.
+/// The lines of the list itself, and what is below them. Above is the heading.
 pub(in crate::tui) fn parts(body: Rect) -> [Rect; 2] {
     let inner = body.inner(Margin::new(1, 1));
-    Layout::vertical([Constraint::Min(1), Constraint::Length(BELOW)]).areas(inner)
+    let [_, list, below] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(1),
+        Constraint::Length(BELOW),
+    ])
+    .areas(inner);
+    [list, below]
+}
+
+fn heading(width: usize) -> String {
+    let text = format!(
+        "{} {} {} {} what was found",
+        fit("severity", 8),
+        right("packet", 7),
+        fit("place", 10),
+        fit("code", 27),
+    );
+    fit(&text, width)
 }
 
 fn explain(app: &App, cursor: Cursor, order: &[u32], frame: &mut Frame<'_>, area: Rect) {
@@ -44,6 +61,13 @@ pub(super) fn draw(app: &App, cursor: Cursor, order: &[u32], frame: &mut Frame<'
     );
     frame.render_widget(block, area);
     let [inner, below] = parts(area);
+    let head = Rect {
+        height: u16::from(inner.y > area.y + 1 && !order.is_empty()),
+        y: area.y + 1,
+        ..inner
+    };
+    let heading = Paragraph::new(heading(inner.width.into()));
+    frame.render_widget(heading.style(app.theme.label()), head);
     explain(app, cursor, order, frame, below);
     let mut lines = Vec::new();
     for (at, index) in order

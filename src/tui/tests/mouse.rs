@@ -283,7 +283,7 @@ fn findings_are_clicked_and_entered() {
         panic!()
     };
     let first = order[0];
-    let row = app.areas().body.y + 1;
+    let row = app.areas().body.y + 2;
     double_click(&mut app, (10, row));
     assert!(app.view.is_none());
     let Some(RowId::Frame(index)) = app.list.selected(&app.store) else {
