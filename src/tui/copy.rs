@@ -5,6 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use crate::store::Store;
+use crate::websocket::{MessageKind, Opcode, close};
 
 use super::rows::RowId;
 
@@ -37,6 +38,12 @@ pub fn data(store: &Store, row: RowId, most: usize) -> Option<Vec<u8>> {
 pub(super) fn text(store: &Store, row: RowId, form: char) -> Option<String> {
     let bytes = data(store, row, MOST)?;
     Some(match form {
+        't' if is_close(store, row) => {
+            let (code, reason) = close::body(&bytes);
+            let code = code.map_or_else(String::new, |code| format!("{} {}", code.0, code.name()));
+            let text = format!("{code} {}", String::from_utf8_lossy(reason));
+            text.trim().to_owned()
+        }
         't' => String::from_utf8_lossy(&bytes).into_owned(),
         'h' => hex::encode(&bytes),
         'b' => STANDARD.encode(&bytes),
@@ -46,4 +53,17 @@ pub(super) fn text(store: &Store, row: RowId, form: char) -> Option<String> {
         },
         _ => return None,
     })
+}
+
+/// Whether it closes: its data is no text, but a code and then a reason (RFC 6455 section 5.5.1).
+fn is_close(store: &Store, row: RowId) -> bool {
+    match row {
+        RowId::Frame(index) => store
+            .frame(index)
+            .is_some_and(|frame| frame.opcode() == Opcode::Close),
+        RowId::Message(index) => store
+            .message(index)
+            .is_some_and(|message| message.kind == MessageKind::Close),
+        RowId::Packet(..) => false,
+    }
 }

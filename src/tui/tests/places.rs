@@ -109,5 +109,5 @@ fn what_a_view_says_is_copied_and_in_the_chat_its_own_message() {
     assert_eq!(copied(&mut app), "client will close with 1008");
     // Another message of the chat than the row of the list.
     keys(&mut app, "jyt");
-    assert_ne!(copied(&mut app), "client will close with 1008");
+    assert_eq!(copied(&mut app), "1008 Policy Violation policy");
 }
