@@ -298,7 +298,7 @@ impl Walk {
 
     /// Gives one engine its segments, as many at a time as it looks up together.
     fn give<S: Sink>(&self, index: usize, engine: &mut Engine<S>) {
-        let mut arrivals: Vec<Arrival<'_>> = Vec::with_capacity(TOGETHER);
+        let mut arrivals: Vec<Arrival<'_, &Segment>> = Vec::with_capacity(TOGETHER);
         for found in self.segments.get(index).into_iter().flatten() {
             let Some(record) = self.batch.records().get(found.record as usize) else {
                 continue;
@@ -307,7 +307,7 @@ impl Walk {
                 None => arrivals.push(Arrival {
                     number: record.number,
                     time: record.time,
-                    segment: found.segment.clone(),
+                    segment: &found.segment,
                     bytes: self.batch.bytes(record),
                 }),
                 Some(bytes) => {

@@ -25,6 +25,7 @@ mod unknown_session;
 mod waiting;
 mod websocket_session;
 
+use std::borrow::Borrow;
 use std::cmp::Reverse;
 use std::hint::black_box;
 use std::sync::Arc;
@@ -61,15 +62,15 @@ pub struct Options {
     pub decode_as: Vec<u16>,
 }
 
-/// A segment on its way to an engine.
+/// A segment on its way to an engine; `T` is the segment or leads to it.
 #[derive(Clone, Debug)]
-pub struct Arrival<'a> {
+pub struct Arrival<'a, T = Segment> {
     /// Its packet.
     pub number: PacketNumber,
     /// When that was captured.
     pub time: Timestamp,
     /// What the packet holds of TCP.
-    pub segment: Segment,
+    pub segment: T,
     /// The packet's bytes.
     pub bytes: &'a [u8],
 }
@@ -231,11 +232,11 @@ impl<S: Sink> Engine<S> {
     ///
     /// Their flows lie anywhere in memory. Looked at one after the other, each would be waited for; looked up together
     /// beforehand, they come at the same time.
-    pub fn segments(&mut self, arrivals: &[Arrival<'_>]) {
+    pub fn segments<T: Borrow<Segment>>(&mut self, arrivals: &[Arrival<'_, T>]) {
         for group in arrivals.chunks(TOGETHER) {
             let mut coming = SmallVec::<[Coming; TOGETHER]>::new();
             for arrival in group {
-                let (route, end) = route(arrival.segment.key);
+                let (route, end) = route(arrival.segment.borrow().key);
                 let place = match coming.last() {
                     Some(before) if before.route == route => before.place,
                     _ => self.table.guess(&route),
@@ -251,10 +252,10 @@ impl<S: Sink> Engine<S> {
 
     /// Reads something of every part of these flows that their next segments will need, so that it is at hand by then:
     /// first what the table leads to and the payload, which another core may have read, then what the flow leads to.
-    fn touch(&mut self, coming: &[Coming], arrivals: &[Arrival<'_>]) {
+    fn touch<T: Borrow<Segment>>(&mut self, coming: &[Coming], arrivals: &[Arrival<'_, T>]) {
         let mut touched = 0;
         for arrival in arrivals {
-            let first = arrival.segment.payload(arrival.bytes).first();
+            let first = arrival.segment.borrow().payload(arrival.bytes).first();
             touched ^= first.map_or(0, |byte| u64::from(*byte));
         }
         for Coming { end, place, .. } in coming {
@@ -270,7 +271,7 @@ impl<S: Sink> Engine<S> {
 
     /// Takes a segment whose flow was looked up before the segments in front of it were taken.
     #[inline]
-    fn arrive(&mut self, coming: &Coming, arrival: &Arrival<'_>) {
+    fn arrive<T: Borrow<Segment>>(&mut self, coming: &Coming, arrival: &Arrival<'_, T>) {
         self.now = Moment {
             packet: arrival.number,
             time: arrival.time,
@@ -280,7 +281,14 @@ impl<S: Sink> Engine<S> {
         let id = place
             .filter(|id| self.table.is_at(*id, route))
             .or_else(|| self.table.find(route));
-        self.segment_of(id, route, *end, &arrival.segment, arrival.bytes, true);
+        self.segment_of(
+            id,
+            route,
+            *end,
+            arrival.segment.borrow(),
+            arrival.bytes,
+            true,
+        );
     }
 
     #[inline]

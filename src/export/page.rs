@@ -198,11 +198,7 @@ impl Merger {
             return one(page, &self.numbers[0], out, each);
         }
         let mut next = vec![0usize; pages.len()];
-        let head = |page: usize, at: usize| pages[page].pieces.get(at).map(|piece| piece.order);
-        while let Some((page, _)) = (0..pages.len())
-            .filter_map(|page| head(page, next[page]).map(|order| (page, order)))
-            .min_by_key(|(_, order)| *order)
-        {
+        while let Some((page, end)) = run(pages, &next) {
             let Page {
                 bytes,
                 holes,
@@ -213,16 +209,16 @@ impl Merger {
                 .checked_sub(1)
                 .and_then(|before| pieces.get(before));
             let (from, holes_from) = start.map_or((0, 0), |piece| (piece.end, piece.holes_end));
-            let piece = pieces[next[page]];
-            let holes = &holes[holes_from as usize..piece.holes_end as usize];
+            let last = pieces[end - 1];
+            let holes = &holes[holes_from as usize..last.holes_end as usize];
             fill(
-                &bytes[from as usize..piece.end as usize],
+                &bytes[from as usize..last.end as usize],
                 from,
                 holes,
                 &self.numbers[page],
                 out,
             );
-            next[page] += 1;
+            next[page] = end;
             each(out);
         }
     }
@@ -260,6 +256,29 @@ impl Merger {
             numbers[index] = self.count;
         }
     }
+}
+
+/// The page whose next piece comes first, and the end of its pieces before any of another page, of [`STRETCH`] at most.
+fn run(pages: &[Page], next: &[usize]) -> Option<(usize, usize)> {
+    let (mut first, mut second) = (None, None);
+    for (page, at) in next.iter().enumerate() {
+        let Some(piece) = pages[page].pieces.get(*at) else {
+            continue;
+        };
+        let head = Some((piece.order, page));
+        if first.is_none() || head < first {
+            (first, second) = (head, first);
+        } else if second.is_none() || head < second {
+            second = head;
+        }
+    }
+    let (_, page) = first?;
+    let pieces = &pages[page].pieces[next[page]..];
+    let most = pieces[0].end.saturating_add(STRETCH);
+    let is_after =
+        |piece: &Piece| piece.end > most || second.is_some_and(|(order, _)| piece.order > order);
+    let rest = pieces[1..].iter().position(is_after);
+    Some((page, next[page] + 1 + rest.unwrap_or(pieces.len() - 1)))
 }
 
 /// Source bytes of one page that are filled at once.
