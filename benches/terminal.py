@@ -163,7 +163,7 @@ def main():
     resident = session.resident()
     session.close()
     frames = subprocess.run([arguments.program, "read", "--format", "tsv", "-e", "frame.number", arguments.capture],
-                            capture_output=True, check=True).stdout.count(b"\n") - 1
+                            capture_output=True, check=True).stdout.count(b"\n")
     print(f"opened: median {1000 * statistics.median(opened):.0f} ms, longest {1000 * max(opened):.0f} ms")
     print(f"loaded: median {statistics.median(loading):.2f} s, with keys pressed meanwhile")
     print(told("while loading", keys_while))
