@@ -36,24 +36,6 @@ impl LinkType {
     /// Linux cooked capture, version 2.
     pub const LINUX_SLL2: LinkType = LinkType(276);
 
-    /// Those that are read.
-    pub const ALL: [LinkType; 14] = [
-        Self::NULL,
-        Self::ETHERNET,
-        Self::PPP,
-        Self::PPP_HDLC,
-        Self::PPP_ETHER,
-        Self::RAW,
-        Self::C_HDLC,
-        Self::LOOP,
-        Self::LINUX_SLL,
-        Self::PPP_WITH_DIR,
-        Self::IPV4,
-        Self::IPV6,
-        Self::NFLOG,
-        Self::LINUX_SLL2,
-    ];
-
     /// The registry's name without its prefix; `None` for one that nothing here reads.
     #[must_use]
     pub fn name(self) -> Option<&'static str> {

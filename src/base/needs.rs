@@ -32,8 +32,8 @@ impl Needs {
     /// The number of each TCP stream in the whole capture.
     pub const STREAMS: Needs = Needs(1024);
 
-    /// All there are.
-    pub const ALL: Needs = Needs(0x07ff);
+    /// All there are, and all there will be.
+    pub const ALL: Needs = Needs(u16::MAX);
 
     /// Whether every need of `other` is in the set.
     #[must_use]

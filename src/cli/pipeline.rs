@@ -124,9 +124,11 @@ pub(crate) fn serial<S: Collected>(
     (tally, vec![engine.into_sink()])
 }
 
-/// The capture's last flows end in rounds of so many, or of fewer that keep so many bytes together: each may have a long
-/// message to tell that never ended.
-const ROUND: (usize, u32) = (1024, 1 << 20);
+/// The capture's last flows end in rounds of so many: each may have a long message to tell that never ended.
+const ROUND_FLOWS: usize = 1024;
+
+/// A round ends sooner when its flows keep so many bytes together.
+const ROUND_BYTES: u32 = 1 << 20;
 
 /// Takes the first packets of all flows and the bytes they keep, and gives the packets up to which flows end in each
 /// round. There is always a round.
@@ -135,7 +137,7 @@ fn rounds(mut flows: Vec<(PacketNumber, u32)>) -> Vec<PacketNumber> {
     let (mut rounds, mut count, mut bytes) = (Vec::new(), 0, 0);
     for (first_packet, held) in flows {
         (count, bytes) = (count + 1, held.saturating_add(bytes));
-        if count == ROUND.0 || bytes >= ROUND.1 {
+        if count == ROUND_FLOWS || bytes >= ROUND_BYTES {
             rounds.push(first_packet);
             (count, bytes) = (0, 0);
         }

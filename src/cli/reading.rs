@@ -156,8 +156,8 @@ pub(crate) fn unread(summary: &Summary) -> Option<String> {
     let types = summary.link_types();
     let unknown = types.iter().filter(|link| link.name().is_none());
     let unknown: Vec<_> = unknown.map(ToString::to_string).collect();
-    let read = LinkType::ALL.iter().filter_map(|link| link.name());
     (!unknown.is_empty()).then(|| {
+        let read = (0..=u16::MAX).filter_map(|number| LinkType(number).name());
         format!(
             "packets of {} are passed over, only those of {} are read: capture on another interface, or Wi-Fi outside monitor mode",
             unknown.join(", "),

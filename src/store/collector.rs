@@ -15,6 +15,7 @@ use super::record::{ExtentEntry, FindingRecord, Kept, PacketEntry, PlainEntry, S
 
 /// Packets remembered of all flows that may still become WebSocket; beyond it the oldest flow's first are forgotten.
 const PENDING_PACKETS: usize = 1 << 20;
+
 /// What one batch adds to the store, in the numbers of the whole capture.
 #[derive(Debug, Default)]
 pub struct Chunk {

@@ -138,13 +138,11 @@ impl Prompt {
         self.completions = complete(text, cursor);
         self.completions.truncate(64);
         self.chosen = 0;
-        self.error = crate::filter::Filter::parse(text).err().map(|error| {
-            error
-                .to_string()
-                .lines()
-                .next()
-                .unwrap_or_default()
-                .to_owned()
+        let error = crate::filter::Filter::parse(text).err();
+        // A line of 80 columns has no room for more.
+        self.error = error.map(|error| match &error.suggestion {
+            Some(suggestion) => format!("{}; did you mean {suggestion}?", error.message),
+            None => error.summary(),
         });
     }
 

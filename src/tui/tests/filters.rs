@@ -28,6 +28,28 @@ fn a_filter_asks_the_whole_capture_and_goes_away_again() {
 }
 
 #[test]
+fn what_is_wrong_with_a_filter_stands_under_it() {
+    let mut app = open("websockets-close-codes.pcapng");
+    for (text, error) in [
+        (
+            "=websocket.opcod == 1\n",
+            " ! there is no field `websocket.opcod`; did you mean websocket.opcode?",
+        ),
+        (
+            "=websocket.opcode = 1\n",
+            "`=` is no operator; did you mean ==?",
+        ),
+        ("=websocket.opcode ==\n", "expected"),
+    ] {
+        keys(&mut app, text);
+        let shown = screen(&mut app, 80, 24);
+        let last = shown.lines().last().unwrap_or_default();
+        assert!(last.contains(error), "{last}");
+        keys(&mut app, "\u{1b}");
+    }
+}
+
+#[test]
 fn connections_are_filtered_in_their_pane() {
     let mut app = open("websockets-close-codes.pcapng");
     press(&mut app, KeyCode::BackTab);
