@@ -33,6 +33,7 @@ function closeBody(code, reason) {
 
 function watch(socket, observer) {
   const connection = ++opened[observer];
+  socket[Symbol.for('watched connection')] = connection;
   const other = observer === 'client' ? 'server' : 'client';
   const { _receiver: receiver, _sender: sender } = socket;
   receiver.prependListener('message', (data, binary) => log(observer, connection, other, binary ?? typeof data !== 'string' ? 'binary' : 'text', data));

@@ -1,0 +1,51 @@
+"""Socket.IO and Engine.IO: generations 2 and 4, text and MessagePack, polling before the upgrade, binary attachments."""
+
+import stage
+
+stage.enter()
+
+from stage import sample
+
+FOUR = ["socket.io", "socket.io-client", "ws"]
+TWO = ["socket.io=socket.io-v2", "socket.io-client=socket.io-client-v2"]
+SHOWS = "events, acks both ways, binary both ways, namespaces, heart-beats, ended by the server and by the client"
+
+
+@sample("socketio4-upgrade.pcapng", programs=FOUR, bpf="tcp port 9007",
+        shows=f"Socket.IO 4 (EIO=4): long polling first, then the probe and the upgrade; {SHOWS}; a refused namespace")
+def upgrade(run):
+    run.node("socketio.cjs", 9007, 4, "upgrade")
+
+
+@sample("socketio4-websocket.pcapng", programs=FOUR, bpf="tcp port 9007",
+        shows=f"Socket.IO 4 over WebSocket only; {SHOWS}; a refused namespace")
+def websocket(run):
+    run.node("socketio.cjs", 9007, 4, "websocket")
+
+
+@sample("socketio4-msgpack.pcapng", programs=[*FOUR, "socket.io-msgpack-parser"], bpf="tcp port 9007",
+        shows=f"Socket.IO 4 with socket.io-msgpack-parser: each packet one MessagePack map; {SHOWS}")
+def msgpack(run):
+    run.node("socketio.cjs", 9007, 4, "websocket", "socket.io-msgpack-parser")
+
+
+@sample("socketio4-no-pong.pcapng", programs=FOUR, bpf="tcp port 9007",
+        shows="Socket.IO 4: the client stops answering pings (pingInterval 200, pingTimeout 300 ms), the server closes")
+def silent(run):
+    run.node("socketio.cjs", 9007, 4, "silent")
+
+
+@sample("socketio2-upgrade.pcapng", programs=TWO, bpf="tcp port 9007",
+        shows=f"Socket.IO 2 (EIO=3): long polling first, then the upgrade; the client pings; {SHOWS}")
+def upgrade_two(run):
+    run.node("socketio.cjs", 9007, 2, "upgrade")
+
+
+@sample("socketio2-websocket.pcapng", programs=TWO, bpf="tcp port 9007",
+        shows=f"Socket.IO 2 (EIO=3) over WebSocket only; binary with the type byte 4; {SHOWS}")
+def websocket_two(run):
+    run.node("socketio.cjs", 9007, 2, "websocket")
+
+
+if __name__ == "__main__":
+    stage.main()

@@ -1,0 +1,97 @@
+"""What the capture scripts of payload protocols share: their programs, and what the programs' own libraries say of each packet.
+
+Beside the capture and the endpoints' messages each sample leaves `NAME.protocol.ndjson`: one JSON object a unit of the protocol, in
+order by connection and side, as the library that made the unit described it (a packet event, an encoder's argument, a debug
+log). Nothing in it is decoded from bytes here. Keys: `connection`, `from`, `protocol`, `fields`.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent))
+
+import lab
+
+OUT = lab.SAMPLES / "payload"
+HOME = lab.LAB / "payload"
+NODE_MODULES = HOME / "node/node_modules"
+lab.PYTHON = HOME / "venv/bin/python"
+
+
+def enter():
+    """Install what is missing and restart under this folder's Python; see `lab.enter`."""
+    if not os.environ.get("WIRELOUPE_LAB_READY"):
+        subprocess.run([HERE / "setup"], check=True)
+    lab.enter()
+    os.environ["NODE_PATH"] = str(NODE_MODULES)
+    OUT.mkdir(exist_ok=True)
+
+
+class Stage(lab.Sample):
+    """A sample under `samples/payload` with the log of its protocol."""
+
+    def __init__(self, function, file, shows, programs, **options):
+        super().__init__(function, file, shows, programs, **options)
+        self.units = []
+
+    def path(self, leg):
+        return OUT / self.file
+
+    def said(self, connection, side, protocol, **fields):
+        """One unit of the protocol, as the library that sent it (or, where that one is silent, received it) describes it."""
+        self.units.append({"connection": connection, "from": side, "protocol": protocol, "fields": fields})
+
+    def take(self, text):
+        """Take in what a program printed: messages of `watch_ws.cjs`, units of `said.cjs`; other lines are its own talk."""
+        self.log.take("\n".join(line for line in text.splitlines() if line.startswith('{"observer"')))
+        for line in text.splitlines():
+            if line.startswith('{"connection"'):
+                self.units.append(json.loads(line))
+
+    def node(self, script, *arguments, environment=None, timeout=60):
+        """Run a Node program of this folder to its end, its `ws` sockets watched, and take its logs in."""
+        done = subprocess.run(self.node_command(script, *arguments), text=True, timeout=timeout, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, env=dict(os.environ, **(environment or {})))
+        if done.returncode:
+            sys.exit(f"{self.name}: {script} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
+        self.take(done.stdout)
+        return done.stdout
+
+    def node_command(self, script, *arguments):
+        watch = HERE.parent / "endpoints/watch_ws.cjs"
+        return ["node", "--require", str(watch), str(HERE / script), *map(str, arguments)]
+
+    def finish(self):
+        lines = self.log.view(None, self)
+        write(OUT / f"{self.name}.endpoints.ndjson", lines)
+        order = sorted(self.units, key=lambda unit: (unit["connection"], unit["from"]))
+        write(OUT / f"{self.name}.protocol.ndjson", order)
+        size = self.path(None).stat().st_size
+        print(f"  {size} bytes, {len(lines)} messages, {len(order)} units")
+        lab.write_expectation(OUT / f"{self.name}.expect.json", self, None)
+        lab.readme_row(f"payload/{self.file}", self)
+
+
+def write(path, lines):
+    path.write_text("".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines))
+
+
+def version(program):
+    """A program's name and version: an npm package, a Python package or a Debian package."""
+    name, _, package = program.partition("=")
+    manifest = NODE_MODULES / (package or name) / "package.json"
+    if manifest.exists():
+        found = json.loads(manifest.read_text())["version"]
+        return f"{name} {found}"
+    if package.startswith("deb:"):
+        done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package[4:]], text=True, capture_output=True)
+        return f"{name} {done.stdout.split(':')[-1].split('-')[0].split('+')[0]}"
+    return known(program)
+
+
+known, lab.version, lab.Sample = lab.version, version, Stage
+sample, main = lab.sample, lab.main
