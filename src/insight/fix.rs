@@ -3,11 +3,12 @@
 mod answers;
 mod open;
 mod reaching;
+mod row;
 
 use super::software::Software;
 use super::verdict::Verdict;
 
-type Row = (Verdict, Option<Software>, &'static str, &'static str);
+use row::Row;
 
 fn rows() -> impl Iterator<Item = &'static Row> {
     [reaching::FIXES, answers::FIXES, open::FIXES]
@@ -38,4 +39,19 @@ pub fn all(verdict: Verdict) -> Vec<String> {
         None => text.replace('|', "\\|"),
     })
     .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_failure_has_a_fix() {
+        for verdict in Verdict::ALL
+            .iter()
+            .filter(|verdict| verdict.stage().is_some())
+        {
+            assert!(!fix(*verdict, None).0.is_empty(), "{verdict}");
+        }
+    }
 }

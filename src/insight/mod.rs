@@ -1,9 +1,9 @@
 //! Questions asked of the records: diagnosis, statistics, comparison.
 //!
-//! Diagnosis: [`facts`] gathers what was seen of each attempt, the rules judge it stage by stage, [`verdict`] is the
+//! Diagnosis: [`facts`] gathers what was seen of each attempt, `rules` judge it stage by stage, [`verdict`] is the
 //! table of what they can say, [`fix`] what to do about it.
 
-mod answer;
+mod case;
 pub mod compare;
 mod diagnose;
 pub mod encrypted;
@@ -11,22 +11,16 @@ pub mod ending;
 pub mod facts;
 pub mod fix;
 mod index;
+pub mod manual;
 mod numbering;
 mod report;
-mod rules_connect;
-mod rules_frames;
-mod rules_handshake;
-mod rules_hop;
-mod rules_life;
-mod rules_request;
-mod rules_status;
-mod rules_tcp;
-mod rules_tls;
+mod rules;
 mod software;
 pub mod statistics;
 pub mod verdict;
 
-pub use diagnose::{Diagnosis, Evidence, diagnose};
+pub use case::Evidence;
+pub use diagnose::{Diagnosis, diagnose};
 pub use facts::{Attempt, Casebook, Collector};
 pub use report::{Colours, json, text};
 pub use software::Software;

@@ -340,33 +340,6 @@ impl Confidence {
     }
 }
 
-/// The table as Markdown, for the manual.
-#[must_use]
-pub fn table() -> String {
-    let mut out = String::from("| verdict | stage | severity | meaning | fix | source |\n");
-    out.push_str("| --- | --- | --- | --- | --- | --- |\n");
-    for verdict in Verdict::ALL {
-        let stage = verdict.stage().map_or("-", Stage::name);
-        let source = match verdict.source() {
-            "" => String::new(),
-            link => format!("<{link}>"),
-        };
-        let fixes = super::fix::all(*verdict).join("<br>");
-        let row = [
-            &format!("`{verdict}`"),
-            stage,
-            verdict.severity().name(),
-            verdict.meaning(),
-            &fixes,
-            &source,
-        ];
-        out.push_str("| ");
-        out.push_str(&row.join(" | "));
-        out.push_str(" |\n");
-    }
-    out
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -384,18 +357,5 @@ mod tests {
             .filter_map(|verdict| verdict.stage())
             .collect();
         assert!(stages.is_sorted());
-    }
-
-    #[test]
-    fn every_failure_has_a_fix() {
-        for verdict in Verdict::ALL
-            .iter()
-            .filter(|verdict| verdict.stage().is_some())
-        {
-            assert!(
-                !super::super::fix::fix(*verdict, None).0.is_empty(),
-                "{verdict}"
-            );
-        }
     }
 }

@@ -106,7 +106,7 @@ fn the_manual_has_the_table_of_verdicts() {
     let (start, end) = ("<!-- verdicts -->\n", "<!-- end of verdicts -->");
     let from = text.find(start).expect("the mark before the table") + start.len();
     let to = text.find(end).expect("the mark after the table");
-    let table = wireloupe::insight::verdict::table();
+    let table = wireloupe::insight::manual::verdicts();
     if std::env::var_os("UPDATE").is_some() {
         let new = format!("{}{table}{}", &text[..from], &text[to..]);
         std::fs::write(&path, new).expect("docs/diagnosis.md can be written");

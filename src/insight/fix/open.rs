@@ -3,7 +3,7 @@
 use crate::insight::software::Software;
 use crate::insight::verdict::Verdict;
 
-use super::Row;
+use super::row::Row;
 
 /// Verdict, software, what to do, where that is documented (the verdict's own source when empty).
 pub(super) const FIXES: &[Row] = &[

@@ -1,11 +1,10 @@
 //! TLS: does the handshake complete, and what was agreed on?
 
 use crate::base::{Code, Side};
+use crate::insight::case::{Case, Found, the};
+use crate::insight::facts::past_connect;
+use crate::insight::verdict::Verdict;
 use crate::tls::{self, Summary};
-
-use super::diagnose::{Case, Found, the};
-use super::facts::past_connect;
-use super::verdict::Verdict;
 
 /// Words in the names of authorities that proxies and virus scanners issue certificates with.
 const INSPECTORS: &[&str] = &[
@@ -252,7 +251,7 @@ fn has_change_cipher_spec(opening: &[u8]) -> bool {
 pub(super) fn alpn_h2(case: &Case<'_>) -> Option<Found> {
     let summary = case.attempt.tls.as_ref()?;
     let is_http1 = case.attempt.connection.as_ref().is_some_and(|connection| {
-        let names_upgrade = super::rules_request::names_upgrade;
+        let names_upgrade = super::request::names_upgrade;
         connection.transport != crate::engine::Transport::Http2
             && connection.request().is_some_and(names_upgrade)
     });

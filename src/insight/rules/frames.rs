@@ -1,10 +1,9 @@
 //! The first frames: are they frames, and does the connection outlive its 101?
 
 use crate::base::{Code, Severity, Side};
-
-use super::diagnose::{Case, Found, the};
-use super::facts::{Attempt, Noted};
-use super::verdict::Verdict;
+use crate::insight::case::{Case, Found, the};
+use crate::insight::facts::{Attempt, Noted};
+use crate::insight::verdict::Verdict;
 
 /// A connection that ends within this time of its 101 was ended because of it, in nanoseconds.
 const AT_ONCE: i64 = 5_000_000_000;
@@ -194,7 +193,7 @@ pub(super) fn closed_after_handshake(case: &Case<'_>) -> Option<Found> {
     let flow = case.attempt.flow.as_ref()?;
     let is_reset = flow.sides.server.reset.is_some();
     let first = case.attempt.frames.client.first;
-    let after = super::rules_status::later(end.time.since(answered.time));
+    let after = super::status::later(end.time.since(answered.time));
     let sentence = match first {
         Some(_) => format!(
             "the server answered 101 and ended the connection {after}, on the client's first frame, without a frame of its own"

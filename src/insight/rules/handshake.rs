@@ -1,10 +1,10 @@
 //! The 101: do its headers fit the request?
 
 use crate::base::{Code, Side, escape};
+use crate::insight::case::{Case, Found};
+use crate::insight::verdict::Verdict;
 
-use super::diagnose::{Case, Found};
-use super::rules_request::draft_of;
-use super::verdict::Verdict;
+use super::request::draft_of;
 
 /// A client that fails the connection does so within this time of the 101, in nanoseconds.
 const AT_ONCE: i64 = 2_000_000_000;

@@ -1,12 +1,12 @@
 //! HTTP: what a hop between client and server did to the upgrade, and requests sent to the wrong kind of port.
 
 use crate::base::{Head, escape};
+use crate::insight::case::{Case, Found};
+use crate::insight::software::{Software, contains};
+use crate::insight::verdict::Verdict;
 
 use super::answer::{body_line, refusal, says};
-use super::diagnose::{Case, Found};
-use super::rules_request::names_upgrade;
-use super::software::{Software, contains};
-use super::verdict::Verdict;
+use super::request::names_upgrade;
 
 /// Plain HTTP to a port that wants TLS: a page that says so, or a TLS alert in answer.
 pub(super) fn plain_to_tls_port(case: &Case<'_>) -> Option<Found> {

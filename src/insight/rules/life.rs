@@ -2,12 +2,12 @@
 
 use crate::base::{Code, Side, escape};
 use crate::engine::{EndSummary, EndedBy, Outcome, Transport};
+use crate::insight::case::{Case, Found, the};
+use crate::insight::ending::{self, Common, Cut, Pattern};
+use crate::insight::verdict::{Confidence, Verdict};
 use crate::websocket::close::CloseCode;
 
-use super::diagnose::{Case, Found, the};
-use super::ending::{self, Common, Cut, Pattern};
-use super::rules_status::seconds;
-use super::verdict::{Confidence, Verdict};
+use super::status::seconds;
 
 /// How much a time to live may differ between packets of one path.
 const TTL_SLACK: u8 = 1;
@@ -402,7 +402,7 @@ pub(super) fn without_close_frame(case: &Case<'_>) -> Option<Found> {
 }
 
 /// Nothing failed, or the capture ends too early to know.
-pub(super) fn nothing(case: &Case<'_>) -> Found {
+pub(in crate::insight) fn nothing(case: &Case<'_>) -> Found {
     let Some(connection) = &case.attempt.connection else {
         return Found::certain(
             Verdict::Unfinished,
@@ -420,7 +420,7 @@ pub(super) fn nothing(case: &Case<'_>) -> Found {
         Outcome::NotSeen => "handshake not in the capture",
         _ => "101",
     };
-    let tolerated = super::rules_frames::tolerated(case);
+    let tolerated = super::frames::tolerated(case);
     let tolerated = tolerated.map_or_else(String::new, |what| format!("; {what}"));
     let ending = ending::text(case.attempt);
     let sentence = format!("healthy: {handshake}, {frames} frames, {ending}{tolerated}");

@@ -1,7 +1,7 @@
 //! TCP: does the connection open?
 
-use super::diagnose::{Case, Found};
-use super::verdict::Verdict;
+use crate::insight::case::{Case, Found};
+use crate::insight::verdict::Verdict;
 
 /// Shortest time a lone SYN has to be watched before silence says something, in seconds.
 const PATIENCE: f64 = 0.9;

@@ -1,10 +1,10 @@
 //! HTTP: what the status of the answer says when nothing more is known, and no answer at all.
 
 use crate::base::{Head, Side, escape};
+use crate::insight::case::{Case, Found, the};
+use crate::insight::verdict::Verdict;
 
 use super::answer::refusal;
-use super::diagnose::{Case, Found, the};
-use super::verdict::Verdict;
 
 /// F11, F12 and every other status.
 pub(super) fn by_status(case: &Case<'_>) -> Option<Found> {

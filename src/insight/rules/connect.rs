@@ -3,9 +3,8 @@
 use crate::base::{Head, escape};
 use crate::engine::Seen;
 use crate::http;
-
-use super::diagnose::{Case, Found};
-use super::verdict::Verdict;
+use crate::insight::case::{Case, Found};
+use crate::insight::verdict::Verdict;
 
 /// Shortest wait for an answer that says something, in seconds.
 const PATIENCE: f64 = 1.0;

@@ -1,9 +1,8 @@
 //! The answer to an upgrade as evidence: its status line, the headers that name who sent it, and its page.
 
 use crate::base::escape;
-
-use super::diagnose::{Case, Found};
-use super::software::contains;
+use crate::insight::case::{Case, Found};
+use crate::insight::software::contains;
 
 /// The refusal with the status line and what names the sender.
 pub(super) fn refusal(case: &Case<'_>, found: Found) -> Found {

@@ -1,11 +1,11 @@
 //! HTTP: what is wrong with the upgrade request itself.
 
 use crate::base::{Code, Head, Side, escape};
+use crate::insight::case::{Case, Found};
+use crate::insight::verdict::Verdict;
 use crate::websocket::handshake;
 
 use super::answer::{body_line, refusal, says};
-use super::diagnose::{Case, Found};
-use super::verdict::Verdict;
 
 /// Whether Upgrade names websocket; a key alone makes a request an attempt, too.
 pub(super) fn names_upgrade(request: &Head) -> bool {

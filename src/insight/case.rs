@@ -1,0 +1,139 @@
+//! What a rule works with: the [`Case`] it judges, the [`Evidence`] it cites, and the [`Found`] it answers with.
+//!
+//! No rule stands here, and nothing here decides.
+
+use crate::base::{Head, PacketNumber, Side, Timestamp, escape};
+use crate::engine::{Outcome, Seen};
+
+use super::ending::Endings;
+use super::facts::Attempt;
+use super::index::Index;
+use super::software::Software;
+use super::verdict::{Confidence, Verdict};
+
+/// One piece of evidence.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Evidence {
+    /// The packet that shows it.
+    pub packet: Option<PacketNumber>,
+    /// What it shows, in one line; bytes from the wire are escaped.
+    pub text: String,
+}
+
+/// What a rule found.
+#[derive(Clone, Debug)]
+pub(super) struct Found {
+    pub(super) verdict: Verdict,
+    pub(super) confidence: Confidence,
+    pub(super) sentence: String,
+    pub(super) evidence: Vec<Evidence>,
+}
+
+impl Found {
+    pub(super) fn certain(verdict: Verdict, sentence: impl Into<String>) -> Self {
+        Self {
+            verdict,
+            confidence: Confidence::Certain,
+            sentence: sentence.into(),
+            evidence: Vec::new(),
+        }
+    }
+
+    pub(super) fn likely(verdict: Verdict, sentence: impl Into<String>) -> Self {
+        Self {
+            confidence: Confidence::Likely,
+            ..Self::certain(verdict, sentence)
+        }
+    }
+
+    pub(super) fn possible(verdict: Verdict, sentence: impl Into<String>) -> Self {
+        Self {
+            confidence: Confidence::Possible,
+            ..Self::certain(verdict, sentence)
+        }
+    }
+
+    /// The same with evidence in a packet.
+    pub(super) fn at(mut self, seen: Option<Seen>, text: impl Into<String>) -> Self {
+        self.evidence.push(Evidence {
+            packet: seen.map(|seen| seen.packet),
+            text: text.into(),
+        });
+        self
+    }
+
+    /// The same with a header line as evidence, when the head has one.
+    pub(super) fn header(self, head: Option<&Head>, name: &str, seen: Option<Seen>) -> Self {
+        match head.and_then(|head| head.value(name)) {
+            Some(value) => {
+                let text = format!("{name}: {}", escape::preview(value, 120));
+                self.at(seen, text)
+            }
+            None => self,
+        }
+    }
+}
+
+/// One attempt among all of its capture.
+pub(super) struct Case<'a> {
+    pub(super) attempt: &'a Attempt,
+    /// What is looked up among all of them.
+    pub(super) all: &'a Index<'a>,
+    pub(super) endings: &'a Endings,
+    /// The time of the capture's last packet.
+    pub(super) capture_end: Timestamp,
+}
+
+impl<'a> Case<'a> {
+    pub(super) fn request(&self) -> Option<&'a Head> {
+        self.attempt.connection.as_ref()?.request()
+    }
+
+    pub(super) fn response(&self) -> Option<&'a Head> {
+        self.attempt.connection.as_ref()?.response()
+    }
+
+    /// The head of the answer to a CONNECT that went no further.
+    pub(super) fn connect_response(&self) -> Option<&'a Head> {
+        let connection = self.attempt.connection.as_ref()?;
+        let tunnel = connection.tunnel.as_ref()?;
+        Some(&tunnel.response.as_ref()?.head)
+    }
+
+    pub(super) fn is_refused(&self) -> bool {
+        self.attempt.outcome() == Some(Outcome::Refused) && self.request().is_some()
+    }
+
+    pub(super) fn is_unanswered(&self) -> bool {
+        self.attempt.outcome() == Some(Outcome::Unanswered)
+    }
+
+    pub(super) fn is_accepted(&self) -> bool {
+        self.attempt.outcome() == Some(Outcome::Accepted)
+    }
+
+    /// Seconds from `since` to the end of the capture.
+    pub(super) fn watched(&self, since: Timestamp) -> f64 {
+        self.capture_end.seconds_since(since)
+    }
+
+    /// The program that the heads of this attempt name.
+    pub(super) fn software(&self) -> Option<(Software, String)> {
+        let body = self.attempt.response_body();
+        let of_response = self.response().or(self.connect_response());
+        let of_response = of_response.and_then(|head| Software::named_by(head, body));
+        // On the server's side of a proxy it is the request that names it.
+        of_response.or_else(|| {
+            self.request()
+                .and_then(|head| Software::named_by(head, &[]))
+        })
+    }
+}
+
+/// The side's name in a sentence.
+pub(super) fn the(side: Side) -> &'static str {
+    match side {
+        Side::Client => "the client",
+        Side::Server => "the server",
+    }
+}

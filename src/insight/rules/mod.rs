@@ -1,0 +1,68 @@
+//! The rules of diagnosis, one file a stage of the connection or a party to it: pure functions over a [`Case`], each of which
+//! names a verdict or says nothing.
+//!
+//! [`RULES`] is the order in which they are asked. They read facts and change none.
+
+mod answer;
+mod connect;
+mod frames;
+mod handshake;
+mod hop;
+mod life;
+mod request;
+mod status;
+mod tcp;
+mod tls;
+
+use super::case::{Case, Found};
+
+pub(super) use life::nothing;
+
+/// A rule: what it found in a case, if it applies.
+pub(super) type Rule = fn(&Case<'_>) -> Option<Found>;
+
+/// The rules in the order of the stages; the first that fits decides.
+pub(super) const RULES: &[Rule] = &[
+    tcp::unanswered,
+    tcp::refused,
+    tls::plain_port,
+    tls::alert,
+    tls::closed_in_handshake,
+    tls::alpn_h2,
+    connect::unanswered,
+    connect::refused,
+    life::foreign_reset_before_answer,
+    hop::plain_to_tls_port,
+    hop::without_connect,
+    request::draft_key_bytes,
+    request::draft,
+    request::http_version,
+    request::h2_connect_protocol,
+    hop::stripped,
+    request::version,
+    request::key,
+    request::connection_header,
+    hop::not_forwarded,
+    hop::by_proxy,
+    status::by_status,
+    status::silence,
+    handshake::accept,
+    handshake::upgrade_headers,
+    handshake::subprotocol_not_offered,
+    handshake::extension_not_offered,
+    handshake::subprotocol_missing,
+    frames::http_text,
+    frames::reserved_bit,
+    frames::masking,
+    frames::invalid,
+    frames::closed_after_handshake,
+    life::foreign_reset,
+    life::silent_drop,
+    life::ping_unanswered,
+    life::cluster,
+    life::close_code,
+    life::stream_reset,
+    // It worked, and only where nothing else went wrong is its age worth a word.
+    handshake::draft_accepted,
+    life::without_close_frame,
+];
