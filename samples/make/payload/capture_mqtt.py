@@ -1,0 +1,47 @@
+"""MQTT 3.1, 3.1.1 and 5 over WebSockets: mosquitto as the broker, mqtt.js and paho as clients."""
+
+import subprocess
+
+import stage
+
+stage.enter()
+
+from paho.mqtt.enums import MQTTProtocolVersion
+
+import mqtt_pahos
+from stage import sample
+
+SHOWS = "QoS 0, 1, 2, retained, will sent, wrong password, keep-alive pings; CONNECT in pieces of a few bytes"
+
+
+def broker(run):
+    """mosquitto with one user; its port for WebSockets is 9009."""
+    passwords = run.work / "passwords"
+    passwords.touch()
+    passwords.chmod(0o600)
+    subprocess.run(["mosquitto_passwd", "-b", str(passwords), "sensor", "sesame-4711"], check=True)
+    configuration = run.work / "mosquitto.conf"
+    configuration.write_text("listener 1883 127.0.0.1\nlistener 9009\nprotocol websockets\nallow_anonymous false\nuser root\n"
+                             f"password_file {passwords}\nmax_topic_alias 10\n")
+    run.spawn("/usr/sbin/mosquitto", "-c", configuration, port=9009)
+
+
+for version, name, more in ((3, "31", ""), (4, "311", ""), (5, "5", "; properties, topic alias, session taken over (0x8e)")):
+    @sample(f"mqtt{name}-mqttjs.pcapng", programs=["Mosquitto", "mqtt", "ws"], bpf="tcp port 9009",
+            shows=f"MQTT {'.'.join(name)}: {SHOWS}{more}")
+    def mqttjs(run, version=version):
+        broker(run)
+        run.node("mqtt_talk.cjs", 9009, version)
+
+
+@sample("mqtt-paho.pcapng", programs=["Mosquitto", "paho-mqtt"], bpf="tcp port 9009",
+        shows="MQTT 3.1.1, then 5, with paho: QoS 0, 1, 2, retained, will, pings")
+def paho(run):
+    broker(run)
+    mqtt_pahos.watch_frames(run)
+    for connection, protocol in enumerate((MQTTProtocolVersion.MQTTv311, MQTTProtocolVersion.MQTTv5), 1):
+        mqtt_pahos.talk(run, connection, protocol, 9009)
+
+
+if __name__ == "__main__":
+    stage.main()
