@@ -20,6 +20,7 @@ const FLOORS: &[&[&str]] = &[
     ],
     &["flow"],
     &["engine"],
+    &["run"],
     &["store"],
     &["insight"],
     &["export", "tui"],

@@ -5,6 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use wireloupe::base::Timestamp;
 use wireloupe::engine::Options;
 use wireloupe::export::{Merger, Ndjson, Page, Printer, Selection, Show};
+use wireloupe::run::Collected as _;
 use wireloupe_fuzz::{Everything, low_limits, read};
 
 fuzz_target!(|file: &[u8]| {

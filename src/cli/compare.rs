@@ -15,11 +15,11 @@ use crate::export::Redactor;
 use crate::insight::compare::{self, Recorded, Recorder, Recording, Records};
 use crate::insight::facts::Part;
 use crate::insight::{Casebook, Collector, Diagnosis, diagnose};
+use crate::run::{self, Collected};
 
 use super::args::{CompareArgs, ReportArg};
 use super::masked::Masked;
 use super::output::Output;
-use super::pipeline::{self, Collected};
 use super::reading::Reading;
 use super::tell;
 
@@ -169,7 +169,7 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Capture> {
         decode_as: args.analysis.decode_as.clone(),
     };
     let (mut records, mut casebook) = (Records::default(), Casebook::default());
-    let (tally, _) = pipeline::serial(
+    let (tally, _) = run::serial(
         &mut source,
         options,
         |_| Both::new(args.redact),

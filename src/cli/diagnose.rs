@@ -12,11 +12,11 @@ use crate::engine;
 use crate::insight::encrypted::{self, encrypted};
 use crate::insight::facts::Part;
 use crate::insight::{self, Casebook, Collector, Colours, Diagnosis, Verdict};
+use crate::run::{self, Collected};
 
 use super::args::{DiagnoseArgs, FailOnArg, ReportArg};
 use super::masked::Masked;
 use super::output::Output;
-use super::pipeline::{self, Collected};
 use super::reading::Reading;
 use super::tell;
 
@@ -49,7 +49,7 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
         decode_as: args.analysis.decode_as.clone(),
     };
     let threads = args.analysis.thread_count();
-    let (casebook, end) = read(&mut source, options, threads, args.redact);
+    let (casebook, end) = read(&mut source, &options, threads, args.redact);
     let diagnoses = insight::diagnose(&casebook, end);
     let mut output = Output::open(None, false)?;
     let written = match args.format {
@@ -74,29 +74,17 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
 /// Runs the engines and gathers every attempt, with the time of the last packet.
 fn read(
     source: &mut Reading,
-    options: engine::Options,
+    options: &engine::Options,
     threads: usize,
     redact: bool,
 ) -> (Casebook, Timestamp) {
     let mut casebook = Casebook::default();
     let make = |_| Masked::<Collector>::new(redact);
-    let (tally, _) = if threads == 1 {
-        pipeline::serial(source, options, make, &mut |parts: &mut [Part]| {
-            casebook.take(parts);
-            true
-        })
-    } else {
-        pipeline::parallel(
-            source,
-            &options,
-            threads,
-            make,
-            &mut |parts: &mut [Part]| {
-                casebook.take(parts);
-                true
-            },
-        )
+    let collect = &mut |parts: &mut [Part]| {
+        casebook.take(parts);
+        true
     };
+    let (tally, _) = run::analyse(source, options, threads, make, collect);
     (casebook, tally.last.unwrap_or_default())
 }
 

@@ -10,8 +10,8 @@ use crate::capture::Batch;
 use crate::capture::live::{Drops, Live, Options, Place, parse_autostop, parse_ring};
 
 use super::args::LiveArgs;
-use super::pipeline::Batches;
 use super::tell;
+use crate::run::Batches;
 
 /// How long to wait for packets before looking whether the capture has ended.
 const WAIT: Duration = Duration::from_millis(200);

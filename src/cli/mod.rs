@@ -13,7 +13,6 @@ mod live;
 mod masked;
 mod output;
 mod passes;
-mod pipeline;
 mod printing;
 mod progress;
 mod read;

@@ -13,12 +13,12 @@ use tempfile::NamedTempFile;
 use crate::base::Timestamp;
 use crate::capture::{Input, Source};
 use crate::engine;
-use crate::export::{Chooser, ConnectionKey, Merger, Numbers, Page, Selection};
+use crate::export::{Chooser, ConnectionKey, Merger, Numbers, Selection};
 use crate::filter::{FieldId, Filter};
+use crate::run::{self, Batches, Collected, Tally};
 use crate::tls::KeyName;
 
 use super::args::AnalysisArgs;
-use super::pipeline::{self, Batches, Collected, Tally};
 use super::reading::Reading;
 
 /// What a first pass found.
@@ -145,14 +145,6 @@ impl Files {
     }
 }
 
-impl Collected for Chooser {
-    type Part = Page;
-
-    fn exchange(&mut self, part: &mut Page) {
-        Chooser::exchange(self, part);
-    }
-}
-
 /// Whether a filter asks for numbers that only a whole pass gives.
 pub(crate) fn names_connection(filter: &Filter) -> bool {
     filter.fields().contains(&FieldId::Connection)
@@ -174,12 +166,7 @@ pub(crate) fn run<S: Collected + Send>(
     make: impl Fn(Timestamp) -> S,
     collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
 ) -> (Tally, Vec<S>) {
-    let options = engine_options(analysis);
-    if threads == 1 {
-        pipeline::serial(batches, options, make, collect)
-    } else {
-        pipeline::parallel(batches, &options, threads, make, collect)
-    }
+    run::analyse(batches, &engine_options(analysis), threads, make, collect)
 }
 
 /// What the arguments tell the engine.

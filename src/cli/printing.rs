@@ -7,28 +7,16 @@ use crate::base::Timestamp;
 use crate::export::{
     Archive, Counts, Document, Format, Merger, Page, Palette, Printer, Selection, Show, Totals,
 };
+use crate::run::Tally;
 
 use super::args::AnalysisArgs;
 use super::output::Output;
 use super::passes;
-use super::pipeline::{Collected, Tally};
 use super::reading::{Ending, Reading};
 use super::tell;
 
 /// Output gathered before it is written.
 const FLUSH: usize = 256 << 10;
-
-impl<F: Format + Send> Collected for Printer<F> {
-    type Part = Page;
-
-    fn exchange(&mut self, part: &mut Page) {
-        Printer::exchange(self, part);
-    }
-
-    fn weight(part: &Page) -> usize {
-        part.len()
-    }
-}
 
 /// What takes the rows.
 pub(crate) trait Drain: Send {

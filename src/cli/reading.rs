@@ -5,13 +5,13 @@ use std::sync::Arc;
 use crate::base::{Limits, LinkType};
 use crate::capture::{Batch, Input, Source, Summary, Truncation};
 use crate::export::TlsCounts;
+use crate::run::Batches;
 use crate::tls::KeyLog;
 
 use super::args::{AnalysisArgs, ReadArgs};
 use super::keys::Keys;
 #[cfg(all(feature = "live", unix))]
 use super::live::{self, LiveBatches};
-use super::pipeline::Batches;
 use super::progress::Progress;
 
 /// An open input, and the TLS secrets for it.

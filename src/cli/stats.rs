@@ -10,18 +10,9 @@ use crate::insight::statistics::{Statistics, Told, Ways};
 use super::args::{StatsArgs, StatsFormat};
 use super::output::Output;
 use super::passes;
-use super::pipeline::Collected;
 use super::printing;
 use super::reading::Reading;
 use super::tell;
-
-impl Collected for Statistics {
-    type Part = Vec<Told>;
-
-    fn exchange(&mut self, part: &mut Vec<Told>) {
-        self.exchanges(part);
-    }
-}
 
 /// Counts in one pass.
 ///

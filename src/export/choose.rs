@@ -5,6 +5,7 @@ use hashbrown::HashSet;
 use crate::base::{Needs, PacketNumber, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
 use crate::filter::Filter;
+use crate::run::Collected;
 use crate::store::Row;
 use crate::tls::{Decryption, KeyName};
 
@@ -41,12 +42,6 @@ impl Chooser {
         }
     }
 
-    /// Exchanges the page, which holds the connections recognised, for an empty one.
-    pub fn exchange(&mut self, page: &mut Page) {
-        std::mem::swap(&mut self.page, page);
-        self.page.clear();
-    }
-
     /// The connections with a row that matched, and what the secrets of their flows are logged under.
     #[must_use]
     pub fn into_chosen(self) -> (HashSet<ConnectionKey>, Vec<KeyName>) {
@@ -64,6 +59,16 @@ impl Chooser {
         self.latest = Some(key);
         self.flows.insert(key.first_packet);
         self.chosen.insert(key);
+    }
+}
+
+impl Collected for Chooser {
+    /// The connections recognised; nothing is written.
+    type Part = Page;
+
+    fn exchange(&mut self, page: &mut Page) {
+        std::mem::swap(&mut self.page, page);
+        self.page.clear();
     }
 }
 

@@ -7,6 +7,7 @@ use hashbrown::HashSet;
 use crate::base::{Needs, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
 use crate::filter::{FieldId, Filter};
+use crate::run::Collected;
 use crate::store::Row;
 use crate::tls::Decryption;
 
@@ -271,12 +272,6 @@ impl<F: Format> Printer<F> {
         }
     }
 
-    /// Exchanges the page written so far for an empty one.
-    pub fn exchange(&mut self, page: &mut Page) {
-        std::mem::swap(&mut self.page, page);
-        self.page.clear();
-    }
-
     /// What was told so far.
     pub fn counts(&self) -> Counts {
         self.counts
@@ -322,6 +317,19 @@ impl<F: Format> Printer<F> {
                 format.message(page, event, connection);
             });
         }
+    }
+}
+
+impl<F: Format> Collected for Printer<F> {
+    type Part = Page;
+
+    fn exchange(&mut self, page: &mut Page) {
+        std::mem::swap(&mut self.page, page);
+        self.page.clear();
+    }
+
+    fn weight(page: &Page) -> usize {
+        page.len()
     }
 }
 

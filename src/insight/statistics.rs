@@ -16,6 +16,7 @@ use crate::engine::{
     Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, Moment, Outcome, Sink,
 };
 use crate::flow::End;
+use crate::run::Collected;
 use crate::websocket::MessageKind;
 use crate::wire::Segment;
 
@@ -208,12 +209,6 @@ impl Statistics {
         self.keep_talkers();
     }
 
-    /// Gives away what was told of exchanges since the last call; it is for [`Ways::take`].
-    pub fn exchanges(&mut self, into: &mut Vec<Told>) {
-        into.clear();
-        std::mem::swap(&mut self.told, into);
-    }
-
     /// Puts what HTTP came to beside the WebSockets; once, when all engines' statistics are merged.
     pub fn compare(&mut self, ways: &Ways) {
         self.ways = ways.sums();
@@ -291,6 +286,16 @@ fn add<K: Ord + Copy>(into: &mut BTreeMap<K, u64>, from: &BTreeMap<K, u64>) {
 
 fn unsigned(nanoseconds: i64) -> u64 {
     u64::try_from(nanoseconds).unwrap_or(0)
+}
+
+impl Collected for Statistics {
+    /// What was said of HTTP exchanges, for [`Ways::take`]; the rest is counted to the end.
+    type Part = Vec<Told>;
+
+    fn exchange(&mut self, part: &mut Vec<Told>) {
+        part.clear();
+        std::mem::swap(&mut self.told, part);
+    }
 }
 
 impl Sink for Statistics {

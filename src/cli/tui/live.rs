@@ -11,12 +11,12 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::capture::Batch;
 use crate::capture::live::Live;
 use crate::cli::keys::Keys;
-use crate::cli::pipeline::{self, Batches};
 use crate::cli::{live as capturing, tell};
 use crate::engine;
 use crate::export::statistics;
 use crate::filter::Filter;
 use crate::insight::statistics::Ways;
+use crate::run::{self, Batches};
 use crate::store::Store;
 use crate::tls::KeyLog;
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
@@ -195,7 +195,7 @@ fn listen(
     let mut gathered = Gathered::default();
     let mut ways = Ways::default();
     let mut judged = (Instant::now(), 0);
-    let (_, watchers) = pipeline::serial(
+    let (_, watchers) = run::serial(
         &mut listening,
         options,
         |start| Watcher::counting(start, is_wanted),

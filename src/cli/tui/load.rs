@@ -11,12 +11,12 @@ use crate::base::{Limits, Timestamp};
 use crate::capture::{Batch, FileSummary, Input, Options, PacketRecord, Secrets, Source};
 use crate::cli::args::ReadArgs;
 use crate::cli::keys::Keys;
-use crate::cli::pipeline::{self, Batches, Collected};
 use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
 use crate::insight::statistics::{Statistics, Told, Ways};
 use crate::insight::{self, Casebook};
+use crate::run::{self, Batches};
 use crate::store::{Collector, Store};
 use crate::tls::KeyLog;
 use crate::tui::{Encrypted, Feed, Verdicts};
@@ -221,33 +221,13 @@ impl Reader {
     }
 }
 
-/// Runs engines on as many threads as there are to be.
-fn run<S: Collected + Send>(
-    noted: &mut Noted,
-    options: engine::Options,
-    threads: usize,
-    make: impl Fn(Timestamp) -> S,
-    collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
-) -> Vec<S> {
-    if threads == 1 {
-        pipeline::serial(noted, options, make, collect).1
-    } else {
-        pipeline::parallel(noted, &options, threads, make, collect).1
-    }
-}
-
 /// Reads everything and feeds the interface; ends when nobody takes it any more.
 fn load(mut noted: Noted, options: engine::Options, threads: usize, send: &Sender<Feed>) {
     let read = noted.read.clone();
     let mut gathered = Gathered::default();
     let mut collect = |parts: &mut [Watched]| gathered.take(parts, &read, send);
-    run(
-        &mut noted,
-        options,
-        threads,
-        |_| Watcher::new(),
-        &mut collect,
-    );
+    let make = |_| Watcher::new();
+    run::analyse(&mut noted, &options, threads, make, &mut collect);
     let _ = send.send(gathered.verdicts());
     let mut told: Vec<String> = noted.keys.take_notes();
     if told.len() > 2 {
@@ -291,7 +271,8 @@ fn count(mut noted: Noted, options: engine::Options, threads: usize, send: &Send
         ways.take(parts.iter_mut());
         true
     };
-    let parts = run(&mut noted, options, threads, Statistics::new, &mut collect);
+    let make = Statistics::new;
+    let (_, parts) = run::analyse(&mut noted, &options, threads, make, &mut collect);
     let mut all = Statistics::default();
     for part in &parts {
         all.merge(part);

@@ -4,7 +4,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::base::{Extent, Needs, PacketNumber, Timestamp};
-use crate::cli::pipeline::Collected;
 use crate::engine::{
     Connection, Exchange, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Plaintext,
     Sink, StreamData, TlsFlow,
@@ -13,6 +12,7 @@ use crate::export::TlsCounts;
 use crate::flow::End;
 use crate::insight::facts;
 use crate::insight::statistics::{Statistics, Told};
+use crate::run::Collected;
 use crate::store::{self, Indexer};
 use crate::wire::Segment;
 
@@ -81,7 +81,7 @@ impl Collected for Watcher {
         part.tls = std::mem::take(&mut self.tls);
         part.told.clear();
         if let Some(numbers) = self.numbers() {
-            numbers.exchanges(&mut part.told);
+            numbers.exchange(&mut part.told);
         }
         let wanted = self.counts.as_ref();
         part.numbers = wanted

@@ -1,14 +1,4 @@
-//! The way of the packets: read in batches, walked once, analysed flow by flow on any number of threads, and put
-//! together again in packet order.
-//!
-//! ```text
-//!   source ──► batch ──► walker ──► engine 1 ──► part ─┐
-//!                          │──────► engine 2 ──► part ─┼──► collector
-//!                          └──────► engine n ──► part ─┘    (one batch at a time)
-//! ```
-//!
-//! Every flow is one engine's, by the hash of its key, and every batch ends at the same packet whatever the number of
-//! threads: so the parts are the same, and so is what the collector makes of them.
+//! Engines side by side, each on a thread of its own; the caller's reads and walks, one more collects.
 
 use std::hash::BuildHasher;
 use std::ops::Range;
@@ -23,128 +13,14 @@ use crate::engine::{Arrival, Engine, Options, Sink, TOGETHER};
 use crate::tls::KeyLog;
 use crate::wire::{Segment, Walked, Walker};
 
+use super::serial::rounds;
+use super::{Batches, Collected, Tally};
+
 /// Batches on their way to the engines at once; each is about a quarter of a MiB.
 const IN_FLIGHT: usize = 4;
 
 /// A part heavier than this is waited for: a batch of tiny frames is hundreds of times as much in text, and must not queue.
 const HEAVY: usize = 2 << 20;
-
-/// A sink whose results are collected after every batch.
-pub(crate) trait Collected: Sink {
-    /// What one batch amounted to.
-    type Part: Default + Send;
-
-    /// Exchanges what was gathered since the last call for an empty part, whose memory is used again.
-    fn exchange(&mut self, part: &mut Self::Part);
-
-    /// Bytes a part takes in memory, where that may be many times what the batch takes.
-    fn weight(_part: &Self::Part) -> usize {
-        0
-    }
-}
-
-/// Where batches come from: a file, standard input, or a live capture.
-pub(crate) trait Batches {
-    /// Replaces what `batch` holds by the next packets; false at the end.
-    fn fill(&mut self, batch: &mut Batch) -> bool;
-
-    /// All TLS secrets known after the latest batch was read, when there are new ones.
-    fn keys(&mut self) -> Option<Arc<KeyLog>> {
-        None
-    }
-}
-
-impl Batches for crate::capture::Source {
-    fn fill(&mut self, batch: &mut Batch) -> bool {
-        crate::capture::Source::fill(self, batch)
-    }
-}
-
-/// What was counted on the way.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tally {
-    /// Packets read.
-    pub(crate) packets: u64,
-    /// Their captured bytes.
-    pub(crate) bytes: u64,
-    /// Time of the first.
-    pub(crate) first: Option<Timestamp>,
-    /// Time of the last.
-    pub(crate) last: Option<Timestamp>,
-    /// Packets without a TCP segment, for whatever reason.
-    pub(crate) skipped: u64,
-}
-
-impl Tally {
-    fn batch(&mut self, batch: &Batch) {
-        let records = batch.records();
-        self.packets += records.len() as u64;
-        let bytes = records.iter().map(|record| u64::from(record.captured));
-        self.bytes += bytes.sum::<u64>();
-        self.first = self.first.or(records.first().map(|record| record.time));
-        self.last = records.last().map(|record| record.time).or(self.last);
-    }
-}
-
-/// Asked after every batch whether to go on.
-pub(crate) type Collect<'a, P> = dyn FnMut(&mut [P]) -> bool + 'a;
-
-/// Runs everything on this thread.
-pub(crate) fn serial<S: Collected>(
-    batches: &mut impl Batches,
-    options: Options,
-    make: impl FnOnce(Timestamp) -> S,
-    collect: &mut Collect<'_, S::Part>,
-) -> (Tally, Vec<S>) {
-    let mut tally = Tally::default();
-    let mut walker = Walker::new(&options.limits);
-    let mut batch = Batch::new();
-    let mut part = [S::Part::default()];
-    let mut more = batches.fill(&mut batch);
-    let start = batch
-        .records()
-        .first()
-        .map_or(Timestamp::default(), |record| record.time);
-    let mut engine = Engine::new(options, make(start));
-    while more {
-        if let Some(keys) = batches.keys() {
-            engine.set_keys(keys);
-        }
-        tally.batch(&batch);
-        tally.skipped += engine.batch(&batch, &mut walker);
-        engine.sink().exchange(&mut part[0]);
-        more = collect(&mut part) && batches.fill(&mut batch);
-    }
-    let mut remaining = engine.remaining();
-    for last in rounds(remaining.flows().collect()) {
-        engine.finish_begun(last, &mut remaining);
-        engine.sink().exchange(&mut part[0]);
-        collect(&mut part);
-    }
-    (tally, vec![engine.into_sink()])
-}
-
-/// The capture's last flows end in rounds of so many: each may have a long message to tell that never ended.
-const ROUND_FLOWS: usize = 1024;
-
-/// A round ends sooner when its flows keep so many bytes together.
-const ROUND_BYTES: u32 = 1 << 20;
-
-/// Takes the first packets of all flows and the bytes they keep, and gives the packets up to which flows end in each
-/// round. There is always a round.
-fn rounds(mut flows: Vec<(PacketNumber, u32)>) -> Vec<PacketNumber> {
-    flows.sort_unstable();
-    let (mut rounds, mut count, mut bytes) = (Vec::new(), 0, 0);
-    for (first_packet, held) in flows {
-        (count, bytes) = (count + 1, held.saturating_add(bytes));
-        if count == ROUND_FLOWS || bytes >= ROUND_BYTES {
-            rounds.push(first_packet);
-            (count, bytes) = (0, 0);
-        }
-    }
-    rounds.push(PacketNumber(u64::MAX));
-    rounds
-}
 
 /// A batch with the segments found in it, shared by all engines. Used again and again, since its lists are long.
 #[derive(Default)]
@@ -177,7 +53,7 @@ enum Task {
 }
 
 /// Runs `threads` engines side by side, each on a thread of its own, reading on this one.
-pub(crate) fn parallel<S: Collected + Send>(
+pub(super) fn parallel<S: Collected + Send>(
     batches: &mut impl Batches,
     options: &Options,
     threads: usize,
