@@ -7,7 +7,7 @@ use divan::counter::{BytesCount, ItemsCount};
 use wireloupe::base::{Finding, Limits, Needs, Side};
 use wireloupe::testkit::{Deflater, Frame};
 use wireloupe::websocket::handshake::Compression;
-use wireloupe::websocket::{self, FrameHeader, Negotiated, Output, Scratch, Stream, mask};
+use wireloupe::websocket::{self, FrameHeader, FrameSink, Negotiated, Scratch, Stream, mask};
 
 const FRAMES: usize = 1000;
 
@@ -35,7 +35,7 @@ fn unmask(bencher: Bencher, len: usize) {
 #[derive(Default)]
 struct Count(usize);
 
-impl Output for Count {
+impl FrameSink for Count {
     fn frame(&mut self, frame: &websocket::Frame<'_>) {
         self.0 += black_box(frame).is_whole() as usize;
     }

@@ -10,7 +10,7 @@ use wireloupe::engine::{Arrival, Engine, Options, Sink};
 use wireloupe::export::{Format, Ndjson, Page, Palette, Printer, Selection, Show, Text};
 use wireloupe::filter::Filter;
 use wireloupe::run::Collected as _;
-use wireloupe::store::{Collector, Indexer, Part, Store};
+use wireloupe::store::{Collector, Indexer, BatchRecords, Store};
 use wireloupe::testkit::{Conversation, Frame, upgrade_request, upgrade_response};
 use wireloupe::wire::{Walked, Walker};
 
@@ -132,7 +132,7 @@ fn index(bencher: Bencher) {
         })
         .collect();
     run(bencher, Indexer::default, |indexer| {
-        let (mut part, mut store) = ([Part::default()], Store::default());
+        let (mut part, mut store) = ([BatchRecords::default()], Store::default());
         indexer.exchange(&mut part[0]);
         store.append(Collector::default().merge(&mut part, &records));
         divan::black_box(store.frame_count());

@@ -11,7 +11,7 @@ use divan::counter::BytesCount;
 use hkdf::Hkdf;
 use sha2::Sha256;
 use wireloupe::base::{Finding, Limits, Side, Span};
-use wireloupe::tls::{AlertDescription, AlertLevel, Connection, KeyLog, Output};
+use wireloupe::tls::{AlertDescription, AlertLevel, Connection, KeyLog, RecordSink};
 
 const TOTAL: usize = 4 << 20;
 const SECRET: [u8; 32] = [7; 32];
@@ -24,7 +24,7 @@ fn main() {
 #[derive(Default)]
 struct Count(usize);
 
-impl Output for Count {
+impl RecordSink for Count {
     fn plaintext(&mut self, _: Side, bytes: &[u8], _: Span) {
         self.0 += black_box(bytes).len();
     }

@@ -14,8 +14,8 @@ use pcap_parser::{Block, PcapBlockOwned, PcapError, create_reader};
 use wireloupe::{
     base::LinkType,
     capture::live::{
-        Access, Autostop, CaptureError, Drops, End, Gone, Live, Options, Place, Ring, check_filter,
-        interfaces,
+        Access, Autostop, CaptureError, Drops, End, Gone, Live, Options, Ring, Storage,
+        check_filter, interfaces,
     },
 };
 
@@ -101,7 +101,7 @@ fn a_conversation_on_loopback_is_seen_and_written() {
     let filter = format!("tcp port {}", listener.local_addr().unwrap().port());
     let options = Options {
         filter: Some(filter.clone()),
-        place: Place::File(path.clone()),
+        place: Storage::File(path.clone()),
         ..Options::new(LOOPBACK)
     };
     let Some(live) = open(&options) else { return };
@@ -181,7 +181,7 @@ fn a_reader_that_never_reads_loses_packets_but_the_file_does_not() {
             "udp dst port {}",
             socket.local_addr().unwrap().port()
         )),
-        place: Place::File(path.clone()),
+        place: Storage::File(path.clone()),
         autostop: Autostop {
             packets: Some(count),
             ..Autostop::default()
@@ -213,7 +213,7 @@ fn a_ring_of_files_and_a_count_end_as_told() {
             "udp dst port {}",
             socket.local_addr().unwrap().port()
         )),
-        place: Place::Ring(dir.path().join("ring.pcapng"), ring),
+        place: Storage::Ring(dir.path().join("ring.pcapng"), ring),
         autostop: Autostop {
             packets: Some(35),
             ..Autostop::default()
@@ -282,7 +282,7 @@ fn what_is_wrong_with_the_question_is_said_before_anything_is_opened() {
     let path = dir.path().join("never.pcapng");
     let options = Options {
         filter: Some("tcp prot 80".into()),
-        place: Place::File(path.clone()),
+        place: Storage::File(path.clone()),
         ..Options::new("nosuch0")
     };
     match Live::open(&options).err().unwrap() {
@@ -424,7 +424,7 @@ fn under_sudo_the_rights_go_and_the_file_is_the_users() {
     // Rights belong to a thread: the one that removes the directory keeps its own.
     let (options, file) = (
         Options {
-            place: Place::File(path.clone()),
+            place: Storage::File(path.clone()),
             ..Options::new(LOOPBACK)
         },
         path,

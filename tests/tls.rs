@@ -8,7 +8,7 @@ use base64::prelude::BASE64_STANDARD;
 use proptest::prelude::*;
 use wireloupe::base::{Code, Finding, Limits, PerSide, Side, Span};
 use wireloupe::tls::{
-    AlertDescription, AlertLevel, Connection, Decryption, EarlyData, KeyLog, Output,
+    AlertDescription, AlertLevel, Connection, Decryption, EarlyData, KeyLog, RecordSink,
 };
 
 /// One recorded connection.
@@ -85,7 +85,7 @@ struct Told {
     closed: Vec<Side>,
 }
 
-impl Output for Told {
+impl RecordSink for Told {
     fn plaintext(&mut self, side: Side, bytes: &[u8], record: Span) {
         self.plain[side].extend_from_slice(bytes);
         self.records.push((side, record));
@@ -176,7 +176,7 @@ fn without_keys_everything_in_the_clear_is_told() {
 /// The records of one side's plaintext in a whole run, with the bytes of each.
 fn plain_records(case: &Case, side: Side) -> Vec<(Span, Vec<u8>)> {
     struct Records(Side, Vec<(Span, Vec<u8>)>);
-    impl Output for Records {
+    impl RecordSink for Records {
         fn plaintext(&mut self, side: Side, bytes: &[u8], record: Span) {
             if side == self.0 {
                 self.1.push((record, bytes.to_vec()));

@@ -6,7 +6,7 @@ use wireloupe::base::{Finding, Limits, Needs, Side};
 use wireloupe::testkit::{self, Deflater};
 use wireloupe::websocket::deflate::Parameters;
 use wireloupe::websocket::handshake::Compression;
-use wireloupe::websocket::{Frame, Message, Negotiated, Output, Scratch, Stream};
+use wireloupe::websocket::{Frame, Message, Negotiated, FrameSink, Scratch, Stream};
 use wireloupe_fuzz::low_limits;
 
 #[derive(Default)]
@@ -16,7 +16,7 @@ struct Messages {
     most: u64,
 }
 
-impl Output for Messages {
+impl FrameSink for Messages {
     fn frame(&mut self, _: &Frame<'_>) {}
     fn message(&mut self, message: &Message<'_>) {
         self.most = self.most.max(message.length.unwrap_or(0));

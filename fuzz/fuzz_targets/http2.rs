@@ -3,12 +3,12 @@
 
 use libfuzzer_sys::fuzz_target;
 use wireloupe::base::{Finding, Head, Limits, Side, Span};
-use wireloupe::http2::{Connection, DataPlace, Decoder, GoAway, Output, asks_for_websocket};
+use wireloupe::http2::{Connection, DataPlace, Decoder, GoAway, StreamSink, asks_for_websocket};
 use wireloupe_fuzz::{Piece, Pieces, low_limits};
 
 struct Heads;
 
-impl Output for Heads {
+impl StreamSink for Heads {
     fn request(&mut self, _: u32, head: Head, _: Span) -> bool {
         let _ = head.headers().count();
         asks_for_websocket(&head) || head.target().len() % 2 == 0

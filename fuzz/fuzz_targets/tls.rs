@@ -3,13 +3,13 @@
 
 use libfuzzer_sys::fuzz_target;
 use wireloupe::base::{Field, Finding, Layer, Limits, Side, Span};
-use wireloupe::tls::{self, AlertDescription, AlertLevel, Connection, ContentType, KeyLog, Output};
+use wireloupe::tls::{self, AlertDescription, AlertLevel, Connection, ContentType, KeyLog, RecordSink};
 use wireloupe_fuzz::{Piece, Pieces, low_limits};
 
 #[derive(Default)]
 struct Plaintext(usize);
 
-impl Output for Plaintext {
+impl RecordSink for Plaintext {
     fn plaintext(&mut self, _: Side, bytes: &[u8], record: Span) {
         assert!(bytes.len() as u64 <= record.len());
         self.0 += bytes.len();

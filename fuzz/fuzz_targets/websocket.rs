@@ -5,14 +5,14 @@ use libfuzzer_sys::fuzz_target;
 use wireloupe::base::{Finding, Limits, Needs, Side};
 use wireloupe::websocket::deflate::Parameters;
 use wireloupe::websocket::handshake::{Compression, Framing};
-use wireloupe::websocket::{Frame, Message, Negotiated, Output, Scratch, Stream, layout};
+use wireloupe::websocket::{Frame, Message, Negotiated, FrameSink, Scratch, Stream, layout};
 use wireloupe_fuzz::{Piece, Pieces, low_limits};
 
 /// Everything told, as text: what can be compared.
 #[derive(Default)]
 struct Told(Vec<String>, u64);
 
-impl Output for Told {
+impl FrameSink for Told {
     fn frame(&mut self, frame: &Frame<'_>) {
         assert!(frame.captured_length <= frame.header.payload_length);
         assert_eq!(frame.index, self.1);

@@ -11,7 +11,7 @@
 
 use super::Broken;
 use super::batch::{FilePosition, PacketRecord};
-use super::reader::Place;
+use super::reader::BufferPlace;
 use crate::base::{LinkType, PacketNumber, Timestamp};
 
 const MICROSECONDS: u32 = 0xa1b2_c3d4;
@@ -87,7 +87,7 @@ impl Pcap {
     pub(super) fn index(
         &self,
         data: &[u8],
-        place: &mut Place,
+        place: &mut BufferPlace,
         packets: &mut Vec<PacketRecord>,
     ) -> (usize, Option<Broken>) {
         match (self.big_endian, self.record_header, self.lengths) {
@@ -102,7 +102,7 @@ impl Pcap {
     fn scan<const BIG_ENDIAN: bool, const COMMON: bool>(
         &self,
         data: &[u8],
-        place: &mut Place,
+        place: &mut BufferPlace,
         packets: &mut Vec<PacketRecord>,
     ) -> (usize, Option<Broken>) {
         let header_len = if COMMON { 16 } else { self.record_header };

@@ -9,7 +9,7 @@
 
 use super::Broken;
 use super::batch::{Batch, FilePosition, PacketRecord};
-use super::reader::Place;
+use super::reader::BufferPlace;
 use super::summary::{FileSummary, Interface, Secrets, Summary};
 use crate::base::{LinkType, PacketNumber, Timestamp};
 
@@ -146,7 +146,7 @@ impl Pcapng {
     pub(super) fn index(
         &mut self,
         batch: &mut Batch,
-        place: &mut Place,
+        place: &mut BufferPlace,
         notes: &mut Notes<'_>,
     ) -> (usize, Option<Broken>) {
         let Batch {
@@ -234,7 +234,7 @@ impl Pcapng {
     fn packet<'a>(
         &mut self,
         block: &Block<'a>,
-        place: &mut Place,
+        place: &mut BufferPlace,
         packets: &mut Vec<PacketRecord>,
     ) -> Result<&'a [u8], &'static str> {
         let header = block
@@ -267,7 +267,7 @@ impl Pcapng {
     fn simple_packet(
         &mut self,
         block: &Block<'_>,
-        place: &mut Place,
+        place: &mut BufferPlace,
         packets: &mut Vec<PacketRecord>,
     ) -> Result<(), &'static str> {
         let clock = *self
@@ -295,7 +295,7 @@ impl Pcapng {
         start: usize,
         captured: u32,
         original: u32,
-        place: &mut Place,
+        place: &mut BufferPlace,
     ) -> PacketRecord {
         let number = PacketNumber(place.next_number);
         place.next_number += 1;

@@ -55,7 +55,7 @@ impl Input {
 
 /// Where the next packet of an input stands: what an index needs to number and place it.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
+pub(super) struct BufferPlace {
     /// The input's index.
     pub(super) file: u16,
     /// The number the next packet gets.
@@ -77,7 +77,7 @@ pub(super) struct FileReader {
     name: String,
     bytes: Box<dyn Read + Send>,
     format: Format,
-    place: Place,
+    place: BufferPlace,
     /// Bytes read and not yet noted.
     carry: Vec<u8>,
     read_len: usize,
@@ -152,7 +152,7 @@ impl FileReader {
             name,
             bytes: raw,
             format,
-            place: Place {
+            place: BufferPlace {
                 file: opening.file,
                 next_number: 1,
                 offset: header_len as u64,

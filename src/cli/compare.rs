@@ -13,8 +13,8 @@ use crate::engine::{
 };
 use crate::export::Redactor;
 use crate::insight::compare::{self, Recorded, Recorder, Recording, Records};
-use crate::insight::facts::Part;
-use crate::insight::{Casebook, Collector, Diagnosis, diagnose};
+use crate::insight::facts::BatchFacts;
+use crate::insight::{Casebook, Facts, Diagnosis, diagnose};
 use crate::run::{self, Collected};
 
 use super::args::{CompareArgs, ReportArg};
@@ -27,7 +27,7 @@ use super::tell;
 #[derive(Default)]
 struct Both {
     recorder: Recorder,
-    collector: Masked<Collector>,
+    collector: Masked<Facts>,
 }
 
 impl Both {
@@ -79,7 +79,7 @@ impl Sink for Both {
 }
 
 impl Collected for Both {
-    type Part = (Recording, Part);
+    type Part = (Recording, BatchFacts);
 
     fn exchange(&mut self, part: &mut Self::Part) {
         self.recorder.exchange(&mut part.0);
@@ -173,7 +173,7 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Capture> {
         &mut source,
         options,
         |_| Both::new(args.redact),
-        &mut |parts: &mut [(Recording, Part)]| {
+        &mut |parts: &mut [(Recording, BatchFacts)]| {
             records.take(parts.iter_mut().map(|part| &mut part.0));
             casebook.take(parts.iter_mut().map(|part| &mut part.1));
             true

@@ -10,8 +10,8 @@ use crate::base::{Severity, Timestamp};
 use crate::capture::{Input, Source};
 use crate::engine;
 use crate::insight::encrypted::{self, encrypted};
-use crate::insight::facts::Part;
-use crate::insight::{self, Casebook, Collector, Colours, Diagnosis, Verdict};
+use crate::insight::facts::BatchFacts;
+use crate::insight::{self, Casebook, Facts, Colours, Diagnosis, Verdict};
 use crate::run::{self, Collected};
 
 use super::args::{DiagnoseArgs, FailOnArg, ReportArg};
@@ -25,10 +25,10 @@ const FOUND: u8 = 3;
 /// TLS connections listed in text: a capture of a whole network has thousands that are no WebSocket.
 const LISTED: usize = 20;
 
-impl Collected for Masked<Collector> {
-    type Part = Part;
+impl Collected for Masked<Facts> {
+    type Part = BatchFacts;
 
-    fn exchange(&mut self, part: &mut Part) {
+    fn exchange(&mut self, part: &mut BatchFacts) {
         self.sink.exchange(part);
     }
 }
@@ -79,8 +79,8 @@ fn read(
     redact: bool,
 ) -> (Casebook, Timestamp) {
     let mut casebook = Casebook::default();
-    let make = |_| Masked::<Collector>::new(redact);
-    let collect = &mut |parts: &mut [Part]| {
+    let make = |_| Masked::<Facts>::new(redact);
+    let collect = &mut |parts: &mut [BatchFacts]| {
         casebook.take(parts);
         true
     };

@@ -7,7 +7,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
 use crate::capture::Batch;
-use crate::capture::live::{Drops, Live, Options, Place, parse_autostop, parse_ring};
+use crate::capture::live::{Drops, Live, Options, Storage, parse_autostop, parse_ring};
 
 use super::args::LiveArgs;
 use super::tell;
@@ -93,10 +93,10 @@ pub(crate) fn options(
     };
     let ring = parse_ring(&args.ring)?;
     let place = match (packets_to, ring) {
-        (Some(path), Some(ring)) => Place::Ring(path.to_owned(), ring),
-        (Some(path), None) => Place::File(path.to_owned()),
+        (Some(path), Some(ring)) => Storage::Ring(path.to_owned(), ring),
+        (Some(path), None) => Storage::File(path.to_owned()),
         (None, Some(_)) => bail!("-b switches files, so it needs -w OUT.pcapng"),
-        (None, None) => Place::default(),
+        (None, None) => Storage::default(),
     };
     let defaults = Options::new(interface);
     Ok(Options {

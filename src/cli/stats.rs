@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use crate::base::Timestamp;
 use crate::capture::{Input, Source};
 use crate::export::statistics;
-use crate::insight::statistics::{Statistics, Told, Ways};
+use crate::insight::statistics::{Statistics, TimedExchange, Ways};
 
 use super::args::{StatsArgs, StatsFormat};
 use super::output::Output;
@@ -26,7 +26,7 @@ pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<ExitCode> {
     let threads = args.analysis.thread_count();
     let make = |start: Timestamp| Statistics::new(start);
     let mut ways = Ways::default();
-    let collect = &mut |parts: &mut [Vec<Told>]| {
+    let collect = &mut |parts: &mut [Vec<TimedExchange>]| {
         ways.take(parts.iter_mut());
         true
     };

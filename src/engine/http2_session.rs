@@ -174,7 +174,7 @@ impl Http2Session {
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
         let side = context.flow.side(chunk.end);
         self.begin(side, chunk.offset);
-        let mut out = Output {
+        let mut out = Http2Events {
             streams: &mut self.streams,
             context,
             packet: chunk.packet,
@@ -192,7 +192,7 @@ impl Http2Session {
     ) {
         let side = context.flow.side(end);
         self.begin(side, offset);
-        let mut out = Output::between(&mut self.streams, context);
+        let mut out = Http2Events::between(&mut self.streams, context);
         self.connection.gap(side, len, &mut out);
     }
 
@@ -219,7 +219,7 @@ impl Http2Session {
         who: Option<Side>,
         context: &mut Context<'_, S>,
     ) {
-        let mut out = Output::between(&mut self.streams, context);
+        let mut out = Http2Events::between(&mut self.streams, context);
         self.connection.finish(&mut out);
         let (by, who, error) = match self.streams.failed {
             Some((side, code)) if by == EndedBy::Fin => (EndedBy::Rst, Some(side), Some(code)),
@@ -448,14 +448,14 @@ fn tell<S: Sink>(connection: &mut Connection, context: &mut Context<'_, S>) {
 }
 
 /// Takes what the HTTP/2 connection tells.
-struct Output<'o, 'a, S> {
+struct Http2Events<'o, 'a, S> {
     streams: &'o mut Streams,
     context: &'o mut Context<'a, S>,
     packet: PacketNumber,
     earlier: &'o [PacketNumber],
 }
 
-impl<'o, 'a, S: Sink> Output<'o, 'a, S> {
+impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
     /// For what comes without bytes.
     fn between(streams: &'o mut Streams, context: &'o mut Context<'a, S>) -> Self {
         let packet = context.now.packet;
@@ -516,7 +516,7 @@ impl<'o, 'a, S: Sink> Output<'o, 'a, S> {
     }
 }
 
-impl<S: Sink> http2::Output for Output<'_, '_, S> {
+impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     fn request(&mut self, stream: u32, head: Head, at: Span) -> bool {
         if !http2::asks_for_websocket(&head) {
             return false;

@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 
 use crate::base::{Code, Finding, Head, Needs, PerSide, Side};
 use crate::flow::End;
-use crate::http::{self, Event, Gap, Reader};
+use crate::http::{self, Event, Gap, HeadReader};
 use crate::websocket::handshake::{accept_key, check, is_upgrade_request, negotiated};
 
 use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Tunnel, heads_memory};
@@ -40,7 +40,7 @@ enum Asked {
 /// HTTP/1.1 in both directions.
 #[derive(Debug)]
 pub(super) struct HttpSession {
-    readers: PerSide<Reader>,
+    readers: PerSide<HeadReader>,
     asked: VecDeque<Asked>,
     any_request: bool,
     /// The latest attempt to upgrade, or CONNECT that was refused; it lives as long as its flow or until the next.
@@ -64,13 +64,13 @@ impl HttpSession {
     ) -> Self {
         let limits = &context.shared.limits;
         let exchanges = context.shared.needs.has(Needs::EXCHANGES);
-        let counting = |reader: Reader| {
+        let counting = |reader: HeadReader| {
             if exchanges { reader.counting() } else { reader }
         };
         Self {
             readers: PerSide {
-                client: counting(Reader::requests(limits).at(begin.client)),
-                server: counting(Reader::responses(limits).at(begin.server)),
+                client: counting(HeadReader::requests(limits).at(begin.client)),
+                server: counting(HeadReader::responses(limits).at(begin.server)),
             },
             asked: VecDeque::new(),
             any_request: false,

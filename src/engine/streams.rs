@@ -14,14 +14,14 @@ use crate::wire::{FlowKey, Segment, TcpFlags};
 /// The streams seen so far.
 #[derive(Debug)]
 pub(super) struct Streams {
-    latest: HashMap<FlowKey, Stream>,
+    latest: HashMap<FlowKey, NumberedStream>,
     count: u64,
     /// Streams remembered; of those beyond it, nobody can say whether they were seen before.
     most: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Stream {
+struct NumberedStream {
     number: u64,
     /// Sequence number of each end's SYN, once it was seen.
     syn: [Option<u32>; 2],
@@ -57,7 +57,7 @@ impl Streams {
             syn[end as usize] = Some(segment.seq);
         }
         if self.latest.len() < self.most || self.latest.contains_key(route) {
-            self.latest.insert(*route, Stream { number, syn });
+            self.latest.insert(*route, NumberedStream { number, syn });
         }
         number
     }

@@ -234,10 +234,10 @@ impl TlsSession {
     fn feed<S: Sink>(
         &mut self,
         context: &mut Context<'_, S>,
-        run: impl FnOnce(&mut tls::Connection, &KeyLog, &mut Output<'_, '_, S>),
+        run: impl FnOnce(&mut tls::Connection, &KeyLog, &mut TlsEvents<'_, '_, S>),
     ) {
         let keys = context.keys;
-        let mut out = Output {
+        let mut out = TlsEvents {
             content: &mut self.content,
             tunnel: &self.tunnel,
             client: self.client,
@@ -312,7 +312,7 @@ impl Content {
 }
 
 /// Takes what the connection tells.
-struct Output<'o, 'a, S> {
+struct TlsEvents<'o, 'a, S> {
     content: &'o mut Content,
     tunnel: &'o Option<Box<Tunnel>>,
     client: End,
@@ -320,7 +320,7 @@ struct Output<'o, 'a, S> {
     findings: Vec<(Side, Finding)>,
 }
 
-impl<S> Output<'_, '_, S> {
+impl<S> TlsEvents<'_, '_, S> {
     fn end(&self, side: Side) -> End {
         match side {
             Side::Client => self.client,
@@ -329,7 +329,7 @@ impl<S> Output<'_, '_, S> {
     }
 }
 
-impl<S: Sink> tls::Output for Output<'_, '_, S> {
+impl<S: Sink> tls::RecordSink for TlsEvents<'_, '_, S> {
     fn plaintext(&mut self, side: Side, bytes: &[u8], record: Span) {
         let end = self.end(side);
         let content = &mut *self.content;

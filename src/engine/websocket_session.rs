@@ -355,13 +355,13 @@ impl WebSocketSession {
         &mut self,
         side: Side,
         context: &mut Context<'_, S>,
-        run: impl FnOnce(&mut Stream, &mut websocket::Scratch, &mut Output<'_, S>),
+        run: impl FnOnce(&mut Stream, &mut websocket::Scratch, &mut FrameEvents<'_, S>),
     ) {
         let (mine, peer) = match side {
             Side::Client => (&mut self.sides.client, &mut self.sides.server),
             Side::Server => (&mut self.sides.server, &mut self.sides.client),
         };
-        let mut out = Output {
+        let mut out = FrameEvents {
             connection: &mut self.connection,
             sink: context.sink,
             side,
@@ -393,7 +393,7 @@ pub(super) fn close<S: Sink>(
 }
 
 /// Numbers what a stream tells and hands it on.
-struct Output<'a, S> {
+struct FrameEvents<'a, S> {
     connection: &'a mut Connection,
     sink: &'a mut S,
     side: Side,
@@ -410,7 +410,7 @@ struct Output<'a, S> {
     last: (Option<u64>, Option<u64>),
 }
 
-impl<S: Sink> Output<'_, S> {
+impl<S: Sink> FrameEvents<'_, S> {
     fn round_trip(&mut self, message: &websocket::Message<'_>) -> Option<i64> {
         let data = message.data.unwrap_or_default();
         match message.kind {
@@ -450,7 +450,7 @@ impl<S: Sink> Output<'_, S> {
     }
 }
 
-impl<S: Sink> websocket::Output for Output<'_, S> {
+impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
     #[inline]
     fn frame(&mut self, frame: &websocket::Frame<'_>) {
         self.connection.frames[self.side] += 1;

@@ -56,13 +56,13 @@ struct Due {
 
 /// Where the hash table says a flow is.
 #[derive(Clone, Copy, Debug)]
-struct Place {
+struct IndexEntry {
     /// The half of the hash that the table itself looks at least.
     fragment: u32,
     slot: u32,
 }
 
-impl Place {
+impl IndexEntry {
     fn fragment(hash: u64) -> u32 {
         (hash >> 24) as u32
     }
@@ -71,7 +71,7 @@ impl Place {
 /// The table.
 #[derive(Debug)]
 pub struct Table<F> {
-    index: HashTable<Place>,
+    index: HashTable<IndexEntry>,
     hasher: RandomState,
     slots: Vec<Slot<F>>,
     free: Vec<u32>,
@@ -127,7 +127,7 @@ impl<F: Ages> Table<F> {
     #[must_use]
     pub fn guess(&self, route: &FlowKey) -> Option<FlowId> {
         let hash = self.hasher.hash_one(route);
-        let fragment = Place::fragment(hash);
+        let fragment = IndexEntry::fragment(hash);
         let place = self.index.find(hash, |place| place.fragment == fragment)?;
         Some(FlowId(place.slot))
     }
@@ -180,8 +180,8 @@ impl<F: Ages> Table<F> {
         (place.hash, place.flow) = (hash, Some(flow));
         let generation = place.generation;
         let slots = &self.slots;
-        let place = Place {
-            fragment: Place::fragment(hash),
+        let place = IndexEntry {
+            fragment: IndexEntry::fragment(hash),
             slot,
         };
         self.index.insert_unique(hash, place, |place| {

@@ -17,5 +17,5 @@ pub use connect::{ConnectTarget, connect_accepted, connect_target, is_connect};
 pub use count::BodyCount;
 pub use describe::{authority, fields, host};
 pub use head::{HeadStatus, parse_head};
-pub use reader::{Event, Gap, Reader};
+pub use reader::{Event, Gap, HeadReader};
 pub use sniff::{Role, looks_like};

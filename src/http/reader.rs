@@ -15,7 +15,7 @@ use crate::base::{Head, Limits, StartLine};
 /// What was found in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// A head, and the stream position of its first byte. Say with [`Reader::body`] what follows it.
+    /// A head, and the stream position of its first byte. Say with [`HeadReader::body`] what follows it.
     Head(Head, u64),
     /// The body ended here. Not said where there was none.
     BodyEnd,
@@ -38,9 +38,9 @@ pub enum Gap {
 
 /// Reads the heads of one direction.
 #[derive(Clone, Debug)]
-pub struct Reader {
+pub struct HeadReader {
     role: Role,
-    state: State,
+    state: ReadState,
     head_limit: u32,
     /// Stream position of the next byte.
     offset: u64,
@@ -51,7 +51,7 @@ pub struct Reader {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum ReadState {
     /// Before or in a head.
     Head {
         /// A guess after bytes were lost: if it turns out wrong, nothing is said.
@@ -66,12 +66,12 @@ enum State {
     Lost,
 }
 
-const HEAD: State = State::Head {
+const HEAD: ReadState = ReadState::Head {
     guess: false,
     started: false,
 };
 
-impl Reader {
+impl HeadReader {
     /// A reader of the client's direction.
     #[must_use]
     pub fn requests(limits: &Limits) -> Self {
@@ -124,7 +124,7 @@ impl Reader {
     /// Whether the reader waits for something that looks like a head.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        matches!(self.state, State::Lost)
+        matches!(self.state, ReadState::Lost)
     }
 
     /// Whether the next byte belongs to a body.
@@ -132,7 +132,7 @@ impl Reader {
     pub fn is_in_body(&self) -> bool {
         matches!(
             self.state,
-            State::Length(_) | State::Chunked(_) | State::UntilClose
+            ReadState::Length(_) | ReadState::Chunked(_) | ReadState::UntilClose
         )
     }
 
@@ -159,14 +159,14 @@ impl Reader {
     pub fn push(&mut self, bytes: &[u8]) -> (usize, Option<Event>) {
         let in_body = self.is_in_body();
         let (taken, event) = match self.state {
-            State::Head { guess, started } => self.head(bytes, guess, started),
-            State::Length(left) => self.length(left, bytes),
-            State::Chunked(at) => self.chunked(at, bytes),
-            State::UntilClose => {
+            ReadState::Head { guess, started } => self.head(bytes, guess, started),
+            ReadState::Length(left) => self.length(left, bytes),
+            ReadState::Chunked(at) => self.chunked(at, bytes),
+            ReadState::UntilClose => {
                 self.content(bytes);
                 (bytes.len(), None)
             }
-            State::Lost => self.lost(bytes),
+            ReadState::Lost => self.lost(bytes),
         };
         self.offset += taken as u64;
         if in_body && let Some(count) = &mut self.count {
@@ -182,9 +182,9 @@ impl Reader {
         }
         self.state = match body {
             Body::None | Body::Length(0) => HEAD,
-            Body::Length(len) => State::Length(len),
-            Body::Chunked => State::Chunked(Chunked::START),
-            Body::UntilClose => State::UntilClose,
+            Body::Length(len) => ReadState::Length(len),
+            Body::Chunked => ReadState::Chunked(Chunked::START),
+            Body::UntilClose => ReadState::UntilClose,
         };
     }
 
@@ -215,14 +215,14 @@ impl Reader {
         self.offset = self.offset.saturating_add(len);
         let in_body = self.is_in_body();
         let (state, gap) = match self.state {
-            State::Length(left) if left > len => (State::Length(left - len), Gap::InBody),
-            State::Length(left) if left == len => (HEAD, Gap::BodyEnd),
-            State::Chunked(at) => match at.skip(len) {
-                Some(at) => (State::Chunked(at), Gap::InBody),
-                None => (State::Lost, Gap::Lost),
+            ReadState::Length(left) if left > len => (ReadState::Length(left - len), Gap::InBody),
+            ReadState::Length(left) if left == len => (HEAD, Gap::BodyEnd),
+            ReadState::Chunked(at) => match at.skip(len) {
+                Some(at) => (ReadState::Chunked(at), Gap::InBody),
+                None => (ReadState::Lost, Gap::Lost),
             },
-            State::UntilClose => (State::UntilClose, Gap::InBody),
-            _ => (State::Lost, Gap::Lost),
+            ReadState::UntilClose => (ReadState::UntilClose, Gap::InBody),
+            _ => (ReadState::Lost, Gap::Lost),
         };
         self.state = state;
         self.partial = Vec::new();
@@ -250,7 +250,7 @@ impl Reader {
                 (taken, Some(Event::BodyEnd))
             }
             left => {
-                self.state = State::Length(left);
+                self.state = ReadState::Length(left);
                 (taken, None)
             }
         }
@@ -268,14 +268,14 @@ impl Reader {
                     return (taken + step, Some(Event::BodyEnd));
                 }
                 Step::Invalid => {
-                    self.state = State::Lost;
+                    self.state = ReadState::Lost;
                     let event = Event::Invalid(self.offset + taken as u64);
                     return (bytes.len(), Some(event));
                 }
             }
             taken += step;
         }
-        self.state = State::Chunked(at);
+        self.state = ReadState::Chunked(at);
         (taken, None)
     }
 
@@ -314,7 +314,7 @@ impl Reader {
         let Some(end) = end else {
             return match self.collect(new, started) {
                 Some(started) => {
-                    self.state = State::Head { guess, started };
+                    self.state = ReadState::Head { guess, started };
                     (bytes.len(), None)
                 }
                 None => self.give_up(bytes.len(), guess, Event::Invalid(start)),
@@ -369,7 +369,7 @@ impl Reader {
 
     fn give_up(&mut self, taken: usize, guess: bool, event: Event) -> (usize, Option<Event>) {
         self.partial = Vec::new();
-        self.state = State::Lost;
+        self.state = ReadState::Lost;
         (taken, (!guess).then_some(event))
     }
 }
@@ -387,7 +387,7 @@ mod tests {
         b"PUT /c HTTP/1.1\r\nContent-Length: 26\r\n\r\nGET /no HTTP/1.1\r\nA: b\r\n\r\n";
 
     /// Pushes pieces, answering every head with its own body; what came out, heads as (start line, position).
-    fn read(reader: &mut Reader, bytes: &[u8], cuts: &[usize]) -> Vec<String> {
+    fn read(reader: &mut HeadReader, bytes: &[u8], cuts: &[usize]) -> Vec<String> {
         let mut out = Vec::new();
         let mut from = 0;
         for &to in cuts.iter().chain([&bytes.len()]) {
@@ -415,13 +415,13 @@ mod tests {
 
     #[test]
     fn an_idle_reader_is_small() {
-        assert!(size_of::<Reader>() < 100, "{}", size_of::<Reader>());
+        assert!(size_of::<HeadReader>() < 100, "{}", size_of::<HeadReader>());
     }
 
     #[test]
     fn pipelined_requests_come_out_one_by_one() {
         let bytes = [GET, CHUNKED, b"\r\n", SIZED, GET].concat();
-        let events = read(&mut Reader::requests(&Limits::default()), &bytes, &[]);
+        let events = read(&mut HeadReader::requests(&Limits::default()), &bytes, &[]);
         let (b, c) = (GET.len(), GET.len() + CHUNKED.len() + 2);
         assert_eq!(
             events,
@@ -439,14 +439,14 @@ mod tests {
     #[test]
     fn bodies_are_counted_without_their_framing_whatever_the_cut() {
         for cut in 1..CHUNKED.len() {
-            let mut reader = Reader::requests(&Limits::default()).counting();
+            let mut reader = HeadReader::requests(&Limits::default()).counting();
             read(&mut reader, CHUNKED, &[cut]);
             let count = reader.body_count().unwrap();
             let head = CHUNKED.windows(4).position(|w| w == b"\r\n\r\n").unwrap() + 4;
             assert_eq!((count.content, count.chunks), (15, 2), "cut at {cut}");
             assert_eq!(count.wire, (CHUNKED.len() - head) as u64, "cut at {cut}");
         }
-        let mut reader = Reader::requests(&Limits::default()).counting();
+        let mut reader = HeadReader::requests(&Limits::default()).counting();
         let (head, rest) = SIZED.split_at(SIZED.len() - 26);
         read(&mut reader, head, &[]);
         reader.gap(20);
@@ -458,7 +458,7 @@ mod tests {
     #[test]
     fn interim_responses_come_before_the_final_one() {
         let bytes = b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 101 Switching Protocols\r\n\r\n\x81\x05Hello";
-        let mut reader = Reader::responses(&Limits::default());
+        let mut reader = HeadReader::responses(&Limits::default());
         let mut at = 0;
         for status in [100, 103, 101] {
             let (taken, event) = reader.push(&bytes[at..]);
@@ -475,14 +475,14 @@ mod tests {
     #[test]
     fn a_body_until_close_swallows_everything() {
         let bytes = b"HTTP/1.1 200 OK\r\n\r\nHTTP/1.1 200 OK\r\n\r\n";
-        let mut reader = Reader::responses(&Limits::default());
+        let mut reader = HeadReader::responses(&Limits::default());
         assert_eq!(read(&mut reader, bytes, &[30]), ["HTTP/1.1 200 OK @0"]);
         assert_eq!(reader.gap(9), Gap::InBody);
     }
 
     #[test]
     fn a_gap_in_a_body_of_known_length_keeps_sync() {
-        let mut reader = Reader::requests(&Limits::default());
+        let mut reader = HeadReader::requests(&Limits::default());
         let (head, rest) = SIZED.split_at(SIZED.len() - 26);
         read(&mut reader, head, &[]);
         assert_eq!(reader.gap(10), Gap::InBody);
@@ -508,7 +508,7 @@ mod tests {
             (GET, 1),
             (&CHUNKED[..50], 1),
         ] {
-            let mut reader = Reader::requests(&Limits::default());
+            let mut reader = HeadReader::requests(&Limits::default());
             read(&mut reader, before, &[]);
             assert_eq!(reader.gap(len), Gap::Lost);
             assert!(reader.is_lost() && !reader.is_in_head());
@@ -520,7 +520,7 @@ mod tests {
 
     #[test]
     fn what_is_no_head_is_said_once() {
-        let mut reader = Reader::requests(&Limits::default());
+        let mut reader = HeadReader::requests(&Limits::default());
         let bytes = [GET, b"\x81\x85abcdefghi", b"GET\x01", GET].concat();
         let cuts = [GET.len(), GET.len() + 11, GET.len() + 15];
         assert_eq!(
@@ -537,7 +537,7 @@ mod tests {
             b"GET / RTSP/1.0\r\n",
         ] {
             let at = blank_len(bad);
-            let mut reader = Reader::requests(&Limits::default());
+            let mut reader = HeadReader::requests(&Limits::default());
             assert_eq!(read(&mut reader, bad, &[]), [format!("Invalid({at})")]);
         }
     }
@@ -551,7 +551,7 @@ mod tests {
             ]
             .concat();
             let events = read(
-                &mut Reader::requests(&Limits::default()),
+                &mut HeadReader::requests(&Limits::default()),
                 bytes.as_bytes(),
                 &[],
             );
@@ -567,7 +567,7 @@ mod tests {
         };
         let endless = [&b"GET / HTTP/1.1\r\nA: "[..], &[b'a'; 5000]].concat();
         for step in [1, 7, 5000] {
-            let mut reader = Reader::requests(&limits);
+            let mut reader = HeadReader::requests(&limits);
             let mut events = Vec::new();
             for piece in endless.chunks(step) {
                 events.extend(reader.push(piece).1);
@@ -584,13 +584,13 @@ mod tests {
             let bytes: Vec<u8> = order.iter().flat_map(|part| parts[*part].iter().copied()).collect();
             let mut cuts: Vec<_> = cuts.iter().map(|cut| cut.index(bytes.len() + 1)).collect();
             cuts.sort_unstable();
-            let whole = read(&mut Reader::requests(&Limits::default()), &bytes, &[]);
-            prop_assert_eq!(read(&mut Reader::requests(&Limits::default()), &bytes, &cuts), whole);
+            let whole = read(&mut HeadReader::requests(&Limits::default()), &bytes, &[]);
+            prop_assert_eq!(read(&mut HeadReader::requests(&Limits::default()), &bytes, &cuts), whole);
         }
 
         #[test]
         fn nothing_panics(pieces in prop::collection::vec((any::<bool>(), prop::collection::vec(any::<u8>(), 0..40), 0..60u64), 0..20)) {
-            for mut reader in [Reader::requests(&Limits::default()), Reader::responses(&Limits::default())] {
+            for mut reader in [HeadReader::requests(&Limits::default()), HeadReader::responses(&Limits::default())] {
                 for (http, bytes, gap) in &pieces {
                     if *http {
                         read(&mut reader, CHUNKED, &[]);

@@ -11,28 +11,28 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::frame::{INITIAL_MAX_FRAME, setting, settings};
 use super::hpack::Decoder;
-use super::output::Output;
 use super::reader::FrameReader;
 use super::session::{Session, lost_sync};
+use super::sink::StreamSink;
 use crate::base::{Head, Limits, PerSide, Side, Span};
 
 /// Both directions of one connection.
 #[derive(Debug)]
 pub struct Connection {
     readers: PerSide<FrameReader>,
-    state: State,
+    state: ConnectionState,
 }
 
 /// Everything that frames of both sides change.
 #[derive(Debug)]
-pub(super) struct State {
+pub(super) struct ConnectionState {
     pub(super) decoders: PerSide<Decoder>,
     pub(super) blocks: PerSide<Option<Block>>,
     pub(super) settings: PerSide<Settings>,
     /// Frames of this side may have been missed.
     pub(super) lossy: PerSide<bool>,
     /// The streams that are followed, the oldest first.
-    pub(super) streams: BTreeMap<u32, Stream>,
+    pub(super) streams: BTreeMap<u32, FollowedStream>,
     /// The highest stream the client has opened.
     pub(super) highest: u32,
     /// The first extended CONNECT that came before the server's settings.
@@ -61,7 +61,7 @@ pub(super) struct Settings {
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Stream {
+pub(super) struct FollowedStream {
     pub(super) sent: PerSide<u64>,
     pub(super) ended: PerSide<bool>,
     pub(super) answered: bool,
@@ -74,7 +74,7 @@ impl Connection {
     pub fn new(limits: &Limits) -> Self {
         Self {
             readers: PerSide::new(|side| FrameReader::new(side, limits)),
-            state: State {
+            state: ConnectionState {
                 decoders: PerSide::new(|_| Decoder::new(limits)),
                 blocks: PerSide::default(),
                 settings: PerSide::new(|_| Settings {
@@ -139,20 +139,20 @@ impl Connection {
     }
 
     /// Takes the next bytes of one side.
-    pub fn push(&mut self, from: Side, bytes: &[u8], out: &mut impl Output) {
+    pub fn push(&mut self, from: Side, bytes: &[u8], out: &mut impl StreamSink) {
         let max_frame = self.state.settings[from.peer()].max_frame;
         let state = &mut self.state;
         self.readers[from].push(bytes, max_frame, &mut Session { state, from, out });
     }
 
     /// Passes over bytes of one side that are missing.
-    pub fn gap(&mut self, from: Side, len: u64, out: &mut impl Output) {
+    pub fn gap(&mut self, from: Side, len: u64, out: &mut impl StreamSink) {
         let state = &mut self.state;
         self.readers[from].gap(len, &mut Session { state, from, out });
     }
 
     /// Both sides have ended; says what was still being searched.
-    pub fn finish(&mut self, out: &mut impl Output) {
+    pub fn finish(&mut self, out: &mut impl StreamSink) {
         for from in Side::BOTH {
             if let Some(passed) = self.readers[from].searching() {
                 out.finding(from, None, lost_sync(passed));
@@ -161,7 +161,7 @@ impl Connection {
     }
 }
 
-impl State {
+impl ConnectionState {
     pub(super) fn apply(&mut self, from: Side, id: u16, value: u32) {
         let settings = &mut self.settings[from];
         match id {

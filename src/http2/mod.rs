@@ -4,7 +4,7 @@
 //! keeps reading behind violations, which are findings, and behind losses.
 //!
 //! ```text
-//! bytes -> FrameReader (one a side) -> Connection -> Output
+//! bytes -> FrameReader (one a side) -> Connection -> StreamSink
 //!                                        |  header blocks: hpack::Decoder -> Message -> base::Head
 //!                                        '- DATA of followed streams, as it lies
 //! ```
@@ -16,9 +16,9 @@ mod frame;
 mod hpack;
 mod huffman;
 mod message;
-mod output;
 mod reader;
 mod session;
+mod sink;
 mod table;
 
 pub use boundary::looks_like_frames;
@@ -30,4 +30,4 @@ pub use frame::{
 };
 pub use hpack::{Decoder, Fault, HeaderField, Outcome};
 pub use message::asks_for_websocket;
-pub use output::{DataPlace, GoAway, Output};
+pub use sink::{DataPlace, GoAway, StreamSink};

@@ -39,7 +39,7 @@ pub(super) struct Frame<'a> {
 #[derive(Clone, Debug)]
 pub(super) struct FrameReader {
     from: Side,
-    state: State,
+    state: FrameState,
     /// Stream position of the next byte.
     offset: u64,
     /// A frame header or payload so far; empty unless it was cut.
@@ -52,7 +52,7 @@ pub(super) struct FrameReader {
 }
 
 #[derive(Clone, Copy, Debug)]
-enum State {
+enum FrameState {
     /// In the client's preface, behind this many bytes.
     Preface(usize),
     Header,
@@ -91,8 +91,8 @@ impl FrameReader {
         Self {
             from,
             state: match from {
-                Side::Client => State::Preface(0),
-                Side::Server => State::Header,
+                Side::Client => FrameState::Preface(0),
+                Side::Server => FrameState::Header,
             },
             offset: 0,
             partial: Vec::new(),
@@ -117,7 +117,7 @@ impl FrameReader {
     /// The bytes passed over by a search that is still going on.
     pub(super) fn searching(&self) -> Option<Span> {
         match self.state {
-            State::Lost {
+            FrameState::Lost {
                 since,
                 joined: false,
             } => Some(Span::new(since, self.offset)),
@@ -135,9 +135,9 @@ impl FrameReader {
 
     fn step(&mut self, bytes: &[u8], max_frame: u32, to: &mut impl Receive) -> usize {
         match self.state {
-            State::Preface(seen) => self.preface(seen, bytes, to),
-            State::Header => self.header(bytes, max_frame, to),
-            State::Payload {
+            FrameState::Preface(seen) => self.preface(seen, bytes, to),
+            FrameState::Header => self.header(bytes, max_frame, to),
+            FrameState::Payload {
                 header,
                 want,
                 skip,
@@ -149,19 +149,19 @@ impl FrameReader {
                 }
                 taken
             }
-            State::PadLength(header) => {
+            FrameState::PadLength(header) => {
                 self.offset += 1;
                 self.begin_data(header, bytes.first().copied(), to);
                 1
             }
-            State::Data { header, left, pad } => self.data(header, left, pad, bytes, to),
-            State::Skip(left) => {
+            FrameState::Data { header, left, pad } => self.data(header, left, pad, bytes, to),
+            FrameState::Skip(left) => {
                 let taken = clamp(left, bytes.len());
                 self.offset += u64::from(taken);
                 self.state = after(left - taken);
                 taken as usize
             }
-            State::Lost { since, joined } => self.search(since, joined, bytes, to),
+            FrameState::Lost { since, joined } => self.search(since, joined, bytes, to),
         }
     }
 
@@ -175,8 +175,8 @@ impl FrameReader {
         }
         self.offset += len as u64;
         self.state = match seen + len == PREFACE.len() {
-            true => State::Header,
-            false => State::Preface(seen + len),
+            true => FrameState::Header,
+            false => FrameState::Preface(seen + len),
         };
         len
     }
@@ -190,7 +190,7 @@ impl FrameReader {
     fn lose(&mut self, joined: bool, to: &mut impl Receive) {
         self.partial = Vec::new();
         self.whole = false;
-        self.state = State::Lost {
+        self.state = FrameState::Lost {
             since: self.offset,
             joined,
         };
@@ -202,7 +202,7 @@ impl FrameReader {
         let passed = found.unwrap_or(bytes.len());
         self.offset += passed as u64;
         if found.is_some() {
-            self.state = State::Header;
+            self.state = FrameState::Header;
             if !joined {
                 to.resynced(Span::new(since, self.offset));
             }
@@ -290,14 +290,14 @@ impl FrameReader {
                 });
             }
             return match header.has(flag::PADDED) {
-                true if header.len > 0 => self.state = State::PadLength(header),
+                true if header.len > 0 => self.state = FrameState::PadLength(header),
                 _ => self.begin_data(header, None, to),
             };
         }
         let want = self.wanted(header, fault.is_some());
         let skip = header.len - want;
         if want > 0 {
-            self.state = State::Payload {
+            self.state = FrameState::Payload {
                 header,
                 want,
                 skip,
@@ -406,7 +406,7 @@ impl FrameReader {
             self.state = after(pad);
             return;
         }
-        self.state = State::Data { header, left, pad };
+        self.state = FrameState::Data { header, left, pad };
     }
 
     fn data(
@@ -428,7 +428,7 @@ impl FrameReader {
         self.offset += u64::from(taken);
         self.state = match last {
             true => after(pad),
-            false => State::Data {
+            false => FrameState::Data {
                 header,
                 left: left - taken,
                 pad,
@@ -443,8 +443,8 @@ impl FrameReader {
             return;
         }
         let kept = match self.state {
-            State::Skip(left) => shorten(left, len).map(after),
-            State::Data { header, left, pad } => {
+            FrameState::Skip(left) => shorten(left, len).map(after),
+            FrameState::Data { header, left, pad } => {
                 shorten(left.saturating_add(pad), len).map(|rest| {
                     let missing = len.min(u64::from(left));
                     let left = left - missing as u32;
@@ -453,16 +453,16 @@ impl FrameReader {
                     }
                     match left {
                         0 => after(rest),
-                        left => State::Data { header, left, pad },
+                        left => FrameState::Data { header, left, pad },
                     }
                 })
             }
             // How much of the rest is padding is not known, so none of it is read.
-            State::PadLength(header) => shorten(header.len, len).map(|left| {
+            FrameState::PadLength(header) => shorten(header.len, len).map(|left| {
                 to.data_gap(header, u64::from(header.len - 1), true);
                 after(left)
             }),
-            State::Payload {
+            FrameState::Payload {
                 header, want, skip, ..
             } => {
                 let left = (want + skip).saturating_sub(self.partial.len() as u32);
@@ -471,11 +471,11 @@ impl FrameReader {
                     after(left)
                 })
             }
-            State::Lost { .. } => Some(self.state),
-            State::Preface(_) | State::Header => None,
+            FrameState::Lost { .. } => Some(self.state),
+            FrameState::Preface(_) | FrameState::Header => None,
         };
         let joined =
-            matches!(self.state, State::Preface(0)) || (self.first && self.partial.is_empty());
+            matches!(self.state, FrameState::Preface(0)) || (self.first && self.partial.is_empty());
         match kept {
             Some(state) => {
                 self.partial = Vec::new();
@@ -492,10 +492,10 @@ impl FrameReader {
     }
 }
 
-fn after(left: u32) -> State {
+fn after(left: u32) -> FrameState {
     match left {
-        0 => State::Header,
-        left => State::Skip(left),
+        0 => FrameState::Header,
+        left => FrameState::Skip(left),
     }
 }
 

@@ -3,24 +3,24 @@
 //! One method a frame type. Nothing here stops: what is wrong becomes a finding, what is missing makes the table or
 //! the stream unknown from there on.
 
-use super::connection::{Block, State, Stream};
+use super::connection::{Block, ConnectionState, FollowedStream};
 use super::frame::{
     FrameHeader, FrameType, INITIAL_MAX_FRAME, flag, setting, setting_name, settings,
 };
 use super::hpack::Outcome;
 use super::message::{Message, asks_for_websocket};
-use super::output::{DataPlace, GoAway, Output};
 use super::reader::{Frame, Receive};
+use super::sink::{DataPlace, GoAway, StreamSink};
 use crate::base::{Code, Finding, Side, Span};
 
 /// The frames of one side on their way to the output.
 pub(super) struct Session<'a, O> {
-    pub(super) state: &'a mut State,
+    pub(super) state: &'a mut ConnectionState,
     pub(super) from: Side,
     pub(super) out: &'a mut O,
 }
 
-impl<O: Output> Receive for Session<'_, O> {
+impl<O: StreamSink> Receive for Session<'_, O> {
     fn frame(&mut self, frame: Frame<'_>) {
         let header = frame.header;
         if let Some(fault) = frame.fault {
@@ -109,7 +109,7 @@ impl<O: Output> Receive for Session<'_, O> {
     }
 }
 
-impl<O: Output> Session<'_, O> {
+impl<O: StreamSink> Session<'_, O> {
     fn invalid(&mut self, stream: u32, text: String, at: Span) {
         let stream = (stream != 0).then_some(stream);
         let finding = Finding::new(Code::Http2Invalid, text).at(at);
@@ -282,7 +282,7 @@ impl<O: Output> Session<'_, O> {
         }
     }
 
-    fn follow(&mut self, stream: u32) -> &mut Stream {
+    fn follow(&mut self, stream: u32) -> &mut FollowedStream {
         if self.state.streams.len() >= self.state.stream_limit
             && let Some((oldest, _)) = self.state.streams.pop_first()
         {
@@ -292,7 +292,7 @@ impl<O: Output> Session<'_, O> {
     }
 
     /// The followed stream of a DATA frame, adopted if its request was not seen and the receiver wants it.
-    fn followed(&mut self, stream: u32) -> Option<&mut Stream> {
+    fn followed(&mut self, stream: u32) -> Option<&mut FollowedStream> {
         if !self.state.streams.contains_key(&stream) {
             let unseen =
                 stream % 2 == 1 && (self.state.lossy.client || stream > self.state.highest);

@@ -1,6 +1,6 @@
 //! What the rules of diagnosis look at: per attempt, everything that was seen of it, gathered from engine events.
 //!
-//! A [`Collector`] is an engine's sink; a [`Casebook`] numbers the connections of all engines as every other output
+//! A [`Facts`] is an engine's sink; a [`Casebook`] numbers the connections of all engines as every other output
 //! does and holds the attempts. Nothing here judges.
 
 use std::collections::{HashSet, VecDeque};
@@ -225,7 +225,7 @@ pub(super) fn past_connect(bytes: &[u8]) -> &[u8] {
 
 /// What one engine gathered since it was last asked.
 #[derive(Debug, Default)]
-pub struct Part {
+pub struct BatchFacts {
     opened: Vec<Opened>,
     ended: Vec<(Option<ConnectionId>, Attempt)>,
     ordinary: Vec<SocketAddr>,
@@ -233,7 +233,7 @@ pub struct Part {
 
 /// An engine's sink that gathers facts.
 #[derive(Debug, Default)]
-pub struct Collector {
+pub struct Facts {
     open: HashMap<ConnectionId, Attempt>,
     /// Their last frames: apart from the rest, since every frame is one.
     last: HashMap<ConnectionId, PerSide<Option<Seen>>>,
@@ -243,12 +243,12 @@ pub struct Collector {
     tls: HashMap<u64, Box<Summary>>,
     /// Servers that answered what is none of ours.
     ordinary: HashSet<SocketAddr>,
-    part: Part,
+    part: BatchFacts,
 }
 
-impl Collector {
+impl Facts {
     /// Exchanges what was gathered for an empty part.
-    pub fn exchange(&mut self, part: &mut Part) {
+    pub fn exchange(&mut self, part: &mut BatchFacts) {
         part.opened.clear();
         part.ended.clear();
         part.ordinary.clear();
@@ -256,7 +256,7 @@ impl Collector {
     }
 }
 
-impl Sink for Collector {
+impl Sink for Facts {
     fn needs(&self) -> Needs {
         Needs::FINDINGS | Needs::MESSAGES | Needs::FLOWS | Needs::TLS
     }
@@ -391,7 +391,7 @@ pub struct Casebook {
 
 impl Casebook {
     /// Takes the parts of one batch, one an engine.
-    pub fn take<'a>(&mut self, parts: impl IntoIterator<Item = &'a mut Part>) {
+    pub fn take<'a>(&mut self, parts: impl IntoIterator<Item = &'a mut BatchFacts>) {
         let parts: Vec<_> = parts.into_iter().collect();
         self.numbers.take(parts.iter().map(|part| &part.opened[..]));
         for (engine, part) in parts.into_iter().enumerate() {

@@ -8,9 +8,9 @@ mod row;
 use super::software::Software;
 use super::verdict::Verdict;
 
-use row::Row;
+use row::Fix;
 
-fn rows() -> impl Iterator<Item = &'static Row> {
+fn rows() -> impl Iterator<Item = &'static Fix> {
     [reaching::FIXES, answers::FIXES, open::FIXES]
         .into_iter()
         .flatten()

@@ -21,7 +21,7 @@ pub mod verdict;
 
 pub use case::Evidence;
 pub use diagnose::{Diagnosis, diagnose};
-pub use facts::{Attempt, Casebook, Collector};
+pub use facts::{Attempt, Casebook, Facts};
 pub use report::{Colours, json, text};
 pub use software::Software;
 pub use verdict::{Confidence, Stage, Verdict};

@@ -22,7 +22,7 @@ use crate::wire::Segment;
 
 pub use distribution::Distribution;
 pub use timeline::Timeline;
-pub use ways::{Kind, Told, Way, Ways};
+pub use ways::{Kind, TimedExchange, Way, Ways};
 
 /// Connections listed as top talkers.
 pub const TALKERS: usize = 10;
@@ -163,7 +163,7 @@ pub struct Statistics {
     latest: HashMap<ConnectionId, Timestamp>,
     flows: HashMap<u64, FlowCost>,
     /// What was told of exchanges since [`Statistics::exchanges`].
-    told: Vec<Told>,
+    told: Vec<TimedExchange>,
 }
 
 impl Statistics {
@@ -290,9 +290,9 @@ fn unsigned(nanoseconds: i64) -> u64 {
 
 impl Collected for Statistics {
     /// What was said of HTTP exchanges, for [`Ways::take`]; the rest is counted to the end.
-    type Part = Vec<Told>;
+    type Part = Vec<TimedExchange>;
 
-    fn exchange(&mut self, part: &mut Vec<Told>) {
+    fn exchange(&mut self, part: &mut Vec<TimedExchange>) {
         part.clear();
         std::mem::swap(&mut self.told, part);
     }
@@ -401,7 +401,7 @@ impl Sink for Statistics {
             cost.http += exchange.heads[side] + body.wire.saturating_sub(body.content);
             cost.payload = cost.payload.saturating_add(body.content);
         }
-        self.told.push(Told {
+        self.told.push(TimedExchange {
             at,
             channel,
             cost,
@@ -416,7 +416,7 @@ impl Sink for Statistics {
         if cost.is_websocket {
             self.overhead.add(&cost.all);
         } else if let Some(channel) = cost.channel {
-            self.told.push(Told {
+            self.told.push(TimedExchange {
                 at: Moment::default(),
                 channel,
                 cost: cost.rest(),

@@ -1,6 +1,6 @@
 //! Puts the parts of engines together: numbers connections and flows, orders what happened, and resolves packets.
 //!
-//! It runs where the engines run. A [`Chunk`] speaks of connections and flows by the numbers of the whole capture.
+//! It runs where the engines run. A [`Delta`] speaks of connections and flows by the numbers of the whole capture.
 
 use hashbrown::HashMap;
 
@@ -9,7 +9,7 @@ use crate::capture::PacketRecord;
 use crate::engine::Connection;
 use crate::flow::End;
 
-use super::indexer::{FlowEvent, OfFlow, Part};
+use super::indexer::{BatchRecords, FlowEvent, OfFlow};
 use super::merged::Rows;
 use super::record::{ExtentEntry, FindingRecord, Kept, PacketEntry, PlainEntry, StreamEntry};
 
@@ -18,7 +18,7 @@ const PENDING_PACKETS: usize = 1 << 20;
 
 /// What one batch adds to the store, in the numbers of the whole capture.
 #[derive(Debug, Default)]
-pub struct Chunk {
+pub struct Delta {
     /// New connections with the slot of their flow; their indices follow those of before.
     pub(super) opened: Vec<(u32, Box<Connection>)>,
     /// Connections of which more is known.
@@ -43,7 +43,7 @@ pub struct Chunk {
     pub(super) start: Option<crate::base::Timestamp>,
 }
 
-impl Chunk {
+impl Delta {
     /// Frames it adds.
     #[must_use]
     pub fn frame_count(&self) -> usize {
@@ -120,12 +120,12 @@ struct Sources<'a> {
 
 impl Collector {
     /// Puts the parts of one batch together. `records` are the packets that the batch had.
-    pub fn merge(&mut self, parts: &mut [Part], records: &[PacketRecord]) -> Chunk {
-        let mut chunk = Chunk::default();
+    pub fn merge(&mut self, parts: &mut [BatchRecords], records: &[PacketRecord]) -> Delta {
+        let mut delta = Delta::default();
         self.packets_seen += records.len() as u64;
         self.start = self.start.or(records.first().map(|record| record.time));
-        chunk.packets.reserve(records.len());
-        chunk.extents.reserve(records.len());
+        delta.packets.reserve(records.len());
+        delta.extents.reserve(records.len());
         self.known
             .resize_with(parts.len().max(self.known.len()), Known::default);
         for (engine, part) in parts.iter().enumerate() {
@@ -134,19 +134,19 @@ impl Collector {
                 plain: &part.plain,
             };
             for events in part.flows.chunk_by(|one, next| one.flow == next.flow) {
-                self.flow_events(engine, events, sources, &mut chunk);
+                self.flow_events(engine, events, sources, &mut delta);
             }
         }
-        self.number(parts, &mut chunk);
-        self.take_rows(parts, &mut chunk);
+        self.number(parts, &mut delta);
+        self.take_rows(parts, &mut delta);
         self.forget_ended(parts);
-        chunk.links = self.links.clone();
-        chunk.packets_seen = self.packets_seen;
-        chunk.start = self.start;
-        chunk
+        delta.links = self.links.clone();
+        delta.packets_seen = self.packets_seen;
+        delta.start = self.start;
+        delta
     }
 
-    fn number(&mut self, parts: &mut [Part], chunk: &mut Chunk) {
+    fn number(&mut self, parts: &mut [BatchRecords], delta: &mut Delta) {
         let mut opened: Vec<(usize, Connection)> = Vec::new();
         for (engine, part) in parts.iter_mut().enumerate() {
             opened.extend(part.opened.drain(..).map(|connection| (engine, connection)));
@@ -162,13 +162,13 @@ impl Collector {
             known.connections[at] = self.count;
             self.count += 1;
             let slot = known.slots.get(&connection.flow).copied();
-            chunk
+            delta
                 .opened
                 .push((slot.unwrap_or(u32::MAX), Box::new(connection)));
         }
     }
 
-    fn take_rows(&mut self, parts: &mut [Part], chunk: &mut Chunk) {
+    fn take_rows(&mut self, parts: &mut [BatchRecords], delta: &mut Delta) {
         let mut findings = Vec::new();
         for (known, part) in self.known.iter().zip(parts) {
             let mut rows = part.rows.take();
@@ -184,26 +184,26 @@ impl Collector {
                     ..kept
                 });
             }
-            chunk.rows.push(rows);
+            delta.rows.push(rows);
             self.kept += part.kept.len() as u64;
-            chunk.kept.append(&mut part.kept);
+            delta.kept.append(&mut part.kept);
             for (order, id, mut record) in part.findings.drain(..) {
                 record.connection = id.and_then(|id| known.index(id));
                 findings.push((order, record));
             }
             for connection in part.updated.drain(..) {
                 if let Some(index) = known.index(connection.id) {
-                    chunk.updated.push((index, connection));
+                    delta.updated.push((index, connection));
                 }
             }
         }
         // Each engine's are in order already; a stable sort keeps what was found after one packet as it was.
         findings.sort_by_key(|(order, _)| *order);
-        chunk.findings = findings.into_iter().map(|(_, record)| record).collect();
+        delta.findings = findings.into_iter().map(|(_, record)| record).collect();
     }
 
     /// Forgets the slots of flows that are over: connections that opened in the same batch were numbered with them.
-    fn forget_ended(&mut self, parts: &[Part]) {
+    fn forget_ended(&mut self, parts: &[BatchRecords]) {
         for (known, part) in self.known.iter_mut().zip(parts) {
             for event in &part.flows {
                 if matches!(event.what, OfFlow::Ended) {
@@ -219,7 +219,7 @@ impl Collector {
         engine: usize,
         events: &[FlowEvent],
         sources: Sources<'_>,
-        chunk: &mut Chunk,
+        delta: &mut Delta,
     ) {
         let Some(flow) = events.first().map(|event| event.flow) else {
             return;
@@ -227,32 +227,32 @@ impl Collector {
         let mut slot = self.known[engine].slots.get(&flow).copied();
         for event in events {
             match (event.what, slot) {
-                (OfFlow::Opened, None) => slot = Some(self.flow_opened((engine, flow), chunk)),
+                (OfFlow::Opened, None) => slot = Some(self.flow_opened((engine, flow), delta)),
                 (OfFlow::Opened, Some(_)) => {}
-                (OfFlow::Kept, _) => self.keep_orphan((engine, flow), chunk),
-                (OfFlow::Ended, Some(slot)) => chunk.ended.push(slot),
+                (OfFlow::Kept, _) => self.keep_orphan((engine, flow), delta),
+                (OfFlow::Ended, Some(slot)) => delta.ended.push(slot),
                 (OfFlow::Ended, None) => {
                     self.forget((engine, flow));
                 }
-                (what, Some(slot)) => self.flow_event(slot, what, sources, chunk),
+                (what, Some(slot)) => self.flow_event(slot, what, sources, delta),
                 (what, None) => self.pending_event((engine, flow), what, sources),
             }
         }
     }
 
     /// Something of a flow that is ours.
-    fn flow_event(&mut self, slot: u32, what: OfFlow, sources: Sources<'_>, chunk: &mut Chunk) {
+    fn flow_event(&mut self, slot: u32, what: OfFlow, sources: Sources<'_>, delta: &mut Delta) {
         match what {
             OfFlow::Packet(number) => {
                 let entry = self.entry(number, sources.records);
-                chunk.packets.extend(entry.map(|entry| (slot, entry)));
+                delta.packets.extend(entry.map(|entry| (slot, entry)));
             }
-            OfFlow::Extent(end, entry) => chunk.extents.push((slot, end, entry)),
+            OfFlow::Extent(end, entry) => delta.extents.push((slot, end, entry)),
             OfFlow::Plain(end, layer, entry) => {
-                let entry = self.keep_plain(sources.plain, entry, chunk);
-                chunk.plain.push((slot, end, layer, entry));
+                let entry = self.keep_plain(sources.plain, entry, delta);
+                delta.plain.push((slot, end, layer, entry));
             }
-            OfFlow::Stream(end, stream, entry) => chunk.streams.push((slot, end, stream, entry)),
+            OfFlow::Stream(end, stream, entry) => delta.streams.push((slot, end, stream, entry)),
             OfFlow::Opened | OfFlow::Kept | OfFlow::Ended => {}
         }
     }
@@ -291,18 +291,18 @@ impl Collector {
     }
 
     /// Decrypted bytes come to be kept.
-    fn keep_plain(&mut self, bytes: &[u8], entry: PlainEntry, chunk: &mut Chunk) -> PlainEntry {
+    fn keep_plain(&mut self, bytes: &[u8], entry: PlainEntry, delta: &mut Delta) -> PlainEntry {
         let start = usize::try_from(entry.at).unwrap_or(usize::MAX);
         let held = bytes.get(start..start.saturating_add(entry.len as usize));
         let at = self.kept;
         let held = held.unwrap_or_default();
-        chunk.kept.extend_from_slice(held);
+        delta.kept.extend_from_slice(held);
         self.kept += held.len() as u64;
         PlainEntry { at, ..entry }
     }
 
     /// A flow turned out to be ours: its slot.
-    fn flow_opened(&mut self, (engine, flow): (usize, u64), chunk: &mut Chunk) -> u32 {
+    fn flow_opened(&mut self, (engine, flow): (usize, u64), delta: &mut Delta) -> u32 {
         let slot = self.slots;
         self.slots += 1;
         self.known[engine].slots.insert(flow, slot);
@@ -310,17 +310,17 @@ impl Collector {
             return slot;
         };
         let packets = waiting.packets.into_iter();
-        chunk.packets.extend(packets.map(|entry| (slot, entry)));
+        delta.packets.extend(packets.map(|entry| (slot, entry)));
         let extents = waiting.extents.into_iter();
-        chunk
+        delta
             .extents
             .extend(extents.map(|(end, entry)| (slot, end, entry)));
         for (end, layer, entry) in waiting.plain {
-            let entry = self.keep_plain(&waiting.bytes, entry, chunk);
-            chunk.plain.push((slot, end, layer, entry));
+            let entry = self.keep_plain(&waiting.bytes, entry, delta);
+            delta.plain.push((slot, end, layer, entry));
         }
         let streams = waiting.streams.into_iter();
-        chunk
+        delta
             .streams
             .extend(streams.map(|(end, stream, entry)| (slot, end, stream, entry)));
         slot
@@ -335,7 +335,7 @@ impl Collector {
     }
 
     /// Gives a flow without a connection a place in the store.
-    fn keep_orphan(&mut self, flow: (usize, u64), chunk: &mut Chunk) {
+    fn keep_orphan(&mut self, flow: (usize, u64), delta: &mut Delta) {
         if self.orphans >= ORPHANS {
             return;
         }
@@ -348,9 +348,9 @@ impl Collector {
         let slot = self.slots;
         self.slots += 1;
         let packets = gone.packets.into_iter().take(ORPHAN_PACKETS);
-        let before = chunk.packets.len();
-        chunk.packets.extend(packets.map(|entry| (slot, entry)));
-        self.orphans += chunk.packets.len() - before;
+        let before = delta.packets.len();
+        delta.packets.extend(packets.map(|entry| (slot, entry)));
+        self.orphans += delta.packets.len() - before;
     }
 
     /// Where a packet of the batch is.

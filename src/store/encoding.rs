@@ -4,7 +4,7 @@ use crate::base::{PacketNumber, Side, Timestamp};
 use crate::capture::FilePosition;
 use crate::websocket::MessageKind;
 
-use super::packed::{Reader, Row, fold, number, signed, time, unfold};
+use super::packed::{PackedRow, RowReader, fold, number, signed, time, unfold};
 use super::record::{
     ExtentEntry, FrameRecord, Kept, MessageRecord, PacketEntry, PlainEntry, StreamEntry,
 };
@@ -18,7 +18,7 @@ fn position(place: u64) -> FilePosition {
     FilePosition::new((place >> 48) as u16, place & ((1 << 48) - 1))
 }
 
-impl Row for PacketEntry {
+impl PackedRow for PacketEntry {
     fn write(&self, before: &Self, out: &mut Vec<u8>) {
         let is_cut = self.original != self.captured();
         let other_link = self.link() != before.link();
@@ -38,7 +38,7 @@ impl Row for PacketEntry {
         }
     }
 
-    fn read(before: &Self, bytes: &mut Reader<'_>) -> Self {
+    fn read(before: &Self, bytes: &mut RowReader<'_>) -> Self {
         let packet = before.number.wrapping_add(bytes.number() as u32);
         let place = place(before.position).wrapping_add(bytes.number());
         let time = before.time.wrapping_add(bytes.time());
@@ -62,7 +62,7 @@ impl Row for PacketEntry {
     }
 }
 
-impl Row for ExtentEntry {
+impl PackedRow for ExtentEntry {
     fn write(&self, before: &Self, out: &mut Vec<u8>) {
         let end = before.stream_offset.wrapping_add(before.len.into());
         let gap = self.stream_offset.wrapping_sub(end) as i64;
@@ -81,7 +81,7 @@ impl Row for ExtentEntry {
         }
     }
 
-    fn read(before: &Self, bytes: &mut Reader<'_>) -> Self {
+    fn read(before: &Self, bytes: &mut RowReader<'_>) -> Self {
         let head = bytes.number();
         let packet = i64::from(before.packet).wrapping_add(bytes.signed()) as u32;
         let end = before.stream_offset.wrapping_add(before.len.into());
@@ -99,7 +99,7 @@ impl Row for ExtentEntry {
     }
 }
 
-impl Row for FrameRecord {
+impl PackedRow for FrameRecord {
     fn write(&self, before: &Self, out: &mut Vec<u8>) {
         out.extend([self.byte0, self.byte1, self.flags]);
         time(self.time.wrapping_sub(before.time), out);
@@ -124,7 +124,7 @@ impl Row for FrameRecord {
         }
     }
 
-    fn read(before: &Self, bytes: &mut Reader<'_>) -> Self {
+    fn read(before: &Self, bytes: &mut RowReader<'_>) -> Self {
         let [byte0, byte1, flags] = [bytes.byte(), bytes.byte(), bytes.byte()];
         let time = before.time.wrapping_add(bytes.time());
         let packet = i64::from(before.packet).wrapping_add(bytes.signed()) as u32;
@@ -175,7 +175,7 @@ fn optional(of: Option<u64>, out: &mut Vec<u8>) {
     number(of.map_or(0, |of| of.saturating_add(1)), out);
 }
 
-impl Row for MessageRecord {
+impl PackedRow for MessageRecord {
     fn write(&self, before: &Self, out: &mut Vec<u8>) {
         let flag = |flag: u64, on: bool| if on { flag } else { 0 };
         let kind = KINDS.iter().position(|kind| *kind == self.kind);
@@ -212,7 +212,7 @@ impl Row for MessageRecord {
         }
     }
 
-    fn read(before: &Self, bytes: &mut Reader<'_>) -> Self {
+    fn read(before: &Self, bytes: &mut RowReader<'_>) -> Self {
         let flags = bytes.number();
         let time = Timestamp(before.time.0.wrapping_add(bytes.time()));
         let packet = PacketNumber(before.packet.0.wrapping_add_signed(bytes.signed()));
@@ -260,7 +260,7 @@ impl Row for MessageRecord {
     }
 }
 
-impl Row for PlainEntry {
+impl PackedRow for PlainEntry {
     fn write(&self, before: &Self, out: &mut Vec<u8>) {
         let end = before.offset.wrapping_add(before.len.into());
         number(self.len.into(), out);
@@ -275,7 +275,7 @@ impl Row for PlainEntry {
         signed(i64::from(self.record_len) - i64::from(self.len), out);
     }
 
-    fn read(before: &Self, bytes: &mut Reader<'_>) -> Self {
+    fn read(before: &Self, bytes: &mut RowReader<'_>) -> Self {
         let end = before.offset.wrapping_add(before.len.into());
         let len = bytes.number() as u32;
         let offset = end.wrapping_add_signed(bytes.signed());
@@ -294,7 +294,7 @@ impl Row for PlainEntry {
     }
 }
 
-impl Row for StreamEntry {
+impl PackedRow for StreamEntry {
     fn write(&self, before: &Self, out: &mut Vec<u8>) {
         let end = before.offset.wrapping_add(before.len);
         signed(self.offset.wrapping_sub(end) as i64, out);
@@ -302,7 +302,7 @@ impl Row for StreamEntry {
         number(self.len, out);
     }
 
-    fn read(before: &Self, bytes: &mut Reader<'_>) -> Self {
+    fn read(before: &Self, bytes: &mut RowReader<'_>) -> Self {
         let end = before.offset.wrapping_add(before.len);
         let offset = end.wrapping_add_signed(bytes.signed());
         let at = before.at.wrapping_add_signed(bytes.signed());
@@ -321,7 +321,7 @@ mod tests {
     use super::*;
     use crate::store::packed::Packed;
 
-    fn comes_back<T: Row + PartialEq + std::fmt::Debug>(rows: &[T]) {
+    fn comes_back<T: PackedRow + PartialEq + std::fmt::Debug>(rows: &[T]) {
         let mut packed = Packed::default();
         for row in rows {
             packed.push(*row);

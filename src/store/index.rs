@@ -12,9 +12,9 @@ use crate::base::{ConnectionId, LinkType, Side, Timestamp};
 use crate::capture::{FilePosition, PacketFile};
 use crate::engine::Connection;
 
-use super::collector::Chunk;
+use super::collector::Delta;
 use super::flows::Flow;
-use super::merged::{Merged, Told};
+use super::merged::{Merged, MergedRow};
 use super::packed::{PAGE, Packed};
 use super::record::{FindingRecord, FrameRecord, MessageRecord, Odd, small};
 
@@ -46,7 +46,7 @@ impl PacketBytes for crate::capture::live::Packets {
 /// A connection with its rows.
 #[derive(Debug)]
 pub struct Entry {
-    /// What the engine knows of it; its counts are brought up to date with every chunk.
+    /// What the engine knows of it; its counts are brought up to date with every delta.
     pub connection: Box<Connection>,
     /// Indices of its frames, in order.
     pub frames: Packed<u32>,
@@ -100,40 +100,40 @@ impl Store {
     }
 
     /// Takes in what one batch added.
-    pub fn append(&mut self, chunk: Chunk) {
-        self.packets_seen = self.packets_seen.max(chunk.packets_seen);
-        self.start = self.start.or(chunk.start);
-        self.links = chunk.links;
-        self.keep(&chunk.kept);
-        for (slot, connection) in chunk.opened {
+    pub fn append(&mut self, delta: Delta) {
+        self.packets_seen = self.packets_seen.max(delta.packets_seen);
+        self.start = self.start.or(delta.start);
+        self.links = delta.links;
+        self.keep(&delta.kept);
+        for (slot, connection) in delta.opened {
             self.open(slot, connection);
         }
-        for (slot, packet) in chunk.packets {
+        for (slot, packet) in delta.packets {
             self.last = self.last.max(packet.time());
             self.flow(slot).packets.push(packet);
         }
-        for (slot, end, extent) in chunk.extents {
+        for (slot, end, extent) in delta.extents {
             self.flow(slot).extents[end as usize].push(extent);
         }
-        for (slot, end, layer, plain) in chunk.plain {
+        for (slot, end, layer, plain) in delta.plain {
             self.flow(slot).inside().plain(end, layer).push(plain);
         }
-        for (slot, end, stream, data) in chunk.streams {
+        for (slot, end, stream, data) in delta.streams {
             self.flow(slot).inside().stream(end, stream).push(data);
         }
-        for row in Merged::new(chunk.rows) {
+        for row in Merged::new(delta.rows) {
             match row {
-                Told::Frame(frame, odd) => self.frame_row(frame, odd),
-                Told::Message(message) => self.message_row(message),
+                MergedRow::Frame(frame, odd) => self.frame_row(frame, odd),
+                MergedRow::Message(message) => self.message_row(message),
             }
         }
-        for finding in chunk.findings {
+        for finding in delta.findings {
             self.finding_row(finding);
         }
-        for (index, connection) in chunk.updated {
+        for (index, connection) in delta.updated {
             self.update(index, connection);
         }
-        for slot in chunk.ended {
+        for slot in delta.ended {
             self.flow(slot).shrink();
         }
     }

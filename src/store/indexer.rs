@@ -1,4 +1,4 @@
-//! The engine's sink that makes records: one [`Part`] a batch and engine, put together by the
+//! The engine's sink that makes records: one [`BatchRecords`] a batch and engine, put together by the
 //! [`Collector`](super::Collector).
 //!
 //! A part speaks of connections and flows by the engine's own numbers.
@@ -19,7 +19,7 @@ const KEPT_EACH: usize = 1 << 20;
 
 /// What one engine made of one batch.
 #[derive(Debug, Default)]
-pub struct Part {
+pub struct BatchRecords {
     pub(super) opened: Vec<Connection>,
     #[expect(
         clippy::vec_box,
@@ -53,7 +53,7 @@ pub(super) enum OfFlow {
     Ended,
 }
 
-impl Part {
+impl BatchRecords {
     /// Whether it holds nothing.
     fn clear(&mut self) {
         self.opened.clear();
@@ -84,12 +84,12 @@ impl Part {
 /// The sink.
 #[derive(Debug, Default)]
 pub struct Indexer {
-    part: Part,
+    part: BatchRecords,
 }
 
 impl Indexer {
     /// Exchanges what was gathered since the last call for an empty part.
-    pub fn exchange(&mut self, part: &mut Part) {
+    pub fn exchange(&mut self, part: &mut BatchRecords) {
         part.clear();
         std::mem::swap(&mut self.part, part);
     }

@@ -55,7 +55,7 @@ impl Rows {
 
 /// What is told next.
 #[derive(Debug)]
-pub(super) enum Told {
+pub(super) enum MergedRow {
     Frame(FrameRecord, Option<Odd>),
     Message(MessageRecord),
 }
@@ -89,15 +89,15 @@ impl Rest {
         }
     }
 
-    fn take(&mut self, is_message: bool) -> Option<Told> {
+    fn take(&mut self, is_message: bool) -> Option<MergedRow> {
         if is_message {
             let (_, _, message) = self.messages.next()?;
-            return Some(Told::Message(message));
+            return Some(MergedRow::Message(message));
         }
         let (_, frame) = self.frames.next()?;
         let odd = self.odd.next_if(|(at, _)| *at == self.taken);
         self.taken += 1;
-        Some(Told::Frame(frame, odd.map(|(_, odd)| odd)))
+        Some(MergedRow::Frame(frame, odd.map(|(_, odd)| odd)))
     }
 }
 
@@ -112,9 +112,9 @@ impl Merged {
 }
 
 impl Iterator for Merged {
-    type Item = Told;
+    type Item = MergedRow;
 
-    fn next(&mut self) -> Option<Told> {
+    fn next(&mut self) -> Option<MergedRow> {
         let heads = self.0.iter_mut().filter_map(|rest| {
             let (order, is_message) = rest.next()?;
             Some((order, is_message, rest))
@@ -169,13 +169,13 @@ mod tests {
         second.message(order(5), message(7, 1, 2));
         let told: Vec<_> = Merged::new(vec![first.take(), second])
             .map(|told| match told {
-                Told::Frame(frame, odd) => (
+                MergedRow::Frame(frame, odd) => (
                     frame.connection,
                     frame.number,
                     odd.is_some(),
                     frame.is_message(),
                 ),
-                Told::Message(message) => {
+                MergedRow::Message(message) => {
                     (message.connection, 100 + message.last_frame, false, true)
                 }
             })

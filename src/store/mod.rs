@@ -1,7 +1,7 @@
 //! What is known of a capture: rows by field name, and an index of everything in it.
 //!
 //! ```text
-//!   engine ──► Indexer ──► Part ──► Collector ──► Chunk ──► Store ──► detail and bytes on demand
+//!   engine ──► Indexer ──► BatchRecords ──► Collector ──► Delta ──► Store ──► detail and bytes on demand
 //!              (on the engines' threads)            (whoever shows it)
 //! ```
 
@@ -21,9 +21,9 @@ mod row;
 
 pub use bytes::Packet;
 pub use chunked::Chunked;
-pub use collector::{Chunk, Collector};
+pub use collector::{Collector, Delta};
 pub use index::{Entry, PacketBytes, Store};
-pub use indexer::{Indexer, Part};
+pub use indexer::{BatchRecords, Indexer};
 pub use packed::Packed;
 pub use record::{ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry};
 pub use row::{Row, RowValues};

@@ -11,19 +11,19 @@
 pub(super) const PAGE: usize = 64;
 
 /// A row that can be written as its difference from another.
-pub trait Row: Copy + Default {
+pub trait PackedRow: Copy + Default {
     /// Appends the difference from `before`.
     fn write(&self, before: &Self, out: &mut Vec<u8>);
 
-    /// Reads what [`Row::write`] appended.
-    fn read(before: &Self, bytes: &mut Reader<'_>) -> Self;
+    /// Reads what [`PackedRow::write`] appended.
+    fn read(before: &Self, bytes: &mut RowReader<'_>) -> Self;
 }
 
 /// Reads what was written; beyond its end everything is zero.
 #[derive(Debug)]
-pub struct Reader<'a>(&'a [u8]);
+pub struct RowReader<'a>(&'a [u8]);
 
-impl Reader<'_> {
+impl RowReader<'_> {
     pub(super) fn byte(&mut self) -> u8 {
         match self.0.split_first() {
             Some((first, rest)) => {
@@ -65,7 +65,7 @@ impl Reader<'_> {
     }
 }
 
-/// Appends a number for [`Reader::number`].
+/// Appends a number for [`RowReader::number`].
 pub(super) fn number(mut number: u64, out: &mut Vec<u8>) {
     while number >= 0x80 {
         out.push(number as u8 | 0x80);
@@ -74,7 +74,7 @@ pub(super) fn number(mut number: u64, out: &mut Vec<u8>) {
     out.push(number as u8);
 }
 
-/// Appends a number for [`Reader::signed`]; those near zero are short.
+/// Appends a number for [`RowReader::signed`]; those near zero are short.
 pub(super) fn signed(of: i64, out: &mut Vec<u8>) {
     number(fold(of), out);
 }
@@ -89,7 +89,7 @@ pub(super) fn unfold(of: u64) -> i64 {
     (of >> 1) as i64 ^ -((of & 1) as i64)
 }
 
-/// Appends a difference of times for [`Reader::time`].
+/// Appends a difference of times for [`RowReader::time`].
 pub(super) fn time(nanoseconds: i64, out: &mut Vec<u8>) {
     let (folded, unit) = match nanoseconds % 1000 {
         0 => (fold(nanoseconds / 1000), 0),
@@ -102,12 +102,12 @@ pub(super) fn time(nanoseconds: i64, out: &mut Vec<u8>) {
     }
 }
 
-impl Row for u32 {
+impl PackedRow for u32 {
     fn write(&self, before: &Self, out: &mut Vec<u8>) {
         number(self.wrapping_sub(*before).into(), out);
     }
 
-    fn read(before: &Self, bytes: &mut Reader<'_>) -> Self {
+    fn read(before: &Self, bytes: &mut RowReader<'_>) -> Self {
         before.wrapping_add(bytes.number() as u32)
     }
 }
@@ -122,7 +122,7 @@ pub struct Packed<T> {
     len: usize,
 }
 
-impl<T: Row> Packed<T> {
+impl<T: PackedRow> Packed<T> {
     /// Appends one.
     pub fn push(&mut self, row: T) {
         if self.len.is_multiple_of(PAGE) && self.len > 0 {
@@ -174,7 +174,7 @@ impl<T: Row> Packed<T> {
     pub(super) fn page(&self, page: usize) -> impl Iterator<Item = T> + use<'_, T> {
         let bytes = self.pages.get(page).map_or(&*self.open, |bytes| bytes);
         let count = self.len.saturating_sub(page * PAGE).min(PAGE);
-        let (mut reader, mut before) = (Reader(bytes), T::default());
+        let (mut reader, mut before) = (RowReader(bytes), T::default());
         (0..count).map(move |_| {
             before = T::read(&before, &mut reader);
             before
@@ -267,7 +267,7 @@ mod tests {
         for of in [0, -1, i64::MIN, i64::MAX] {
             signed(of, &mut out);
         }
-        let mut reader = Reader(&out);
+        let mut reader = RowReader(&out);
         assert_eq!(times.map(|_| reader.time()), times);
         let numbers = [(); 5].map(|()| reader.number());
         assert_eq!(numbers, [0, 1, 127, 128, u64::MAX]);

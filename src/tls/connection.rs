@@ -18,7 +18,7 @@ use crate::tls::summary::Summary;
 use direction::{Direction, Held};
 
 /// Receives what a connection yields. Spans count in the sender's TLS stream; they cover whole records, header first.
-pub trait Output {
+pub trait RecordSink {
     /// Application data of one record, in order.
     fn plaintext(&mut self, side: Side, bytes: &[u8], record: Span);
     /// Records that may have carried application data and could not be read. `count` is how many they are, where that
@@ -100,7 +100,7 @@ impl Connection {
 
     /// Takes the next bytes of one side's stream. Secrets are looked up again whenever the key log has grown; records
     /// that went by before are lost.
-    pub fn push(&mut self, side: Side, bytes: &[u8], keys: &KeyLog, out: &mut impl Output) {
+    pub fn push(&mut self, side: Side, bytes: &[u8], keys: &KeyLog, out: &mut impl RecordSink) {
         if self.sides[side].is_holding {
             self.hold(side, bytes);
         } else {
@@ -110,7 +110,7 @@ impl Connection {
     }
 
     /// Says that the next `len` bytes of one side's stream are missing.
-    pub fn gap(&mut self, side: Side, len: u64, keys: &KeyLog, out: &mut impl Output) {
+    pub fn gap(&mut self, side: Side, len: u64, keys: &KeyLog, out: &mut impl RecordSink) {
         if self.sides[side].is_holding {
             self.sides[side].held.push(Held::Gap(len));
             // Each gap is charged like a small buffer.
@@ -122,7 +122,7 @@ impl Connection {
     }
 
     /// Says that neither side will send more.
-    pub fn finish(&mut self, keys: &KeyLog, out: &mut impl Output) {
+    pub fn finish(&mut self, keys: &KeyLog, out: &mut impl RecordSink) {
         for side in Side::BOTH {
             self.sides[side].is_hopeless = true;
         }
@@ -138,7 +138,7 @@ impl Connection {
         }
     }
 
-    fn feed(&mut self, side: Side, mut bytes: &[u8], keys: &KeyLog, out: &mut impl Output) {
+    fn feed(&mut self, side: Side, mut bytes: &[u8], keys: &KeyLog, out: &mut impl RecordSink) {
         while !bytes.is_empty() && !self.sides[side].is_holding {
             self.sides[side].pass(&mut bytes);
             if !self.next_header(side, &mut bytes, keys, out) {
@@ -171,7 +171,7 @@ impl Connection {
         side: Side,
         bytes: &mut &[u8],
         keys: &KeyLog,
-        out: &mut impl Output,
+        out: &mut impl RecordSink,
     ) -> bool {
         let direction = &mut self.sides[side];
         if direction.searching_from.is_none() && direction.buffer.len() >= HEADER_LEN {
@@ -203,7 +203,7 @@ impl Connection {
     }
 
     /// Where no record can begin: says so once and looks for the next.
-    fn bad_header(&mut self, side: Side, out: &mut impl Output) {
+    fn bad_header(&mut self, side: Side, out: &mut impl RecordSink) {
         let direction = &mut self.sides[side];
         let start = direction.record_start();
         let found = hex::encode(&direction.buffer);
@@ -216,7 +216,7 @@ impl Connection {
     }
 
     /// Looks for a record header; true once the buffer begins with one, or may.
-    fn search(&mut self, side: Side, bytes: &mut &[u8], out: &mut impl Output) -> bool {
+    fn search(&mut self, side: Side, bytes: &mut &[u8], out: &mut impl RecordSink) -> bool {
         let direction = &mut self.sides[side];
         loop {
             let fits = |header: RecordHeader| {
@@ -274,7 +274,7 @@ impl Connection {
     }
 
     /// Bytes are missing.
-    fn lose(&mut self, side: Side, len: u64, out: &mut impl Output) {
+    fn lose(&mut self, side: Side, len: u64, out: &mut impl RecordSink) {
         let direction = &mut self.sides[side];
         direction.is_lossy = true;
         let mut len = len;

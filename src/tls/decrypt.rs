@@ -32,7 +32,7 @@ const MIN_RECORD: u64 = 14;
 
 /// Whether records are protected, and how.
 #[derive(Debug, Default)]
-enum State {
+enum Protection {
     #[default]
     Clear,
     /// TLS up to 1.2, with the hellos as they were at the ChangeCipherSpec.
@@ -63,7 +63,7 @@ impl Epoch {
 /// The record protection of one direction.
 pub(crate) struct Decrypter {
     sender: Side,
-    state: State,
+    state: Protection,
     opener: Option<Box<Opener>>,
     /// The traffic secret in use and its suite, for KeyUpdate.
     traffic: Option<(Secret, Parameters)>,
@@ -86,7 +86,7 @@ impl Decrypter {
     pub(crate) fn new(sender: Side) -> Self {
         Self {
             sender,
-            state: State::Clear,
+            state: Protection::Clear,
             opener: None,
             traffic: None,
             sequence: 0,
@@ -101,15 +101,15 @@ impl Decrypter {
 
     /// Whether records are protected by now.
     pub(crate) fn is_on(&self) -> bool {
-        !matches!(self.state, State::Clear)
+        !matches!(self.state, Protection::Clear)
     }
 
     /// Whether a record of this type is protected.
     pub(crate) fn protects(&self, content_type: ContentType) -> bool {
         match self.state {
-            State::Clear => false,
-            State::Tls12(_) => true,
-            State::Tls13(_) => content_type == ContentType::APPLICATION_DATA,
+            Protection::Clear => false,
+            Protection::Tls12(_) => true,
+            Protection::Tls13(_) => content_type == ContentType::APPLICATION_DATA,
         }
     }
 
@@ -121,7 +121,7 @@ impl Decrypter {
     /// A ChangeCipherSpec of TLS up to 1.2: from the next record on other keys are in force.
     pub(crate) fn change_cipher(&mut self, agreed: &Agreed, sender: Side) {
         self.sender = sender;
-        self.state = State::Tls12(Box::new(agreed.clone()));
+        self.state = Protection::Tls12(Box::new(agreed.clone()));
         self.renew(None);
         self.proven = false;
     }
@@ -129,7 +129,7 @@ impl Decrypter {
     /// The first protected record of TLS 1.3.
     pub(crate) fn start_tls13(&mut self, early: bool, sender: Side) {
         self.sender = sender;
-        self.state = State::Tls13(if early {
+        self.state = Protection::Tls13(if early {
             Epoch::Early
         } else {
             Epoch::Handshake
@@ -139,8 +139,8 @@ impl Decrypter {
 
     /// This side's Finished was read.
     pub(crate) fn finished(&mut self) {
-        if matches!(self.state, State::Tls13(Epoch::Handshake)) {
-            self.state = State::Tls13(Epoch::Application);
+        if matches!(self.state, Protection::Tls13(Epoch::Handshake)) {
+            self.state = Protection::Tls13(Epoch::Application);
             self.renew(None);
             self.proven = false;
         }
@@ -148,8 +148,8 @@ impl Decrypter {
 
     /// EndOfEarlyData was read.
     pub(crate) fn early_data_ended(&mut self) {
-        if matches!(self.state, State::Tls13(Epoch::Early)) {
-            self.state = State::Tls13(Epoch::Handshake);
+        if matches!(self.state, Protection::Tls13(Epoch::Early)) {
+            self.state = Protection::Tls13(Epoch::Handshake);
             self.renew(None);
             self.proven = false;
         }
@@ -157,7 +157,7 @@ impl Decrypter {
 
     /// Whether what was opened last is early data.
     pub(crate) fn is_early(&self) -> bool {
-        matches!(self.state, State::Tls13(Epoch::Early))
+        matches!(self.state, Protection::Tls13(Epoch::Early))
     }
 
     /// KeyUpdate was read: the next generation follows from this one (RFC 8446 7.2).
@@ -194,9 +194,9 @@ impl Decrypter {
     ) -> Outcome {
         self.typical_len = u64::from(header.len).max(MIN_RECORD);
         let outcome = match &self.state {
-            State::Clear => Outcome::NoSecret,
-            State::Tls12(_) => self.open12(header, body, keys),
-            State::Tls13(epoch) => self.open13(*epoch, agreed, header, body, keys),
+            Protection::Clear => Outcome::NoSecret,
+            Protection::Tls12(_) => self.open12(header, body, keys),
+            Protection::Tls13(epoch) => self.open13(*epoch, agreed, header, body, keys),
         };
         let (Some(opener), Outcome::Invalid | Outcome::Unfit) = (&mut self.opener, &outcome) else {
             return outcome;
@@ -235,7 +235,7 @@ impl Decrypter {
     }
 
     fn look_up12(&self, keys: &KeyLog) -> Result<Box<Opener>, Outcome> {
-        let State::Tls12(agreed) = &self.state else {
+        let Protection::Tls12(agreed) = &self.state else {
             return Err(Outcome::NoSecret);
         };
         let (Some(offer), Some(choice)) = (&agreed.offer, &agreed.choice) else {
@@ -300,16 +300,16 @@ impl Decrypter {
         }
         self.passed += 1;
         match found {
-            Found::Nothing => {
+            EpochMatch::Nothing => {
                 self.tried = Some(keys.len());
                 Outcome::NoSecret
             }
-            Found::Unsupported => {
+            EpochMatch::Unsupported => {
                 self.tried = Some(keys.len());
                 Outcome::Unsupported
             }
-            Found::Later => Outcome::NoSecret,
-            Found::This => self.failed(),
+            EpochMatch::Later => Outcome::NoSecret,
+            EpochMatch::This => self.failed(),
         }
     }
 
@@ -322,15 +322,15 @@ impl Decrypter {
         header: RecordHeader,
         body: &mut [u8],
         keys: &KeyLog,
-    ) -> (Found, Option<Range<usize>>) {
+    ) -> (EpochMatch, Option<Range<usize>>) {
         let Some(secrets) = agreed
             .offer
             .as_ref()
             .and_then(|offer| keys.secrets(&offer.random))
         else {
-            return (Found::Nothing, None);
+            return (EpochMatch::Nothing, None);
         };
-        let mut found = Found::Nothing;
+        let mut found = EpochMatch::Nothing;
         for epoch in [Epoch::Early, Epoch::Handshake, Epoch::Application] {
             let is_current = epoch == from && self.opener.is_some();
             let Some(secret) = epoch
@@ -345,18 +345,18 @@ impl Decrypter {
             for parameters in candidates(agreed) {
                 let Some(mut opener) = parameters.and_then(|it| Opener::tls13(it, secret.bytes()))
                 else {
-                    found = found.max(Found::Unsupported);
+                    found = found.max(EpochMatch::Unsupported);
                     continue;
                 };
                 found = found.max(if epoch == from {
-                    Found::This
+                    EpochMatch::This
                 } else {
-                    Found::Later
+                    EpochMatch::Later
                 });
                 let numbers = epoch_numbers(passed, self.lost_records());
                 if let Some((number, range)) = self.try_numbers(&mut opener, numbers, header, body)
                 {
-                    self.state = State::Tls13(epoch);
+                    self.state = Protection::Tls13(epoch);
                     self.renew(Some(Box::new(opener)));
                     self.traffic = parameters.map(|it| (secret.clone(), it));
                     self.sequence = number + 1;
@@ -466,7 +466,7 @@ impl Decrypter {
 
 /// What a search through the epochs met.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Found {
+enum EpochMatch {
     Nothing,
     Unsupported,
     /// Only secrets of later epochs: this one's records stay closed.

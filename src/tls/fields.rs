@@ -21,7 +21,7 @@ pub fn fields(record: &[u8], at: u64) -> Option<Field> {
         .copied()
         .and_then(RecordHeader::parse)?;
     let record = record.get(..header.record_len()).unwrap_or(record);
-    let mut reader = Reader::new(record, Layer::Stream, at);
+    let mut reader = FieldReader::new(record, Layer::Stream, at);
     let name = header.content_type.name();
     let mut tree = reader
         .parent("tls.record", "TLS record", name)
@@ -57,7 +57,7 @@ pub fn content_fields(
     layer: Layer,
     at: u64,
 ) -> Vec<Field> {
-    let mut reader = Reader::new(bytes, layer, at);
+    let mut reader = FieldReader::new(bytes, layer, at);
     match content_type {
         ContentType::HANDSHAKE => messages(bytes, layer, at),
         ContentType::ALERT => alert(bytes, &mut reader),
@@ -77,7 +77,7 @@ pub fn content_fields(
     }
 }
 
-fn alert(bytes: &[u8], reader: &mut Reader<'_>) -> Vec<Field> {
+fn alert(bytes: &[u8], reader: &mut FieldReader<'_>) -> Vec<Field> {
     if bytes.len() != 2 {
         return vec![reader.rest("tls.alert_message", "Encrypted alert", |data| {
             format!("{} bytes", data.len())
@@ -100,7 +100,7 @@ fn alert(bytes: &[u8], reader: &mut Reader<'_>) -> Vec<Field> {
 
 /// The handshake messages that lie whole in `bytes`; what is left over is shown as a piece, or as encrypted.
 fn messages(bytes: &[u8], layer: Layer, at: u64) -> Vec<Field> {
-    let mut reader = Reader::new(bytes, layer, at);
+    let mut reader = FieldReader::new(bytes, layer, at);
     let mut all = Vec::new();
     while !reader.cursor.is_empty() {
         let rest = reader.cursor.rest();
@@ -133,7 +133,7 @@ fn messages(bytes: &[u8], layer: Layer, at: u64) -> Vec<Field> {
 /// The tree of one whole handshake message, header included, such as one put together from several records.
 #[must_use]
 pub fn handshake_fields(message: &[u8], layer: Layer, at: u64) -> Field {
-    let mut reader = Reader::new(message, layer, at);
+    let mut reader = FieldReader::new(message, layer, at);
     let kind = HandshakeType(message.first().copied().unwrap_or_default());
     let mut tree = reader
         .parent("tls.handshake", "Handshake", kind.name())
@@ -166,7 +166,7 @@ pub fn handshake_fields(message: &[u8], layer: Layer, at: u64) -> Field {
     tree
 }
 
-fn client_hello(reader: &mut Reader<'_>, children: &mut Vec<Field>) {
+fn client_hello(reader: &mut FieldReader<'_>, children: &mut Vec<Field>) {
     hello_start(reader, children);
     children.extend(reader.u16(
         "tls.handshake.cipher_suites_length",
@@ -200,7 +200,7 @@ fn client_hello(reader: &mut Reader<'_>, children: &mut Vec<Field>) {
     extensions::all(reader, HandshakeType::CLIENT_HELLO, children);
 }
 
-fn server_hello(reader: &mut Reader<'_>, children: &mut Vec<Field>) {
+fn server_hello(reader: &mut FieldReader<'_>, children: &mut Vec<Field>) {
     hello_start(reader, children);
     children.extend(reader.u16("tls.handshake.ciphersuite", "Cipher suite", suite));
     children.extend(reader.u8(
@@ -211,7 +211,7 @@ fn server_hello(reader: &mut Reader<'_>, children: &mut Vec<Field>) {
     extensions::all(reader, HandshakeType::SERVER_HELLO, children);
 }
 
-fn hello_start(reader: &mut Reader<'_>, children: &mut Vec<Field>) {
+fn hello_start(reader: &mut FieldReader<'_>, children: &mut Vec<Field>) {
     children.extend(reader.u16("tls.handshake.version", "Version", version));
     children.extend(reader.bytes("tls.handshake.random", "Random", 32, hex::encode));
     children.extend(reader.u8(
@@ -227,7 +227,7 @@ fn hello_start(reader: &mut Reader<'_>, children: &mut Vec<Field>) {
 
 /// The list of certificates. TLS 1.3 puts a context before it and extensions after each; which of the two shapes it is
 /// shows in the lengths.
-fn certificates(reader: &mut Reader<'_>, children: &mut Vec<Field>) {
+fn certificates(reader: &mut FieldReader<'_>, children: &mut Vec<Field>) {
     let body = reader.cursor.rest();
     let list_len = |at: usize| {
         Cursor::new(body.get(at..).unwrap_or_default())
@@ -286,14 +286,14 @@ fn u24_text(bytes: &[u8]) -> String {
 }
 
 /// Makes a field of each thing it reads, with its place.
-struct Reader<'a> {
+struct FieldReader<'a> {
     cursor: Cursor<'a>,
     all: &'a [u8],
     layer: Layer,
     at: u64,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> FieldReader<'a> {
     fn new(bytes: &'a [u8], layer: Layer, at: u64) -> Self {
         Self {
             cursor: Cursor::new(bytes),
@@ -380,10 +380,10 @@ impl<'a> Reader<'a> {
     }
 
     /// A reader of the next `len` bytes, which are passed.
-    fn inner(&mut self, len: usize) -> Option<Reader<'a>> {
+    fn inner(&mut self, len: usize) -> Option<FieldReader<'a>> {
         let at = self.position();
         let bytes = self.cursor.take(len)?;
-        Some(Reader::new(bytes, self.layer, at))
+        Some(FieldReader::new(bytes, self.layer, at))
     }
 }
 

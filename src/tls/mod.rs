@@ -5,7 +5,7 @@
 //!
 //! ```text
 //! bytes -> record header -> fragment -> (decrypt) -> handshake, alert, application data
-//!              record.rs    connection.rs  decrypt.rs: which key    handshake.rs, alert.rs, Output
+//!              record.rs    connection.rs  decrypt.rs: which key    handshake.rs, alert.rs, RecordSink
 //!                                          opener.rs:  the cipher
 //! ```
 //!
@@ -45,7 +45,7 @@ mod summary;
 
 pub use alert::{AlertDescription, AlertLevel};
 pub use certificate::CertificateNames;
-pub use connection::{Connection, Output};
+pub use connection::{Connection, RecordSink};
 pub use fields::{content_fields, fields, handshake_fields};
 pub use handshake::HandshakeType;
 pub use keylog::{BadLine, KeyLog};

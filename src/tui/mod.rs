@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   terminal ─ key ─► keymap ─ Action ─► App::update ─► state ─► panel::draw ─► terminal
-//!   loader   ─ Chunk ─────────────────► App::append ─►
+//!   loader   ─ Delta ─────────────────► App::append ─►
 //! ```
 //!
 //! [`App`] is state and verbs and does no I/O but reading packets again; panels only draw. Whatever takes longer goes
@@ -46,7 +46,7 @@ pub use rows::{List, RowId};
 pub use theme::Theme;
 pub use verdicts::Verdicts;
 
-use crate::store::{Chunk, Store};
+use crate::store::{Delta, Store};
 
 /// The longest a slice of work keeps a key waiting.
 const SLICE: Duration = Duration::from_millis(4);
@@ -57,7 +57,7 @@ const PICTURE: Duration = Duration::from_millis(16);
 #[derive(Debug)]
 pub enum Feed {
     /// More of the capture, and how many bytes of it were read.
-    Chunk(Box<Chunk>, u64),
+    Delta(Box<Delta>, u64),
     /// Everything was read; what there is to say about it.
     Done(String),
     /// Packets a live capture saw and lost.
@@ -255,9 +255,9 @@ fn take(app: &mut App, feeds: &mut Vec<Receiver<Feed>>) -> bool {
 
 fn accept(app: &mut App, fed: Feed) {
     match fed {
-        Feed::Chunk(chunk, read) => {
+        Feed::Delta(delta, read) => {
             app.loading.read = read;
-            app.append(*chunk);
+            app.append(*delta);
         }
         Feed::Counts(counts) => {
             if let Some(live) = &mut app.live {

@@ -53,14 +53,19 @@ impl Parameters {
 
     /// Takes one parameter in; what is wrong with it, if something is. A wrong one leaves the defaults, which inflate
     /// whatever a smaller window or a fresh context could produce.
-    pub fn set(&mut self, name: &str, value: Option<&str>, place: Place) -> Result<(), String> {
+    pub fn set(
+        &mut self,
+        name: &str,
+        value: Option<&str>,
+        place: ParameterPlace,
+    ) -> Result<(), String> {
         match (name, value) {
             ("server_no_context_takeover", None) => self.server_no_context_takeover = true,
             ("client_no_context_takeover", None) => self.client_no_context_takeover = true,
             ("server_no_context_takeover" | "client_no_context_takeover", Some(value)) => {
                 return Err(format!("{name} takes no value, found {value:?}"));
             }
-            ("client_max_window_bits", None) if place == Place::Offer => {}
+            ("client_max_window_bits", None) if place == ParameterPlace::Offer => {}
             ("server_max_window_bits" | "client_max_window_bits", value) => {
                 let bits = window_bits(value).ok_or_else(|| {
                     let found = value.unwrap_or("no value");
@@ -79,7 +84,7 @@ impl Parameters {
 
 /// Where extension parameters stand; an offer may leave out a value that an agreement must give.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum ParameterPlace {
     /// In the client's request.
     Offer,
     /// In the server's response.
@@ -102,7 +107,7 @@ const TAIL: &[u8] = &[0x00, 0x00, 0xff, 0xff];
 pub(crate) struct Invalid;
 
 /// Takes what is inflated.
-pub(crate) trait Sink {
+pub(crate) trait InflateSink {
     /// A buffer with spare capacity to append to; `None` to stop inflating.
     fn buffer(&mut self) -> Option<&mut Vec<u8>>;
     /// The last `count` bytes of the buffer are new.
@@ -144,7 +149,11 @@ impl Inflater {
     }
 
     /// The next bytes of a message. `Ok(false)` when the sink stopped it.
-    pub(crate) fn push(&mut self, mut input: &[u8], sink: &mut impl Sink) -> Result<bool, Invalid> {
+    pub(crate) fn push(
+        &mut self,
+        mut input: &[u8],
+        sink: &mut impl InflateSink,
+    ) -> Result<bool, Invalid> {
         self.begun |= !input.is_empty();
         loop {
             let Some(buffer) = sink.buffer() else {
@@ -180,7 +189,7 @@ impl Inflater {
     }
 
     /// The message is over.
-    pub(crate) fn end_message(&mut self, sink: &mut impl Sink) -> Result<bool, Invalid> {
+    pub(crate) fn end_message(&mut self, sink: &mut impl InflateSink) -> Result<bool, Invalid> {
         // Even an empty message has a byte (RFC 7692 section 7.2.3.6). Of one that has none, the tail would begin a block
         // that swallows the next message.
         if !std::mem::take(&mut self.begun) {

@@ -8,7 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use md5::Md5;
 use sha1::{Digest, Sha1};
 
-use super::deflate::{Parameters, Place};
+use super::deflate::{ParameterPlace, Parameters};
 use crate::base::{Head, Side, escape};
 
 pub use explain::{AcceptSteps, HEADERS, HandshakeHeader, Presence, accept_steps, fields, header};
@@ -261,7 +261,7 @@ fn agreed(extension: &Extension) -> Parameters {
     let mut parameters = Parameters::default();
     for (name, value) in &extension.parameters {
         // What is wrong with a parameter is a finding of its own; the rest still holds.
-        let _ = parameters.set(name, value.as_deref(), Place::Agreement);
+        let _ = parameters.set(name, value.as_deref(), ParameterPlace::Agreement);
     }
     parameters
 }

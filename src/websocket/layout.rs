@@ -8,7 +8,7 @@ use crate::base::{Field, Layer, Span};
 
 /// One field of a frame header, in bits counted from the header's first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Part {
+pub struct HeaderPart {
     /// Its name in the display filter.
     pub name: &'static str,
     /// The standard's name for it.
@@ -50,8 +50,8 @@ const fn part(
     first_bit: u16,
     bit_len: u16,
     kind: PartKind,
-) -> Part {
-    Part {
+) -> HeaderPart {
+    HeaderPart {
         name,
         label,
         first_bit,
@@ -62,7 +62,7 @@ const fn part(
 }
 
 /// The two bytes that every header has.
-const FIRST: [Part; 7] = [
+const FIRST: [HeaderPart; 7] = [
     part("websocket.fin", "FIN", 0, 1, PartKind::Fin),
     part("websocket.rsv1", "RSV1", 1, 1, PartKind::Rsv(1)),
     part("websocket.rsv2", "RSV2", 2, 1, PartKind::Rsv(2)),
@@ -78,7 +78,7 @@ const FIRST: [Part; 7] = [
     ),
 ];
 
-const EXTENDED_16: Part = part(
+const EXTENDED_16: HeaderPart = part(
     "websocket.payload_length_ext_16",
     "Extended payload length",
     16,
@@ -86,7 +86,7 @@ const EXTENDED_16: Part = part(
     PartKind::ExtendedLength,
 );
 
-const EXTENDED_64: Part = part(
+const EXTENDED_64: HeaderPart = part(
     "websocket.payload_length_ext_64",
     "Extended payload length",
     16,
@@ -95,14 +95,14 @@ const EXTENDED_64: Part = part(
 );
 
 /// The parts of a header, in order.
-pub fn parts(header: &FrameHeader) -> impl Iterator<Item = Part> + use<> {
+pub fn parts(header: &FrameHeader) -> impl Iterator<Item = HeaderPart> + use<> {
     let extended = match header.length_form() {
         LengthForm::Bits7 => None,
         LengthForm::Bits16 => Some(EXTENDED_16),
         LengthForm::Bits64 => Some(EXTENDED_64),
     };
     let key_at = 16 + extended.map_or(0, |extended| extended.bit_len);
-    let key = header.masking_key.map(|_| Part {
+    let key = header.masking_key.map(|_| HeaderPart {
         section: "RFC 6455 5.3",
         ..part(
             "websocket.masking_key",
@@ -115,7 +115,7 @@ pub fn parts(header: &FrameHeader) -> impl Iterator<Item = Part> + use<> {
     FIRST.into_iter().chain(extended).chain(key)
 }
 
-impl Part {
+impl HeaderPart {
     /// The bytes of the header it lies in, as a range.
     #[must_use]
     pub fn bytes(&self) -> std::ops::Range<usize> {

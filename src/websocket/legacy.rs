@@ -15,12 +15,12 @@ use super::frame::{Frame, FrameHeader, MAX_HEADER_LEN, Opcode};
 use super::handshake::Framing;
 use super::mask;
 use super::message::{Assembly, MessageKind};
-use super::rules::{self, Rsv1, Seen};
-use super::stream::{Output, Scratch};
+use super::rules::{self, Rsv1, SeenHeader};
+use super::stream::{FrameSink, Scratch};
 use crate::base::{Limits, Needs, Side, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum DraftState {
     /// Before a frame, or in the header of one.
     Header,
     /// In a payload of which this much is to come.
@@ -38,7 +38,7 @@ pub(super) struct Decoder {
     framing: Framing,
     side: Side,
     needs: Needs,
-    state: State,
+    state: DraftState,
     /// Stream position of the next byte.
     position: u64,
     /// The header so far.
@@ -78,9 +78,9 @@ impl Decoder {
             side,
             needs,
             state: if is_hidden {
-                State::Lost
+                DraftState::Lost
             } else {
-                State::Header
+                DraftState::Header
             },
             position: offset,
             pending: Vec::new(),
@@ -101,10 +101,10 @@ impl Decoder {
 
     pub(super) fn incomplete_from(&self) -> Option<u64> {
         match self.state {
-            State::Header if self.pending.is_empty() => None,
-            State::Header => Some(self.position - self.pending.len() as u64),
-            State::Sized(_) | State::Text => Some(self.start),
-            State::Search | State::Lost => None,
+            DraftState::Header if self.pending.is_empty() => None,
+            DraftState::Header => Some(self.position - self.pending.len() as u64),
+            DraftState::Sized(_) | DraftState::Text => Some(self.start),
+            DraftState::Search | DraftState::Lost => None,
         }
     }
 
@@ -121,15 +121,15 @@ impl Decoder {
         }
     }
 
-    pub(super) fn push(&mut self, bytes: &[u8], scratch: &mut Scratch, out: &mut impl Output) {
+    pub(super) fn push(&mut self, bytes: &[u8], scratch: &mut Scratch, out: &mut impl FrameSink) {
         let mut rest = bytes;
         while !rest.is_empty() {
             let taken = match self.state {
-                State::Header => self.header(rest, scratch, out),
-                State::Sized(left) => self.sized(left, rest, scratch, out),
-                State::Text => self.text(rest, scratch, out),
-                State::Search => self.search(rest, out),
-                State::Lost => rest.len(),
+                DraftState::Header => self.header(rest, scratch, out),
+                DraftState::Sized(left) => self.sized(left, rest, scratch, out),
+                DraftState::Text => self.text(rest, scratch, out),
+                DraftState::Search => self.search(rest, out),
+                DraftState::Lost => rest.len(),
             };
             let taken = taken.min(rest.len());
             self.position += taken as u64;
@@ -139,40 +139,40 @@ impl Decoder {
     }
 
     /// A frame whose payload is complete ends.
-    fn settle(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
-        if self.state == State::Sized(0) {
+    fn settle(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        if self.state == DraftState::Sized(0) {
             self.end_frame(true, scratch, out);
         }
     }
 
     /// `len` bytes are missing.
-    pub(super) fn gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
+    pub(super) fn gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl FrameSink) {
         match self.state {
-            State::Sized(left) if left >= len => {
-                self.state = State::Sized(left - len);
+            DraftState::Sized(left) if left >= len => {
+                self.state = DraftState::Sized(left - len);
                 self.hole(len);
                 self.position = self.position.saturating_add(len);
                 return self.settle(scratch, out);
             }
-            State::Sized(_) | State::Text => self.end_frame(false, scratch, out),
+            DraftState::Sized(_) | DraftState::Text => self.end_frame(false, scratch, out),
             _ => {}
         }
-        if matches!(self.state, State::Header) {
+        if matches!(self.state, DraftState::Header) {
             self.lost_from = self.position - self.pending.len() as u64;
             self.pending.clear();
             self.start_unknown = true;
             self.end_message(scratch, out);
             self.state = match self.framing {
-                Framing::Hybi(_) => State::Lost,
-                _ => State::Search,
+                Framing::Hybi(_) => DraftState::Lost,
+                _ => DraftState::Search,
             };
         }
         self.position = self.position.saturating_add(len);
     }
 
     /// About `len` bytes are missing, so that a payload's end is not known either.
-    pub(super) fn lose(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
-        if matches!(self.state, State::Sized(_) | State::Text) {
+    pub(super) fn lose(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        if matches!(self.state, DraftState::Sized(_) | DraftState::Text) {
             self.end_frame(false, scratch, out);
         }
         self.gap(len, scratch, out);
@@ -192,13 +192,13 @@ impl Decoder {
     }
 
     /// No more bytes come.
-    pub(super) fn finish(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
-        if matches!(self.state, State::Sized(_) | State::Text) {
+    pub(super) fn finish(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        if matches!(self.state, DraftState::Sized(_) | DraftState::Text) {
             self.end_frame(false, scratch, out);
         }
         self.end_message(scratch, out);
         let passed = self.position.saturating_sub(self.lost_from);
-        if matches!(self.state, State::Search | State::Lost) && passed > 0 {
+        if matches!(self.state, DraftState::Search | DraftState::Lost) && passed > 0 {
             let span = Span::new(self.lost_from, self.position);
             out.finding(rules::lost_sync(passed, span, false));
             self.lost_from = self.position;
@@ -206,7 +206,7 @@ impl Decoder {
         self.pending.clear();
     }
 
-    fn end_message(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+    fn end_message(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
         self.in_message = false;
         if let Some(message) = self.message.take() {
             self.tell_message(message, false, scratch, out);
@@ -214,7 +214,7 @@ impl Decoder {
     }
 
     /// Bytes of a header, one at a time: headers are short, and these drafts are rare.
-    fn header(&mut self, bytes: &[u8], scratch: &mut Scratch, out: &mut impl Output) -> usize {
+    fn header(&mut self, bytes: &[u8], scratch: &mut Scratch, out: &mut impl FrameSink) -> usize {
         self.pending.extend(bytes.first());
         let start = self.position + 1 - self.pending.len() as u64;
         let header = match (self.framing, self.side) {
@@ -228,7 +228,7 @@ impl Decoder {
                 self.begin_frame(
                     start,
                     header,
-                    State::Sized(header.payload_length),
+                    DraftState::Sized(header.payload_length),
                     scratch,
                     out,
                 );
@@ -239,7 +239,7 @@ impl Decoder {
                     header_length: 1,
                     ..FrameHeader::default()
                 };
-                self.begin_frame(start, header, State::Text, scratch, out);
+                self.begin_frame(start, header, DraftState::Text, scratch, out);
             }
         }
         1
@@ -249,9 +249,9 @@ impl Decoder {
         &mut self,
         start: u64,
         header: FrameHeader,
-        state: State,
+        state: DraftState,
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) {
         for (to, byte) in self.header_bytes.iter_mut().zip(self.pending.drain(..)) {
             *to = byte;
@@ -282,7 +282,7 @@ impl Decoder {
         if header.payload_length >> 63 != 0 {
             self.end_frame(false, scratch, out);
             self.lost_from = self.position + 1;
-            self.state = State::Lost;
+            self.state = DraftState::Lost;
         }
     }
 
@@ -291,15 +291,15 @@ impl Decoder {
         left: u64,
         bytes: &[u8],
         scratch: &mut Scratch,
-        _out: &mut impl Output,
+        _out: &mut impl FrameSink,
     ) -> usize {
         let len = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
         self.payload(&bytes[..len], scratch);
-        self.state = State::Sized(left - len as u64);
+        self.state = DraftState::Sized(left - len as u64);
         len
     }
 
-    fn text(&mut self, bytes: &[u8], scratch: &mut Scratch, out: &mut impl Output) -> usize {
+    fn text(&mut self, bytes: &[u8], scratch: &mut Scratch, out: &mut impl FrameSink) -> usize {
         let end = memchr::memchr(0xff, bytes);
         let piece = &bytes[..end.unwrap_or(bytes.len())];
         self.header.payload_length += piece.len() as u64;
@@ -311,14 +311,14 @@ impl Decoder {
     }
 
     /// A text ends before the next frame, and UTF-8 has no `ff`.
-    fn search(&mut self, bytes: &[u8], out: &mut impl Output) -> usize {
+    fn search(&mut self, bytes: &[u8], out: &mut impl FrameSink) -> usize {
         let Some(at) = memchr::memchr(0xff, bytes) else {
             return bytes.len();
         };
         let boundary = self.position + at as u64 + 1;
         let span = Span::new(self.lost_from, boundary);
         out.finding(rules::lost_sync(span.len(), span, true));
-        self.state = State::Header;
+        self.state = DraftState::Header;
         at + 1
     }
 
@@ -348,8 +348,8 @@ impl Decoder {
         }
     }
 
-    fn end_frame(&mut self, is_whole: bool, scratch: &mut Scratch, out: &mut impl Output) {
-        self.state = State::Header;
+    fn end_frame(&mut self, is_whole: bool, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        self.state = DraftState::Header;
         let header = self.header;
         let opcode = header.opcode();
         let is_part = MessageKind::of(opcode).is_some()
@@ -383,8 +383,8 @@ impl Decoder {
         self.start_unknown = false;
     }
 
-    fn tell_header(&self, out: &mut impl Output) {
-        let seen = Seen {
+    fn tell_header(&self, out: &mut impl FrameSink) {
+        let seen = SeenHeader {
             header: &self.header,
             side: self.side,
             span: Span::at(
@@ -410,7 +410,7 @@ impl Decoder {
         assembly: Box<Assembly>,
         is_ended: bool,
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) {
         let mut message = assembly.message(is_ended, self.needs, &scratch.limits);
         let has_code = matches!(self.framing, Framing::Hybi(6..));

@@ -6,7 +6,7 @@
 use sha2::{Digest, Sha256};
 
 use super::close::{self, CloseCode};
-use super::deflate::{Inflater, Invalid, Sink};
+use super::deflate::{InflateSink, Inflater, Invalid};
 use super::frame::Opcode;
 use super::utf8::Validator;
 use crate::base::{Limits, Needs, Span};
@@ -282,12 +282,12 @@ impl Assembly {
     fn run(
         &mut self,
         work: &mut Inflating<'_>,
-        step: impl FnOnce(&mut Output<'_, '_>) -> Result<bool, Invalid>,
+        step: impl FnOnce(&mut IntoMessage<'_, '_>) -> Result<bool, Invalid>,
     ) {
         if self.has_hole || self.inflation != Inflation::Fine {
             return;
         }
-        let mut output = Output {
+        let mut output = IntoMessage {
             assembly: self,
             work,
             in_kept: true,
@@ -374,13 +374,13 @@ pub(super) struct Inflating<'a> {
 }
 
 /// Inflates straight into what is kept, and beyond that into a buffer used again and again.
-struct Output<'a, 'b> {
+struct IntoMessage<'a, 'b> {
     assembly: &'a mut Assembly,
     work: &'a mut Inflating<'b>,
     in_kept: bool,
 }
 
-impl Sink for Output<'_, '_> {
+impl InflateSink for IntoMessage<'_, '_> {
     fn buffer(&mut self) -> Option<&mut Vec<u8>> {
         const STEP: usize = 32 << 10;
         let limits = self.work.limits;

@@ -31,4 +31,4 @@ pub mod utf8;
 pub use frame::{Frame, FrameHeader, LengthForm, MAX_HEADER_LEN, Opcode};
 pub use handshake::Negotiated;
 pub use message::{Message, MessageKind};
-pub use stream::{Output, Scratch, Stream};
+pub use stream::{FrameSink, Scratch, Stream};

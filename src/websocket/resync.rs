@@ -22,7 +22,7 @@ pub(super) struct Search {
 }
 
 /// A boundary that a search found: decode `bytes` from `at` on.
-pub(super) struct Found {
+pub(super) struct Boundary {
     pub(super) bytes: Vec<u8>,
     pub(super) at: usize,
 }
@@ -219,10 +219,10 @@ impl Search {
     }
 
     /// Ends the search at place `at` of the bytes collected: how many bytes were passed over, and what to decode.
-    pub(super) fn found(self, at: usize) -> (u64, Found) {
+    pub(super) fn found(self, at: usize) -> (u64, Boundary) {
         let passed = self.passed + at as u64;
         let bytes = self.bytes;
-        (passed, Found { bytes, at })
+        (passed, Boundary { bytes, at })
     }
 
     /// Stream position of place `at`.

@@ -1,6 +1,6 @@
 //! The rules a frame and a message are held against, one function a rule.
 //!
-//! A clean frame pays for [`Seen::is_clean`] only; the rules run when that says something is off. A rule looks and
+//! A clean frame pays for [`SeenHeader::is_clean`] only; the rules run when that says something is off. A rule looks and
 //! tells; it never changes how decoding goes on.
 
 use super::close::CloseCode;
@@ -9,7 +9,7 @@ use super::message::{Message, MessageKind};
 use crate::base::{Code, Finding, Limits, Side, Span, escape};
 
 /// One frame header with what it is judged by.
-pub(super) struct Seen<'a> {
+pub(super) struct SeenHeader<'a> {
     pub(super) header: &'a FrameHeader,
     /// The sender.
     pub(super) side: Side,
@@ -59,7 +59,7 @@ const fn first_bytes() -> [u8; 256] {
     table
 }
 
-impl Seen<'_> {
+impl SeenHeader<'_> {
     /// One combined look that says whether every header rule holds. May say no for a frame that breaks none.
     #[inline]
     pub(super) fn is_clean(&self) -> bool {
@@ -93,7 +93,7 @@ impl Seen<'_> {
 }
 
 /// Every rule about a frame header.
-pub(super) const HEADER_RULES: &[fn(&Seen<'_>) -> Option<Finding>] = &[
+pub(super) const HEADER_RULES: &[fn(&SeenHeader<'_>) -> Option<Finding>] = &[
     client_frame_unmasked,
     server_frame_masked,
     reserved_bit_set,
@@ -110,7 +110,7 @@ pub(super) const HEADER_RULES: &[fn(&Seen<'_>) -> Option<Finding>] = &[
 ];
 
 /// Those that hold for the drafts before version 7, too.
-pub(super) const LEGACY_RULES: &[fn(&Seen<'_>) -> Option<Finding>] = &[
+pub(super) const LEGACY_RULES: &[fn(&SeenHeader<'_>) -> Option<Finding>] = &[
     reserved_opcode,
     control_frame_fragmented,
     length_invalid,
@@ -119,7 +119,7 @@ pub(super) const LEGACY_RULES: &[fn(&Seen<'_>) -> Option<Finding>] = &[
     data_after_close,
 ];
 
-fn client_frame_unmasked(seen: &Seen<'_>) -> Option<Finding> {
+fn client_frame_unmasked(seen: &SeenHeader<'_>) -> Option<Finding> {
     if seen.side != Side::Client || seen.header.masked() {
         return None;
     }
@@ -129,7 +129,7 @@ fn client_frame_unmasked(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn server_frame_masked(seen: &Seen<'_>) -> Option<Finding> {
+fn server_frame_masked(seen: &SeenHeader<'_>) -> Option<Finding> {
     if seen.side != Side::Server || !seen.header.masked() {
         return None;
     }
@@ -139,7 +139,7 @@ fn server_frame_masked(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn reserved_bit_set(seen: &Seen<'_>) -> Option<Finding> {
+fn reserved_bit_set(seen: &SeenHeader<'_>) -> Option<Finding> {
     let header = seen.header;
     let opcode = header.opcode();
     let rsv1_allowed = match seen.rsv1 {
@@ -177,7 +177,7 @@ fn reserved_bit_set(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn reserved_opcode(seen: &Seen<'_>) -> Option<Finding> {
+fn reserved_opcode(seen: &SeenHeader<'_>) -> Option<Finding> {
     let Opcode::Reserved(number) = seen.header.opcode() else {
         return None;
     };
@@ -187,7 +187,7 @@ fn reserved_opcode(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn control_frame_fragmented(seen: &Seen<'_>) -> Option<Finding> {
+fn control_frame_fragmented(seen: &SeenHeader<'_>) -> Option<Finding> {
     let opcode = seen.header.opcode();
     if opcode.is_data() || seen.header.fin() {
         return None;
@@ -198,7 +198,7 @@ fn control_frame_fragmented(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn control_frame_too_long(seen: &Seen<'_>) -> Option<Finding> {
+fn control_frame_too_long(seen: &SeenHeader<'_>) -> Option<Finding> {
     let (opcode, length) = (seen.header.opcode(), seen.header.payload_length);
     if opcode.is_data() || length <= 125 {
         return None;
@@ -212,7 +212,7 @@ fn control_frame_too_long(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn length_not_minimal(seen: &Seen<'_>) -> Option<Finding> {
+fn length_not_minimal(seen: &SeenHeader<'_>) -> Option<Finding> {
     let header = seen.header;
     let minimal = LengthForm::minimal(header.payload_length);
     // Mandatory since draft 14; versions 7 and 8 are older.
@@ -230,7 +230,7 @@ fn length_not_minimal(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn length_invalid(seen: &Seen<'_>) -> Option<Finding> {
+fn length_invalid(seen: &SeenHeader<'_>) -> Option<Finding> {
     let length = seen.header.payload_length;
     if length >> 63 == 0 {
         return None;
@@ -241,7 +241,7 @@ fn length_invalid(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn continuation_without_start(seen: &Seen<'_>) -> Option<Finding> {
+fn continuation_without_start(seen: &SeenHeader<'_>) -> Option<Finding> {
     if seen.header.opcode() != Opcode::Continuation || seen.in_message || seen.start_unknown {
         return None;
     }
@@ -251,7 +251,7 @@ fn continuation_without_start(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn message_interrupted(seen: &Seen<'_>) -> Option<Finding> {
+fn message_interrupted(seen: &SeenHeader<'_>) -> Option<Finding> {
     let opcode = seen.header.opcode();
     if !seen.in_message || !matches!(opcode, Opcode::Text | Opcode::Binary) {
         return None;
@@ -265,7 +265,7 @@ fn message_interrupted(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn data_after_close(seen: &Seen<'_>) -> Option<Finding> {
+fn data_after_close(seen: &SeenHeader<'_>) -> Option<Finding> {
     if !seen.closed {
         return None;
     }
@@ -276,7 +276,7 @@ fn data_after_close(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn masking_key_zero(seen: &Seen<'_>) -> Option<Finding> {
+fn masking_key_zero(seen: &SeenHeader<'_>) -> Option<Finding> {
     if seen.header.masking_key != Some([0; 4]) {
         return None;
     }
@@ -286,7 +286,7 @@ fn masking_key_zero(seen: &Seen<'_>) -> Option<Finding> {
     )
 }
 
-fn masking_key_reused(seen: &Seen<'_>) -> Option<Finding> {
+fn masking_key_reused(seen: &SeenHeader<'_>) -> Option<Finding> {
     let key = seen.header.masking_key.filter(|key| *key != [0; 4])?;
     if seen.previous_key != Some(key) {
         return None;

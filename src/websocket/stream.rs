@@ -25,12 +25,12 @@ use super::handshake::{Compression, Framing, Negotiated};
 use super::legacy;
 use super::mask;
 use super::message::{Assembly, Message, MessageKind, is_deep};
-use super::resync::{Found, Search};
-use super::rules::{self, Http, Rsv1, Seen};
+use super::resync::{Boundary, Search};
+use super::rules::{self, Http, Rsv1, SeenHeader};
 use crate::base::{Finding, Limits, Needs, Side, Span};
 
 /// Takes what a stream decodes.
-pub trait Output {
+pub trait FrameSink {
     /// A frame ended, or was seen as far as it will be.
     fn frame(&mut self, frame: &Frame<'_>);
     /// A message ended, or was seen as far as it will be.
@@ -40,7 +40,7 @@ pub trait Output {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+enum StreamState {
     Header,
     Payload,
     Search,
@@ -78,7 +78,7 @@ pub struct Stream {
     raw: Vec<u8>,
     pending: [u8; MAX_HEADER_LEN],
     pending_len: u8,
-    state: State,
+    state: StreamState,
     side: Side,
     needs: Needs,
     version: Option<u8>,
@@ -120,9 +120,9 @@ impl Stream {
             pending: [0; MAX_HEADER_LEN],
             pending_len: 0,
             state: if is_legacy {
-                State::Legacy
+                StreamState::Legacy
             } else {
-                State::Header
+                StreamState::Header
             },
             side,
             needs,
@@ -172,10 +172,10 @@ impl Stream {
     #[must_use]
     pub fn incomplete_from(&self) -> Option<u64> {
         match self.state {
-            State::Header => (self.pending_len > 0).then_some(self.position),
-            State::Payload => Some(self.frame_start),
-            State::Legacy => self.legacy.as_ref()?.incomplete_from(),
-            State::Search => Some(
+            StreamState::Header => (self.pending_len > 0).then_some(self.position),
+            StreamState::Payload => Some(self.frame_start),
+            StreamState::Legacy => self.legacy.as_ref()?.incomplete_from(),
+            StreamState::Search => Some(
                 self.search
                     .as_ref()
                     .map_or(self.position, |search| search.position(0)),
@@ -185,7 +185,7 @@ impl Stream {
 
     /// The next bytes of the stream, as one segment brought them.
     #[inline]
-    pub fn push(&mut self, bytes: &[u8], scratch: &mut Scratch, out: &mut impl Output) {
+    pub fn push(&mut self, bytes: &[u8], scratch: &mut Scratch, out: &mut impl FrameSink) {
         if let Some((found, rest)) = self.run(bytes, true, scratch, out) {
             self.replay(found, rest, scratch, out);
         }
@@ -198,22 +198,24 @@ impl Stream {
         bytes: &'b [u8],
         mut at_segment_start: bool,
         scratch: &mut Scratch,
-        out: &mut impl Output,
-    ) -> Option<(Found, &'b [u8])> {
+        out: &mut impl FrameSink,
+    ) -> Option<(Boundary, &'b [u8])> {
         let mut rest = bytes;
         while !rest.is_empty() {
             rest = match self.state {
-                State::Header if self.pending_len == 0 => self.header_in_place(rest, scratch, out),
-                State::Header => self.header_in_pieces(rest, scratch, out),
-                State::Payload => self.payload(rest, scratch, out),
-                State::Search => {
+                StreamState::Header if self.pending_len == 0 => {
+                    self.header_in_place(rest, scratch, out)
+                }
+                StreamState::Header => self.header_in_pieces(rest, scratch, out),
+                StreamState::Payload => self.payload(rest, scratch, out),
+                StreamState::Search => {
                     let (found, rest) = self.search(rest, at_segment_start, scratch, out);
                     if let Some(found) = found {
                         return Some((found, rest));
                     }
                     rest
                 }
-                State::Legacy => {
+                StreamState::Legacy => {
                     if let Some(legacy) = &mut self.legacy {
                         legacy.push(rest, scratch, out);
                     }
@@ -230,10 +232,10 @@ impl Stream {
     #[cold]
     fn replay(
         &mut self,
-        found: Found,
+        found: Boundary,
         mut rest: &[u8],
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) {
         let mut inputs = vec![found];
         loop {
@@ -257,7 +259,7 @@ impl Stream {
         &mut self,
         bytes: &'b [u8],
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) -> &'b [u8] {
         let Some(header) = FrameHeader::parse(bytes) else {
             return self.set_pending(bytes);
@@ -282,7 +284,7 @@ impl Stream {
         &mut self,
         bytes: &'b [u8],
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) -> &'b [u8] {
         if self.header.payload_length <= bytes.len() as u64 {
             let (payload, rest) = bytes.split_at(self.header.payload_length as usize);
@@ -305,9 +307,9 @@ impl Stream {
     }
 
     #[inline]
-    fn seen(&self) -> Seen<'_> {
+    fn seen(&self) -> SeenHeader<'_> {
         let length = u64::from(self.header.header_length).saturating_add(self.passed);
-        Seen {
+        SeenHeader {
             header: &self.header,
             side: self.side,
             span: Span::at(self.frame_start, length),
@@ -338,7 +340,7 @@ impl Stream {
         &mut self,
         bytes: &'b [u8],
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) -> &'b [u8] {
         let had = usize::from(self.pending_len);
         let added = bytes.len().min(MAX_HEADER_LEN - had);
@@ -379,7 +381,7 @@ impl Stream {
 
     /// A frame whose payload lies before us: most frames.
     #[inline]
-    fn whole_frame(&mut self, payload: &[u8], scratch: &mut Scratch, out: &mut impl Output) {
+    fn whole_frame(&mut self, payload: &[u8], scratch: &mut Scratch, out: &mut impl FrameSink) {
         let compressed = self.header.rsv1() && self.deflate != Deflate::Never;
         let kind = MessageKind::of(self.header.opcode());
         let is_data = self.header.opcode().is_data();
@@ -419,7 +421,7 @@ impl Stream {
 
     /// What there is to say about a message in one frame that is closed or no text.
     #[cold]
-    fn tell_plain(&mut self, message: &Message<'_>, data: &[u8], out: &mut impl Output) {
+    fn tell_plain(&mut self, message: &Message<'_>, data: &[u8], out: &mut impl FrameSink) {
         if message.kind == MessageKind::Close {
             self.tell_close(message, out);
         } else if let Some(error) = utf8_error(data) {
@@ -427,7 +429,7 @@ impl Stream {
         }
     }
 
-    fn tell_close(&mut self, message: &Message<'_>, out: &mut impl Output) {
+    fn tell_close(&mut self, message: &Message<'_>, out: &mut impl FrameSink) {
         self.closed = true;
         for rule in rules::CLOSE_RULES {
             if let Some(finding) = rule(message) {
@@ -449,7 +451,7 @@ impl Stream {
         raw: Option<&[u8]>,
         completes_message: bool,
         compressed: bool,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) -> u64 {
         let index = self.frames;
         out.frame(&Frame {
@@ -471,7 +473,7 @@ impl Stream {
     }
 
     #[cold]
-    fn tell_header(&self, out: &mut impl Output) {
+    fn tell_header(&self, out: &mut impl FrameSink) {
         let seen = self.seen();
         for rule in rules::HEADER_RULES {
             if let Some(finding) = rule(&seen) {
@@ -481,22 +483,22 @@ impl Stream {
     }
 
     /// What comes next may begin anywhere within a frame: where the next one begins is searched for.
-    pub fn begin_anywhere(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+    pub fn begin_anywhere(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
         if let Some(legacy) = &mut self.legacy {
             legacy.lose(0, scratch, out);
         }
-        if self.state == State::Header {
+        if self.state == StreamState::Header {
             self.lose_sync(scratch, out);
         }
     }
 
     /// `len` bytes of the stream are missing here.
-    pub fn gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
+    pub fn gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl FrameSink) {
         if let Some(legacy) = &mut self.legacy {
             return legacy.gap(len, scratch, out);
         }
         let mut len = len;
-        if self.state == State::Payload {
+        if self.state == StreamState::Payload {
             let hole = len.min(self.header.payload_length - self.passed);
             len -= hole;
             self.skip_payload(hole);
@@ -507,7 +509,7 @@ impl Stream {
         if len == 0 {
             return;
         }
-        if self.state == State::Header {
+        if self.state == StreamState::Header {
             self.lose_sync(scratch, out);
         }
         self.search_gap(len, scratch, out);
@@ -515,17 +517,17 @@ impl Stream {
 
     /// Bytes are missing here, about `len` of them: even inside a payload the next frame's boundary is not known.
     #[cold]
-    pub fn lose(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
+    pub fn lose(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl FrameSink) {
         if let Some(legacy) = &mut self.legacy {
             return legacy.lose(len, scratch, out);
         }
-        if self.state == State::Search {
+        if self.state == StreamState::Search {
             self.look_once_more(scratch, out);
         }
-        if self.state == State::Payload {
+        if self.state == StreamState::Payload {
             self.end_frame(None, false, scratch, out);
         }
-        if self.state == State::Header {
+        if self.state == StreamState::Header {
             self.lose_sync(scratch, out);
         }
         if let Some(search) = &mut self.search {
@@ -534,14 +536,14 @@ impl Stream {
     }
 
     /// No more bytes come: what is incomplete is told as far as it was seen.
-    pub fn finish(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+    pub fn finish(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
         if let Some(legacy) = &mut self.legacy {
             return legacy.finish(scratch, out);
         }
-        if self.state == State::Search {
+        if self.state == StreamState::Search {
             self.end_search(scratch, out);
         }
-        if self.state == State::Payload {
+        if self.state == StreamState::Payload {
             self.end_frame(None, false, scratch, out);
         }
         if let Some(message) = self.message.take() {

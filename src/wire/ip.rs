@@ -6,7 +6,7 @@ use etherparse::{
 
 use super::fragment::{Fragment, FragmentKey};
 use super::segment::{Skip, mapped};
-use super::walk::{Kind, Layer, Stop, Tunnel, Walk};
+use super::walk::{Encapsulation, HeaderKind, NextLayer, Stop, Walk};
 
 const HOP_BY_HOP: u8 = 0;
 const IPV4: u8 = 4;
@@ -26,17 +26,20 @@ const SHIM6: u8 = 140;
 
 impl<'a> Walk<'a> {
     /// Reads an IP header.
-    pub(super) fn ip(&mut self, layer: Layer) -> Result<(Layer, Option<Kind>), Stop<'a>> {
+    pub(super) fn ip(
+        &mut self,
+        layer: NextLayer,
+    ) -> Result<(NextLayer, Option<HeaderKind>), Stop<'a>> {
         self.enter()?;
         let version = self.peek::<1>()?[0] >> 4;
         match (layer, version) {
-            (Layer::Ip | Layer::Ipv4, 4) => self.ipv4(),
-            (Layer::Ip | Layer::Ipv6, 6) => Ok(self.ipv6()?),
+            (NextLayer::Ip | NextLayer::Ipv4, 4) => self.ipv4(),
+            (NextLayer::Ip | NextLayer::Ipv6, 6) => Ok(self.ipv6()?),
             _ => Err(Skip::Malformed.into()),
         }
     }
 
-    fn ipv4(&mut self) -> Result<(Layer, Option<Kind>), Stop<'a>> {
+    fn ipv4(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Stop<'a>> {
         let start = self.at;
         let rest = self.bytes.get(start..).unwrap_or_default();
         let header = Ipv4HeaderSlice::from_slice(rest).map_err(|error| match error {
@@ -70,10 +73,10 @@ impl<'a> Walk<'a> {
             let offset = usize::from(header.fragments_offset().value()) * 8;
             return Err(self.fragment(key, offset, header.more_fragments(), protocol));
         }
-        Ok((Layer::Protocol(protocol), Some(Kind::Ipv4)))
+        Ok((NextLayer::Protocol(protocol), Some(HeaderKind::Ipv4)))
     }
 
-    fn ipv6(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn ipv6(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         let start = self.at;
         let rest = self.bytes.get(start..).unwrap_or_default();
         let header = Ipv6HeaderSlice::from_slice(rest).map_err(|error| match error {
@@ -91,23 +94,32 @@ impl<'a> Walk<'a> {
         context.ttl = header.hop_limit();
         context.ip_id = 0;
         context.link_len = context.base + start;
-        Ok((Layer::Protocol(header.next_header().0), Some(Kind::Ipv6)))
+        Ok((
+            NextLayer::Protocol(header.next_header().0),
+            Some(HeaderKind::Ipv6),
+        ))
     }
 
     /// Goes into what an IP protocol number announces.
-    pub(super) fn protocol(&mut self, protocol: u8) -> Result<(Layer, Option<Kind>), Stop<'a>> {
+    pub(super) fn protocol(
+        &mut self,
+        protocol: u8,
+    ) -> Result<(NextLayer, Option<HeaderKind>), Stop<'a>> {
         Ok(match protocol {
-            TCP => (Layer::Tcp, None),
-            UDP => (Layer::Tunnel(Tunnel::Udp), None),
-            GRE => (Layer::Tunnel(Tunnel::Gre), None),
-            IPV4 => (Layer::Ipv4, None),
-            IPV6 => (Layer::Ipv6, None),
-            ETHER_IP => (Layer::Tunnel(Tunnel::EtherIp), None),
-            MPLS => (Layer::Mpls, None),
+            TCP => (NextLayer::Tcp, None),
+            UDP => (NextLayer::Encapsulation(Encapsulation::Udp), None),
+            GRE => (NextLayer::Encapsulation(Encapsulation::Gre), None),
+            IPV4 => (NextLayer::Ipv4, None),
+            IPV6 => (NextLayer::Ipv6, None),
+            ETHER_IP => (NextLayer::Encapsulation(Encapsulation::EtherIp), None),
+            MPLS => (NextLayer::Mpls, None),
             HOP_BY_HOP | ROUTING | DESTINATION | MOBILITY | HIP | SHIM6 => {
                 let [next, len] = *self.peek::<2>()?;
                 self.skip((usize::from(len) + 1) * 8)?;
-                (Layer::Protocol(next), Some(Kind::Extension(protocol)))
+                (
+                    NextLayer::Protocol(next),
+                    Some(HeaderKind::Extension(protocol)),
+                )
             }
             AUTHENTICATION => {
                 let rest = self.bytes.get(self.at..).unwrap_or_default();
@@ -117,8 +129,8 @@ impl<'a> Walk<'a> {
                 })?;
                 self.skip(header.slice().len())?;
                 (
-                    Layer::Protocol(header.next_header().0),
-                    Some(Kind::Extension(protocol)),
+                    NextLayer::Protocol(header.next_header().0),
+                    Some(HeaderKind::Extension(protocol)),
                 )
             }
             FRAGMENT => return self.ipv6_fragment(),
@@ -126,13 +138,16 @@ impl<'a> Walk<'a> {
         })
     }
 
-    fn ipv6_fragment(&mut self) -> Result<(Layer, Option<Kind>), Stop<'a>> {
+    fn ipv6_fragment(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Stop<'a>> {
         let raw = self.take::<8>()?;
         let header = Ipv6FragmentHeaderSlice::from_slice(raw).map_err(|_| Skip::Truncated)?;
         let next = header.next_header().0;
         // A datagram in a single fragment is none (RFC 6946).
         if !header.is_fragmenting_payload() {
-            return Ok((Layer::Protocol(next), Some(Kind::Extension(FRAGMENT))));
+            return Ok((
+                NextLayer::Protocol(next),
+                Some(HeaderKind::Extension(FRAGMENT)),
+            ));
         }
         let key = FragmentKey {
             source: self.context.source,

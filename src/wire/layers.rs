@@ -6,7 +6,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use super::segment::Skip;
-use super::walk::{Kind, Layer as Next, Stop, Walk};
+use super::walk::{HeaderKind, NextLayer as Next, Stop, Walk};
 use crate::base::{Field, Layer, LinkType, PacketNumber, Span, Timestamp};
 
 /// Encapsulations shown of one packet.
@@ -122,28 +122,28 @@ struct View<'a> {
 }
 
 impl View<'_> {
-    fn describe(self, kind: Kind) -> Field {
+    fn describe(self, kind: HeaderKind) -> Field {
         match kind {
-            Kind::Ethernet => self.ethernet(),
-            Kind::Llc => self
+            HeaderKind::Ethernet => self.ethernet(),
+            HeaderKind::Llc => self
                 .whole("Logical link control, SNAP")
                 .named("llc")
                 .with(self.ethertype("llc.type", 6)),
-            Kind::Sll => self.sll(),
-            Kind::Sll2 => self.sll2(),
-            Kind::Null => self.whole("BSD loopback").named("null").with(self.hex(
+            HeaderKind::Sll => self.sll(),
+            HeaderKind::Sll2 => self.sll2(),
+            HeaderKind::Null => self.whole("BSD loopback").named("null").with(self.hex(
                 "null.family",
                 "Family",
                 0,
                 4,
             )),
-            Kind::CiscoHdlc => self
+            HeaderKind::CiscoHdlc => self
                 .whole("Cisco HDLC")
                 .named("chdlc")
                 .with(self.ethertype("chdlc.protocol", 2)),
-            Kind::Nflog => self.whole("Linux netfilter log").named("nflog"),
-            Kind::Vlan => self.vlan(),
-            Kind::BackboneTag => {
+            HeaderKind::Nflog => self.whole("Linux netfilter log").named("nflog"),
+            HeaderKind::Vlan => self.vlan(),
+            HeaderKind::BackboneTag => {
                 let service = self.field(
                     "ieee8021ah.isid",
                     "Service",
@@ -155,46 +155,46 @@ impl View<'_> {
                     .named("ieee8021ah")
                     .with(service)
             }
-            Kind::ETag => self
+            HeaderKind::ETag => self
                 .whole("802.1BR E-tag")
                 .named("etag")
                 .with(self.ethertype("etag.etype", 6)),
-            Kind::VnTag => self
+            HeaderKind::VnTag => self
                 .whole("VN-tag")
                 .named("vntag")
                 .with(self.ethertype("vntag.etype", 4)),
-            Kind::Ppp => self.whole("Point-to-point protocol").named("ppp"),
-            Kind::Pppoe => self
+            HeaderKind::Ppp => self.whole("Point-to-point protocol").named("ppp"),
+            HeaderKind::Pppoe => self
                 .whole("PPP over Ethernet")
                 .named("pppoe")
                 .with(self.hex("pppoe.session_id", "Session", 2, 2))
                 .with(self.decimal("pppoe.payload_length", "Payload length", 4, 2)),
-            Kind::Mpls => self.mpls(),
-            Kind::Ipv4 => self.ipv4(),
-            Kind::Ipv6 => self.ipv6(),
-            Kind::Extension(number) => self.extension(number),
-            Kind::Udp => self.udp(),
-            Kind::Gre => self.gre(),
-            Kind::EtherIp => self.whole("Ethernet in IP").named("etherip"),
-            Kind::Vxlan => self
+            HeaderKind::Mpls => self.mpls(),
+            HeaderKind::Ipv4 => self.ipv4(),
+            HeaderKind::Ipv6 => self.ipv6(),
+            HeaderKind::Extension(number) => self.extension(number),
+            HeaderKind::Udp => self.udp(),
+            HeaderKind::Gre => self.gre(),
+            HeaderKind::EtherIp => self.whole("Ethernet in IP").named("etherip"),
+            HeaderKind::Vxlan => self
                 .whole("VXLAN")
                 .named("vxlan")
                 .with(self.hex("vxlan.flags", "Flags", 0, 1))
                 .with(self.decimal("vxlan.vni", "Network", 4, 3)),
-            Kind::Geneve => self
+            HeaderKind::Geneve => self
                 .whole("Geneve")
                 .named("geneve")
                 .with(self.ethertype("geneve.proto_type", 2))
                 .with(self.decimal("geneve.vni", "Network", 4, 3)),
-            Kind::Gtp => self
+            HeaderKind::Gtp => self
                 .whole("GTP user plane")
                 .named("gtp")
                 .with(self.hex("gtp.message", "Message", 1, 1))
                 .with(self.decimal("gtp.length", "Length", 2, 2))
-                .with(self.hex("gtp.teid", "Tunnel", 4, 4)),
-            Kind::Teredo => self.whole("Teredo").named("teredo"),
-            Kind::Tzsp => self.whole("TaZmen Sniffer Protocol").named("tzsp"),
-            Kind::Tcp => self.tcp(),
+                .with(self.hex("gtp.teid", "Encapsulation", 4, 4)),
+            HeaderKind::Teredo => self.whole("Teredo").named("teredo"),
+            HeaderKind::Tzsp => self.whole("TaZmen Sniffer Protocol").named("tzsp"),
+            HeaderKind::Tcp => self.tcp(),
         }
     }
 

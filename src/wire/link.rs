@@ -1,7 +1,7 @@
 //! Link layers and tags: everything before the first IP header.
 
 use super::segment::Skip;
-use super::walk::{Kind, Layer, Walk};
+use super::walk::{HeaderKind, NextLayer, Walk};
 use crate::base::LinkType;
 
 const IPV4: u16 = 0x0800;
@@ -10,60 +10,63 @@ const TRANSPARENT_ETHERNET: u16 = 0x6558;
 
 impl<'a> Walk<'a> {
     /// Reads a link header or a tag; says what comes next and what it was.
-    pub(super) fn link(&mut self, layer: Layer) -> Result<(Layer, Option<Kind>), Skip> {
+    pub(super) fn link(
+        &mut self,
+        layer: NextLayer,
+    ) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         match layer {
-            Layer::Link(link) => self.link_type(link),
-            Layer::Ethernet => self.ethernet(),
-            Layer::EtherType(ethertype) => self.ethertype(ethertype),
-            Layer::Llc => self.llc(),
-            Layer::Ppp => self.ppp(),
-            Layer::Pppoe => {
+            NextLayer::Link(link) => self.link_type(link),
+            NextLayer::Ethernet => self.ethernet(),
+            NextLayer::EtherType(ethertype) => self.ethertype(ethertype),
+            NextLayer::Llc => self.llc(),
+            NextLayer::Ppp => self.ppp(),
+            NextLayer::Pppoe => {
                 // RFC 2516 4: version and type, code, session, length.
                 let header = self.take::<6>()?;
                 let len = usize::from(u16::from_be_bytes([header[4], header[5]]));
                 self.end = self.end.min(self.at + len);
-                Ok((Layer::Ppp, Some(Kind::Pppoe)))
+                Ok((NextLayer::Ppp, Some(HeaderKind::Pppoe)))
             }
-            Layer::Mpls => self.mpls(),
+            NextLayer::Mpls => self.mpls(),
             _ => Err(Skip::NotIp),
         }
     }
 
-    fn link_type(&mut self, link: LinkType) -> Result<(Layer, Option<Kind>), Skip> {
+    fn link_type(&mut self, link: LinkType) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         /// What some systems write for RAW: their own number instead of the registry's.
         const RAW_BSD: LinkType = LinkType(12);
         const RAW_OPENBSD: LinkType = LinkType(14);
         Ok(match link {
-            LinkType::ETHERNET => (Layer::Ethernet, None),
-            LinkType::RAW | RAW_BSD | RAW_OPENBSD => (Layer::Ip, None),
-            LinkType::IPV4 => (Layer::Ipv4, None),
-            LinkType::IPV6 => (Layer::Ipv6, None),
+            LinkType::ETHERNET => (NextLayer::Ethernet, None),
+            LinkType::RAW | RAW_BSD | RAW_OPENBSD => (NextLayer::Ip, None),
+            LinkType::IPV4 => (NextLayer::Ipv4, None),
+            LinkType::IPV6 => (NextLayer::Ipv6, None),
             LinkType::LINUX_SLL => {
                 let header = self.take::<16>()?;
-                (cooked(header[14], header[15]), Some(Kind::Sll))
+                (cooked(header[14], header[15]), Some(HeaderKind::Sll))
             }
             LinkType::LINUX_SLL2 => {
                 let header = self.take::<20>()?;
-                (cooked(header[0], header[1]), Some(Kind::Sll2))
+                (cooked(header[0], header[1]), Some(HeaderKind::Sll2))
             }
-            LinkType::NULL | LinkType::LOOP => (family(*self.take()?)?, Some(Kind::Null)),
-            LinkType::PPP | LinkType::PPP_HDLC => (Layer::Ppp, None),
+            LinkType::NULL | LinkType::LOOP => (family(*self.take()?)?, Some(HeaderKind::Null)),
+            LinkType::PPP | LinkType::PPP_HDLC => (NextLayer::Ppp, None),
             LinkType::PPP_WITH_DIR => {
                 self.skip(1)?;
-                (Layer::Ppp, None)
+                (NextLayer::Ppp, None)
             }
-            LinkType::PPP_ETHER => (Layer::Pppoe, None),
+            LinkType::PPP_ETHER => (NextLayer::Pppoe, None),
             LinkType::C_HDLC => {
                 let header = self.take::<4>()?;
-                (ethertype(header[2], header[3]), Some(Kind::CiscoHdlc))
+                (ethertype(header[2], header[3]), Some(HeaderKind::CiscoHdlc))
             }
-            LinkType::NFLOG => (self.nflog()?, Some(Kind::Nflog)),
+            LinkType::NFLOG => (self.nflog()?, Some(HeaderKind::Nflog)),
             _ => return Err(Skip::UnknownLink),
         })
     }
 
     /// Netfilter's log messages: a header, then fields of length, type and value; the packet is the last one.
-    fn nflog(&mut self) -> Result<Layer, Skip> {
+    fn nflog(&mut self) -> Result<NextLayer, Skip> {
         const PAYLOAD: u16 = 9;
         self.take::<4>()?;
         loop {
@@ -75,40 +78,42 @@ impl<'a> Walk<'a> {
             };
             if kind & 0x7fff == PAYLOAD {
                 self.end = self.end.min(self.at + value_len);
-                return Ok(Layer::Ip);
+                return Ok(NextLayer::Ip);
             }
             self.skip(value_len.next_multiple_of(4))?;
         }
     }
 
-    fn ethernet(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn ethernet(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         let header = self.take::<14>()?;
         let next = match u16::from_be_bytes([header[12], header[13]]) {
             // A length (IEEE 802.3 3.2.6): what is behind it is padding.
             len @ 0..0x600 => {
                 self.end = self.end.min(self.at + usize::from(len));
-                Layer::Llc
+                NextLayer::Llc
             }
-            ethertype => Layer::EtherType(ethertype),
+            ethertype => NextLayer::EtherType(ethertype),
         };
-        Ok((next, Some(Kind::Ethernet)))
+        Ok((next, Some(HeaderKind::Ethernet)))
     }
 
-    fn llc(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn llc(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         match self.take::<8>()? {
             // SNAP with an EtherType (RFC 1042).
-            [0xaa, 0xaa, 3, 0, 0, 0, high, low] => Ok((ethertype(*high, *low), Some(Kind::Llc))),
+            [0xaa, 0xaa, 3, 0, 0, 0, high, low] => {
+                Ok((ethertype(*high, *low), Some(HeaderKind::Llc)))
+            }
             _ => Err(Skip::NotIp),
         }
     }
 
-    fn ethertype(&mut self, number: u16) -> Result<(Layer, Option<Kind>), Skip> {
+    fn ethertype(&mut self, number: u16) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         match number {
-            IPV4 => return Ok((Layer::Ipv4, None)),
-            IPV6 => return Ok((Layer::Ipv6, None)),
-            0x8847 | 0x8848 => return Ok((Layer::Mpls, None)),
-            0x8864 => return Ok((Layer::Pppoe, None)),
-            0x880b => return Ok((Layer::Ppp, None)),
+            IPV4 => return Ok((NextLayer::Ipv4, None)),
+            IPV6 => return Ok((NextLayer::Ipv6, None)),
+            0x8847 | 0x8848 => return Ok((NextLayer::Mpls, None)),
+            0x8864 => return Ok((NextLayer::Pppoe, None)),
+            0x880b => return Ok((NextLayer::Ppp, None)),
             _ => self.enter()?,
         }
         Ok(match number {
@@ -119,30 +124,30 @@ impl<'a> Walk<'a> {
                 if id != 0 {
                     self.context.mix(0x1000_0000 | u32::from(id));
                 }
-                (tagged(tag[2], tag[3]), Some(Kind::Vlan))
+                (tagged(tag[2], tag[3]), Some(HeaderKind::Vlan))
             }
-            TRANSPARENT_ETHERNET => (Layer::Ethernet, None),
+            TRANSPARENT_ETHERNET => (NextLayer::Ethernet, None),
             // IEEE 802.1ah: flags and the service instance, then a whole frame.
             0x88e7 => {
                 self.take::<4>()?;
-                (Layer::Ethernet, Some(Kind::BackboneTag))
+                (NextLayer::Ethernet, Some(HeaderKind::BackboneTag))
             }
             // IEEE 802.1BR.
             0x893f => {
                 let tag = self.take::<8>()?;
-                (tagged(tag[6], tag[7]), Some(Kind::ETag))
+                (tagged(tag[6], tag[7]), Some(HeaderKind::ETag))
             }
             // Cisco's VN-Tag.
             0x8926 => {
                 let tag = self.take::<6>()?;
-                (tagged(tag[4], tag[5]), Some(Kind::VnTag))
+                (tagged(tag[4], tag[5]), Some(HeaderKind::VnTag))
             }
             _ => return Err(Skip::NotIp),
         })
     }
 
     /// PPP (RFC 1661 2), with or without the HDLC bytes of RFC 1662, the protocol in one byte or two.
-    fn ppp(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn ppp(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         if let Ok([0xff | 0x0f | 0x8f, 0x03 | 0x00]) = self.peek::<2>() {
             self.skip(2)?;
         }
@@ -153,33 +158,33 @@ impl<'a> Walk<'a> {
             u16::from_be_bytes([first, self.take::<1>()?[0]])
         };
         let next = match protocol {
-            0x0021 => Layer::Ipv4,
-            0x0057 => Layer::Ipv6,
-            0x0281 | 0x0283 => Layer::Mpls,
+            0x0021 => NextLayer::Ipv4,
+            0x0057 => NextLayer::Ipv6,
+            0x0281 | 0x0283 => NextLayer::Mpls,
             // Cisco HDLC puts EtherTypes there.
-            IPV4 => Layer::Ipv4,
-            IPV6 => Layer::Ipv6,
+            IPV4 => NextLayer::Ipv4,
+            IPV6 => NextLayer::Ipv6,
             _ => return Err(Skip::NotIp),
         };
-        Ok((next, Some(Kind::Ppp)))
+        Ok((next, Some(HeaderKind::Ppp)))
     }
 
     /// A label stack (RFC 3032 2.1). What is behind it is not said anywhere: IP by its first bits, a control word (RFC
     /// 4385 3) and Ethernet, or Ethernet alone.
-    fn mpls(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn mpls(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         self.enter()?;
         while self.take::<4>()?[2] & 1 == 0 {}
         let next = match self.peek::<2>()? {
-            [0x45..=0x4f, _] => Layer::Ipv4,
-            [0x60..=0x6f, _] if !self.looks_like_ethernet() => Layer::Ipv6,
+            [0x45..=0x4f, _] => NextLayer::Ipv4,
+            [0x60..=0x6f, _] if !self.looks_like_ethernet() => NextLayer::Ipv6,
             [0x00..=0x0f, _] if !self.looks_like_ethernet() => {
                 self.take::<4>()?;
-                Layer::Ethernet
+                NextLayer::Ethernet
             }
             [0x10..=0x1f, _] => return Err(Skip::NotIp),
-            _ => Layer::Ethernet,
+            _ => NextLayer::Ethernet,
         };
-        Ok((next, Some(Kind::Mpls)))
+        Ok((next, Some(HeaderKind::Mpls)))
     }
 
     /// Whether an EtherType that is known stands where a frame would have it.
@@ -191,34 +196,34 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn ethertype(high: u8, low: u8) -> Layer {
-    Layer::EtherType(u16::from_be_bytes([high, low]))
+fn ethertype(high: u8, low: u8) -> NextLayer {
+    NextLayer::EtherType(u16::from_be_bytes([high, low]))
 }
 
 /// What is behind a tag: an EtherType or, below 0x600, a length.
-fn tagged(high: u8, low: u8) -> Layer {
+fn tagged(high: u8, low: u8) -> NextLayer {
     if high < 6 {
-        Layer::Llc
+        NextLayer::Llc
     } else {
         ethertype(high, low)
     }
 }
 
 /// The protocol field of Linux's cooked headers: an EtherType or, below 0x600, Linux's own number.
-fn cooked(high: u8, low: u8) -> Layer {
+fn cooked(high: u8, low: u8) -> NextLayer {
     if (high, low) == (0, 4) {
-        Layer::Llc
+        NextLayer::Llc
     } else {
         ethertype(high, low)
     }
 }
 
 /// The address family of BSD loopback, in either byte order; IPv6 has another number on each system.
-fn family(raw: [u8; 4]) -> Result<Layer, Skip> {
+fn family(raw: [u8; 4]) -> Result<NextLayer, Skip> {
     let (little, big) = (u32::from_le_bytes(raw), u32::from_be_bytes(raw));
     match little.min(big) {
-        2 => Ok(Layer::Ipv4),
-        10 | 24 | 28 | 30 => Ok(Layer::Ipv6),
+        2 => Ok(NextLayer::Ipv4),
+        10 | 24 | 28 | 30 => Ok(NextLayer::Ipv6),
         _ => Err(Skip::NotIp),
     }
 }

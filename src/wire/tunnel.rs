@@ -1,53 +1,56 @@
 //! Encapsulations inside IP, each told by a protocol number or a UDP port.
 
 use super::segment::Skip;
-use super::walk::{Kind, Layer, Tunnel, Walk};
+use super::walk::{Encapsulation, HeaderKind, NextLayer, Walk};
 
 const ETHERNET: u16 = 0x6558;
 
 /// The tunnel that runs over UDP to or from these ports, if one does.
 #[inline]
-pub(super) fn over_udp(source: u16, destination: u16) -> Option<Layer> {
-    Some(Layer::Tunnel(match destination {
-        4789 | 8472 => Tunnel::Vxlan,
-        4790 => Tunnel::VxlanGpe,
-        6081 => Tunnel::Geneve,
-        2152 => Tunnel::Gtp,
-        37008 => Tunnel::Tzsp,
-        4754 => Tunnel::Gre,
-        6635 => return Some(Layer::Mpls),
-        3544 => Tunnel::Teredo,
-        _ if source == 3544 => Tunnel::Teredo,
+pub(super) fn over_udp(source: u16, destination: u16) -> Option<NextLayer> {
+    Some(NextLayer::Encapsulation(match destination {
+        4789 | 8472 => Encapsulation::Vxlan,
+        4790 => Encapsulation::VxlanGpe,
+        6081 => Encapsulation::Geneve,
+        2152 => Encapsulation::Gtp,
+        37008 => Encapsulation::Tzsp,
+        4754 => Encapsulation::Gre,
+        6635 => return Some(NextLayer::Mpls),
+        3544 => Encapsulation::Teredo,
+        _ if source == 3544 => Encapsulation::Teredo,
         _ => return None,
     }))
 }
 
 impl<'a> Walk<'a> {
     /// Reads a tunnel's header.
-    pub(super) fn tunnel(&mut self, tunnel: Tunnel) -> Result<(Layer, Option<Kind>), Skip> {
+    pub(super) fn tunnel(
+        &mut self,
+        tunnel: Encapsulation,
+    ) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         match tunnel {
-            Tunnel::Udp => self.udp(),
-            Tunnel::Gre => self.gre(),
-            Tunnel::EtherIp => {
+            Encapsulation::Udp => self.udp(),
+            Encapsulation::Gre => self.gre(),
+            Encapsulation::EtherIp => {
                 // RFC 3378 2: version 3, then zeros.
                 self.take::<2>()?;
-                Ok((Layer::Ethernet, Some(Kind::EtherIp)))
+                Ok((NextLayer::Ethernet, Some(HeaderKind::EtherIp)))
             }
-            Tunnel::Vxlan => {
+            Encapsulation::Vxlan => {
                 // RFC 7348 5: the I flag says that the identifier counts.
                 let header = self.take::<8>()?;
                 self.vxlan_network(header)?;
-                Ok((Layer::Ethernet, Some(Kind::Vxlan)))
+                Ok((NextLayer::Ethernet, Some(HeaderKind::Vxlan)))
             }
-            Tunnel::VxlanGpe => self.vxlan_gpe(),
-            Tunnel::Geneve => self.geneve(),
-            Tunnel::Gtp => self.gtp(),
-            Tunnel::Teredo => self.teredo(),
-            Tunnel::Tzsp => self.tzsp(),
+            Encapsulation::VxlanGpe => self.vxlan_gpe(),
+            Encapsulation::Geneve => self.geneve(),
+            Encapsulation::Gtp => self.gtp(),
+            Encapsulation::Teredo => self.teredo(),
+            Encapsulation::Tzsp => self.tzsp(),
         }
     }
 
-    fn udp(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn udp(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         let header = self.take::<8>()?;
         let port = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
         let next = over_udp(port(0), port(2)).ok_or(Skip::NotTcp)?;
@@ -55,7 +58,7 @@ impl<'a> Walk<'a> {
         if len >= 8 {
             self.end = self.end.min(self.at - 8 + len);
         }
-        Ok((next, Some(Kind::Udp)))
+        Ok((next, Some(HeaderKind::Udp)))
     }
 
     fn vxlan_network(&mut self, header: &[u8; 8]) -> Result<(), Skip> {
@@ -67,22 +70,22 @@ impl<'a> Walk<'a> {
         Ok(())
     }
 
-    fn vxlan_gpe(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn vxlan_gpe(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         let header = self.take::<8>()?;
         self.vxlan_network(header)?;
         // draft-ietf-nvo3-vxlan-gpe 3.1: without the P flag it is plain VXLAN.
         let next = match (header[0] & 0x04 != 0, header[3]) {
-            (false, _) | (true, 3) => Layer::Ethernet,
-            (true, 1) => Layer::Ipv4,
-            (true, 2) => Layer::Ipv6,
-            (true, 5) => Layer::Mpls,
+            (false, _) | (true, 3) => NextLayer::Ethernet,
+            (true, 1) => NextLayer::Ipv4,
+            (true, 2) => NextLayer::Ipv6,
+            (true, 5) => NextLayer::Mpls,
             _ => return Err(Skip::NotTcp),
         };
-        Ok((next, Some(Kind::Vxlan)))
+        Ok((next, Some(HeaderKind::Vxlan)))
     }
 
     /// RFC 8926 3.4.
-    fn geneve(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn geneve(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         let header = self.take::<8>()?;
         if header[0] >> 6 != 0 {
             return Err(Skip::NotTcp);
@@ -90,11 +93,11 @@ impl<'a> Walk<'a> {
         self.skip(usize::from(header[0] & 0x3f) * 4)?;
         self.context
             .mix(0x2000_0000 | u32::from_be_bytes([0, header[4], header[5], header[6]]));
-        Ok((ethertype(header[2], header[3]), Some(Kind::Geneve)))
+        Ok((ethertype(header[2], header[3]), Some(HeaderKind::Geneve)))
     }
 
     /// RFC 2784 2, RFC 2890 2, and version 1 of RFC 2637 4.1.
-    fn gre(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn gre(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         self.enter()?;
         let header = self.take::<4>()?;
         let (flags, version) = (header[0], header[1] & 7);
@@ -119,7 +122,7 @@ impl<'a> Walk<'a> {
             if header[1] & 0x80 != 0 {
                 self.take::<4>()?;
             }
-            return Ok((Layer::Ppp, Some(Kind::Gre)));
+            return Ok((NextLayer::Ppp, Some(HeaderKind::Gre)));
         }
         match (protocol, key) {
             // ERSPAN: type I has no header of its own, type II goes with a sequence number, type III has its own number.
@@ -134,14 +137,14 @@ impl<'a> Walk<'a> {
             _ => {}
         }
         let next = match protocol {
-            ETHERNET | 0x88be | 0x22eb => Layer::Ethernet,
-            other => Layer::EtherType(other),
+            ETHERNET | 0x88be | 0x22eb => NextLayer::Ethernet,
+            other => NextLayer::EtherType(other),
         };
-        Ok((next, Some(Kind::Gre)))
+        Ok((next, Some(HeaderKind::Gre)))
     }
 
     /// 3GPP TS 29.281 5: the tunnel id is the receiver's, so it does not tell networks apart.
-    fn gtp(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn gtp(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         const G_PDU: u8 = 255;
         let header = self.take::<8>()?;
         if header[0] >> 4 != 3 || header[1] != G_PDU {
@@ -158,11 +161,11 @@ impl<'a> Walk<'a> {
                 [next] = *self.take::<1>()?;
             }
         }
-        Ok((Layer::Ip, Some(Kind::Gtp)))
+        Ok((NextLayer::Ip, Some(HeaderKind::Gtp)))
     }
 
     /// RFC 4380 5.1.1: perhaps an authentication, perhaps an origin, then IPv6.
-    fn teredo(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn teredo(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         let start = self.at;
         if let Ok([0, 1, id, value]) = self.peek::<4>() {
             self.skip(4 + usize::from(*id) + usize::from(*value) + 9)?;
@@ -171,13 +174,16 @@ impl<'a> Walk<'a> {
             self.take::<8>()?;
         }
         match self.peek::<1>() {
-            Ok([0x60..=0x6f]) => Ok((Layer::Ipv6, (self.at > start).then_some(Kind::Teredo))),
+            Ok([0x60..=0x6f]) => Ok((
+                NextLayer::Ipv6,
+                (self.at > start).then_some(HeaderKind::Teredo),
+            )),
             _ => Err(Skip::NotTcp),
         }
     }
 
     /// TaZmen Sniffer Protocol: a header, tagged fields up to an end mark, then a frame.
-    fn tzsp(&mut self) -> Result<(Layer, Option<Kind>), Skip> {
+    fn tzsp(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         self.enter()?;
         let header = self.take::<4>()?;
         if header[0] != 1 || header[2..] != [0, 1] {
@@ -186,7 +192,7 @@ impl<'a> Walk<'a> {
         loop {
             match self.take::<1>()? {
                 [0] => {}
-                [1] => return Ok((Layer::Ethernet, Some(Kind::Tzsp))),
+                [1] => return Ok((NextLayer::Ethernet, Some(HeaderKind::Tzsp))),
                 _ => {
                     let [len] = *self.take::<1>()?;
                     self.skip(usize::from(len))?;
@@ -196,6 +202,6 @@ impl<'a> Walk<'a> {
     }
 }
 
-fn ethertype(high: u8, low: u8) -> Layer {
-    Layer::EtherType(u16::from_be_bytes([high, low]))
+fn ethertype(high: u8, low: u8) -> NextLayer {
+    NextLayer::EtherType(u16::from_be_bytes([high, low]))
 }

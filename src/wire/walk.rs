@@ -11,7 +11,7 @@ use crate::base::LinkType;
 
 /// What the bytes at the current position are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Layer {
+pub(super) enum NextLayer {
     Link(LinkType),
     Ethernet,
     /// What an EtherType announces.
@@ -26,13 +26,13 @@ pub(super) enum Layer {
     Ipv6,
     /// What an IP protocol number announces; the last field says whether in IPv6, where extension headers may come.
     Protocol(u8),
-    Tunnel(Tunnel),
+    Encapsulation(Encapsulation),
     Tcp,
 }
 
 /// Encapsulations inside IP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Tunnel {
+pub(super) enum Encapsulation {
     Udp,
     Gre,
     EtherIp,
@@ -46,7 +46,7 @@ pub(super) enum Tunnel {
 
 /// What a traced header is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(super) enum HeaderKind {
     Ethernet,
     Llc,
     Sll,
@@ -92,7 +92,7 @@ impl From<Skip> for Stop<'_> {
 
 /// What the headers passed so far said; survives the change from fragments to their datagram.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Context {
+pub(super) struct Passed {
     pub(super) source: [u8; 16],
     pub(super) destination: [u8; 16],
     pub(super) scope: u32,
@@ -105,7 +105,7 @@ pub(super) struct Context {
     pub(super) base: usize,
 }
 
-impl Context {
+impl Passed {
     /// Makes the flows inside another network than those without `value`.
     pub(super) fn mix(&mut self, value: u32) {
         self.scope = (self.scope.rotate_left(5) ^ value)
@@ -121,7 +121,7 @@ pub(super) struct Walk<'a> {
     pub(super) at: usize,
     /// Where the layer at `at` ends as its headers say; beyond `bytes` if the capture cut the packet.
     pub(super) end: usize,
-    pub(super) context: Context,
+    pub(super) context: Passed,
 }
 
 impl<'a> Walk<'a> {
@@ -130,15 +130,15 @@ impl<'a> Walk<'a> {
             bytes,
             at: 0,
             end: bytes.len().max(original as usize),
-            context: Context {
+            context: Passed {
                 depth,
-                ..Context::default()
+                ..Passed::default()
             },
         }
     }
 
     /// Goes on in a datagram's payload.
-    pub(super) fn resume(bytes: &'a [u8], context: Context) -> Self {
+    pub(super) fn resume(bytes: &'a [u8], context: Passed) -> Self {
         Self {
             bytes,
             at: 0,
@@ -150,26 +150,26 @@ impl<'a> Walk<'a> {
     /// Walks from `layer` to TCP. `trace` hears of every header: what it is, where it begins and ends.
     pub(super) fn run(
         &mut self,
-        mut layer: Layer,
-        trace: &mut impl FnMut(Kind, usize, usize),
+        mut layer: NextLayer,
+        trace: &mut impl FnMut(HeaderKind, usize, usize),
     ) -> Result<Segment, Stop<'a>> {
         loop {
             let start = self.at;
             let step = match layer {
-                Layer::Tcp => {
+                NextLayer::Tcp => {
                     let segment = self.tcp()?;
-                    trace(Kind::Tcp, start, segment.payload.start as usize);
+                    trace(HeaderKind::Tcp, start, segment.payload.start as usize);
                     return Ok(segment);
                 }
-                Layer::Protocol(protocol) => self.protocol(protocol),
-                Layer::Ip | Layer::Ipv4 | Layer::Ipv6 => self.ip(layer),
-                Layer::Tunnel(tunnel) => self.tunnel(tunnel).map_err(Stop::Skip),
+                NextLayer::Protocol(protocol) => self.protocol(protocol),
+                NextLayer::Ip | NextLayer::Ipv4 | NextLayer::Ipv6 => self.ip(layer),
+                NextLayer::Encapsulation(tunnel) => self.tunnel(tunnel).map_err(Stop::Skip),
                 _ => self.link(layer).map_err(Stop::Skip),
             };
             if let Err(Stop::Fragment(..)) = step {
                 let kind = match layer {
-                    Layer::Protocol(protocol) => Kind::Extension(protocol),
-                    _ => Kind::Ipv4,
+                    NextLayer::Protocol(protocol) => HeaderKind::Extension(protocol),
+                    _ => HeaderKind::Ipv4,
                 };
                 trace(kind, start, self.at);
             }

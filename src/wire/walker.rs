@@ -3,7 +3,7 @@
 use super::fast;
 use super::fragment::Fragments;
 use super::segment::{Segment, Skip};
-use super::walk::{Layer, Stop, Walk};
+use super::walk::{NextLayer, Stop, Walk};
 use crate::base::{Limits, LinkType, Timestamp};
 
 /// A segment and the bytes its ranges count in.
@@ -86,7 +86,7 @@ impl Walker {
         original: u32,
     ) -> Result<Walked<'_>, Skip> {
         let mut walk = Walk::new(packet, original, self.depth);
-        let (fragment, mut protocol) = match walk.run(Layer::Link(link), &mut |_, _, _| {}) {
+        let (fragment, mut protocol) = match walk.run(NextLayer::Link(link), &mut |_, _, _| {}) {
             Ok(segment) => return Ok(Walked::Here(segment)),
             Err(Stop::Skip(skip)) => return Err(skip),
             Err(Stop::Fragment(fragment, protocol)) => (fragment, protocol),
@@ -96,7 +96,8 @@ impl Walker {
         // A datagram may hold a tunnel, and that a fragment again; the depth ends it.
         loop {
             let mut walk = Walk::resume(&datagram, context);
-            let (fragment, inner) = match walk.run(Layer::Protocol(protocol), &mut |_, _, _| {}) {
+            let (fragment, inner) = match walk.run(NextLayer::Protocol(protocol), &mut |_, _, _| {})
+            {
                 Ok(segment) => {
                     self.datagram = datagram;
                     let bytes = &self.datagram;
@@ -423,7 +424,7 @@ mod tests {
             packet.truncate(cut);
             if let Some(fast) = fast::segment(&packet) {
                 let mut walk = Walk::new(&packet, original, 16);
-                let slow = walk.run(Layer::Ethernet, &mut |_, _, _| {});
+                let slow = walk.run(NextLayer::Ethernet, &mut |_, _, _| {});
                 match (fast, slow) {
                     (Ok(fast), Ok(slow)) => prop_assert_eq!(fast, slow),
                     (Err(fast), Err(Stop::Skip(slow))) => prop_assert_eq!(fast, slow),

@@ -9,8 +9,8 @@ use wireloupe::engine::{Engine, Options, Sink};
 use wireloupe::insight::compare::{
     Recorded, Recorder, Recording, Records, attempts, hop, hop_json, hop_text,
 };
-use wireloupe::insight::facts::Part;
-use wireloupe::insight::{self, Casebook, Collector, Colours, Diagnosis, diagnose};
+use wireloupe::insight::facts::BatchFacts;
+use wireloupe::insight::{self, Casebook, Colours, Diagnosis, Facts, diagnose};
 use wireloupe::testkit::{Conversation, Frame, Random, pcapng, upgrade_request, upgrade_response};
 use wireloupe::wire::Walker;
 
@@ -35,8 +35,8 @@ fn read<S: Sink>(file: &[u8], sink: S) -> Engine<S> {
 }
 
 fn diagnosed(file: &[u8]) -> Vec<Diagnosis> {
-    let mut engine = read(file, Collector::default());
-    let mut part = Part::default();
+    let mut engine = read(file, Facts::default());
+    let mut part = BatchFacts::default();
     engine.sink().exchange(&mut part);
     let mut casebook = Casebook::default();
     casebook.take(&mut [part]);

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use wireloupe::base::Severity;
 use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options};
-use wireloupe::insight::facts::Part;
-use wireloupe::insight::{Casebook, Collector, Diagnosis, Stage, Verdict, diagnose};
+use wireloupe::insight::facts::BatchFacts;
+use wireloupe::insight::{Casebook, Diagnosis, Facts, Stage, Verdict, diagnose};
 use wireloupe::wire::Walker;
 
 /// Samples without an expected failure in which diagnosis rightly finds one.
@@ -38,7 +38,7 @@ fn run_sample(path: &Path) -> Vec<Diagnosis> {
     let inputs = vec![Input::from_argument(path)];
     let mut source = Source::open(inputs, &options.limits).expect("a capture");
     let mut walker = Walker::new(&options.limits);
-    let mut engine = Engine::new(options, Collector::default());
+    let mut engine = Engine::new(options, Facts::default());
     let keys = path.with_file_name(format!("{}.keys", stem(path).expect("a capture")));
     if let Ok(bytes) = std::fs::read(keys) {
         let mut log = wireloupe::tls::KeyLog::new();
@@ -51,7 +51,7 @@ fn run_sample(path: &Path) -> Vec<Diagnosis> {
         engine.batch(&batch, &mut walker);
     }
     engine.finish();
-    let mut part = Part::default();
+    let mut part = BatchFacts::default();
     engine.sink().exchange(&mut part);
     let mut casebook = Casebook::default();
     casebook.take(&mut [part]);

@@ -2,8 +2,8 @@
 
 use wireloupe::base::{LinkType, PacketNumber, Timestamp};
 use wireloupe::engine::{Engine, Options};
-use wireloupe::insight::facts::Part;
-use wireloupe::insight::{Casebook, Collector, Diagnosis, diagnose};
+use wireloupe::insight::facts::BatchFacts;
+use wireloupe::insight::{Casebook, Diagnosis, Facts, diagnose};
 use wireloupe::testkit::{Conversation, Frame, upgrade_request, upgrade_response};
 use wireloupe::wire::Walker;
 
@@ -12,7 +12,7 @@ pub(crate) const SECOND: i64 = 1_000_000_000;
 pub(crate) fn run(packets: &[(Timestamp, Vec<u8>)]) -> Vec<Diagnosis> {
     let options = Options::default();
     let mut walker = Walker::new(&options.limits);
-    let mut engine = Engine::new(options, Collector::default());
+    let mut engine = Engine::new(options, Facts::default());
     for (index, (time, bytes)) in packets.iter().enumerate() {
         let number = PacketNumber(index as u64 + 1);
         let walked = walker.segment(LinkType::ETHERNET, *time, bytes, bytes.len() as u32);
@@ -20,7 +20,7 @@ pub(crate) fn run(packets: &[(Timestamp, Vec<u8>)]) -> Vec<Diagnosis> {
         engine.segment(number, *time, &segment, bytes, true);
     }
     engine.finish();
-    let mut part = Part::default();
+    let mut part = BatchFacts::default();
     engine.sink().exchange(&mut part);
     let mut casebook = Casebook::default();
     casebook.take(&mut [part]);

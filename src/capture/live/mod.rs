@@ -64,7 +64,7 @@ pub use self::{
     devices::{Access, Interface, interfaces},
     error::CaptureError,
     limits::{Autostop, LimitProblem, Ring, parse_autostop, parse_ring},
-    recording::{Evicted, Packets, Place},
+    recording::{Evicted, Packets, Storage},
 };
 use self::{recording::Recording, worker::Worker};
 
@@ -91,7 +91,7 @@ pub struct Options {
     /// Whether a radio shows the frames of the air (`-I`).
     pub monitor: bool,
     /// Where packets are kept.
-    pub place: Place,
+    pub place: Storage,
     /// When the capture ends by itself.
     pub autostop: Autostop,
     /// Whether the rights to capture are given up once the device is open: only for this thread and its children.
@@ -110,7 +110,7 @@ impl Options {
             buffer_bytes: 64 << 20,
             immediate: false,
             monitor: false,
-            place: Place::default(),
+            place: Storage::default(),
             autostop: Autostop::default(),
             give_up_rights: true,
         }
@@ -278,8 +278,8 @@ impl Live {
             })?;
         if options.give_up_rights {
             let files = match options.place {
-                Place::Ring(..) => rights::Files::More,
-                Place::File(_) | Place::Spool { .. } => rights::Files::Open,
+                Storage::Ring(..) => rights::Files::More,
+                Storage::File(_) | Storage::Spool { .. } => rights::Files::Open,
             };
             rights::give_up(files).map_err(|reason| CaptureError::Rights { reason })?;
         }

@@ -27,7 +27,7 @@ use super::{
 
 /// Where the packets of a capture are kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Place {
+pub enum Storage {
     /// In temporary files that vanish with the program.
     Spool {
         /// Directory for them; `None` takes `$TMPDIR`, else `/var/tmp`, which unlike `/tmp` is seldom memory.
@@ -41,7 +41,7 @@ pub enum Place {
     Ring(PathBuf, Ring),
 }
 
-impl Default for Place {
+impl Default for Storage {
     fn default() -> Self {
         Self::Spool {
             dir: None,
@@ -146,7 +146,7 @@ impl Packets {
 
 /// The writer of a recording.
 pub(super) struct Recording {
-    place: Place,
+    place: Storage,
     interface: Interface,
     packets: Packets,
     current: Current,
@@ -170,7 +170,7 @@ struct Current {
 impl Recording {
     /// Begins the first segment, whose head is on disk when this returns.
     pub(super) fn start(
-        place: Place,
+        place: Storage,
         interface: Interface,
         now: jiff::Timestamp,
     ) -> Result<Self, WriteError> {
@@ -240,7 +240,7 @@ impl Recording {
     pub(super) fn finish(&mut self) -> Result<(), WriteError> {
         self.end_segment()?;
         match (&self.place, self.current.file.sync_all()) {
-            (Place::Spool { .. }, _) | (_, Ok(())) => Ok(()),
+            (Storage::Spool { .. }, _) | (_, Ok(())) => Ok(()),
             // A pipe or /dev/null cannot be synchronised, and need not.
             (_, Err(error)) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
             (_, Err(source)) => Err(self.error(source)),
@@ -266,9 +266,9 @@ impl Recording {
             return false;
         }
         match &self.place {
-            Place::File(_) => false,
-            Place::Spool { cap, .. } => len + block_len > spool_segment_len(*cap),
-            Place::Ring(_, ring) => {
+            Storage::File(_) => false,
+            Storage::Spool { cap, .. } => len + block_len > spool_segment_len(*cap),
+            Storage::Ring(_, ring) => {
                 ring.file_bytes.is_some_and(|cap| len + block_len > cap)
                     || ring.packets.is_some_and(|cap| *packets >= cap)
                     || ring.duration.is_some_and(|cap| since.elapsed() >= cap)
@@ -291,8 +291,8 @@ impl Recording {
             start: self.earlier_len,
             file: Arc::clone(&self.current.file),
             path: match self.place {
-                Place::Spool { .. } => None,
-                Place::File(_) | Place::Ring(..) => Some(self.current.path.clone()),
+                Storage::Spool { .. } => None,
+                Storage::File(_) | Storage::Ring(..) => Some(self.current.path.clone()),
             },
             packets: 0,
             len: 0,
@@ -322,9 +322,11 @@ impl Recording {
         let mut segments = self.packets.lock();
         while segments.kept.len() > 1 {
             let too_many = match &self.place {
-                Place::File(_) => false,
-                Place::Ring(_, ring) => ring.files.is_some_and(|files| segments.kept.len() > files),
-                Place::Spool { cap, .. } => {
+                Storage::File(_) => false,
+                Storage::Ring(_, ring) => {
+                    ring.files.is_some_and(|files| segments.kept.len() > files)
+                }
+                Storage::Spool { cap, .. } => {
                     let kept: u64 = segments.kept.iter().map(|segment| segment.len).sum();
                     kept + spool_segment_len(*cap) > *cap
                 }
@@ -360,15 +362,15 @@ fn now_nanoseconds(now: jiff::Timestamp) -> i64 {
     i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX)
 }
 
-fn open_segment(place: &Place, index: u32, now: jiff::Timestamp) -> Result<Current, WriteError> {
+fn open_segment(place: &Storage, index: u32, now: jiff::Timestamp) -> Result<Current, WriteError> {
     let (path, file) = match place {
-        Place::Spool { dir, .. } => {
+        Storage::Spool { dir, .. } => {
             let dir = dir.clone().unwrap_or_else(spool_dir);
             let file = tempfile::tempfile_in(&dir);
             (dir, file)
         }
-        Place::File(path) => (path.clone(), create(path)),
-        Place::Ring(path, _) => {
+        Storage::File(path) => (path.clone(), create(path)),
+        Storage::Ring(path, _) => {
             let path = ring_path(path, index + 1, &now.to_zoned(jiff::tz::TimeZone::system()));
             let file = create(&path);
             (path, file)
@@ -466,7 +468,7 @@ mod tests {
     #[test]
     fn a_spool_reads_back_what_it_keeps_and_counts_what_it_evicted() {
         let cap = 4 * SPOOL_SEGMENT_MIN;
-        let place = Place::Spool { dir: None, cap };
+        let place = Storage::Spool { dir: None, cap };
         let mut spool = Recording::start(place, interface(), now()).unwrap();
         let packets = spool.packets();
         let mut positions = Vec::new();
@@ -505,7 +507,7 @@ mod tests {
             files: Some(3),
             ..Ring::default()
         };
-        let place = Place::Ring(dir.path().join("out.pcapng"), ring);
+        let place = Storage::Ring(dir.path().join("out.pcapng"), ring);
         let mut recording = Recording::start(place, interface(), now()).unwrap();
         for number in 0..9 {
             recording.push(number, 60, &[number as u8; 60]).unwrap();
@@ -534,8 +536,12 @@ mod tests {
             duration: Some(Duration::ZERO),
             ..Ring::default()
         };
-        let mut timed =
-            Recording::start(Place::Ring(dir.path().join("t"), ring), interface(), now()).unwrap();
+        let mut timed = Recording::start(
+            Storage::Ring(dir.path().join("t"), ring),
+            interface(),
+            now(),
+        )
+        .unwrap();
         timed.tick().unwrap();
         assert_eq!(
             timed.packets().files().len(),
@@ -549,8 +555,12 @@ mod tests {
             file_bytes: Some(1000),
             ..Ring::default()
         };
-        let mut sized =
-            Recording::start(Place::Ring(dir.path().join("s"), ring), interface(), now()).unwrap();
+        let mut sized = Recording::start(
+            Storage::Ring(dir.path().join("s"), ring),
+            interface(),
+            now(),
+        )
+        .unwrap();
         for number in 0..3 {
             sized.push(number, 500, &[0; 500]).unwrap();
         }
@@ -559,7 +569,7 @@ mod tests {
 
     #[test]
     fn an_output_that_cannot_be_made_names_itself() {
-        let place = Place::File("/nonexistent/out.pcapng".into());
+        let place = Storage::File("/nonexistent/out.pcapng".into());
         let error = Recording::start(place, interface(), now()).err().unwrap();
         assert_eq!(error.path, Path::new("/nonexistent/out.pcapng"));
     }

@@ -14,7 +14,7 @@ use crate::cli::keys::Keys;
 use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
-use crate::insight::statistics::{Statistics, Told, Ways};
+use crate::insight::statistics::{Statistics, TimedExchange, Ways};
 use crate::insight::{self, Casebook};
 use crate::run::{self, Batches};
 use crate::store::{Collector, Store};
@@ -110,7 +110,7 @@ impl Gathered {
             .iter_mut()
             .map(|part| std::mem::take(&mut part.rows))
             .collect();
-        let chunk = self.collector.merge(&mut rows, &records);
+        let delta = self.collector.merge(&mut rows, &records);
         let mut facts: Vec<_> = parts
             .iter_mut()
             .map(|part| std::mem::take(&mut part.facts))
@@ -128,7 +128,7 @@ impl Gathered {
             };
             let _ = send.send(Feed::Encrypted(encrypted));
         }
-        send.send(Feed::Chunk(Box::new(chunk), bytes)).is_ok()
+        send.send(Feed::Delta(Box::new(delta), bytes)).is_ok()
     }
 
     /// Judges the attempts that are over.
@@ -266,7 +266,7 @@ fn keys_told(keys: &Keys, counts: TlsCounts) -> Option<String> {
 fn count(mut noted: Noted, options: engine::Options, threads: usize, send: &Sender<Feed>) {
     let read = noted.read.clone();
     let mut ways = Ways::default();
-    let mut collect = |parts: &mut [Vec<Told>]| {
+    let mut collect = |parts: &mut [Vec<TimedExchange>]| {
         read.pop();
         ways.take(parts.iter_mut());
         true

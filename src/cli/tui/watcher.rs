@@ -11,7 +11,7 @@ use crate::engine::{
 use crate::export::TlsCounts;
 use crate::flow::End;
 use crate::insight::facts;
-use crate::insight::statistics::{Statistics, Told};
+use crate::insight::statistics::{Statistics, TimedExchange};
 use crate::run::Collected;
 use crate::store::{self, Indexer};
 use crate::wire::Segment;
@@ -19,7 +19,7 @@ use crate::wire::Segment;
 /// An engine's sink. Counting goes along only in a live capture, which cannot be read a second time.
 pub(super) struct Watcher {
     rows: Indexer,
-    facts: facts::Collector,
+    facts: facts::Facts,
     tls: TlsCounts,
     counts: Option<Counting>,
 }
@@ -33,18 +33,18 @@ struct Counting {
 /// What one engine made of one batch.
 #[derive(Default)]
 pub(super) struct Watched {
-    pub(super) rows: store::Part,
-    pub(super) facts: facts::Part,
+    pub(super) rows: store::BatchRecords,
+    pub(super) facts: facts::BatchFacts,
     pub(super) tls: TlsCounts,
     pub(super) numbers: Option<Box<Statistics>>,
-    pub(super) told: Vec<Told>,
+    pub(super) told: Vec<TimedExchange>,
 }
 
 impl Watcher {
     pub(super) fn new() -> Self {
         Self {
             rows: Indexer::default(),
-            facts: facts::Collector::default(),
+            facts: facts::Facts::default(),
             tls: TlsCounts::default(),
             counts: None,
         }

@@ -34,7 +34,7 @@ impl Log {
     }
 }
 
-impl Output for Log {
+impl StreamSink for Log {
     fn request(&mut self, stream: u32, head: Head, at: Span) -> bool {
         let follow = asks_for_websocket(&head);
         let (method, target) = (head.method().escape_ascii(), head.target().escape_ascii());

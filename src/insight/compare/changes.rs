@@ -6,7 +6,7 @@ use crate::websocket::MessageKind;
 use crate::websocket::close::CloseCode;
 
 use super::messages::{Class, Direction, Pings};
-use super::record::{Recorded, Told};
+use super::record::{Recorded, RecordedMessage};
 use super::{Clocks, Delay, Pair, duration, heads, plural};
 
 /// A delay from here on is said in a sentence of its own, in nanoseconds.
@@ -259,7 +259,7 @@ fn of_messages(side: Side, data: &Class<'_>, out: &mut Vec<Change>) {
     );
 }
 
-fn first(told: &[&Told]) -> String {
+fn first(told: &[&RecordedMessage]) -> String {
     told.first().map_or_else(String::new, |told| {
         format!(", the first in packet {}", told.packet.0)
     })
@@ -295,7 +295,7 @@ fn of_pings(side: Side, directions: &PerSide<Direction<'_>>, out: &mut Vec<Chang
 fn of_frames(side: Side, direction: &Direction<'_>, out: &mut Vec<Change>) {
     let who = side.name();
     let all = direction.passed().count();
-    let count = |is: &dyn Fn(&Told, &Told) -> bool| {
+    let count = |is: &dyn Fn(&RecordedMessage, &RecordedMessage) -> bool| {
         direction
             .passed()
             .filter(|(before, after)| is(before, after))

@@ -8,17 +8,17 @@ use crate::engine::{EndedBy, Outcome};
 use crate::websocket::MessageKind;
 
 use super::alignment::align;
-use super::record::{Identity, Recorded, Told};
+use super::record::{Identity, Recorded, RecordedMessage};
 
 /// Messages of one kind in one direction, before and after the hop.
 #[derive(Debug, Default)]
 pub(super) struct Class<'a> {
     /// The same message before and after.
-    pub(super) passed: Vec<(&'a Told, &'a Told)>,
+    pub(super) passed: Vec<(&'a RecordedMessage, &'a RecordedMessage)>,
     /// Before the hop only.
-    pub(super) dropped: Vec<&'a Told>,
+    pub(super) dropped: Vec<&'a RecordedMessage>,
     /// After the hop only.
-    pub(super) added: Vec<&'a Told>,
+    pub(super) added: Vec<&'a RecordedMessage>,
     /// Messages that the hop made into fewer ones of the same length together, and these.
     pub(super) merged: (usize, usize),
     /// Messages that the hop made into more ones of the same length together, and these.
@@ -43,16 +43,18 @@ impl<'a> Direction<'a> {
             Side::Server => (&other.messages[side], &one.messages[side]),
         };
         let edges = Edges::of(one, other);
-        let class = |is: fn(&Told) -> bool| Class::of(before, after, is, edges);
+        let class = |is: fn(&RecordedMessage) -> bool| Class::of(before, after, is, edges);
         Self {
-            data: class(Told::is_data),
+            data: class(RecordedMessage::is_data),
             pings: class(|told| told.kind == MessageKind::Ping),
             pongs: class(|told| told.kind == MessageKind::Pong),
         }
     }
 
     /// Everything that passed.
-    pub(super) fn passed(&self) -> impl Iterator<Item = (&'a Told, &'a Told)> + '_ {
+    pub(super) fn passed(
+        &self,
+    ) -> impl Iterator<Item = (&'a RecordedMessage, &'a RecordedMessage)> + '_ {
         let classes = [&self.data, &self.pings, &self.pongs];
         classes
             .into_iter()
@@ -80,11 +82,16 @@ impl Edges {
 }
 
 impl<'a> Class<'a> {
-    fn of(before: &'a [Told], after: &'a [Told], is: fn(&Told) -> bool, edges: Edges) -> Self {
-        let before: Vec<&Told> = before.iter().filter(|told| is(told)).collect();
-        let after: Vec<&Told> = after.iter().filter(|told| is(told)).collect();
+    fn of(
+        before: &'a [RecordedMessage],
+        after: &'a [RecordedMessage],
+        is: fn(&RecordedMessage) -> bool,
+        edges: Edges,
+    ) -> Self {
+        let before: Vec<&RecordedMessage> = before.iter().filter(|told| is(told)).collect();
+        let after: Vec<&RecordedMessage> = after.iter().filter(|told| is(told)).collect();
         let identities =
-            |told: &[&Told]| told.iter().map(|told| told.identity()).collect::<Vec<_>>();
+            |told: &[&RecordedMessage]| told.iter().map(|told| told.identity()).collect::<Vec<_>>();
         let pairs = align(&identities(&before), &identities(&after));
         let mut class = Self::default();
         let (mut i, mut j) = (0, 0);
@@ -103,9 +110,10 @@ impl<'a> Class<'a> {
     }
 
     /// What stands between two messages that passed.
-    fn gap(&mut self, before: &[&'a Told], after: &[&'a Told]) {
-        let length = |told: &[&Told]| told.iter().map(|told| told.length).sum::<Option<u64>>();
-        let is_unknown = |told: &&Told| !told.is_known();
+    fn gap(&mut self, before: &[&'a RecordedMessage], after: &[&'a RecordedMessage]) {
+        let length =
+            |told: &[&RecordedMessage]| told.iter().map(|told| told.length).sum::<Option<u64>>();
+        let is_unknown = |told: &&RecordedMessage| !told.is_known();
         let unknown = before.iter().any(is_unknown) || after.iter().any(is_unknown);
         let same_length = length(before).is_some_and(|all| Some(all) == length(after));
         match (before.len(), after.len()) {
@@ -174,7 +182,7 @@ impl Pings {
 }
 
 /// What the ping that a pong answers is known by.
-fn as_ping(pong: &Told) -> Identity {
+fn as_ping(pong: &RecordedMessage) -> Identity {
     let (_, digest, length) = pong.identity();
     (MessageKind::Ping, digest, length)
 }

@@ -18,7 +18,7 @@ const CONNECTIONS: usize = 200_000;
 
 /// One message.
 #[derive(Clone, Debug)]
-pub(super) struct Told {
+pub(super) struct RecordedMessage {
     pub(super) kind: MessageKind,
     pub(super) time: Timestamp,
     pub(super) packet: PacketNumber,
@@ -37,7 +37,7 @@ pub(super) struct Told {
 /// What the same message is known by on both sides of a hop.
 pub(super) type Identity = (MessageKind, Option<[u8; 16]>, Option<u64>);
 
-impl Told {
+impl RecordedMessage {
     pub(super) fn identity(&self) -> Identity {
         (self.kind, self.digest, self.length)
     }
@@ -63,7 +63,7 @@ pub struct Recorded {
     /// What of it is shown, when that is not all: the same with secrets masked.
     pub shown: Option<Box<Connection>>,
     /// Its messages in the order of their ends.
-    pub(super) messages: PerSide<Vec<Told>>,
+    pub(super) messages: PerSide<Vec<RecordedMessage>>,
     /// Who ended TCP first, and when.
     pub(super) ended: Option<(Side, Timestamp)>,
     last_mask: PerSide<Option<[u8; 4]>>,
@@ -159,7 +159,7 @@ impl Sink for Recorder {
         self.kept += 1;
         let message = event.message;
         let half = |digest: [u8; 32]| digest.first_chunk().copied();
-        messages.push(Told {
+        messages.push(RecordedMessage {
             kind: message.kind,
             time: event.at.time,
             packet: event.at.packet,

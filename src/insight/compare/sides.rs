@@ -5,7 +5,7 @@ use crate::engine::{EndedBy, Outcome};
 use crate::websocket::MessageKind;
 
 use super::changes::LONG;
-use super::record::{Recorded, Told};
+use super::record::{Recorded, RecordedMessage};
 use super::{Difference, Pair, duration};
 
 /// What differs apart from the heads.
@@ -39,7 +39,7 @@ pub(super) fn of_connection(pair: &Pair<'_>) -> Vec<Difference> {
 }
 
 /// What is counted, and how that is told.
-type Counted = (&'static str, fn(&[Told]) -> String);
+type Counted = (&'static str, fn(&[RecordedMessage]) -> String);
 
 /// What can be counted of a side's messages.
 const COUNTED: [Counted; 5] = [

@@ -3,10 +3,10 @@
 use crate::insight::software::Software;
 use crate::insight::verdict::Verdict;
 
-use super::row::Row;
+use super::row::Fix;
 
 /// Verdict, software, what to do, where that is documented (the verdict's own source when empty).
-pub(super) const FIXES: &[Row] = &[
+pub(super) const FIXES: &[Fix] = &[
     (
         Verdict::ConnectionUnanswered,
         None,

@@ -151,7 +151,7 @@ impl Way {
 
 /// What one engine saw, for [`Ways::take`].
 #[derive(Clone, Debug)]
-pub struct Told {
+pub struct TimedExchange {
     /// When.
     pub(super) at: Moment,
     /// Whose it is.
@@ -170,8 +170,8 @@ pub struct Ways {
 
 impl Ways {
     /// Takes what every engine saw in the same packets.
-    pub fn take<'a>(&mut self, parts: impl Iterator<Item = &'a mut Vec<Told>>) {
-        let mut told: Vec<Told> = parts.flat_map(|part| part.drain(..)).collect();
+    pub fn take<'a>(&mut self, parts: impl Iterator<Item = &'a mut Vec<TimedExchange>>) {
+        let mut told: Vec<TimedExchange> = parts.flat_map(|part| part.drain(..)).collect();
         told.sort_by_key(|told| (told.at.packet, told.at.turn));
         for told in told {
             let channel = self.channels.entry(told.channel).or_default();
@@ -433,8 +433,8 @@ mod tests {
         }
     }
 
-    fn told(exchange: Exchange, packet: u64) -> Told {
-        Told {
+    fn told(exchange: Exchange, packet: u64) -> TimedExchange {
+        TimedExchange {
             at: Moment {
                 packet: PacketNumber(packet),
                 time: exchange.ended,
@@ -464,7 +464,7 @@ mod tests {
 
     #[test]
     fn whoever_analysed_them_exchanges_are_taken_in_packet_order() {
-        let all: Vec<Told> = (0..9)
+        let all: Vec<TimedExchange> = (0..9)
             .map(|n| told(exchange("news", n * SECOND), n as u64))
             .collect();
         let mut one = Ways::default();

@@ -1,6 +1,6 @@
 //! What records hold in the clear: handshake messages, alerts, application data.
 
-use super::{Connection, Output};
+use super::{Connection, RecordSink};
 use crate::base::{Code, Finding, Side, Span};
 use crate::tls::agreed::{Choice, Offer};
 use crate::tls::alert::{AlertDescription, AlertLevel};
@@ -17,7 +17,7 @@ impl Connection {
         content_type: ContentType,
         bytes: &[u8],
         span: Span,
-        out: &mut impl Output,
+        out: &mut impl RecordSink,
     ) {
         match content_type {
             ContentType::APPLICATION_DATA => self.application_data(side, bytes, span, out),
@@ -39,7 +39,7 @@ impl Connection {
         side: Side,
         bytes: &[u8],
         span: Span,
-        out: &mut impl Output,
+        out: &mut impl RecordSink,
     ) {
         let is_dropped =
             self.sides[side].decrypter.is_early() && self.summary.early_data == EarlyData::Rejected;
@@ -48,7 +48,13 @@ impl Connection {
         }
     }
 
-    pub(super) fn alerts(&mut self, side: Side, bytes: &[u8], span: Span, out: &mut impl Output) {
+    pub(super) fn alerts(
+        &mut self,
+        side: Side,
+        bytes: &[u8],
+        span: Span,
+        out: &mut impl RecordSink,
+    ) {
         for [level, description] in bytes.as_chunks().0.iter().copied() {
             let (level, description) = (AlertLevel(level), AlertDescription(description));
             if self.summary.alerts.len() < KEPT_ALERTS {

@@ -1,7 +1,7 @@
 //! Waiting for the other side: what a direction's next record needs may not have been said yet.
 
 use super::direction::Held;
-use super::{Connection, Output};
+use super::{Connection, RecordSink};
 use crate::base::Side;
 use crate::tls::keylog::KeyLog;
 use crate::tls::record::{ContentType, Version};
@@ -54,7 +54,7 @@ impl Connection {
     }
 
     /// Goes on with directions that need not wait any longer.
-    pub(super) fn release(&mut self, keys: &KeyLog, out: &mut impl Output) {
+    pub(super) fn release(&mut self, keys: &KeyLog, out: &mut impl RecordSink) {
         for side in [Side::Client, Side::Server, Side::Client] {
             if !self.sides[side].is_holding {
                 continue;

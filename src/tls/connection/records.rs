@@ -1,6 +1,6 @@
 //! Records: those that are protected opened, counted, and told where they stay closed.
 
-use super::{Connection, Output};
+use super::{Connection, RecordSink};
 use crate::base::{Code, Finding, Side, Span};
 use crate::tls::agreed::Outcome;
 use crate::tls::keylog::{KeyLog, Label};
@@ -44,7 +44,7 @@ impl Connection {
         side: Side,
         header: RecordHeader,
         keys: &KeyLog,
-        out: &mut impl Output,
+        out: &mut impl RecordSink,
     ) -> bool {
         let direction = &mut self.sides[side];
         if !direction.decrypter.protects(header.content_type) {
@@ -80,7 +80,7 @@ impl Connection {
         side: Side,
         header: RecordHeader,
         span: Span,
-        out: &mut impl Output,
+        out: &mut impl RecordSink,
     ) {
         self.sides[side].decrypter.pass();
         self.unread(side, header, span, out);
@@ -91,7 +91,7 @@ impl Connection {
         side: Side,
         header: RecordHeader,
         span: Span,
-        out: &mut impl Output,
+        out: &mut impl RecordSink,
     ) {
         match header.content_type {
             ContentType::APPLICATION_DATA => {
@@ -110,7 +110,7 @@ impl Connection {
         span: Span,
         record: &mut [u8],
         keys: &KeyLog,
-        out: &mut impl Output,
+        out: &mut impl RecordSink,
     ) {
         let body = record.get_mut(HEADER_LEN..).unwrap_or_default();
         let direction = &mut self.sides[side];
@@ -135,7 +135,7 @@ impl Connection {
     }
 
     /// A record was opened, so the key is right: one before that it did not open was wrong itself.
-    fn opened(&mut self, side: Side, content_type: ContentType, out: &mut impl Output) {
+    fn opened(&mut self, side: Side, content_type: ContentType, out: &mut impl RecordSink) {
         let direction = &mut self.sides[side];
         let is_data = content_type == ContentType::APPLICATION_DATA;
         direction.is_read |= is_data;
@@ -149,7 +149,7 @@ impl Connection {
     }
 
     /// Says whose secret is missing where the other side could be read.
-    pub(super) fn tell_half_read(&mut self, side: Side, keys: &KeyLog, out: &mut impl Output) {
+    pub(super) fn tell_half_read(&mut self, side: Side, keys: &KeyLog, out: &mut impl RecordSink) {
         let label = match self.role(side) {
             Side::Client => Label::ClientTraffic,
             Side::Server => Label::ServerTraffic,
@@ -172,7 +172,7 @@ impl Connection {
         outcome: &Outcome,
         span: Span,
         keys: &KeyLog,
-        out: &mut impl Output,
+        out: &mut impl RecordSink,
     ) {
         let is_decrypted = self.summary.decryption == Decryption::Decrypted;
         let is_hello_missing = match &self.agreed.offer {

@@ -1,12 +1,12 @@
 //! The extensions of hellos, as fields (RFC 8446 4.2).
 
-use super::Reader;
+use super::FieldReader;
 use crate::base::{Field, escape};
 use crate::tls::handshake::HandshakeType;
 use crate::tls::record::Version;
 
 /// The length and every extension that follows.
-pub(super) fn all(reader: &mut Reader<'_>, message: HandshakeType, children: &mut Vec<Field>) {
+pub(super) fn all(reader: &mut FieldReader<'_>, message: HandshakeType, children: &mut Vec<Field>) {
     children.extend(reader.u16(
         "tls.handshake.extensions_length",
         "Extensions length",
@@ -17,7 +17,7 @@ pub(super) fn all(reader: &mut Reader<'_>, message: HandshakeType, children: &mu
     }
 }
 
-fn one(reader: &mut Reader<'_>, message: HandshakeType) -> Option<Field> {
+fn one(reader: &mut FieldReader<'_>, message: HandshakeType) -> Option<Field> {
     let rest = reader.cursor.rest();
     let &[kind_high, kind_low, len_high, len_low] = rest.first_chunk()?;
     let kind = u16::from_be_bytes([kind_high, kind_low]);
@@ -44,7 +44,7 @@ fn one(reader: &mut Reader<'_>, message: HandshakeType) -> Option<Field> {
 }
 
 /// The extensions worth reading one by one; of others the data is shown.
-fn data(inner: &mut Reader<'_>, kind: u16, message: HandshakeType, children: &mut Vec<Field>) {
+fn data(inner: &mut FieldReader<'_>, kind: u16, message: HandshakeType, children: &mut Vec<Field>) {
     let is_client = message == HandshakeType::CLIENT_HELLO;
     match kind {
         0 if !inner.cursor.is_empty() => server_name(inner, children),
@@ -88,7 +88,7 @@ fn data(inner: &mut Reader<'_>, kind: u16, message: HandshakeType, children: &mu
     }
 }
 
-fn server_name(inner: &mut Reader<'_>, children: &mut Vec<Field>) {
+fn server_name(inner: &mut FieldReader<'_>, children: &mut Vec<Field>) {
     children.extend(inner.u16(
         "tls.handshake.extensions_server_name_list_len",
         "List length",
@@ -115,7 +115,7 @@ fn server_name(inner: &mut Reader<'_>, children: &mut Vec<Field>) {
     }
 }
 
-fn alpn(inner: &mut Reader<'_>, children: &mut Vec<Field>) {
+fn alpn(inner: &mut FieldReader<'_>, children: &mut Vec<Field>) {
     children.extend(
         inner.u16("tls.handshake.extensions_alpn_len", "List length", |len| {
             len.to_string()
@@ -139,7 +139,7 @@ fn alpn(inner: &mut Reader<'_>, children: &mut Vec<Field>) {
 
 /// A length of two bytes and numbers of two.
 fn numbers(
-    inner: &mut Reader<'_>,
+    inner: &mut FieldReader<'_>,
     (field, label): (&'static str, &str),
     text: fn(u16) -> String,
     children: &mut Vec<Field>,
@@ -150,7 +150,7 @@ fn numbers(
     }
 }
 
-fn key_share(inner: &mut Reader<'_>, is_client: bool, children: &mut Vec<Field>) {
+fn key_share(inner: &mut FieldReader<'_>, is_client: bool, children: &mut Vec<Field>) {
     if is_client {
         let name = "tls.handshake.extensions_key_share_client_length";
         children.extend(inner.u16(name, "Client key share length", |len| len.to_string()));

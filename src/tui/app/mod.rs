@@ -13,7 +13,7 @@ use ratatui::layout::Rect;
 
 use crate::base::PacketNumber;
 use crate::engine::Transport;
-use crate::store::{Chunk, Store};
+use crate::store::{Delta, Store};
 
 use self::mouse::Mouse;
 use super::Encrypted;
@@ -209,9 +209,9 @@ impl App {
     }
 
     /// More of the capture.
-    pub fn append(&mut self, chunk: Chunk) {
-        let frames = chunk.frame_count() as u64;
-        self.store.append(chunk);
+    pub fn append(&mut self, delta: Delta) {
+        let frames = delta.frame_count() as u64;
+        self.store.append(delta);
         if let Some(live) = &mut self.live {
             live.frames += frames;
             if live.follows && !live.frozen {

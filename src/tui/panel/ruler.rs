@@ -10,7 +10,7 @@ use crate::tui::app::App;
 use crate::tui::fields::{framing, header_bytes};
 use crate::websocket::draft_layout::{self, DraftPart};
 use crate::websocket::handshake::Framing;
-use crate::websocket::layout::{Part, PartKind, parts};
+use crate::websocket::layout::{HeaderPart, PartKind, parts};
 use crate::websocket::{FrameHeader, mask};
 
 /// Bits of a row.
@@ -142,8 +142,8 @@ struct Drawn {
     later: &'static [&'static str],
 }
 
-impl From<&Part> for Drawn {
-    fn from(part: &Part) -> Self {
+impl From<&HeaderPart> for Drawn {
+    fn from(part: &HeaderPart) -> Self {
         let first = usize::from(part.first_bit);
         Self {
             bits: first..first + usize::from(part.bit_len),

@@ -15,7 +15,7 @@ use ratatui::backend::TestBackend;
 use crate::base::Limits;
 use crate::capture::{Batch, Input, Options, Source};
 use crate::engine::Engine;
-use crate::store::{Collector, Indexer, Part, Store};
+use crate::store::{BatchRecords, Collector, Indexer, Store};
 use crate::wire::Walker;
 
 use super::theme::Theme;
@@ -46,8 +46,11 @@ fn open_with(name: &str, keys: Option<&str>) -> App {
         log.finish();
         engine.set_keys(std::sync::Arc::new(log));
     }
-    let (mut collector, mut part, mut batch) =
-        (Collector::default(), [Part::default()], Batch::new());
+    let (mut collector, mut part, mut batch) = (
+        Collector::default(),
+        [BatchRecords::default()],
+        Batch::new(),
+    );
     while source.fill(&mut batch) {
         engine.batch(&batch, &mut walker);
         engine.sink().exchange(&mut part[0]);
@@ -70,10 +73,10 @@ fn open_diagnosed(name: &str) -> App {
     let mut walker = Walker::new(&limits);
     let mut engine = Engine::new(
         crate::engine::Options::default(),
-        crate::insight::Collector::default(),
+        crate::insight::Facts::default(),
     );
     let (mut casebook, mut batch) = (crate::insight::Casebook::default(), Batch::new());
-    let mut part = [crate::insight::facts::Part::default()];
+    let mut part = [crate::insight::facts::BatchFacts::default()];
     while source.fill(&mut batch) {
         engine.batch(&batch, &mut walker);
     }

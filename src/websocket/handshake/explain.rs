@@ -6,7 +6,7 @@ use sha1::{Digest, Sha1};
 
 use super::{Extension, GUID};
 use crate::base::{Field, Head, HeaderLine, Layer, Side, Span, escape};
-use crate::websocket::deflate::{Parameters, Place};
+use crate::websocket::deflate::{ParameterPlace, Parameters};
 
 /// The steps from a Sec-WebSocket-Key to its Sec-WebSocket-Accept (RFC 6455 section 4.2.2).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -170,8 +170,8 @@ fn verdict(key: &[u8], accept: &[u8]) -> Vec<Field> {
 fn extension(element: &[u8], side: Side) -> Field {
     let extension = Extension::parse(element);
     let place = match side {
-        Side::Client => Place::Offer,
-        Side::Server => Place::Agreement,
+        Side::Client => ParameterPlace::Offer,
+        Side::Server => ParameterPlace::Agreement,
     };
     let mut field = Field::new("Extension", extension.name.clone()).section("RFC 6455 9.1");
     for (name, value) in &extension.parameters {

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::{Extension, accept_key, is_accepted, is_http2};
 use crate::base::{Code, Finding, Head, Side, escape};
-use crate::websocket::deflate::{Parameters, Place};
+use crate::websocket::deflate::{ParameterPlace, Parameters};
 
 /// The heads of a handshake as far as they were seen.
 struct Heads<'a> {
@@ -293,7 +293,7 @@ const DEFLATE: &str = "permessage-deflate";
 fn offer_parameters(heads: &Heads<'_>, out: &mut Findings) {
     let offers = heads.request.into_iter().flat_map(Extension::all);
     for offer in offers.filter(|offer| offer.name == DEFLATE) {
-        check_parameters(&offer, Place::Offer, out);
+        check_parameters(&offer, ParameterPlace::Offer, out);
     }
 }
 
@@ -312,7 +312,7 @@ fn agreed_parameters(heads: &Heads<'_>, out: &mut Findings) {
     let Some(agreement) = agreements.first() else {
         return;
     };
-    check_parameters(agreement, Place::Agreement, out);
+    check_parameters(agreement, ParameterPlace::Agreement, out);
     let offers: Vec<_> = heads
         .request
         .into_iter()
@@ -327,10 +327,10 @@ fn agreed_parameters(heads: &Heads<'_>, out: &mut Findings) {
     tell(out, Side::Server, Code::ExtensionParameterInvalid, reason);
 }
 
-fn check_parameters(extension: &Extension, place: Place, out: &mut Findings) {
+fn check_parameters(extension: &Extension, place: ParameterPlace, out: &mut Findings) {
     let side = match place {
-        Place::Offer => Side::Client,
-        Place::Agreement => Side::Server,
+        ParameterPlace::Offer => Side::Client,
+        ParameterPlace::Agreement => Side::Server,
     };
     let mut parameters = Parameters::default();
     for (at, (name, value)) in extension.parameters.iter().enumerate() {

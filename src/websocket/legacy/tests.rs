@@ -13,7 +13,7 @@ struct Told {
     codes: Vec<Code>,
 }
 
-impl Output for Told {
+impl FrameSink for Told {
     fn frame(&mut self, frame: &Frame<'_>) {
         let mut buffer = Vec::new();
         let payload = frame.payload(&mut buffer).unwrap_or(b"<none>");

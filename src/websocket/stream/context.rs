@@ -1,6 +1,6 @@
 //! What compressed messages leave to the ones after them (RFC 7692 section 7.2.3.2).
 
-use super::{Deflate, Output, Scratch, State, Stream};
+use super::{Deflate, FrameSink, Scratch, Stream, StreamState};
 use crate::base::Limits;
 use crate::websocket::message::{Assembly, Inflation, Message};
 use crate::websocket::rules;
@@ -18,7 +18,7 @@ impl Stream {
         assembly: &Assembly,
         message: &Message<'_>,
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) {
         let was_lost = self.context_lost;
         match assembly.inflation {
@@ -61,7 +61,7 @@ impl Stream {
     /// Forgets what can be done without: what is kept of the message and the frame at hand, the inflater and its
     /// context, the bytes searched for a boundary. Frames go on; the message will be told as truncated.
     #[cold]
-    pub fn give_up(&mut self, scratch: &Scratch, out: &mut impl Output) {
+    pub fn give_up(&mut self, scratch: &Scratch, out: &mut impl FrameSink) {
         if self.memory() == 0 {
             return;
         }
@@ -80,7 +80,7 @@ impl Stream {
         if let Some(search) = &mut self.search {
             search.give_up();
         }
-        self.raw_given_up = self.state == State::Payload;
+        self.raw_given_up = self.state == StreamState::Payload;
         self.raw = Vec::new();
         out.finding(rules::memory_limit(&scratch.limits));
     }

@@ -1,22 +1,22 @@
 //! What happens when the boundary of the next frame is unknown.
 
-use super::{Deflate, Output, Scratch, State, Stream};
+use super::{Deflate, FrameSink, Scratch, Stream, StreamState};
 use crate::base::{Side, Span};
 use crate::websocket::plausible::Expected;
-use crate::websocket::resync::{Found, Search};
+use crate::websocket::resync::{Boundary, Search};
 use crate::websocket::rules;
 
 impl Stream {
     /// The boundary of the next frame is unknown from `position` on.
     #[cold]
-    pub(super) fn lose_sync(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+    pub(super) fn lose_sync(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
         if let Some(message) = self.message.take() {
             self.tell_message(message, false, scratch, out);
         }
         self.lose_context(false);
         self.start_unknown = true;
         self.previous_key = None;
-        self.state = State::Search;
+        self.state = StreamState::Search;
         let mut search = Box::new(Search::new(self.position));
         search.extend(&self.pending[..usize::from(self.pending_len)]);
         self.pending_len = 0;
@@ -29,11 +29,11 @@ impl Stream {
         bytes: &'b [u8],
         at_segment_start: bool,
         scratch: &Scratch,
-        out: &mut impl Output,
-    ) -> (Option<Found>, &'b [u8]) {
+        out: &mut impl FrameSink,
+    ) -> (Option<Boundary>, &'b [u8]) {
         let expected = self.expected();
         let Some(mut search) = self.search.take() else {
-            self.state = State::Header;
+            self.state = StreamState::Header;
             return (None, bytes);
         };
         if at_segment_start && search.begins_at(bytes, &expected) {
@@ -54,8 +54,8 @@ impl Stream {
         &mut self,
         search: Search,
         at: usize,
-        out: &mut impl Output,
-    ) -> Found {
+        out: &mut impl FrameSink,
+    ) -> Boundary {
         let (from, position) = (search.from, search.position(at));
         let (passed, found) = search.found(at);
         self.boundary_found(position, passed, from, out);
@@ -67,9 +67,9 @@ impl Stream {
         position: u64,
         passed: u64,
         from: u64,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) {
-        self.state = State::Header;
+        self.state = StreamState::Header;
         self.position = position;
         out.finding(rules::lost_sync(passed, Span::new(from, position), true));
     }
@@ -86,18 +86,18 @@ impl Stream {
         }
     }
 
-    pub(super) fn search_gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl Output) {
+    pub(super) fn search_gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl FrameSink) {
         self.look_once_more(scratch, out);
         match (&mut self.search, self.state) {
             (Some(search), _) => search.gap(len),
-            (None, State::Search) => {}
+            (None, StreamState::Search) => {}
             // The bytes before this hole held a boundary after all, so the hole is one like any other.
             (None, _) => self.gap(len, scratch, out),
         }
     }
 
     /// A last look at what was collected, since nothing more follows it.
-    pub(super) fn look_once_more(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+    pub(super) fn look_once_more(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
         let expected = self.expected();
         let Some(search) = self.search.take() else {
             return;
@@ -111,18 +111,23 @@ impl Stream {
         }
     }
 
-    pub(super) fn end_search(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+    pub(super) fn end_search(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
         self.look_once_more(scratch, out);
         if let Some(search) = self.search.take() {
             let span = Span::new(search.from, search.end());
             out.finding(rules::lost_sync(search.passed(), span, false));
-            self.state = State::Header;
+            self.state = StreamState::Header;
             self.position = search.end();
         }
     }
 
     #[cold]
-    pub(super) fn http_found(&mut self, start: &str, scratch: &mut Scratch, out: &mut impl Output) {
+    pub(super) fn http_found(
+        &mut self,
+        start: &str,
+        scratch: &mut Scratch,
+        out: &mut impl FrameSink,
+    ) {
         out.finding(rules::http_inside_frames(start, self.position));
         self.lose_sync(scratch, out);
     }

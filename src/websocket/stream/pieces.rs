@@ -1,6 +1,6 @@
 //! Frames that do not lie in one push, and messages that are more than one plain frame.
 
-use super::{Deflate, Output, Scratch, State, Stream, capped};
+use super::{Deflate, FrameSink, Scratch, Stream, StreamState, capped};
 use crate::base::{Needs, Span};
 use crate::websocket::frame::{FrameHeader, Opcode};
 use crate::websocket::mask;
@@ -13,7 +13,7 @@ impl Stream {
         &mut self,
         payload: &[u8],
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) {
         self.begin_frame(scratch, out);
         self.take_payload(payload, scratch);
@@ -21,8 +21,8 @@ impl Stream {
     }
 
     /// The header is read; the payload comes next, in pieces.
-    pub(super) fn begin_frame(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
-        self.state = State::Payload;
+    pub(super) fn begin_frame(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        self.state = StreamState::Payload;
         self.raw_given_up = false;
         self.position = self.end_of_frame();
         if self.header.payload_length >> 63 != 0 {
@@ -58,7 +58,7 @@ impl Stream {
         }
     }
 
-    pub(super) fn begin_message(&mut self, scratch: &mut Scratch, out: &mut impl Output) {
+    pub(super) fn begin_message(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
         if let Some(interrupted) = self.message.take() {
             self.tell_message(interrupted, false, scratch, out);
         }
@@ -83,7 +83,7 @@ impl Stream {
         &mut self,
         bytes: &'b [u8],
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) -> &'b [u8] {
         let left = self.header.payload_length - self.passed;
         let len = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
@@ -170,9 +170,9 @@ impl Stream {
         payload: Option<&[u8]>,
         is_whole: bool,
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) {
-        self.state = State::Header;
+        self.state = StreamState::Header;
         let opcode = self.header.opcode();
         let belongs = match opcode {
             Opcode::Continuation => self.in_message,
@@ -209,7 +209,7 @@ impl Stream {
     }
 
     /// A message in one frame into which nobody looks.
-    pub(super) fn tell_unread(&self, index: u64, is_whole: bool, out: &mut impl Output) {
+    pub(super) fn tell_unread(&self, index: u64, is_whole: bool, out: &mut impl FrameSink) {
         let Some(kind) = MessageKind::of(self.header.opcode()) else {
             return;
         };
@@ -229,7 +229,7 @@ impl Stream {
         mut message: Box<Assembly>,
         is_whole: bool,
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) {
         let inflates = message.compressed && self.deflate != Deflate::FrameTakeover;
         if inflates
@@ -261,7 +261,7 @@ impl Stream {
         assembly: Box<Assembly>,
         is_ended: bool,
         scratch: &mut Scratch,
-        out: &mut impl Output,
+        out: &mut impl FrameSink,
     ) {
         let message = assembly.message(is_ended, self.needs, &scratch.limits);
         out.message(&message);

@@ -16,7 +16,7 @@ struct Told {
     data: Vec<Option<Vec<u8>>>,
 }
 
-impl Output for Told {
+impl FrameSink for Told {
     fn frame(&mut self, frame: &Frame<'_>) {
         let mut buffer = Vec::new();
         let payload = frame.payload(&mut buffer).map(hex::encode);

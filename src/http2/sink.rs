@@ -23,7 +23,7 @@ pub struct GoAway<'a> {
 }
 
 /// What takes the events of a connection. Spans and positions count in the side's stream.
-pub trait Output {
+pub trait StreamSink {
     /// A request on a new stream, as a head whose lines are the decoded fields: `:method` is the method, `:path` the
     /// target, `:protocol` a line. `at` covers its frames. Says whether the stream is to be followed: only then its
     /// response, data and end are told. [`asks_for_websocket`](super::asks_for_websocket) is a good answer.
