@@ -10,7 +10,7 @@ use wireloupe::engine::{Arrival, Engine, Options, Sink};
 use wireloupe::export::{Format, Ndjson, Page, Palette, Printer, Selection, Show, Text};
 use wireloupe::filter::Filter;
 use wireloupe::run::Collected as _;
-use wireloupe::store::{Collector, Indexer, BatchRecords, Store};
+use wireloupe::store::{BatchRecords, Collector, Indexer, Store};
 use wireloupe::testkit::{Conversation, Frame, upgrade_request, upgrade_response};
 use wireloupe::wire::{Walked, Walker};
 

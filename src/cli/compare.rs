@@ -14,7 +14,7 @@ use crate::engine::{
 use crate::export::Redactor;
 use crate::insight::compare::{self, Recorded, Recorder, Recording, Records};
 use crate::insight::facts::BatchFacts;
-use crate::insight::{Casebook, Facts, Diagnosis, diagnose};
+use crate::insight::{Casebook, Diagnosis, Facts, diagnose};
 use crate::run::{self, Collected};
 
 use super::args::{CompareArgs, ReportArg};

@@ -11,7 +11,7 @@ use crate::capture::{Input, Source};
 use crate::engine;
 use crate::insight::encrypted::{self, encrypted};
 use crate::insight::facts::BatchFacts;
-use crate::insight::{self, Casebook, Facts, Colours, Diagnosis, Verdict};
+use crate::insight::{self, Casebook, Colours, Diagnosis, Facts, Verdict};
 use crate::run::{self, Collected};
 
 use super::args::{DiagnoseArgs, FailOnArg, ReportArg};
