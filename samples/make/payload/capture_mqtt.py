@@ -26,7 +26,7 @@ def broker(run):
     run.spawn("/usr/sbin/mosquitto", "-c", configuration, port=9009)
 
 
-for version, name, more in ((3, "31", ""), (4, "311", ""), (5, "5", "; properties, topic alias, session taken over (0x8e)")):
+for version, name, more in ((3, "31", ""), (4, "311", ""), (5, "5", "; properties, topic alias, the same client id a second time")):
     @sample(f"mqtt{name}-mqttjs.pcapng", programs=["Mosquitto", "mqtt", "ws"], bpf="tcp port 9009",
             shows=f"MQTT {'.'.join(name)}: {SHOWS}{more}")
     def mqttjs(run, version=version):

@@ -52,14 +52,21 @@ class Stage(lab.Sample):
             if line.startswith('{"connection"'):
                 self.units.append(json.loads(line))
 
-    def node(self, script, *arguments, environment=None, timeout=60):
+    def node(self, script, *arguments, environment=None, timeout=30):
         """Run a Node program of this folder to its end, its `ws` sockets watched, and take its logs in."""
-        done = subprocess.run(self.node_command(script, *arguments), text=True, timeout=timeout, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, env=dict(os.environ, **(environment or {})))
-        if done.returncode:
-            sys.exit(f"{self.name}: {script} ended with {done.returncode}\n{done.stdout[-2000:]}\n{done.stderr[-4000:]}")
-        self.take(done.stdout)
-        return done.stdout
+        self.program(self.node_command(script, *arguments), environment=environment, timeout=timeout)
+
+    def program(self, command, environment=None, timeout=30):
+        """Run a program to its end and take in what it printed; a failure shows its last words."""
+        output, errors = self.work / "stdout", self.work / "stderr"
+        with output.open("w") as out, errors.open("w") as err:
+            try:
+                code = subprocess.run(command, stdout=out, stderr=err, timeout=timeout, env=dict(os.environ, **(environment or {}))).returncode
+            except subprocess.TimeoutExpired:
+                code = "a timeout"
+        if code:
+            sys.exit(f"{self.name}: {command} ended with {code}\n{output.read_text()[-3000:]}\n{errors.read_text()[-3000:]}")
+        self.take(output.read_text())
 
     def node_command(self, script, *arguments):
         watch = HERE.parent / "endpoints/watch_ws.cjs"
