@@ -2,7 +2,7 @@
 // own sender and receiver handle it (before compression, after it is undone). One JSON line a message on stdout.
 const Module = require('node:module');
 
-const opened = { client: 0, server: 0 };
+const opened = (globalThis[Symbol.for('watched sockets')] ??= { client: 0, server: 0 });
 const patched = new WeakSet();
 const load = Module._load;
 Module._load = function (request, parent, main) {

@@ -47,8 +47,8 @@ class Stage(lab.Sample):
 
     def take(self, text):
         """Take in what a program printed: messages of `watch_ws.cjs`, units of `said.cjs`; other lines are its own talk."""
-        self.log.take("\n".join(line for line in text.splitlines() if line.startswith('{"observer"')))
-        for line in text.splitlines():
+        self.log.take("\n".join(line for line in text.split("\n") if line.startswith('{"observer"')))
+        for line in text.split("\n"):
             if line.startswith('{"connection"'):
                 self.units.append(json.loads(line))
 
@@ -69,8 +69,8 @@ class Stage(lab.Sample):
         self.take(output.read_text())
 
     def node_command(self, script, *arguments):
-        watch = HERE.parent / "endpoints/watch_ws.cjs"
-        return ["node", "--require", str(watch), str(HERE / script), *map(str, arguments)]
+        watch = ["--require", str(HERE.parent / "endpoints/watch_ws.cjs"), "--require", str(HERE / "watch_driver.cjs")]
+        return ["node", *watch, str(HERE / script), *map(str, arguments)]
 
     def finish(self):
         lines = self.log.view(None, self)

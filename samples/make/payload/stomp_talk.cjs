@@ -49,7 +49,7 @@ async function orders() {
   client.publish({ destination: '/topic/news.local', body: 'never seen', headers: { transaction: dropped.id } });
   dropped.abort();
   await arrived(5);
-  await wait(700);
+  await wait(1500);
   client.unsubscribe('orders-1', { receipt: 'r-4' });
   await receipt(client, 'r-4');
   const end = closed(client);
