@@ -7,8 +7,9 @@ use anyhow::bail;
 use hashbrown::HashSet;
 
 use crate::base::Side;
-use crate::export::{ConnectionKey, Conversation, RawSide, Selection, Show};
+use crate::export::{Conversation, RawSide, Selection, Show};
 use crate::filter::Filter;
+use crate::run::ConnectionKey;
 
 use super::args::{FollowArgs, SideArg};
 use super::output::Output;

@@ -13,9 +13,9 @@ use tempfile::NamedTempFile;
 use crate::base::Timestamp;
 use crate::capture::{Input, Source};
 use crate::engine;
-use crate::export::{Chooser, ConnectionKey, Merger, Numbers, Selection};
+use crate::export::{Chooser, Merger, Selection};
 use crate::filter::{FieldId, Filter};
-use crate::run::{self, Batches, Collected, Tally};
+use crate::run::{self, Batches, Collected, ConnectionKey, Numbers, Tally};
 use crate::tls::KeyName;
 
 use super::args::AnalysisArgs;

@@ -5,11 +5,11 @@ use hashbrown::HashSet;
 use crate::base::{Needs, PacketNumber, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
 use crate::filter::Filter;
-use crate::run::Collected;
+use crate::run::{Collected, ConnectionKey, Opened};
 use crate::store::Row;
 use crate::tls::{Decryption, KeyName};
 
-use super::page::{ConnectionKey, Page};
+use super::page::Page;
 use super::printer::Selection;
 
 /// A sink that writes nothing and remembers the connections of matching rows.
@@ -79,8 +79,7 @@ impl Sink for Chooser {
     }
 
     fn opened(&mut self, connection: &Connection) {
-        self.page
-            .opened(connection.id, connection.first_packet, connection.ordinal);
+        self.page.opened(Opened::of(connection));
     }
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {

@@ -29,7 +29,7 @@ pub use document::Document;
 pub use har::{Archive, Har};
 pub use ndjson::Ndjson;
 pub use packets::{PacketChoice, comment};
-pub use page::{ConnectionKey, Merger, Numbers, Page};
+pub use page::{Merger, Page};
 pub use printer::{Counts, Format, Printer, Selection, Show, TlsCounts, Totals};
 pub use records::{Record, Records, extension};
 pub use redact::Redactor;

@@ -3,10 +3,9 @@
 //! Engines work side by side, and a connection's number depends on all of them. So text is written with a hole where
 //! such a number stands; the [`Merger`] gives the numbers, orders the pieces by packet, and fills the holes.
 
-use hashbrown::HashMap;
-
 use crate::base::{ConnectionId, PacketNumber};
-use crate::engine::{Connection, Moment};
+use crate::engine::Moment;
+use crate::run::{EngineNumbers, Numbering, Numbers, Opened};
 
 /// Bytes written so far, in pieces by packet.
 #[derive(Debug, Default)]
@@ -31,14 +30,6 @@ struct Piece {
     order: (PacketNumber, u64),
     end: u32,
     holes_end: u32,
-}
-
-/// A connection recognised in this batch.
-#[derive(Clone, Copy, Debug)]
-struct Opened {
-    connection: ConnectionId,
-    /// First packet of its flow, and its place among the flow's connections: what its number goes by.
-    order: (PacketNumber, u32),
 }
 
 impl Page {
@@ -81,12 +72,9 @@ impl Page {
         }
     }
 
-    /// Notes that a connection was recognised, with what its number goes by.
-    pub fn opened(&mut self, connection: ConnectionId, first_packet: PacketNumber, ordinal: u32) {
-        self.opened.push(Opened {
-            connection,
-            order: (first_packet, ordinal),
-        });
+    /// Notes that a connection was recognised.
+    pub fn opened(&mut self, opened: Opened) {
+        self.opened.push(opened);
     }
 
     /// Bytes written so far.
@@ -110,59 +98,10 @@ impl Page {
     }
 }
 
-/// What names a connection in every pass over the same packets: the first packet of its flow, and its place among the
-/// connections of that flow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ConnectionKey {
-    /// First packet of its TCP flow.
-    pub first_packet: PacketNumber,
-    /// Its place among the connections of its flow, from 0.
-    pub ordinal: u32,
-}
-
-impl ConnectionKey {
-    /// The key of a connection.
-    #[must_use]
-    pub fn of(connection: &Connection) -> Self {
-        Self {
-            first_packet: connection.first_packet,
-            ordinal: connection.ordinal,
-        }
-    }
-}
-
-/// The numbers of all connections, learned in a first pass: a filter may ask for them before the merge would give them.
-#[derive(Clone, Debug, Default)]
-pub struct Numbers(HashMap<ConnectionKey, u32>);
-
-impl Numbers {
-    /// The number of a connection.
-    #[must_use]
-    pub fn of(&self, connection: &Connection) -> Option<u32> {
-        self.0.get(&ConnectionKey::of(connection)).copied()
-    }
-
-    /// The connection of this number.
-    #[must_use]
-    pub fn key(&self, number: u32) -> Option<ConnectionKey> {
-        let mut all = self.0.iter();
-        all.find_map(|(key, found)| (*found == number).then_some(*key))
-    }
-
-    /// How many there are.
-    #[must_use]
-    pub fn count(&self) -> usize {
-        self.0.len()
-    }
-}
-
 /// Numbers the connections of all engines, and puts their pages together in packet order.
 #[derive(Debug, Default)]
 pub struct Merger {
-    /// By engine and by the engine's own number: the number in the output.
-    numbers: Vec<Vec<u32>>,
-    count: u32,
-    recorded: Option<Numbers>,
+    numbering: Numbering,
 }
 
 impl Merger {
@@ -170,15 +109,14 @@ impl Merger {
     #[must_use]
     pub fn recording() -> Self {
         Self {
-            recorded: Some(Numbers::default()),
-            ..Self::default()
+            numbering: Numbering::recording(),
         }
     }
 
     /// What a recording merger remembered.
     #[must_use]
     pub fn into_numbers(self) -> Numbers {
-        self.recorded.unwrap_or_default()
+        self.numbering.into_numbers()
     }
 
     /// Appends the pages of one batch, one page an engine, to `out`.
@@ -193,9 +131,10 @@ impl Merger {
         out: &mut Vec<u8>,
         each: &mut dyn FnMut(&mut Vec<u8>),
     ) {
-        self.number(pages);
+        let opened = pages.iter().map(|page| &page.opened[..]);
+        self.numbering.number(opened);
         if let [page] = pages {
-            return one(page, &self.numbers[0], out, each);
+            return one(page, self.numbering.of_engine(0), out, each);
         }
         let mut next = vec![0usize; pages.len()];
         while let Some((page, end)) = run(pages, &next) {
@@ -215,7 +154,7 @@ impl Merger {
                 &bytes[from as usize..last.end as usize],
                 from,
                 holes,
-                &self.numbers[page],
+                self.numbering.of_engine(page),
                 out,
             );
             next[page] = end;
@@ -226,35 +165,7 @@ impl Merger {
     /// Connections numbered so far.
     #[must_use]
     pub fn connections(&self) -> u32 {
-        self.count
-    }
-
-    /// Those recognised in the same batch are numbered by the first packet of their flow.
-    fn number(&mut self, pages: &[Page]) {
-        self.numbers
-            .resize_with(pages.len().max(self.numbers.len()), Vec::new);
-        let mut opened: Vec<(Opened, usize)> = Vec::new();
-        for (engine, page) in pages.iter().enumerate() {
-            opened.extend(page.opened.iter().map(|opened| (*opened, engine)));
-        }
-        opened.sort_by_key(|(opened, _)| opened.order);
-        for (opened, engine) in opened {
-            self.count += 1;
-            if let Some(recorded) = &mut self.recorded {
-                let (first_packet, ordinal) = opened.order;
-                let key = ConnectionKey {
-                    first_packet,
-                    ordinal,
-                };
-                recorded.0.insert(key, self.count);
-            }
-            let numbers = &mut self.numbers[engine];
-            let index = opened.connection.index();
-            if numbers.len() <= index {
-                numbers.resize(index + 1, 0);
-            }
-            numbers[index] = self.count;
-        }
+        self.numbering.count()
     }
 }
 
@@ -284,7 +195,12 @@ fn run(pages: &[Page], next: &[usize]) -> Option<(usize, usize)> {
 /// Source bytes of one page that are filled at once.
 const STRETCH: u32 = 64 << 10;
 
-fn one(page: &Page, numbers: &[u32], out: &mut Vec<u8>, each: &mut dyn FnMut(&mut Vec<u8>)) {
+fn one(
+    page: &Page,
+    numbers: EngineNumbers<'_>,
+    out: &mut Vec<u8>,
+    each: &mut dyn FnMut(&mut Vec<u8>),
+) {
     let (mut from, mut holes_from) = (0, 0);
     let ends = page.pieces.iter().map(|piece| (piece.end, piece.holes_end));
     let ends = ends.filter(|(end, _)| *end > 0);
@@ -300,14 +216,14 @@ fn one(page: &Page, numbers: &[u32], out: &mut Vec<u8>, each: &mut dyn FnMut(&mu
     }
 }
 
-fn fill(bytes: &[u8], from: u32, holes: &[Hole], numbers: &[u32], out: &mut Vec<u8>) {
+fn fill(bytes: &[u8], from: u32, holes: &[Hole], numbers: EngineNumbers<'_>, out: &mut Vec<u8>) {
     let mut at = 0;
     for hole in holes {
         let hole_at = (hole.at - from) as usize;
         out.extend_from_slice(&bytes[at..hole_at]);
         at = hole_at;
         let mut buffer = itoa::Buffer::new();
-        let digits = buffer.format(numbers.get(hole.connection.index()).copied().unwrap_or(0));
+        let digits = buffer.format(numbers.get(hole.connection).unwrap_or(0));
         let pad = usize::from(hole.width).saturating_sub(digits.len());
         out.resize(out.len() + pad, b' ');
         out.extend_from_slice(digits.as_bytes());
@@ -318,6 +234,7 @@ fn fill(bytes: &[u8], from: u32, holes: &[Hole], numbers: &[u32], out: &mut Vec<
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::run::ConnectionKey;
 
     fn piece(page: &mut Page, packet: u64, connection: u32, text: &str) {
         page.connection(ConnectionId(connection), 2);
@@ -331,8 +248,15 @@ mod tests {
     #[test]
     fn pages_merge_by_packet_and_connections_are_numbered_by_first_packet() {
         let (mut a, mut b) = (Page::default(), Page::default());
-        a.opened(ConnectionId(0), PacketNumber(3), 0);
-        b.opened(ConnectionId(0), PacketNumber(1), 0);
+        let opened = |first_packet| Opened {
+            id: ConnectionId(0),
+            key: ConnectionKey {
+                first_packet: PacketNumber(first_packet),
+                ordinal: 0,
+            },
+        };
+        a.opened(opened(3));
+        b.opened(opened(1));
         piece(&mut a, 5, 0, " five\n");
         piece(&mut b, 4, 0, " four\n");
         piece(&mut b, 6, 0, " six\n");

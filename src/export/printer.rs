@@ -7,12 +7,12 @@ use hashbrown::HashSet;
 use crate::base::{Needs, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
 use crate::filter::{FieldId, Filter};
-use crate::run::Collected;
+use crate::run::{Collected, ConnectionKey, Numbers, Opened};
 use crate::store::Row;
 use crate::tls::Decryption;
 
 use super::held::Held;
-use super::page::{ConnectionKey, Numbers, Page};
+use super::page::Page;
 use super::redact::Redactor;
 
 /// What kinds of rows are printed.
@@ -359,8 +359,7 @@ impl<F: Format> Sink for Printer<F> {
 
     fn opened(&mut self, connection: &Connection) {
         self.counts.connections += 1;
-        self.page
-            .opened(connection.id, connection.first_packet, connection.ordinal);
+        self.page.opened(Opened::of(connection));
     }
 
     #[inline]

@@ -13,10 +13,9 @@ use crate::engine::{
     Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Outcome, Seen, Sink,
     TlsFlow,
 };
+use crate::run::{Numbering, Opened};
 use crate::tls::{self, Summary};
 use crate::websocket::{MessageKind, Opcode};
-
-use super::numbering::{Numbering, Opened};
 
 /// Findings kept of one connection; rules look at the first of a kind.
 const FINDINGS: usize = 24;
@@ -393,7 +392,8 @@ impl Casebook {
     /// Takes the parts of one batch, one an engine.
     pub fn take<'a>(&mut self, parts: impl IntoIterator<Item = &'a mut BatchFacts>) {
         let parts: Vec<_> = parts.into_iter().collect();
-        self.numbers.take(parts.iter().map(|part| &part.opened[..]));
+        let opened = parts.iter().map(|part| &part.opened[..]);
+        self.numbers.number(opened);
         for (engine, part) in parts.into_iter().enumerate() {
             self.ordinary.extend(part.ordinary.drain(..));
             for (id, mut attempt) in part.ended.drain(..) {

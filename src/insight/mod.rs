@@ -12,7 +12,6 @@ pub mod facts;
 pub mod fix;
 mod index;
 pub mod manual;
-mod numbering;
 mod report;
 mod rules;
 mod software;

@@ -13,10 +13,12 @@
 //! Every flow is one engine's, by the hash of its key, and every batch ends at the same packet whatever the number of
 //! threads: so the parts are the same, and so is what is made of them.
 
+mod numbering;
 #[cfg(feature = "threads")]
 mod parallel;
 mod serial;
 
+pub use numbering::{ConnectionKey, EngineNumbers, Numbering, Numbers, Opened};
 pub use serial::serial;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ use crate::base::{ConnectionId, LinkType, PacketNumber};
 use crate::capture::PacketRecord;
 use crate::engine::Connection;
 use crate::flow::End;
+use crate::run::{EngineNumbers, Numbering, Opened};
 
 use super::indexer::{BatchRecords, FlowEvent, OfFlow};
 use super::merged::Rows;
@@ -72,24 +73,21 @@ impl PendingFlow {
 /// One engine's flows and connections.
 #[derive(Debug, Default)]
 struct Known {
-    /// The numbers of its connections.
-    connections: Vec<u32>,
     /// The slots of flows that are ours.
     slots: HashMap<u64, u32>,
     pending: HashMap<u64, PendingFlow>,
 }
 
-impl Known {
-    fn index(&self, id: ConnectionId) -> Option<u32> {
-        self.connections.get(id.0 as usize).copied()
-    }
+/// The place of an engine's connection in the store, which counts from 0 what is numbered from 1.
+fn index(numbers: EngineNumbers<'_>, id: ConnectionId) -> Option<u32> {
+    numbers.get(id)?.checked_sub(1)
 }
 
 /// Puts parts together: numbers connections and flows, orders what happened, and resolves packets.
 #[derive(Debug, Default)]
 pub struct Collector {
     known: Vec<Known>,
-    count: u32,
+    numbering: Numbering,
     slots: u32,
     pending: usize,
     pending_plain: usize,
@@ -147,38 +145,37 @@ impl Collector {
     }
 
     fn number(&mut self, parts: &mut [BatchRecords], delta: &mut Delta) {
-        let mut opened: Vec<(usize, Connection)> = Vec::new();
-        for (engine, part) in parts.iter_mut().enumerate() {
-            opened.extend(part.opened.drain(..).map(|connection| (engine, connection)));
-        }
-        opened.sort_by_key(|(_, connection)| (connection.first_packet, connection.ordinal));
-        for (engine, connection) in opened {
-            let known = &mut self.known[engine];
-            // Engines count their connections from 0, so that the list has hardly a hole.
-            let at = connection.id.0 as usize;
-            if known.connections.len() <= at {
-                known.connections.resize(at + 1, NO_INDEX);
-            }
-            known.connections[at] = self.count;
-            self.count += 1;
-            let slot = known.slots.get(&connection.flow).copied();
-            delta
-                .opened
-                .push((slot.unwrap_or(u32::MAX), Box::new(connection)));
-        }
+        let engines = parts.len();
+        let recognised = parts
+            .iter_mut()
+            .enumerate()
+            .flat_map(|(engine, part)| part.opened.drain(..).map(move |one| (engine, one)));
+        let known = &self.known;
+        self.numbering.number_each(
+            engines,
+            recognised,
+            Opened::of,
+            |engine, connection: Connection, _| {
+                let slots = known.get(engine).map(|known| &known.slots);
+                let slot = slots.and_then(|slots| slots.get(&connection.flow)).copied();
+                let slot = slot.unwrap_or(u32::MAX);
+                delta.opened.push((slot, Box::new(connection)));
+            },
+        );
     }
 
     fn take_rows(&mut self, parts: &mut [BatchRecords], delta: &mut Delta) {
         let mut findings = Vec::new();
-        for (known, part) in self.known.iter().zip(parts) {
+        for (engine, part) in parts.iter_mut().enumerate() {
+            let numbers = self.numbering.of_engine(engine);
             let mut rows = part.rows.take();
             for (_, frame) in &mut rows.frames {
-                let index = known.index(ConnectionId(frame.connection));
-                frame.connection = index.unwrap_or(NO_INDEX);
+                let at = index(numbers, ConnectionId(frame.connection));
+                frame.connection = at.unwrap_or(NO_INDEX);
             }
             for (_, _, message) in &mut rows.messages {
-                let index = known.index(ConnectionId(message.connection));
-                message.connection = index.unwrap_or(NO_INDEX);
+                let at = index(numbers, ConnectionId(message.connection));
+                message.connection = at.unwrap_or(NO_INDEX);
                 message.kept = message.kept.map(|kept| Kept {
                     at: kept.at + self.kept,
                     ..kept
@@ -188,12 +185,12 @@ impl Collector {
             self.kept += part.kept.len() as u64;
             delta.kept.append(&mut part.kept);
             for (order, id, mut record) in part.findings.drain(..) {
-                record.connection = id.and_then(|id| known.index(id));
+                record.connection = id.and_then(|id| index(numbers, id));
                 findings.push((order, record));
             }
             for connection in part.updated.drain(..) {
-                if let Some(index) = known.index(connection.id) {
-                    delta.updated.push((index, connection));
+                if let Some(at) = index(numbers, connection.id) {
+                    delta.updated.push((at, connection));
                 }
             }
         }

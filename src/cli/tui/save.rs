@@ -14,6 +14,7 @@ use crate::capture::{Interface, Origin, PacketToWrite, PcapngWriter};
 use crate::cli::output::Output;
 use crate::cli::printing;
 use crate::export::{Format, Merger, Ndjson, Page, Palette, Text, comment};
+use crate::run::{ConnectionKey, Opened};
 use crate::store::{PacketEntry, Row, Store};
 use crate::tui::{self, App, List, RowId, Save, Saved, Saving};
 
@@ -345,7 +346,14 @@ impl<F: Format> Rows<F> {
         let mut page = Page::default();
         for entry in app.store.connections() {
             let known = &entry.connection;
-            page.opened(known.id, PacketNumber(u64::from(known.id.0)), 0);
+            let first_packet = PacketNumber(u64::from(known.id.0));
+            page.opened(Opened {
+                id: known.id,
+                key: ConnectionKey {
+                    first_packet,
+                    ordinal: 0,
+                },
+            });
         }
         Self {
             list: app.list.clone(),

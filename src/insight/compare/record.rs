@@ -6,7 +6,7 @@ use crate::base::{ConnectionId, Needs, PacketNumber, PerSide, Side, Timestamp};
 use crate::engine::{
     Connection, FlowSummary, FrameEvent, MessageEvent, Moment, Seen, Sink, Transport,
 };
-use crate::insight::numbering::{Numbering, Opened};
+use crate::run::{Numbering, Opened};
 use crate::websocket::MessageKind;
 
 /// Messages kept of one side of a connection; later ones are not compared.
@@ -202,7 +202,8 @@ impl Records {
     /// Takes the parts of one batch, one an engine.
     pub fn take<'a>(&mut self, parts: impl IntoIterator<Item = &'a mut Recording>) {
         let parts: Vec<_> = parts.into_iter().collect();
-        self.numbers.take(parts.iter().map(|part| &part.opened[..]));
+        let opened = parts.iter().map(|part| &part.opened[..]);
+        self.numbers.number(opened);
         for (engine, part) in parts.into_iter().enumerate() {
             for (id, mut recorded) in part.ended.drain(..) {
                 let number = self.numbers.end(engine, id);
