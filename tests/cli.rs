@@ -10,7 +10,9 @@ use assert_cmd::cargo::cargo_bin;
 use flate2::{Compression, write::GzEncoder};
 use tempfile::TempDir;
 use wireloupe::base::{LinkType, Timestamp};
-use wireloupe::testkit::{Conversation, Frame, pcap, pcapng, upgrade_request, upgrade_response};
+use wireloupe::testkit::{
+    Conversation, Frame, Sample, pcap, pcapng, upgrade_request, upgrade_response,
+};
 
 /// Done; done in part; nothing done.
 const DONE: Option<i32> = Some(0);
@@ -40,9 +42,7 @@ fn err(output: &Output) -> String {
 }
 
 fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("samples")
-        .join(name)
+    Sample::named(name).path
 }
 
 /// Two masked words from the client, one from the server.

@@ -427,7 +427,7 @@ mod program {
     use std::process::{Command, Output, Stdio};
 
     use assert_cmd::cargo::cargo_bin;
-    use wireloupe::testkit::pcap;
+    use wireloupe::testkit::{Sample, pcap};
 
     fn compare<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -> Output {
         Command::new(cargo_bin!("wireloupe"))
@@ -445,24 +445,17 @@ mod program {
 
     /// Every `NAME` with `NAME.client.*` and `NAME.server.*`.
     fn pairs() -> Vec<(String, PathBuf, PathBuf)> {
-        let entries = fs::read_dir(root().join("samples")).expect("the samples");
-        let mut pairs: Vec<_> = entries
-            .filter_map(|entry| {
-                let client = entry.ok()?.path();
-                let name = client.file_name()?.to_str()?.to_owned();
-                let (name, rest) = name.split_once(".client.pcap")?;
-                let server = client.with_file_name(format!("{name}.server.pcap{rest}"));
-                Some((name.to_owned(), client, server))
-            })
-            .collect();
-        pairs.sort();
-        pairs
+        let server = |client: &Sample| {
+            let name = client.name.strip_suffix(".client")?;
+            let server = Sample::named(&format!("{name}.server"));
+            Some((name.to_owned(), client.path.clone(), server.path))
+        };
+        Sample::all().iter().filter_map(server).collect()
     }
 
     /// A key log with the secrets of both sides.
     fn keys(name: &str, folder: &Path) -> Option<PathBuf> {
-        let samples = root().join("samples");
-        let read = |side: &str| fs::read(samples.join(format!("{name}.{side}.keys"))).ok();
+        let read = |side: &str| fs::read(Sample::named(&format!("{name}.{side}")).keys()?).ok();
         let both: Vec<u8> = ["client", "server"]
             .into_iter()
             .filter_map(read)
@@ -506,7 +499,7 @@ mod program {
 
     #[test]
     fn json_is_one_document_with_the_changes_and_delays() {
-        let sample = |name: &str| root().join("samples").join(name);
+        let sample = |name: &str| Sample::named(name).path;
         let output = compare([
             "--format".as_ref(),
             "json".as_ref(),
@@ -565,7 +558,7 @@ mod program {
 
     #[test]
     fn attempts_are_chosen_by_number() {
-        let sample = root().join("samples/squid-authentication.pcapng");
+        let sample = Sample::named("squid-authentication").path;
         let run = |attempts: &str| {
             compare(["--attempts".as_ref(), attempts.as_ref(), sample.as_os_str()])
         };

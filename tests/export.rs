@@ -7,12 +7,10 @@ use std::process::{Command, Output, Stdio};
 
 use serde_json::Value;
 use wireloupe::base::LinkType;
-use wireloupe::testkit::{Conversation, Frame, pcap, upgrade_request, upgrade_response};
+use wireloupe::testkit::{Conversation, Frame, Sample, pcap, upgrade_request, upgrade_response};
 
 fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("samples")
-        .join(name)
+    Sample::named(name).path
 }
 
 fn wireloupe(args: &[&str], file: &Path) -> Output {

@@ -4,27 +4,21 @@
 //! `samples/make/check.py` answers: it holds them against what the endpoints logged.
 #![cfg(feature = "cli")]
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-const ENDINGS: [&str; 2] = [".pcap", ".pcapng"];
-const COMPRESSED: [&str; 3] = [".gz", ".zst", ".lz4"];
-
-/// A capture file and the name its other files share.
-#[derive(Debug)]
-struct Sample {
-    file: String,
-    name: String,
-}
+use wireloupe::testkit::Sample;
 
 #[test]
 fn every_capture_gives_its_golden_file() {
     let update = std::env::var_os("UPDATE").is_some_and(|value| !value.is_empty());
     each_sample(|sample| {
-        let golden = folder().join(format!("{}.golden.ndjson", sample.name));
+        let golden = sample
+            .folder()
+            .join(format!("{}.golden.ndjson", sample.name));
         let printed = read(sample, 2)?;
         let expected = fs::read(&golden).unwrap_or_default();
         if update {
@@ -54,60 +48,36 @@ fn any_number_of_threads_gives_the_same() {
 
 #[test]
 fn golden_files_belong_to_captures() {
-    let samples = samples();
-    for entry in fs::read_dir(folder()).unwrap() {
-        let file = entry.unwrap().file_name().into_string().unwrap();
-        if let Some(name) = file.strip_suffix(".golden.ndjson") {
+    let folders: BTreeSet<_> = Sample::all()
+        .iter()
+        .map(|sample| sample.folder().to_owned())
+        .collect();
+    let samples = Sample::all();
+    for folder in folders {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let file = entry.unwrap().file_name().into_string().unwrap();
+            let Some(name) = file.strip_suffix(".golden.ndjson") else {
+                continue;
+            };
+            let is_its = |sample: &Sample| sample.name == name && sample.folder() == folder;
             assert!(
-                samples.iter().any(|sample| sample.name == name),
-                "samples/{file}: no such capture"
+                samples.iter().any(is_its),
+                "{}/{file}: no such capture",
+                folder.display()
             );
         }
     }
-}
-
-fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
-}
-
-fn samples() -> Vec<Sample> {
-    let mut samples: Vec<_> = fs::read_dir(folder())
-        .unwrap()
-        .filter_map(|entry| sample(&entry.unwrap().file_name().into_string().unwrap()))
-        .collect();
-    samples.sort_by(|a, b| a.file.cmp(&b.file));
-    assert!(
-        samples.len() >= 20,
-        "only {} captures in samples/",
-        samples.len()
-    );
-    samples
-}
-
-fn sample(file: &str) -> Option<Sample> {
-    let plain = COMPRESSED
-        .iter()
-        .find_map(|ending| file.strip_suffix(ending))
-        .unwrap_or(file);
-    let name = ENDINGS
-        .iter()
-        .find_map(|ending| plain.strip_suffix(ending))?;
-    Some(Sample {
-        file: file.to_owned(),
-        name: name.to_owned(),
-    })
 }
 
 /// What the program prints of a sample. It runs in the folder, so that files are named without their place.
 fn read(sample: &Sample, threads: usize) -> Result<Vec<u8>, String> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
     command
-        .current_dir(folder())
+        .current_dir(sample.folder())
         .args(["read", "--show", "all", "--format", "ndjson"]);
     command.args(["--threads", &threads.to_string()]);
-    let keys = format!("{}.keys", sample.name);
-    if folder().join(&keys).exists() {
-        command.args(["--keylog", &keys]);
+    if sample.keys().is_some() {
+        command.args(["--keylog", &format!("{}.keys", sample.name)]);
     }
     let done = command.arg(&sample.file).output().unwrap();
     match done.status.code() {
@@ -150,7 +120,7 @@ fn same(printed: &[u8], expected: &[u8]) -> Result<(), String> {
 
 /// Runs `check` on every sample, on two threads, and fails with all that it found.
 fn each_sample(check: impl Fn(&Sample) -> Result<(), String> + Sync) {
-    let samples = samples();
+    let samples = Sample::all();
     let next = AtomicUsize::new(0);
     let failures = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -161,7 +131,7 @@ fn each_sample(check: impl Fn(&Sample) -> Result<(), String> + Sync) {
                         failures
                             .lock()
                             .unwrap()
-                            .push(format!("samples/{}: {why}", sample.file));
+                            .push(format!("{}: {why}", sample.path.display()));
                     }
                 }
             });

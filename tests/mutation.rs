@@ -5,13 +5,13 @@
 use std::fs;
 use std::io::Cursor;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+
 use std::time::{Duration, Instant};
 
 use wireloupe::base::{Limits, Needs};
 use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options, Sink};
-use wireloupe::testkit::Random;
+use wireloupe::testkit::{Random, Sample};
 use wireloupe::wire::Walker;
 
 /// Wants everything, keeps nothing.
@@ -61,17 +61,15 @@ fn mutate(file: &mut Vec<u8>, random: &mut Random) {
 
 #[test]
 fn changed_samples_never_panic() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let mut files: Vec<_> = fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
+    let files: Vec<_> = Sample::all()
+        .into_iter()
+        .map(|sample| sample.path)
         .filter(|path| {
             path.extension()
                 .is_some_and(|e| e == "pcap" || e == "pcapng")
         })
         .filter(|path| path.metadata().unwrap().len() < 100_000)
         .collect();
-    files.sort();
     let seconds = std::env::var("MUTATION_SECONDS")
         .ok()
         .and_then(|text| text.parse().ok());

@@ -7,6 +7,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use wireloupe::testkit::Sample;
+
 const CAPTURES: [&str; 14] = [
     "aiohttp-keep-alive.pcapng",
     "chromium-page.pcapng",
@@ -24,10 +26,6 @@ const CAPTURES: [&str; 14] = [
     "ws-deflate-fragments.pcapng",
 ];
 
-fn samples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
-}
-
 fn is_installed(program: &str) -> bool {
     let mut command = Command::new(program);
     let quiet = command.arg("--version").stdout(Stdio::null());
@@ -40,19 +38,13 @@ fn is_installed(program: &str) -> bool {
 }
 
 /// The arguments that name a sample, with its key log where it has one.
-fn input(name: &str) -> Vec<String> {
-    let base = name.split(".pcap").next().unwrap();
-    let keys = format!("{base}.keys");
-    let mut arguments = vec![name.to_owned()];
-    if samples().join(&keys).exists() {
-        arguments.extend(["--keylog".to_owned(), keys]);
-    }
-    arguments
+fn input(name: &str) -> Vec<PathBuf> {
+    Sample::named(name).arguments()
 }
 
-fn wireloupe(arguments: &[&str], input: &[String]) -> Vec<u8> {
+fn wireloupe(arguments: &[&str], input: &[PathBuf]) -> Vec<u8> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
-    command.current_dir(samples()).args(arguments).args(input);
+    command.args(arguments).args(input);
     let done = command.output().unwrap();
     let said = String::from_utf8_lossy(&done.stderr).into_owned();
     assert!(done.status.success(), "{arguments:?} {input:?}: {said}");
@@ -135,7 +127,7 @@ fn tshark_and_capinfos_read_written_packets_back() {
     ] {
         let out = folder.path().join(name).with_extension("out.pcapng");
         wireloupe(&["read", "-w", out.to_str().unwrap()], &input(name));
-        let original = samples().join(name);
+        let original = Sample::named(name).path;
         assert_eq!(
             frames_of_tshark(&out),
             frames_of_tshark(&original),
@@ -215,13 +207,7 @@ fn every_field_has_a_value_somewhere() {
         .map(|info| info.name)
         .filter(|name| !silent.contains(name))
         .collect();
-    let names = fs::read_dir(samples()).unwrap();
-    let mut names: Vec<String> = names
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.contains(".pcap"))
-        .collect();
-    names.sort();
-    for name in &names {
+    for sample in Sample::all() {
         if wanted.is_empty() {
             break;
         }
@@ -230,10 +216,7 @@ fn every_field_has_a_value_somewhere() {
             command.extend(["-e", field]);
         }
         let mut program = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
-        program
-            .current_dir(samples())
-            .args(command)
-            .args(input(name));
+        program.args(command).args(sample.arguments());
         let table = program.output().unwrap().stdout;
         let mut reader = csv::ReaderBuilder::new()
             .has_headers(false)

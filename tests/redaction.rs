@@ -6,7 +6,6 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,25 +13,17 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::Value;
+use wireloupe::testkit::Sample;
 
 /// Words that stand in the output for another reason: a path, and the name of a row.
 const NO_SECRETS: [&str; 4] = ["socket", "message 1", "message 2", "message 3"];
 /// Shorter values are found by chance.
 const SHORTEST: usize = 6;
 
-fn samples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
-}
-
-fn run(arguments: &[&str], name: &str) -> Vec<u8> {
-    let base = name.split(".pcap").next().unwrap();
+fn run(arguments: &[&str], sample: &Sample) -> Vec<u8> {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
-    command.current_dir(samples()).args(arguments);
-    let keys = format!("{base}.keys");
-    if samples().join(&keys).exists() {
-        command.args(["--keylog", &keys]);
-    }
-    command.arg(name).output().unwrap().stdout
+    command.args(arguments).args(sample.arguments());
+    command.output().unwrap().stdout
 }
 
 fn strings(value: &Value, each: &mut dyn FnMut(&str)) {
@@ -45,7 +36,7 @@ fn strings(value: &Value, each: &mut dyn FnMut(&str)) {
 }
 
 /// What must not come out of a sample.
-fn secrets(name: &str) -> BTreeSet<String> {
+fn secrets(sample: &Sample) -> BTreeSet<String> {
     let mut secrets = BTreeSet::new();
     let mut add = |text: &str| {
         let beginning: String = text.chars().take(40).collect();
@@ -53,7 +44,10 @@ fn secrets(name: &str) -> BTreeSet<String> {
             secrets.insert(beginning);
         }
     };
-    let messages = run(&["read", "--show", "messages", "--format", "ndjson"], name);
+    let messages = run(
+        &["read", "--show", "messages", "--format", "ndjson"],
+        sample,
+    );
     for line in String::from_utf8(messages).unwrap().lines() {
         let message: Value = serde_json::from_str(line).unwrap();
         for text in [&message["text"], &message["reason"]] {
@@ -87,7 +81,7 @@ fn secrets(name: &str) -> BTreeSet<String> {
             "-e",
             &field,
         ];
-        for value in String::from_utf8(run(&table, name))
+        for value in String::from_utf8(run(&table, sample))
             .unwrap()
             .split([';', '\n'])
         {
@@ -99,10 +93,10 @@ fn secrets(name: &str) -> BTreeSet<String> {
 }
 
 /// Everything that can be printed of a sample with `--redact`.
-fn outputs(name: &str) -> Vec<(String, Vec<u8>)> {
+fn outputs(sample: &Sample) -> Vec<(String, Vec<u8>)> {
     let mut outputs = Vec::new();
     let mut print = |arguments: &[&str]| {
-        let printed = run(&[arguments, &["--redact"]].concat(), name);
+        let printed = run(&[arguments, &["--redact"]].concat(), sample);
         outputs.push((arguments.join(" "), printed));
     };
     for format in ["ndjson", "json"] {
@@ -131,7 +125,7 @@ fn outputs(name: &str) -> Vec<(String, Vec<u8>)> {
             "-o",
             out.to_str().unwrap(),
         ],
-        name,
+        sample,
     );
     for file in fs::read_dir(&out).into_iter().flatten() {
         let path = file.unwrap().path();
@@ -142,25 +136,20 @@ fn outputs(name: &str) -> Vec<(String, Vec<u8>)> {
 
 #[test]
 fn no_sample_gives_away_a_secret_in_any_format() {
-    let mut names: Vec<String> = fs::read_dir(samples())
-        .unwrap()
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.contains(".pcap"))
-        .collect();
-    names.sort();
+    let samples = Sample::all();
     let (next, leaks, tried) = (
         AtomicUsize::new(0),
         Mutex::new(Vec::new()),
         AtomicUsize::new(0),
     );
     let work = || {
-        while let Some(name) = names.get(next.fetch_add(1, Ordering::Relaxed)) {
-            let secrets = secrets(name);
+        while let Some(sample) = samples.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let (name, secrets) = (&sample.name, secrets(sample));
             tried.fetch_add(secrets.len(), Ordering::Relaxed);
             if secrets.is_empty() {
                 continue;
             }
-            for (what, printed) in outputs(name) {
+            for (what, printed) in outputs(sample) {
                 let held =
                     |secret: &&String| memchr::memmem::find(&printed, secret.as_bytes()).is_some();
                 for secret in secrets.iter().filter(held) {
@@ -193,7 +182,7 @@ fn packets_are_not_redacted_and_say_so() {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
     command.args(["read", "--redact", "-w"]).arg(&out);
     let done = command
-        .arg(samples().join("lab-hello.pcap"))
+        .arg(Sample::named("lab-hello").path)
         .output()
         .unwrap();
     assert_eq!(done.status.code(), Some(2));

@@ -7,13 +7,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-fn samples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
+use wireloupe::testkit::Sample;
+
+fn keys_of(name: &str) -> PathBuf {
+    Sample::named(name).keys().unwrap()
 }
 
 fn program() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
-    command.current_dir(samples()).env_remove("SSLKEYLOGFILE");
+    command.env_remove("SSLKEYLOGFILE");
     command
 }
 
@@ -24,32 +26,21 @@ fn run(command: &mut Command) -> Output {
     done
 }
 
-/// Captures that have a key log, with its name.
-fn encrypted() -> Vec<(String, String)> {
-    let names = fs::read_dir(samples()).unwrap();
-    let mut names: Vec<String> = names
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.contains(".pcap"))
-        .collect();
-    names.sort();
-    names
-        .into_iter()
-        .map(|name| {
-            let keys = format!("{}.keys", name.split(".pcap").next().unwrap());
-            (name, keys)
-        })
-        .filter(|(_, keys)| samples().join(keys).exists())
-        .collect()
+/// Captures that have a key log.
+fn encrypted() -> Vec<Sample> {
+    let mut samples = Sample::all();
+    samples.retain(|sample| sample.keys().is_some());
+    samples
 }
 
-fn frames(file: &Path, keylog: Option<&str>) -> String {
+fn frames(file: &Path, keylog: Option<&Path>) -> String {
     let mut command = program();
     command.args(["read", "--format", "tsv", "-e", "frame.time"]);
     for field in ["websocket.number", "opcode", "websocket.payload", "from"] {
         command.args(["-e", field]);
     }
     if let Some(keylog) = keylog {
-        command.args(["--keylog", keylog]);
+        command.arg("--keylog").arg(keylog);
     }
     let done = command.arg(file).output().unwrap();
     String::from_utf8(done.stdout).unwrap()
@@ -83,16 +74,17 @@ fn lines(text: &str) -> BTreeSet<String> {
 fn what_is_written_opens_without_the_key_log() {
     let folder = tempfile::tempdir().unwrap();
     let mut opened = 0;
-    for (name, keys) in encrypted() {
-        let shown = frames(Path::new(&name), Some(&keys));
+    for sample in encrypted() {
+        let name = &sample.file;
+        let shown = frames(&sample.path, sample.keys().as_deref());
         if shown.is_empty() {
             continue;
         }
         let out = folder.path().join(format!("{name}.out.pcapng"));
         run(program()
-            .args(["read", "--keylog", &keys, "-w"])
+            .args(["read", "-w"])
             .arg(&out)
-            .arg(&name));
+            .args(sample.arguments()));
         assert_eq!(frames(&out, None), shown, "{name}");
         opened += 1;
     }
@@ -106,19 +98,19 @@ fn only_secrets_of_the_sessions_written_are_in_the_file() {
     let all = folder.path().join("all.keys");
     let text: Vec<String> = encrypted()
         .iter()
-        .map(|(_, keys)| fs::read_to_string(samples().join(keys)).unwrap() + "\n")
+        .filter_map(Sample::keys)
+        .map(|keys| fs::read_to_string(keys).unwrap() + "\n")
         .collect();
     fs::write(&all, text.concat()).unwrap();
     for name in ["h2-tls", "haproxy-tls.client", "h2-chromium.client"] {
         let out = folder.path().join(format!("{name}.out.pcapng"));
-        let input = format!("{name}.pcapng");
         run(program()
             .args(["read", "--keylog"])
             .arg(&all)
             .arg("-w")
             .arg(&out)
-            .arg(input));
-        let own = fs::read_to_string(samples().join(format!("{name}.keys"))).unwrap();
+            .arg(Sample::named(name).path));
+        let own = fs::read_to_string(keys_of(name)).unwrap();
         let written = lines(&blocks(&out).concat());
         assert!(
             !written.is_empty() && written.is_subset(&lines(&own)),
@@ -133,9 +125,9 @@ fn a_filter_that_leaves_a_session_out_leaves_its_secrets_out() {
     let out = folder.path().join("two.pcapng");
     let both = ["haproxy-tls.client", "nginx-tls.client"];
     let keys = folder.path().join("two.keys");
-    let text = both.map(|name| fs::read_to_string(samples().join(format!("{name}.keys"))).unwrap());
+    let text = both.map(|name| fs::read_to_string(keys_of(name)).unwrap());
     fs::write(&keys, text.concat()).unwrap();
-    let files = both.map(|name| format!("{name}.pcapng"));
+    let files = both.map(|name| Sample::named(name).path);
     run(program()
         .args(["read", "--keylog"])
         .arg(&keys)
@@ -159,8 +151,11 @@ fn a_key_log_that_nobody_named_is_not_written() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("a.pcapng");
     let mut command = program();
-    command.env("SSLKEYLOGFILE", samples().join("h2-tls.keys"));
-    run(command.args(["read", "-w"]).arg(&out).arg("h2-tls.pcapng"));
+    command.env("SSLKEYLOGFILE", keys_of("h2-tls"));
+    run(command
+        .args(["read", "-w"])
+        .arg(&out)
+        .arg(Sample::named("h2-tls").path));
     assert_eq!(blocks(&out), [""; 0]);
 }
 
@@ -174,11 +169,10 @@ fn tshark_decrypts_what_was_written() {
     let folder = tempfile::tempdir().unwrap();
     for name in ["haproxy-tls.client", "nginx-tls.client"] {
         let out = folder.path().join(format!("{name}.out.pcapng"));
-        let (keys, input) = (format!("{name}.keys"), format!("{name}.pcapng"));
         run(program()
-            .args(["read", "--keylog", &keys, "-w"])
+            .args(["read", "-w"])
             .arg(&out)
-            .arg(input));
+            .args(Sample::named(name).arguments()));
         let mut command = Command::new("tshark");
         command.args([
             "-n",
@@ -270,7 +264,7 @@ mod live {
             folder.path().join("keys"),
             folder.path().join("live.pcapng"),
         );
-        fs::write(&keys, fs::read(samples().join("h2-tls.keys")).unwrap()).unwrap();
+        fs::write(&keys, fs::read(keys_of("h2-tls")).unwrap()).unwrap();
         let port = TcpListener::bind("127.0.0.1:0")
             .unwrap()
             .local_addr()
@@ -311,7 +305,7 @@ mod live {
         assert!(heard && done.status.success(), "{said}");
         let opened = run(program().args(["read", "--show", "messages"]).arg(&out)).stdout;
         assert!(String::from_utf8_lossy(&opened).contains(TEXT), "{said}");
-        let foreign = lines(&fs::read_to_string(samples().join("h2-tls.keys")).unwrap());
+        let foreign = lines(&fs::read_to_string(keys_of("h2-tls")).unwrap());
         let written = lines(&blocks(&out).concat());
         assert!(
             !written.is_empty() && written.is_disjoint(&foreign),

@@ -14,35 +14,33 @@ use wireloupe::engine::{
     Connection, EndedBy, Engine, FindingEvent, FrameEvent, MessageEvent, Moment, Options, Outcome,
     Sink, TlsFlow, Transport,
 };
+use wireloupe::testkit::Sample;
 use wireloupe::tls::{Decryption, KeyLog};
 use wireloupe::wire::{Walked, Walker};
 
-fn samples() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("samples")
-}
-
 /// The samples that have a file `NAME.suffix`.
 fn names(suffix: &str) -> Vec<String> {
-    let mut names: Vec<String> = fs::read_dir(samples())
-        .unwrap()
-        .filter_map(|entry| entry.unwrap().file_name().into_string().ok())
-        .filter_map(|name| Some(name.strip_suffix(suffix)?.to_owned()))
-        .collect();
-    names.sort();
-    names
+    let all = Sample::all().into_iter();
+    let having = all.filter(|sample| sample.beside(suffix).is_some());
+    having.map(|sample| sample.name).collect()
 }
 
 fn capture(name: &str) -> PathBuf {
-    ["pcapng", "pcap", "pcap.gz", "pcapng.gz"]
-        .iter()
-        .map(|suffix| samples().join(format!("{name}.{suffix}")))
-        .find(|path| path.exists())
-        .unwrap_or_else(|| panic!("{name} has no capture"))
+    Sample::named(name).path
+}
+
+/// The file `NAME.suffix` of a sample.
+fn beside(name: &str, suffix: &str) -> Option<PathBuf> {
+    Sample::named(name).beside(suffix)
+}
+
+fn keys_file(name: &str) -> PathBuf {
+    Sample::named(name).keys().unwrap()
 }
 
 fn keys_of(name: &str) -> Arc<KeyLog> {
     let mut keys = KeyLog::new();
-    let text = fs::read(samples().join(format!("{name}.keys"))).unwrap();
+    let text = fs::read(keys_file(name)).unwrap();
     let bad = keys.extend(&text).len() + keys.finish().len();
     // One key log is cut on purpose.
     assert_eq!(bad > 0, name == "wss-two-connections-one-key", "{name}");
@@ -162,7 +160,7 @@ fn deep() -> Needs {
 
 /// By connection number and side.
 fn logged(name: &str) -> BTreeMap<u64, [Vec<Said>; 2]> {
-    let text = fs::read_to_string(samples().join(format!("{name}.endpoints.ndjson"))).unwrap();
+    let text = fs::read_to_string(beside(name, "endpoints.ndjson").unwrap()).unwrap();
     let mut logged: BTreeMap<u64, [Vec<Said>; 2]> = BTreeMap::new();
     for line in text.lines() {
         let line: Value = serde_json::from_str(line).unwrap();
@@ -182,8 +180,9 @@ fn logged(name: &str) -> BTreeMap<u64, [Vec<Said>; 2]> {
 }
 
 fn is_partial(name: &str) -> bool {
-    fs::read_to_string(samples().join(format!("{name}.expect.json")))
-        .is_ok_and(|text| text.contains("\"partial\""))
+    beside(name, "expect.json")
+        .and_then(|path| fs::read_to_string(path).ok())
+        .is_some_and(|text| text.contains("\"partial\""))
 }
 
 /// Holds what was decoded against what the endpoints logged; of a part, all that was decoded.
@@ -214,9 +213,9 @@ fn compare(name: &str, told: &Told) {
 
 #[test]
 fn with_keys_every_sample_says_what_its_endpoints_logged() {
-    let names: Vec<_> = names(".keys")
+    let names: Vec<_> = names("keys")
         .into_iter()
-        .filter(|name| samples().join(format!("{name}.endpoints.ndjson")).exists())
+        .filter(|name| beside(name, "endpoints.ndjson").is_some())
         .collect();
     assert!(names.len() > 40);
     for name in names {
@@ -228,7 +227,7 @@ fn with_keys_every_sample_says_what_its_endpoints_logged() {
         );
         compare(&name, &told);
         // A sample that shows why something fails says so in a file of its own.
-        let fails = samples().join(format!("{name}.expect.json")).exists();
+        let fails = beside(&name, "expect.json").is_some();
         assert!(fails || !told.packets.is_empty(), "{name}: no frame");
         let wrong = |code| matches!(code, Code::TlsRecordInvalid | Code::LostSync | Code::TcpGap);
         let wrong: Vec<_> = told
@@ -252,7 +251,7 @@ fn with_keys_every_sample_says_what_its_endpoints_logged() {
 
 #[test]
 fn without_keys_nothing_is_shown_as_decoded() {
-    for name in names(".keys") {
+    for name in names("keys") {
         for needs in [deep(), Needs::HEADERS, Needs::TLS] {
             let told = run(&packets(&capture(&name)), None, needs, None);
             assert_eq!(
@@ -300,7 +299,7 @@ fn a_key_log_without_this_connection_is_told_once() {
 
 #[test]
 fn clear_http2_says_what_its_endpoints_logged() {
-    let names: Vec<_> = names(".endpoints.ndjson")
+    let names: Vec<_> = names("endpoints.ndjson")
         .into_iter()
         .filter(|name| name.starts_with("h2c-"))
         .collect();
@@ -464,7 +463,7 @@ mod program {
     #[test]
     fn keys_come_from_the_option_the_environment_and_the_capture() {
         let name = "wss-tls13-aes256-gcm";
-        let (file, keys) = (capture(name), samples().join(format!("{name}.keys")));
+        let (file, keys) = (capture(name), keys_file(name));
         let read = ["read", file.to_str().unwrap(), "--format", "ndjson"];
         let plain = wireloupe(&read, None);
         assert!(plain.stdout.is_empty() && plain.status.success());
@@ -488,7 +487,7 @@ mod program {
     #[test]
     fn any_number_of_threads_prints_the_same() {
         for name in ["wss-resumption-tls13-psk", "h2-tls", "wss-secrets-inside"] {
-            let keys = samples().join(format!("{name}.keys"));
+            let keys = beside(name, "keys");
             let file = capture(name);
             let mut all = vec![
                 "read",
@@ -498,7 +497,7 @@ mod program {
                 "--show",
                 "all",
             ];
-            if keys.exists() {
+            if let Some(keys) = &keys {
                 all.extend(["--keylog", keys.to_str().unwrap()]);
             }
             let by =
@@ -514,7 +513,7 @@ mod program {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("keys.txt");
         let name = "wss-tls13-aes128-gcm";
-        let right = fs::read_to_string(samples().join(format!("{name}.keys"))).unwrap();
+        let right = fs::read_to_string(keys_file(name)).unwrap();
         let file = capture(name);
         let read = |log: &Path| {
             let arguments = [
@@ -544,7 +543,7 @@ mod program {
         );
         assert!(!text(&bad.stderr).contains("c0ffee") && text(&bad.stdout).lines().count() > 4);
 
-        fs::copy(samples().join("nginx-tls.client.keys"), &log).unwrap();
+        fs::copy(keys_file("nginx-tls.client"), &log).unwrap();
         let other = read(&log);
         assert!(other.stdout.is_empty() && other.status.success());
         assert!(
@@ -562,7 +561,7 @@ mod program {
         let folder = tempfile::tempdir().unwrap();
         let log = folder.path().join("keys.txt");
         let name = "wss-tls13-aes128-gcm";
-        let right = fs::read_to_string(samples().join(format!("{name}.keys"))).unwrap();
+        let right = fs::read_to_string(keys_file(name)).unwrap();
         let lines: Vec<String> = right.lines().filter_map(change).collect();
         fs::write(&log, lines.join("\n") + "\n").unwrap();
         let (file, log) = (capture(name), log.to_str().unwrap().to_owned());
@@ -620,7 +619,7 @@ mod program {
         bytes[spoilt.unwrap()] ^= 1;
         let file = folder.path().join("spoilt.pcapng");
         fs::write(&file, bytes).unwrap();
-        let keys = samples().join(format!("{name}.keys"));
+        let keys = keys_file(name);
         let (file, keys) = (file.to_str().unwrap(), keys.to_str().unwrap());
         let shown = wireloupe(&["read", "--show", "all", file, "--keylog", keys], None);
         let shown = text(&shown.stdout);

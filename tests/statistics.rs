@@ -7,16 +7,14 @@ use std::process::Command;
 
 use serde_json::Value;
 use wireloupe::base::LinkType;
-use wireloupe::testkit::{Conversation, Frame, pcap, upgrade_request, upgrade_response};
+use wireloupe::testkit::{Conversation, Frame, Sample, pcap, upgrade_request, upgrade_response};
 
 const CLIENT: &str = "10.0.0.1:40000";
 const SERVER: &str = "10.0.0.2:80";
 const MILLISECOND: i64 = 1_000_000;
 
 fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("samples")
-        .join(name)
+    Sample::named(name).path
 }
 
 fn stats(file: &Path, arguments: &[&str]) -> String {
@@ -80,7 +78,8 @@ fn ok(body: &str) -> String {
 #[test]
 fn each_way_has_the_figures_that_the_server_counted() {
     for name in ["http-ways", "http-ways-chromium"] {
-        let counted = fs::read_to_string(sample(&format!("{name}.ways.json"))).unwrap();
+        let counted = Sample::named(name).beside("ways.json").unwrap();
+        let counted = fs::read_to_string(counted).unwrap();
         let counted: Value = serde_json::from_str(&counted).unwrap();
         let stats = json(&sample(&format!("{name}.pcapng")));
         assert_eq!(stats["ways"].as_array().unwrap().len(), 5, "{name}");

@@ -6,6 +6,11 @@ use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
 
 use portable_pty::{CommandBuilder, PtySize, native_pty_system};
+use wireloupe::testkit::Sample;
+
+fn sample(name: &str) -> String {
+    Sample::named(name).path.to_str().unwrap().to_owned()
+}
 
 struct Session {
     parser: vt100::Parser,
@@ -74,7 +79,7 @@ impl Session {
 
 #[test]
 fn a_sample_is_opened_filtered_followed_and_left() {
-    let mut session = Session::open(&["samples/websockets-close-codes.pcapng"]);
+    let mut session = Session::open(&[&sample("websockets-close-codes.pcapng")]);
     // What failed comes first; Enter goes to the packet that shows it.
     session.expect("Diagnosis: 6 of 16 attempts failed");
     session.expect("its policy forbids what was sent");
@@ -106,7 +111,7 @@ fn a_sample_is_opened_filtered_followed_and_left() {
 
 #[test]
 fn a_signal_gives_the_terminal_back() {
-    let mut session = Session::open(&["samples/websockets-close-codes.pcapng"]);
+    let mut session = Session::open(&[&sample("websockets-close-codes.pcapng")]);
     session.expect("Diagnosis: 6 of 16 attempts failed");
     let process = session.child.process_id().unwrap().to_string();
     let killed = std::process::Command::new("kill")
@@ -123,7 +128,7 @@ fn a_signal_gives_the_terminal_back() {
 
 #[test]
 fn a_terminal_that_goes_away_ends_the_program() {
-    let mut session = Session::open(&["samples/websockets-close-codes.pcapng"]);
+    let mut session = Session::open(&[&sample("websockets-close-codes.pcapng")]);
     session.expect("Diagnosis: 6 of 16 attempts failed");
     // The reader lets go of the terminal when there is something to read that nobody takes.
     drop(std::mem::replace(&mut session.output, channel().1));
@@ -138,14 +143,14 @@ fn a_terminal_that_goes_away_ends_the_program() {
 
 #[test]
 fn a_key_log_decrypts_an_open_capture_in_place() {
-    let mut session = Session::open(&["samples/wss-chromium.pcapng"]);
+    let mut session = Session::open(&[&sample("wss-chromium.pcapng")]);
     session.expect("No WebSocket in 68 packets.");
     session.expect("2 TLS connections not decrypted: K reads a key log");
     session.type_keys("KREADME.md\r");
     session.expect("not a label and two values");
     session.type_keys("Kno such file\r");
     session.expect("cannot read the key log");
-    session.type_keys("Ksamples/wss-chromium.keys\r");
+    session.type_keys("Ksamples/tls/wss-chromium.keys\r");
     session.expect("2 TLS connections decrypted");
     session.expect("Frames of connection 1: 10");
     session.expect("Hello");
@@ -158,7 +163,7 @@ fn a_connection_is_saved_with_its_handshake_and_nothing_else() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("saved.pcapng");
     let file = file.to_str().unwrap();
-    let mut session = Session::open(&["samples/websockets-subprotocols.pcapng"]);
+    let mut session = Session::open(&[&sample("websockets-subprotocols.pcapng")]);
     session.expect("Connections 4");
     session.expect("Frames of connection 1: 4");
     session.type_keys(":c2\r");
@@ -181,8 +186,8 @@ fn a_connection_is_saved_with_its_handshake_and_nothing_else() {
         assert!(shown.status.success());
         String::from_utf8(shown.stdout).unwrap()
     };
-    let sample = "samples/websockets-subprotocols.pcapng";
-    let expected = frames(&["-Y", "connection == 2", sample]);
+    let sample = sample("websockets-subprotocols.pcapng");
+    let expected = frames(&["-Y", "connection == 2", &sample]);
     assert!(expected.lines().count() > 1, "{expected}");
     assert_eq!(frames(&[file]), expected);
 }
@@ -191,7 +196,7 @@ fn a_connection_is_saved_with_its_handshake_and_nothing_else() {
 fn the_list_is_saved_as_rows_and_failures_name_the_file() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
-    let mut session = Session::open(&["samples/websockets-subprotocols.pcapng"]);
+    let mut session = Session::open(&[&sample("websockets-subprotocols.pcapng")]);
     session.expect("Frames of connection 1: 4");
     session.type_keys("a");
     session.expect("Frames of all connections");
@@ -210,7 +215,7 @@ fn the_list_is_saved_as_rows_and_failures_name_the_file() {
     assert!(session.child.wait().unwrap().success());
     let read = std::process::Command::new(env!("CARGO_BIN_EXE_wireloupe"))
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["read", "samples/websockets-subprotocols.pcapng"])
+        .args(["read", &sample("websockets-subprotocols.pcapng")])
         .output()
         .unwrap();
     let text = String::from_utf8(read.stdout).unwrap();

@@ -10,6 +10,8 @@ use std::process::{Command, Stdio};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
+use wireloupe::testkit::Sample;
+
 /// Captures of plain WebSockets that tshark reads rightly, packet for packet.
 const FRAMES: [&str; 7] = [
     "websockets-basic.pcapng",
@@ -124,10 +126,6 @@ const ABOUT_RESPONSES: [&str; 9] = [
     "http.sec_websocket_protocol == \"chat\"",
 ];
 
-fn samples() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("samples")
-}
-
 /// Whether tshark and mergecap are there; says what is missing.
 fn is_installed() -> bool {
     let is_there = |program: &str| {
@@ -146,12 +144,12 @@ fn is_installed() -> bool {
 }
 
 /// One capture of several, in a folder of its own.
-fn merged(names: &[String]) -> (tempfile::TempDir, PathBuf) {
+fn merged(files: &[PathBuf]) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("all.pcapng");
     let mut command = Command::new("mergecap");
-    command.arg("-w").arg(&file).current_dir(samples());
-    let done = command.args(names).output().unwrap();
+    command.arg("-w").arg(&file);
+    let done = command.args(files).output().unwrap();
     assert!(
         done.status.success(),
         "mergecap: {}",
@@ -205,14 +203,13 @@ fn first(rows: Vec<Vec<String>>) -> BTreeSet<String> {
 }
 
 /// Every sample as mergecap takes it.
-fn all_samples() -> Vec<String> {
-    let names = std::fs::read_dir(samples()).unwrap();
-    let mut names: Vec<_> = names
-        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.ends_with(".pcap") || name.ends_with(".pcapng"))
-        .collect();
-    names.sort();
-    names
+fn all_samples() -> Vec<PathBuf> {
+    let all = Sample::all().into_iter().map(|sample| sample.path);
+    all.filter(|path| {
+        path.extension()
+            .is_some_and(|e| e == "pcap" || e == "pcapng")
+    })
+    .collect()
 }
 
 type Chosen = Result<BTreeSet<String>, String>;
@@ -260,7 +257,7 @@ fn filters_on_frames_choose_the_packets_that_tshark_chooses() {
     if !is_installed() {
         return;
     }
-    let (_folder, file) = merged(&FRAMES.map(str::to_owned));
+    let (_folder, file) = merged(&FRAMES.map(|name| Sample::named(name).path));
     // A packet with several frames has several values in tshark, and several rows here: only the others can be compared.
     // Nor can an empty last fragment: here it has the text of the message it completes, in tshark nothing.
     let fields = [
@@ -291,7 +288,7 @@ fn filters_on_handshakes_choose_the_connections_that_tshark_chooses() {
     if !is_installed() {
         return;
     }
-    let (_folder, file) = merged(&FRAMES.map(str::to_owned));
+    let (_folder, file) = merged(&FRAMES.map(|name| Sample::named(name).path));
     let sides = [
         (&ABOUT_REQUESTS[..], "http.sec_websocket_key"),
         (&ABOUT_RESPONSES[..], "http.response.code == 101"),

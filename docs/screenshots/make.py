@@ -22,15 +22,15 @@ WIDTH, HEIGHT = 100, 30
 
 # Name, capture, and in turn: a text to wait for, and the keys pressed then. The last text makes the picture.
 SHOTS = {
-    "diagnosis": ("accept-wrong.pcapng", ["Diagnosis: 1 of 1"]),
+    "diagnosis": ("failures/accept-wrong.pcapng", ["Diagnosis: 1 of 1"]),
     "panes": (
-        "ws-plain.pcap",
+        "deflate/ws-plain.pcap",
         ["Frames of connection 1: 9", "Tab Down Right", "Opcode", "Down " * 8, "Masking key"],
     ),
-    "ruler": ("ws-plain.pcap", ["Frames of connection 1: 9", "b", "Bits of frame 1"]),
-    "follow": ("ws-deflate-fragments.pcapng", ["Frames of connection 1", "f", "Conversation of connection 1", "Down Down", "message 3 of"]),
-    "handshake": ("ws-plain.pcap", ["Frames of connection 1: 9", "H", "The accept key"]),
-    "packets": ("syn-unanswered.pcapng", ["Diagnosis: 1 of 1", "Enter", "Packets of an attempt"]),
+    "ruler": ("deflate/ws-plain.pcap", ["Frames of connection 1: 9", "b", "Bits of frame 1"]),
+    "follow": ("deflate/ws-deflate-fragments.pcapng", ["Frames of connection 1", "f", "Conversation of connection 1", "Down Down", "message 3 of"]),
+    "handshake": ("deflate/ws-plain.pcap", ["Frames of connection 1: 9", "H", "The accept key"]),
+    "packets": ("failures/syn-unanswered.pcapng", ["Diagnosis: 1 of 1", "Enter", "Packets of an attempt"]),
 }
 
 BASIC = ["#000000", "#cd3131", "#0dbc79", "#e5e510", "#6c9ef8", "#d670d6", "#29b8db", "#e5e5e5"]

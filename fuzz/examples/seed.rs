@@ -1,4 +1,4 @@
-//! Fills the corpora from captures: `cargo run --release --example seed -- ../samples`, in the folder `fuzz`.
+//! Fills the corpora from captures: `cargo run --release --example seed`, in the folder `fuzz`.
 //!
 //! Whole files are seeds for `files` and `capture`, their packets for `packets`, and what their flows say in order for
 //! the targets that read streams. Filters come from the page that documents them.
@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use wireloupe::base::{Limits, LinkType, Side, Timestamp};
 use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::flow::{Assembler, Delivery, End, Incoming, route};
+use wireloupe::testkit::Sample;
 use wireloupe::wire::{FlowKey, TcpFlags, Walked, Walker};
 use wireloupe::{http, http2, tls};
 use wireloupe_fuzz::write_pieces;
@@ -19,20 +20,9 @@ use wireloupe_fuzz::write_pieces;
 const MOST: usize = 64 << 10;
 
 fn main() -> std::io::Result<()> {
-    let folder = std::env::args()
-        .nth(1)
-        .unwrap_or_else(|| "../samples".to_owned());
     let mut seeds = Seeds(RandomState::new(), 0);
-    for entry in fs::read_dir(folder)? {
-        let path = entry?.path();
-        let extension = path
-            .extension()
-            .unwrap_or_default()
-            .to_string_lossy()
-            .into_owned();
-        if ["pcap", "pcapng", "gz", "zst", "lz4"].contains(&extension.as_str()) {
-            capture(&path, &mut seeds)?;
-        }
+    for sample in Sample::all() {
+        capture(&sample.path, &mut seeds)?;
     }
     for line in fs::read_to_string("../docs/filter.md")
         .unwrap_or_default()

@@ -186,7 +186,7 @@ async def status_426(run):
     listening.stop()
 
 
-@sample("status-400-hybi-04.pcapng", programs=["ws", "Python"], log=False,
+@sample("status-400-hybi-04.pcapng", folder="drafts", programs=["ws", "Python"], log=False,
         expect=failing("the client speaks the draft hybi-04 (version 4), which the server does not", "version-unsupported", "http-status"),
         shows="a client of the draft hybi-04 at npm ws: 400 with the versions it takes")
 def hybi_04(run):
@@ -580,7 +580,7 @@ async def frames_as_http(run):
 # --- drafts -----------------------------------------------------------------------------------------------------------
 
 
-@sample("hixie-76.pcapng", programs=["websocket-driver", "Python"], log=False,
+@sample("hixie-76.pcapng", folder="drafts", programs=["websocket-driver", "Python"], log=False,
         expect=failing("the client speaks the draft hixie-76; this server still does, most do not", "draft-version-accepted", "handshake"),
         shows="the draft hixie-76: two keys, eight bytes after the header, frames between 00 and FF")
 def hixie(run):
@@ -589,7 +589,7 @@ def hixie(run):
     assert b"Hello" in got, got
 
 
-@sample("hixie-76-refused.pcapng", programs=["ws", "Python"], log=False,
+@sample("hixie-76-refused.pcapng", folder="drafts", programs=["ws", "Python"], log=False,
         expect=failing("the client speaks the draft hixie-76, the server only RFC 6455 (400)", "draft-version", "http-status"),
         shows="a hixie-76 client at npm ws: 400")
 def hixie_refused(run):
@@ -598,7 +598,7 @@ def hixie_refused(run):
     assert b" 400 " in got[:20], got
 
 
-@sample("hybi-08.pcapng", programs=["ws", "Python"], log=False,
+@sample("hybi-08.pcapng", folder="drafts", programs=["ws", "Python"], log=False,
         shows="version 8 (the drafts hybi-08 to -12) with Sec-WebSocket-Origin at npm ws: accepted, framed like RFC 6455")
 def hybi_08(run):
     node_server(run)
@@ -727,4 +727,4 @@ async def no_connect_protocol(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("failures")

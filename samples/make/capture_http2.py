@@ -181,4 +181,4 @@ async def chromium(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("http2")

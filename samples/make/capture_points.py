@@ -14,7 +14,7 @@ import lab
 
 lab.enter()
 
-from lab import SAMPLES, Capture, sample
+from lab import Capture, sample
 from python_endpoints import PLAIN, client, echo, server, settle
 
 PROGRAMS = ["websockets"]
@@ -334,4 +334,4 @@ async def vlan(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("capture-points")

@@ -201,4 +201,4 @@ def mqtt(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("programs")

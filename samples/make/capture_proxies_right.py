@@ -105,4 +105,4 @@ async def relay(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("proxies")

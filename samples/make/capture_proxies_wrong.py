@@ -277,7 +277,7 @@ async def varnish_no_pipe(run):
     await refused(run)
 
 
-@sample("hixie-76-through-nginx.pcapng", programs=["nginx", "Python"], legs=LEGS, log=False, expect={
+@sample("hixie-76-through-nginx.pcapng", folder="drafts", programs=["nginx", "Python"], legs=LEGS, log=False, expect={
             "client": [(1, "the client speaks the draft hixie-76, whose eight key bytes after the header do not pass an HTTP proxy before the 101", "draft-key-bytes-missing", "http-status")],
             "server": [(1, "the draft hixie-76 request came without its eight key bytes: the HTTP proxy in front holds them back", "draft-key-bytes-missing", "http-status")]},
         shows="a hixie-76 client through nginx: the eight bytes after the header never reach the server, which waits for them")
@@ -416,4 +416,4 @@ def router(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("proxies")

@@ -32,7 +32,7 @@ def listen(port):
     return sock
 
 
-@sample("lab-hello.pcap", programs=["Python"],
+@sample("lab-hello.pcap", folder="", programs=["Python"],
         shows="a well-known lab's two frames, bit for bit: client to server `81 85 cb 6e 9f 8e 83 0b f3 e2 a4`, server to client `81 05 48 65 6c 6c 6f`")
 def lab_hello(run):
     key = b"dGhlIHNhbXBsZSBub25jZQ=="
@@ -174,4 +174,4 @@ def split(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("frames")

@@ -362,4 +362,4 @@ async def haproxy_tls(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("tls")

@@ -150,7 +150,7 @@ async def serve(run):
 
 
 def write_down(run, board):
-    path = lab.SAMPLES / f"{run.name}.ways.json"
+    path = run.folder / f"{run.name}.ways.json"
     path.write_text(json.dumps(board.counts, indent=1) + "\n")
 
 
@@ -222,4 +222,4 @@ async def ways_chromium(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("ways")

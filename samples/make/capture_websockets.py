@@ -252,4 +252,4 @@ async def unanswered(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("frames")

@@ -98,4 +98,4 @@ def declined(run):
 
 
 if __name__ == "__main__":
-    lab.main()
+    lab.main("deflate")

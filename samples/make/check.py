@@ -21,29 +21,32 @@ import sys
 from pathlib import Path
 
 SAMPLES = Path(__file__).resolve().parent.parent
-CAPTURES = (".pcapng", ".pcap")
+CAPTURE = re.compile(r"\.pcap(ng)?(\.(gz|zst|lz4))?$")
+LOG = ".endpoints.ndjson"
 
 
 def lines(text):
     return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
-def capture_of(name):
-    """The capture file of a sample, whatever its suffixes."""
-    for path in sorted(SAMPLES.glob(f"{name}.pcap*")):
-        rest = path.name[len(name):].split(".")
-        if f".{rest[1]}" in CAPTURES and (len(rest) == 2 or rest[2] in ("gz", "zst", "lz4")):
-            return path
-    return None
+def walk():
+    """By name the folder and the capture file of every sample; the capture is None where only a log is left."""
+    found = {}
+    for path in sorted(SAMPLES.rglob("*")):
+        if capture := CAPTURE.search(path.name):
+            found[path.name[: capture.start()]] = (path.parent, path)
+        elif path.name.endswith(LOG):
+            found.setdefault(path.name.removesuffix(LOG), (path.parent, None))
+    return found
 
 
-def run(binary, name):
+def run(binary, name, folder, capture):
     """What the program prints for the sample's capture."""
-    keys = SAMPLES / f"{name}.keys"
-    command = [binary, "read", str(capture_of(name).relative_to(SAMPLES)), "--format", "ndjson", "--show", "all"]
+    keys = folder / f"{name}.keys"
+    command = [binary, "read", capture.name, "--format", "ndjson", "--show", "all"]
     if keys.exists():
         command += ["--keylog", keys.name]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=SAMPLES)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, cwd=folder)
     if done.returncode not in (0, 1):
         raise RuntimeError(f"{' '.join(command)}: exit {done.returncode}: {first_line(done.stderr)}")
     return done.stdout
@@ -120,14 +123,14 @@ def short(message):
     return json.dumps(text, ensure_ascii=False)
 
 
-def check(name, binary, write):
+def check(name, place, binary, write):
     """Returns (outcome, lines); the outcomes are the keys of `counts` in `main`."""
-    log, golden = SAMPLES / f"{name}.endpoints.ndjson", SAMPLES / f"{name}.golden.ndjson"
-    expect = SAMPLES / f"{name}.expect.json"
-    if capture_of(name) is None:
+    folder, capture = place
+    if capture is None:
         return "unchecked", ["no capture of this name"]
+    log, golden, expect = (folder / f"{name}{end}" for end in (LOG, ".golden.ndjson", ".expect.json"))
     try:
-        text = run(binary, name) if binary else golden.read_text()
+        text = run(binary, name, folder, capture) if binary else golden.read_text()
     except FileNotFoundError:
         return "unchecked", ["no golden file"]
     except (RuntimeError, subprocess.TimeoutExpired) as error:
@@ -143,12 +146,6 @@ def check(name, binary, write):
     return ("different" if found else "ok" if log.exists() else "without a log"), found
 
 
-def names():
-    """Every sample, by its captures and by its logs."""
-    captures = {re.sub(r"\.pcap(ng)?(\.\w+)?$", "", p.name) for p in SAMPLES.glob("*.pcap*")}
-    return sorted(captures | {p.name.removesuffix(".endpoints.ndjson") for p in SAMPLES.glob("*.endpoints.ndjson")})
-
-
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*")
@@ -156,8 +153,10 @@ def main():
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     counts = {"ok": [], "different": [], "unchecked": [], "without a log": []}
-    for name in arguments.names or names():
-        outcome, found = check(name, arguments.binary, arguments.write)
+    binary = arguments.binary and str(Path(arguments.binary).resolve())
+    samples = walk()
+    for name in arguments.names or sorted(samples):
+        outcome, found = check(name, samples.get(name, (SAMPLES, None)), binary, arguments.write)
         counts[outcome].append(name)
         for line in found:
             print(f"{name}: {outcome}: {line}")

@@ -1,6 +1,7 @@
 """The laboratory of the capture scripts: a private network, a capture, and what the endpoints say they sent.
 
-A family script declares samples with `@sample(...)` and ends with `main()`. Each sample runs in a network namespace of its
+A family script declares samples with `@sample(...)` and ends with `main(FOLDER)`, the folder of `samples/` that they belong to
+(a sample of another theme names its own). Each sample runs in a network namespace of its
 own (so no port is taken and no other traffic is seen), is captured with dumpcap (`.pcapng`) or tcpdump (`.pcap`), and leaves
 beside the capture what the endpoints logged through their own libraries, never what was decoded from the packets.
 """
@@ -214,18 +215,20 @@ class Sample:
     """One sample while it is made. `file` may end in a compression suffix; `legs` names several capture points."""
 
     def __init__(self, function, file, shows, programs, bpf="tcp", legs=None, expect=None, partial=None,
-                 cut_short=False, mtu=None, late=False, capture=True, log=True, after=None, key_legs=("client",), **options):
+                 cut_short=False, mtu=None, late=False, capture=True, log=True, after=None, key_legs=("client",), folder="",
+                 **options):
         self.function, self.file, self.shows, self.programs = function, file, shows, programs
         self.legs, self.expect, self.partial, self.cut_short = legs or {None: bpf}, expect, partial, cut_short
         self.mtu, self.late, self.capture, self.options, self.keep_log = mtu, late, capture, options, log
         self.after, self.key_legs = after, key_legs
         self.name, self.suffix, self.compression = re.fullmatch(r"(.+?)(\.pcap(?:ng)?)(\.\w+)?", file).groups()
         self.log, self.processes, self.captures = Log(), [], []
-        self.keys = SAMPLES / f"{self.name}.keys"
+        self.folder = SAMPLES / folder
+        self.keys = self.folder / f"{self.name}.keys"
         self.work = LAB / "work" / self.name
 
     def path(self, leg):
-        return SAMPLES / (f"{self.name}.{leg}{self.suffix}" if leg else f"{self.name}{self.suffix}")
+        return self.folder / (f"{self.name}.{leg}{self.suffix}" if leg else f"{self.name}{self.suffix}")
 
     def start_captures(self):
         for leg, where in self.legs.items():
@@ -277,6 +280,7 @@ class Sample:
     def make(self):
         print(f"{self.file}")
         shutil.rmtree(self.work, ignore_errors=True)
+        self.folder.mkdir(exist_ok=True)
         self.work.mkdir(parents=True)
         self.work.chmod(0o777)
         self.keys.unlink(missing_ok=True)
@@ -302,10 +306,10 @@ class Sample:
             self.keys.chmod(0o644)
         if None not in self.legs and self.keys.exists():
             for leg in self.key_legs:
-                shutil.copy(self.keys, SAMPLES / f"{self.name}.{leg}.keys")
+                shutil.copy(self.keys, self.folder / f"{self.name}.{leg}.keys")
             self.keys.unlink()
         for leg in self.legs:
-            base = SAMPLES / (f"{self.name}.{leg}" if leg else self.name)
+            base = self.folder / (f"{self.name}.{leg}" if leg else self.name)
             if self.keep_log:
                 lines = self.log.view(leg, self)
                 Path(f"{base}.endpoints.ndjson").write_text("".join(json.dumps(x, ensure_ascii=False) + "\n" for x in lines))
@@ -340,13 +344,13 @@ def sample(file, **options):
     return register
 
 
-def main():
-    """Make the samples of this script, or those whose name contains one of the arguments."""
+def main(folder):
+    """Make the samples of this script, which go to that folder of `samples/` unless they name another: all, or those whose name contains one of the arguments."""
     alone = os.environ.get("WIRELOUPE_SAMPLE")
     failed = []
     for function, file, options in REGISTRY:
         if alone == file:
-            Sample(function, file, **options).make()
+            Sample(function, file, **{"folder": folder, **options}).make()
         elif not alone and (not sys.argv[1:] or any(w in file for w in sys.argv[1:])):
             # A headless browser now and then hangs while it starts, so each sample has a second try.
             if not (inside(file) or inside(file)):
@@ -411,16 +415,28 @@ def version(program):
     return KNOWN[program]
 
 
+COLUMNS = "| file | programs | what it shows | script |\n| --- | --- | --- | --- |\n"
+
+
 def readme_row(file, sample):
-    """Put the sample's line into the table of README.md, in alphabetical order, in place of an older one."""
+    """Put the sample's line into its folder's table in README.md, in alphabetical order, in place of an older one."""
     readme = SAMPLES / "README.md"
-    text = readme.read_text()
-    head, table = text.split("| --- |", 1)
     script = Path(sys.argv[0]).name
     programs = ", ".join(version(p) for p in sample.programs)
-    rows = {row.split("`")[1]: row for row in table.splitlines()[1:] if row.startswith("| `")}
-    rows[file] = f"| `{file}` | {programs} | {sample.shows} | `{script}` |"
-    readme.write_text(head + "| --- | --- | --- | --- |\n" + "".join(f"{rows[k]}\n" for k in sorted(rows)))
+    row = f"| `{file}` | {programs} | {sample.shows} | `{script}` |"
+    heading = "## In this folder" if sample.folder == SAMPLES else f"## {sample.folder.name}/"
+    head, *parts = re.split(r"(?m)^(?=## )", readme.read_text())
+    if not any(part.startswith(f"{heading}\n") for part in parts):
+        parts.append(f"{heading}\n")
+    parts = [with_row(part, file, row) if part.startswith(f"{heading}\n") else part for part in parts]
+    readme.write_text("\n\n".join(part.strip("\n") for part in (head, *parts)) + "\n")
+
+
+def with_row(part, file, row):
+    rows = {line.split("`")[1]: line for line in part.splitlines() if line.startswith("| `")}
+    rows[file] = row
+    intro = part.split("| file |")[0].strip("\n")
+    return f"{intro}\n\n{COLUMNS}" + "\n".join(rows[name] for name in sorted(rows))
 
 
 # --- certificates -----------------------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ def blocks(text):
 
 def sample_names(text):
     """Names in the first two columns of tables and in running text that look like a sample's."""
-    known = {re.sub(r"(\.client|\.server)?\.pcap(ng)?(\.\w+)?$", "", p.name) for p in SAMPLES.glob("*.pcap*")}
+    known = {re.sub(r"(\.client|\.server)?\.pcap(ng)?(\.\w+)?$", "", p.name) for p in SAMPLES.rglob("*.pcap*")}
     stems = "|".join(sorted({k.split("-")[0] for k in known}))
     named = set(re.findall(rf"`((?:{stems})-[a-z0-9-]+)`", text))
     return named, known

@@ -22,12 +22,14 @@ mod conversation;
 mod file;
 mod packet;
 mod random;
+mod samples;
 mod websocket;
 
 pub use conversation::Conversation;
 pub use file::{PcapFormat, pcap, pcapng};
 pub use packet::{ACK, FIN, PSH, PacketBuilder, RST, SYN, Segment, URG, Wrap};
 pub use random::Random;
+pub use samples::Sample;
 pub use websocket::{
     Deflater, Frame, KEY, LengthForm, accept_key, upgrade_request, upgrade_response,
 };

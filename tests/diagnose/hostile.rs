@@ -1,7 +1,6 @@
 //! Captures that are broken in any way: diagnosis and comparison say something of them and never panic.
 
 use std::io::Cursor;
-use std::path::Path;
 
 use wireloupe::base::{LinkType, Side, Timestamp};
 use wireloupe::capture::{Batch, Input, Source};
@@ -11,7 +10,9 @@ use wireloupe::insight::compare::{
 };
 use wireloupe::insight::facts::BatchFacts;
 use wireloupe::insight::{self, Casebook, Colours, Diagnosis, Facts, diagnose};
-use wireloupe::testkit::{Conversation, Frame, Random, pcapng, upgrade_request, upgrade_response};
+use wireloupe::testkit::{
+    Conversation, Frame, Random, Sample, pcapng, upgrade_request, upgrade_response,
+};
 use wireloupe::wire::Walker;
 
 use crate::script::{run, text};
@@ -84,10 +85,9 @@ fn say(file: &[u8], other: &[Recorded]) -> usize {
 
 #[test]
 fn samples_with_bytes_changed_at_random() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let entries = std::fs::read_dir(folder).expect("the samples");
-    let mut files: Vec<_> = entries
-        .map(|entry| entry.expect("an entry").path())
+    let files: Vec<_> = Sample::all()
+        .into_iter()
+        .map(|sample| sample.path)
         .filter(|path| {
             path.extension()
                 .is_some_and(|e| e == "pcap" || e == "pcapng")
@@ -97,7 +97,6 @@ fn samples_with_bytes_changed_at_random() {
                 .is_ok_and(|metadata| metadata.len() < 15_000)
         })
         .collect();
-    files.sort();
     let mut random = Random::new(6);
     let mut length = 0;
     for path in files {

@@ -5,7 +5,7 @@ use std::process::{Command, Output, Stdio};
 
 use assert_cmd::cargo::cargo_bin;
 use wireloupe::base::{LinkType, Side};
-use wireloupe::testkit::{Conversation, Frame, pcap, upgrade_request, upgrade_response};
+use wireloupe::testkit::{Conversation, Frame, Sample, pcap, upgrade_request, upgrade_response};
 
 use crate::script::{asked, text};
 
@@ -27,9 +27,7 @@ fn diagnose<I: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = I>) -
 }
 
 fn sample(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("samples")
-        .join(name)
+    Sample::named(name).path
 }
 
 fn out(output: &Output) -> String {
@@ -171,17 +169,14 @@ fn threads_change_nothing() {
         "lifetime-limit",
         "nginx-idle-timeout.client",
         "status-404",
-        "wss-python",
+        "wss-keys-of-server",
         "hixie-76",
     ];
-    let paths = all.map(|name| sample(&format!("{name}.pcapng")));
+    let paths = all.map(sample);
     let run = |threads: &str| {
         let arguments = ["--threads", threads].map(AsRef::as_ref);
-        let existing = paths
-            .iter()
-            .filter(|path| path.exists())
-            .map(|path| path.as_os_str());
-        out(&diagnose(arguments.into_iter().chain(existing)))
+        let paths = paths.iter().map(|path| path.as_os_str());
+        out(&diagnose(arguments.into_iter().chain(paths)))
     };
     let serial = run("1");
     assert!(serial.contains("lifetime-limit") && serial.contains("idle-timeout"));
@@ -263,7 +258,9 @@ fn terminals_get_colours_unless_the_user_wants_none() {
 fn what_stays_encrypted_is_described_from_outside() {
     let (capture, keys) = (
         sample("wss-tls12-aes128-gcm.pcapng"),
-        sample("wss-tls12-aes128-gcm.keys"),
+        Sample::named("wss-tls12-aes128-gcm")
+            .keys()
+            .expect("a key log"),
     );
     let text = out(&diagnose([&capture]));
     for shown in [

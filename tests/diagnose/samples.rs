@@ -7,6 +7,7 @@ use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options};
 use wireloupe::insight::facts::BatchFacts;
 use wireloupe::insight::{Casebook, Diagnosis, Facts, Stage, Verdict, diagnose};
+use wireloupe::testkit::Sample;
 use wireloupe::wire::Walker;
 
 /// Samples without an expected failure in which diagnosis rightly finds one.
@@ -17,30 +18,14 @@ const NOT_ALL_HEALTHY: &[&str] = &[
     "http-ways-chromium",
 ];
 
-fn samples() -> Vec<PathBuf> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples");
-    let entries = std::fs::read_dir(folder).expect("the samples");
-    let paths = entries.map(|entry| entry.expect("an entry").path());
-    let mut captures: Vec<_> = paths.filter(|path| stem(path).is_some()).collect();
-    captures.sort();
-    captures
-}
-
-/// The name of a capture without what comes after it.
-fn stem(path: &Path) -> Option<String> {
-    let name = path.file_name()?.to_str()?;
-    let at = name.find(".pcap")?;
-    Some(name[..at].to_owned())
-}
-
-fn run_sample(path: &Path) -> Vec<Diagnosis> {
+fn run_sample(sample: &Sample) -> Vec<Diagnosis> {
     let options = Options::default();
-    let inputs = vec![Input::from_argument(path)];
+    let inputs = vec![Input::from_argument(&sample.path)];
     let mut source = Source::open(inputs, &options.limits).expect("a capture");
     let mut walker = Walker::new(&options.limits);
     let mut engine = Engine::new(options, Facts::default());
-    let keys = path.with_file_name(format!("{}.keys", stem(path).expect("a capture")));
-    if let Ok(bytes) = std::fs::read(keys) {
+    if let Some(keys) = sample.keys() {
+        let bytes = std::fs::read(keys).expect("a key log");
         let mut log = wireloupe::tls::KeyLog::new();
         log.extend(&bytes);
         log.finish();
@@ -58,9 +43,11 @@ fn run_sample(path: &Path) -> Vec<Diagnosis> {
     diagnose(&casebook, engine.time())
 }
 
-fn expectation(path: &Path) -> serde_json::Value {
-    let path = path.with_file_name(format!("{}.expect.json", stem(path).expect("a capture")));
-    let text = std::fs::read_to_string(path).unwrap_or_else(|_| "{}".to_owned());
+fn expectation(sample: &Sample) -> serde_json::Value {
+    let text = match sample.beside("expect.json") {
+        Some(path) => std::fs::read_to_string(path).expect("a readable file"),
+        None => "{}".to_owned(),
+    };
     serde_json::from_str(&text).expect("JSON")
 }
 
@@ -68,10 +55,10 @@ fn expectation(path: &Path) -> serde_json::Value {
 fn samples_of_failures_have_their_true_cause_and_healthy_ones_none() {
     let mut seen = 0;
     let mut wrong = Vec::new();
-    for path in samples() {
-        let name = stem(&path).expect("a capture");
-        let diagnoses = run_sample(&path);
-        let expected = expectation(&path);
+    for sample in Sample::all() {
+        let name = &sample.name;
+        let diagnoses = run_sample(&sample);
+        let expected = expectation(&sample);
         let attempts = expected["attempts"].as_array().cloned().unwrap_or_default();
         seen += attempts.len();
         for (index, attempt) in attempts.iter().enumerate() {
@@ -87,7 +74,7 @@ fn samples_of_failures_have_their_true_cause_and_healthy_ones_none() {
             }
         }
         let is_error = |found: &&Diagnosis| found.verdict.severity() == Severity::Error;
-        if attempts.is_empty() && !NOT_ALL_HEALTHY.contains(&&*name) {
+        if attempts.is_empty() && !NOT_ALL_HEALTHY.contains(&name.as_str()) {
             let broken = diagnoses.iter().find(is_error);
             wrong.extend(broken.map(|found| format!("{name} is healthy, and: {}", found.sentence)));
         }
@@ -146,9 +133,9 @@ fn told(name: &str, diagnoses: &[Diagnosis]) -> String {
 
 #[test]
 fn every_sample_has_its_golden_diagnosis() {
-    let all: String = samples()
+    let all: String = Sample::all()
         .iter()
-        .map(|path| told(&stem(path).expect("a capture"), &run_sample(path)))
+        .map(|sample| told(&sample.name, &run_sample(sample)))
         .collect();
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/diagnoses.txt");
     if std::env::var_os("UPDATE").is_some() {
@@ -171,7 +158,7 @@ fn what_is_tested() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let tests = std::fs::read_dir(root.join("tests/diagnose")).expect("the tests");
     let tests = tests.map(|entry| entry.expect("an entry").path());
-    let expected = samples().into_iter().map(|path| expectation(&path));
+    let expected = Sample::all().into_iter().map(|sample| expectation(&sample));
     let verdicts = expected.flat_map(|expected| {
         let attempts = expected["attempts"].as_array().cloned().unwrap_or_default();
         attempts

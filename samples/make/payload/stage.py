@@ -16,7 +16,6 @@ sys.path.insert(0, str(HERE.parent))
 
 import lab
 
-OUT = lab.SAMPLES / "payload"
 HOME = lab.LAB / "payload"
 NODE_MODULES = HOME / "node/node_modules"
 lab.PYTHON = HOME / "venv/bin/python"
@@ -28,18 +27,14 @@ def enter():
         subprocess.run([HERE / "setup"], check=True)
     lab.enter()
     os.environ["NODE_PATH"] = str(NODE_MODULES)
-    OUT.mkdir(exist_ok=True)
 
 
 class Stage(lab.Sample):
-    """A sample under `samples/payload` with the log of its protocol."""
+    """A sample with the log of its protocol."""
 
     def __init__(self, function, file, shows, programs, **options):
         super().__init__(function, file, shows, programs, **options)
         self.units = []
-
-    def path(self, leg):
-        return OUT / self.file
 
     def said(self, connection, side, protocol, **fields):
         """One unit of the protocol, as the library that sent it (or, where that one is silent, received it) describes it."""
@@ -74,13 +69,13 @@ class Stage(lab.Sample):
 
     def finish(self):
         lines = self.log.view(None, self)
-        write(OUT / f"{self.name}.endpoints.ndjson", lines)
+        write(self.folder / f"{self.name}.endpoints.ndjson", lines)
         order = sorted(self.units, key=lambda unit: (unit["connection"], unit["from"]))
-        write(OUT / f"{self.name}.protocol.ndjson", order)
+        write(self.folder / f"{self.name}.protocol.ndjson", order)
         size = self.path(None).stat().st_size
         print(f"  {size} bytes, {len(lines)} messages, {len(order)} units")
-        lab.write_expectation(OUT / f"{self.name}.expect.json", self, None)
-        lab.readme_row(f"payload/{self.file}", self)
+        lab.write_expectation(self.folder / f"{self.name}.expect.json", self, None)
+        lab.readme_row(self.file, self)
 
 
 def write(path, lines):
@@ -101,4 +96,8 @@ def version(program):
 
 
 known, lab.version, lab.Sample = lab.version, version, Stage
-sample, main = lab.sample, lab.main
+sample = lab.sample
+
+
+def main():
+    lab.main("payload")

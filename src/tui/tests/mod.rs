@@ -16,6 +16,7 @@ use crate::base::Limits;
 use crate::capture::{Batch, Input, Options, Source};
 use crate::engine::Engine;
 use crate::store::{BatchRecords, Collector, Indexer, Store};
+use crate::testkit::Sample;
 use crate::wire::Walker;
 
 use super::theme::Theme;
@@ -28,19 +29,19 @@ fn open(name: &str) -> App {
 
 /// The same, with its key log.
 fn open_with(name: &str, keys: Option<&str>) -> App {
-    let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = Sample::named(name).path;
     let limits = Limits::default();
     let options = Options {
         spool: true,
         ..Options::default()
     };
-    let input = Input::from_argument(std::path::PathBuf::from(path));
+    let input = Input::from_argument(path);
     let mut source = Source::open_with(vec![input], &limits, options).unwrap();
     let mut store = Store::new(Box::new(source.packet_file()));
     let mut walker = Walker::new(&limits);
     let mut engine = Engine::new(crate::engine::Options::default(), Indexer::default());
     if let Some(keys) = keys {
-        let path = format!("{}/samples/{keys}", env!("CARGO_MANIFEST_DIR"));
+        let path = Sample::named(name).path.with_file_name(keys);
         let mut log = crate::tls::KeyLog::new();
         log.extend(&std::fs::read(path).unwrap());
         log.finish();
@@ -66,9 +67,9 @@ fn open_with(name: &str, keys: Option<&str>) -> App {
 
 /// The same, with its diagnosis.
 fn open_diagnosed(name: &str) -> App {
-    let path = format!("{}/samples/{name}", env!("CARGO_MANIFEST_DIR"));
+    let path = Sample::named(name).path;
     let limits = Limits::default();
-    let input = Input::from_argument(std::path::PathBuf::from(path));
+    let input = Input::from_argument(path);
     let mut source = Source::open(vec![input], &limits).unwrap();
     let mut walker = Walker::new(&limits);
     let mut engine = Engine::new(
