@@ -7,6 +7,7 @@ log). Nothing in it is decoded from bytes here. Keys: `connection`, `from`, `pro
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -83,7 +84,7 @@ def write(path, lines):
 
 
 def version(program):
-    """A program's name and version: an npm package, a Python package or a Debian package."""
+    """A program's name and version: an npm package, a Debian package (`NAME=deb:PACKAGE`) or a Python package (`NAME=ENVIRONMENT:`)."""
     name, _, package = program.partition("=")
     manifest = NODE_MODULES / (package or name) / "package.json"
     if manifest.exists():
@@ -92,6 +93,10 @@ def version(program):
     if package.startswith("deb:"):
         done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package[4:]], text=True, capture_output=True)
         return f"{name} {done.stdout.split(':')[-1].split('-')[0].split('+')[0]}"
+    if package.endswith(":"):
+        listed = HOME / f"{package[:-1]}/bin/pip"
+        done = subprocess.run([listed, "show", name], text=True, capture_output=True)
+        return f"{name} {re.search(r'Version: (.+)', done.stdout)[1]}"
     return known(program)
 
 
