@@ -24,6 +24,7 @@ function patch(WebSocket) {
 
 function log(observer, connection, side, kind, data) {
   const base64 = Buffer.from(data ?? '').toString('base64');
+  globalThis[Symbol.for('watched message')]?.({ observer, connection, side, kind, data: Buffer.from(data ?? '') });
   process.stdout.write(JSON.stringify({ observer, connection, side, kind, base64 }) + '\n');
 }
 

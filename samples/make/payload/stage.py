@@ -5,9 +5,11 @@ order by connection and side, as the library that made the unit described it (a 
 log). Nothing in it is decoded from bytes here. Keys: `connection`, `from`, `protocol`, `fields`.
 """
 
+import ctypes
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +30,10 @@ def enter():
         subprocess.run([HERE / "setup"], check=True)
     lab.enter()
     os.environ["NODE_PATH"] = str(NODE_MODULES)
+    if os.environ.get("WIRELOUPE_SAMPLE"):
+        # Programs put the machine's name into what they send: a name of the sample's own (CLONE_NEWUTS).
+        ctypes.CDLL(None).unshare(0x04000000)
+        socket.sethostname("lab")
 
 
 class Stage(lab.Sample):

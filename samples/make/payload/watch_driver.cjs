@@ -16,6 +16,7 @@ function log(driver, sent, kind, data) {
   const observer = driver._masking ? 'client' : 'server';
   const connection = (driver[Symbol.for('watched connection')] ??= ++opened[observer]);
   const side = sent === (observer === 'client') ? 'client' : 'server';
+  globalThis[Symbol.for('watched message')]?.({ observer, connection, side, kind, data: Buffer.from(data ?? '') });
   process.stdout.write(JSON.stringify({ observer, connection, side, kind, base64: Buffer.from(data ?? '').toString('base64') }) + '\n');
 }
 
