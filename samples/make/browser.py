@@ -10,13 +10,13 @@ from aiohttp import web
 import lab
 
 
-async def browse(run, uri, ways, flags=(), environment=None, host="127.0.0.1", page=None):
-    """Open `endpoints/page.html`, served on port 8000, in Chromium with `?ws=uri&ways=...`; returns the page's outcomes and holds its report
-    against what the server logged."""
+async def browse(run, uri, ways, flags=(), environment=None, host="127.0.0.1", page=None, file="page.html"):
+    """Open `endpoints/page.html` (or another file), served on port 8000, in Chromium with `?ws=uri&ways=...`; returns the page's outcomes and
+    holds its report against what the server logged."""
     done = asyncio.get_running_loop().create_future()
 
     async def serve_page(_):
-        return web.FileResponse(lab.MAKE / "endpoints/page.html")
+        return web.FileResponse(lab.MAKE / "endpoints" / file)
 
     async def report(request):
         done.set_result(await request.json())

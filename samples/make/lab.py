@@ -216,13 +216,14 @@ class Sample:
 
     def __init__(self, function, file, shows, programs, bpf="tcp", legs=None, expect=None, partial=None,
                  cut_short=False, mtu=None, late=False, capture=True, log=True, after=None, key_legs=("client",), folder="",
-                 **options):
+                 also=None, uncertain=False, **options):
         self.function, self.file, self.shows, self.programs = function, file, shows, programs
         self.legs, self.expect, self.partial, self.cut_short = legs or {None: bpf}, expect, partial, cut_short
         self.mtu, self.late, self.capture, self.options, self.keep_log = mtu, late, capture, options, log
         self.after, self.key_legs = after, key_legs
+        self.also, self.uncertain = also, uncertain
         self.name, self.suffix, self.compression = re.fullmatch(r"(.+?)(\.pcap(?:ng)?)(\.\w+)?", file).groups()
-        self.log, self.processes, self.captures = Log(), [], []
+        self.log, self.processes, self.captures, self.said = Log(), [], [], []
         self.folder = SAMPLES / folder
         self.keys = self.folder / f"{self.name}.keys"
         self.work = LAB / "work" / self.name
@@ -266,6 +267,11 @@ class Sample:
                               stdout=subprocess.PIPE, env=dict(os.environ, **(environment or {})), check=True)
         self.log.take(done.stdout)
         return done.stdout
+
+    def says(self, who, words):
+        """Keep what an endpoint itself reported of an outcome (its error, its log line), beside the true cause."""
+        print(f"  {who} says: {words}")
+        self.said.append(f"{who}: {words}")
 
     def end_processes(self):
         for process in reversed(self.processes):
@@ -328,8 +334,14 @@ def write_expectation(path, sample, leg):
     content = {}
     if expect:
         content["attempts"] = [dict(zip(("connection", "cause", "verdict", "stage"), row)) for row in expect]
+    if sample.also:
+        content["also"] = sample.also
+    if sample.uncertain:
+        content["uncertain"] = True
     if sample.partial:
         content["partial"] = sample.partial
+    if sample.said:
+        content["said"] = sample.said
     if content:
         path.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
     else:
@@ -391,9 +403,13 @@ VERSIONS = {
     "nginx": ["nginx", "-v"], "Squid": ["squid", "-v"], "Varnish": ["varnishd", "-V"], "OpenSSL": ["openssl", "version"],
     "Node.js": ["node", "--version"], "Mosquitto": ["mosquitto", "-h"], "websocketd": ["websocketd", "--version"],
     "Python": [str(PYTHON), "--version"], "tcpdump": ["tcpdump", "--version"], "Linux": ["uname", "-r"],
-    "editcap": ["editcap", "--version"], "curl": ["curl", "--version"],
+    "editcap": ["editcap", "--version"], "lighttpd": ["lighttpd", "-v"], "curl": ["curl", "--version"], "Java": ["java", "--version"],
 }
-NODE_PACKAGES = {"ws", "socket.io", "socket.io-client", "@stomp/stompjs", "stomp-broker-js", "mqtt", "websocket-driver", "undici"}
+DEBIAN_PACKAGES = {
+    "gorilla": "golang-github-gorilla-websocket-dev", "nhooyr": "golang-nhooyr-websocket-dev",
+    "golang.org/x/net/websocket": "golang-golang-x-net-dev", "em-websocket": "ruby-em-websocket",
+}
+NODE_PACKAGES = {"ws", "socket.io", "socket.io-client", "@stomp/stompjs", "stomp-broker-js", "mqtt", "websocket-driver", "undici", "express"}
 KNOWN = {}
 
 
@@ -402,6 +418,9 @@ def version(program):
         return KNOWN[program]
     if program in NODE_PACKAGES:
         found = json.loads((LAB / f"node/node_modules/{program}/package.json").read_text())["version"]
+    elif program in DEBIAN_PACKAGES:
+        done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", DEBIAN_PACKAGES[program]], text=True, stdout=subprocess.PIPE)
+        found = re.search(r"\d+\.\d[\d.]*", done.stdout).group()
     elif program in VERSIONS:
         done = subprocess.run(VERSIONS[program], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         found = re.search(r"\d+\.\d[\w.]*", done.stdout).group()
