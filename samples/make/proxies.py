@@ -33,6 +33,10 @@ def squid(run, name, port=3128, namespace=None):
     return run.spawn("/usr/sbin/squid", "-N", "-f", filled, "-n", "lab", port=port, namespace=namespace)
 
 
+def lighttpd(run, name, port=8080):
+    return run.spawn("/usr/sbin/lighttpd", "-D", "-f", CONF / f"{name}.conf", port=port, environment={"WORK": str(run.work)})
+
+
 def varnish(run, name, *options, port=8080, address="127.0.0.2"):
     return run.spawn("/usr/sbin/varnishd", "-F", "-a", f"{address}:{port}", "-f", CONF / f"{name}.vcl", "-n", run.work / "varnish",
                      "-s", "malloc,1m", *options, port=port)
