@@ -8,9 +8,7 @@ use std::collections::VecDeque;
 
 use smallvec::SmallVec;
 
-use crate::flow::{FlowId, Table};
-
-use super::flow_state::FlowState;
+use crate::flow::{Ages, FlowId, Table};
 
 /// Flows compared to find one that gives up.
 const COMPARED: usize = 8;
@@ -35,6 +33,12 @@ impl Account {
     fn leave_queue(&mut self) {
         self.0 &= !QUEUED;
     }
+}
+
+/// A flow of the table that has an account.
+pub(super) trait HasAccount: Ages {
+    /// The account of the flow with this number; `None` when this is another flow, which has its place now.
+    fn account(&mut self, serial: u64) -> Option<&mut Account>;
 }
 
 /// A flow in the queue; its place may be another's by now.
@@ -98,21 +102,21 @@ impl Budget {
 
     /// Forgets flows that have ended, when they are most of the queue.
     #[inline]
-    pub(super) fn tidy(&mut self, table: &mut Table<FlowState>) {
+    pub(super) fn tidy<F: HasAccount>(&mut self, table: &mut Table<F>) {
         if self.gone > COMPARED + self.queue.len() / 2 {
             self.sweep(table);
         }
     }
 
     #[cold]
-    fn sweep(&mut self, table: &mut Table<FlowState>) {
+    fn sweep<F: HasAccount>(&mut self, table: &mut Table<F>) {
         self.queue
             .retain(|holder| account(table, *holder).is_some_and(|account| account.is_queued()));
         self.gone = 0;
     }
 
     /// Takes the flow that gives up next out of the queue.
-    pub(super) fn next(&mut self, table: &mut Table<FlowState>) -> Option<Holder> {
+    pub(super) fn next<F: HasAccount>(&mut self, table: &mut Table<F>) -> Option<Holder> {
         let mut seen: SmallVec<[(u32, Holder); COMPARED]> = SmallVec::new();
         while seen.len() < COMPARED
             && let Some(holder) = self.queue.pop_front()
@@ -134,7 +138,6 @@ impl Budget {
     }
 }
 
-fn account(table: &mut Table<FlowState>, holder: Holder) -> Option<&mut Account> {
-    let flow = table.flow(holder.place)?;
-    (flow.info.serial == holder.serial).then_some(&mut flow.info.account)
+fn account<F: HasAccount>(table: &mut Table<F>, holder: Holder) -> Option<&mut Account> {
+    table.flow(holder.place)?.account(holder.serial)
 }

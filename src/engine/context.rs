@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::base::{Code, ConnectionId, Finding, Limits, Needs, PacketNumber, Side, Timestamp};
+use crate::base::{
+    Code, ConnectionId, Finding, Limits, Needs, PacketNumber, Side, Span, Timestamp,
+};
 use crate::flow::{End, FlowId, Recent};
 use crate::tls::KeyLog;
 use crate::websocket::Scratch;
 use crate::wire::FlowKey;
 
 use super::budget::{Account, Budget, Holder};
+use super::chunk::{Hole, Why};
 use super::connection::{Connection, Handshake, Transport, Tunnel};
-use super::sink::{FindingEvent, Moment, Sink};
+use super::moment::Moment;
+use super::sink::{FindingEvent, Sink};
 use super::streams::Streams;
 
 /// What one engine shares between all its flows.
@@ -63,8 +67,6 @@ pub(super) struct FlowInfo {
     /// Time of its latest packet.
     pub(super) last: Timestamp,
     pub(super) packets: u64,
-    /// Where each end's latest bytes began.
-    pub(super) positions: [u64; 2],
     pub(super) transport: Transport,
     /// One bit each: the two ends of which any packet was seen, and what the methods ask for. There are many flows.
     pub(super) seen: u8,
@@ -116,11 +118,6 @@ impl FlowInfo {
         self.seen & 1 << end as u8 != 0
     }
 
-    /// Where the side's latest bytes began.
-    pub(super) fn position(&self, side: Side) -> u64 {
-        self.positions[self.end(side) as usize]
-    }
-
     pub(super) fn end(&self, side: Side) -> End {
         let client = self.client.unwrap_or(End::Low);
         match side {
@@ -130,43 +127,12 @@ impl FlowInfo {
     }
 }
 
-/// A run of in-order stream bytes from one end.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Chunk<'a> {
-    pub(super) end: End,
-    /// Position in the end's stream.
-    pub(super) offset: u64,
-    pub(super) bytes: &'a [u8],
-    /// The packet that carried them, or the last one of the TLS record that did.
-    pub(super) packet: PacketNumber,
-    /// The record's earlier packets.
-    pub(super) earlier: &'a [PacketNumber],
-}
-
-impl<'a> Chunk<'a> {
-    /// The same without its first `len` bytes.
-    pub(super) fn after(self, len: usize) -> Chunk<'a> {
-        Chunk {
-            offset: self.offset + len as u64,
-            bytes: self.bytes.get(len..).unwrap_or_default(),
-            ..self
-        }
-    }
-}
-
+/// What a session works with besides its own state.
 pub(super) struct Context<'a, S> {
     pub(super) sink: &'a mut S,
     pub(super) shared: &'a mut Shared,
     pub(super) flow: &'a mut FlowInfo,
     pub(super) now: Moment,
-    /// When the flow ended, where that was before now.
-    pub(super) closed_at: Option<Timestamp>,
-    /// Whether the bytes at hand lie in the packet itself.
-    pub(super) in_packet: bool,
-    /// Payload bytes that the snaplen cut off the segment at hand.
-    pub(super) cut: u32,
-    /// What is missing was captured and could not be decrypted, which is told in words of its own.
-    pub(super) is_unread: bool,
     pub(super) keys: &'a KeyLog,
 }
 
@@ -196,6 +162,11 @@ impl<S: Sink> Context<'_, S> {
             self.shared.budget.limit()
         );
         self.finding(connection, None, &Finding::new(Code::MemoryLimit, text));
+    }
+
+    /// The side that an end plays, if it is known which end.
+    pub(super) fn side(&self, end: Option<End>) -> Option<Side> {
+        end.map(|end| self.flow.side(end))
     }
 
     /// Whether anybody wants to know about TLS, so that its flows are worth to be read.
@@ -264,13 +235,15 @@ impl<S: Sink> Context<'_, S> {
         }
     }
 
-    /// Tells that bytes are missing, when the connection is one of ours.
-    pub(super) fn gap(&mut self, connection: &mut Connection, from: Side, offset: u64, len: u64) {
-        if self.is_unread {
+    /// Tells that bytes of the connection are missing, unless another finding says so.
+    pub(super) fn missing(&mut self, connection: &mut Connection, hole: Hole) {
+        if hole.why == Why::Unread {
             return;
         }
+        let Hole { offset, len, .. } = hole;
         let text = format!("{len} bytes from stream position {offset} are not in the capture");
-        let finding = Finding::new(Code::TcpGap, text).at(crate::base::Span::at(offset, len));
+        let finding = Finding::new(Code::TcpGap, text).at(Span::at(offset, len));
+        let from = self.flow.side(hole.end);
         self.finding(Some(connection), Some(from), &finding);
     }
 }

@@ -4,12 +4,15 @@ use crate::base::{Extent, Limits, Needs, PerSide, Side, Timestamp};
 use crate::flow::{Ages, Assembler, Delivery, End, FlowId, Incoming};
 use crate::wire::{FlowKey, Segment, TcpFlags};
 
-use super::budget::Account;
+use super::budget::{Account, HasAccount};
+use super::chunk::{Chunk, Hole, Why};
 use super::connection::{EndedBy, Transport};
-use super::context::{Chunk, Context, FlowInfo, Shared};
-use super::flow_summary::{FlowSummary, Seen, Trace};
+use super::context::{Context, FlowInfo, Shared};
+use super::flow_summary::{FlowSummary, Trace};
+use super::moment::{Moment, Seen};
+use super::next::Closing;
 use super::session::Session;
-use super::sink::{Moment, Sink};
+use super::sink::Sink;
 
 /// A flow in the table.
 pub(super) struct FlowState {
@@ -70,7 +73,6 @@ impl FlowState {
             opened: now.time,
             last: now.time,
             packets: 0,
-            positions: [0; 2],
             transport: Transport::Tcp,
             connections: 0,
             layers: 0,
@@ -96,7 +98,7 @@ impl FlowState {
     #[inline]
     pub(super) fn touch(&self, end: End) -> u64 {
         let half = &self.parts.halves[end as usize];
-        let is_websocket = matches!(self.parts.session, Session::WebSocket(_));
+        let is_websocket = self.parts.session.is_websocket();
         self.info.packets ^ half.offset() ^ u64::from(is_websocket) ^ u64::from(self.info.key.scope)
     }
 
@@ -104,10 +106,7 @@ impl FlowState {
     #[inline]
     pub(super) fn touch_session(&self, end: End) -> u64 {
         let trace = self.parts.trace.as_ref();
-        let session = match &self.parts.session {
-            Session::WebSocket(session) => session.touch(self.info.side(end)),
-            _ => 0,
-        };
+        let session = self.parts.session.touch(self.info.side(end));
         session ^ trace.map_or(0, |trace| trace.touch(end))
     }
 
@@ -147,6 +146,12 @@ impl Ages for FlowState {
     }
 }
 
+impl HasAccount for FlowState {
+    fn account(&mut self, serial: u64) -> Option<&mut Account> {
+        (self.info.serial == serial).then_some(&mut self.info.account)
+    }
+}
+
 impl FlowParts {
     /// Whether a SYN from `end` belongs to another connection than this one.
     pub(super) fn is_renewed_by(&self, end: End, segment: &Segment) -> bool {
@@ -162,12 +167,14 @@ impl FlowParts {
         }
     }
 
+    /// Takes a segment of `bytes`; `in_packet` says whether those are the packet itself.
     #[inline]
     pub(super) fn segment<S: Sink>(
         &mut self,
         end: End,
         segment: &Segment,
         bytes: &[u8],
+        in_packet: bool,
         context: &mut Context<'_, S>,
     ) -> Ending {
         let info = &mut *context.flow;
@@ -184,7 +191,7 @@ impl FlowParts {
             );
         }
         let wanted = Needs::EXTENTS | Needs::SEGMENTS;
-        if context.shared.needs.any(wanted) && !matches!(self.session, Session::Ignored) {
+        if context.shared.needs.any(wanted) && !self.session.is_ignored() {
             if context.shared.needs.has(Needs::EXTENTS) {
                 context.sink.packet(context.flow.serial, context.now.packet);
             }
@@ -196,13 +203,14 @@ impl FlowParts {
         if flags.has(TcpFlags::SYN) {
             self.syn(end, segment, context);
         }
-        if !matches!(self.session, Session::Ignored) {
+        if !self.session.is_ignored() {
             if flags.has(TcpFlags::ACK) {
                 self.acknowledge(end.peer(), segment.ack, context);
             }
             let payload = segment.payload(bytes);
             if !payload.is_empty() || segment.missing > 0 || flags.has(TcpFlags::FIN) {
-                self.payload(end, segment, payload, context);
+                let packet_offset = in_packet.then_some(segment.payload.start);
+                self.payload(end, segment, (payload, packet_offset), context);
             }
         }
         self.ending(end, flags, context)
@@ -228,8 +236,7 @@ impl FlowParts {
             });
             return Ending::Linger;
         }
-        let complete =
-            matches!(self.session, Session::Ignored) || self.halves.iter().all(Assembler::is_ended);
+        let complete = self.session.is_ignored() || self.halves.iter().all(Assembler::is_ended);
         if self.fins != 3 || !complete || self.over.is_some() {
             return Ending::None;
         }
@@ -270,10 +277,9 @@ impl FlowParts {
         &mut self,
         end: End,
         segment: &Segment,
-        payload: &[u8],
+        (payload, packet_offset): (&[u8], Option<u32>),
         context: &mut Context<'_, S>,
     ) {
-        context.cut = segment.missing;
         let incoming = Incoming {
             // A SYN takes the sequence number before the first byte it may carry (RFC 7413).
             seq: segment
@@ -283,7 +289,7 @@ impl FlowParts {
             missing: segment.missing,
             fin: segment.flags.has(TcpFlags::FIN),
             packet: context.now.packet,
-            packet_offset: context.in_packet.then_some(segment.payload.start),
+            packet_offset,
             time: context.now.time,
         };
         let (half, session) = (&mut self.halves[end as usize], &mut self.session);
@@ -310,8 +316,12 @@ impl FlowParts {
             context.shared.held = context.shared.held.saturating_sub(half.held_cost());
             half.finish(&mut |delivery| deliver(session, end, delivery, context));
         }
-        context.closed_at = self.over.map(|over| over.at);
-        self.session.ended(by, self.closer, context);
+        let closing = Closing {
+            by,
+            who: self.closer,
+            at: self.over.map_or(context.now.time, |over| over.at),
+        };
+        self.session.ended(closing, context);
         context.shared.budget.release(&mut context.flow.account);
         let told = Needs::EXTENTS | Needs::SEGMENTS;
         if context.shared.needs.any(told) {
@@ -379,7 +389,7 @@ fn deliver<S: Sink>(
             packet_offset,
             time,
         } => {
-            if context.shared.needs.has(Needs::EXTENTS) && !matches!(session, Session::Ignored) {
+            if context.shared.needs.has(Needs::EXTENTS) && !session.is_ignored() {
                 let len = bytes.len() as u32;
                 let extent = Extent {
                     stream_offset: offset,
@@ -389,7 +399,6 @@ fn deliver<S: Sink>(
                 };
                 context.sink.extent(context.flow.serial, end, extent);
             }
-            context.flow.positions[end as usize] = offset;
             context.now.time = time;
             session.data(
                 Chunk {
@@ -403,9 +412,22 @@ fn deliver<S: Sink>(
             );
             context.charge(session.memory());
         }
-        Delivery::Gap { offset, len } => {
-            context.flow.positions[end as usize] = offset;
-            session.gap(end, offset, len, context);
+        Delivery::Gap {
+            offset,
+            len,
+            is_cut,
+        } => {
+            let hole = Hole {
+                end,
+                offset,
+                len,
+                why: match is_cut {
+                    true => Why::Snaplen,
+                    false => Why::Lost,
+                },
+                is_exact: true,
+            };
+            session.hole(hole, context);
             context.charge(session.memory());
         }
         Delivery::Again { offset, bytes } => session.again(end, offset, bytes, context),

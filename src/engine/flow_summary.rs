@@ -3,12 +3,12 @@
 
 use std::net::SocketAddr;
 
-use crate::base::{PacketNumber, PerSide, Side, Timestamp};
+use crate::base::{PerSide, Side, Timestamp};
 use crate::flow::End;
 use crate::wire::{Segment, TcpFlags};
 
 use super::connection::EndedBy;
-use super::sink::Moment;
+use super::moment::{Moment, Seen};
 
 /// First stream bytes kept of an end that speaks TLS or opens a tunnel: enough for hellos and certificates.
 const OPENING_TLS: usize = 12 << 10;
@@ -16,24 +16,6 @@ const OPENING_TLS: usize = 12 << 10;
 const OPENING: usize = 2 << 10;
 /// Opening bytes kept over all flows of an engine; flows that open beyond it keep none.
 pub(super) const OPENINGS: usize = 64 << 20;
-
-/// A packet and its time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Seen {
-    /// The packet.
-    pub packet: PacketNumber,
-    /// Its time.
-    pub time: Timestamp,
-}
-
-impl From<Moment> for Seen {
-    fn from(at: Moment) -> Self {
-        Self {
-            packet: at.packet,
-            time: at.time,
-        }
-    }
-}
 
 /// How a reset looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,152 +4,45 @@
 //! of a WebSocket, and the end of a stream the end of its connection. Positions of such a connection count the DATA of
 //! its stream. Other streams cost nothing.
 
-use std::collections::BTreeMap;
-
 use crate::base::{Finding, Head, Needs, PacketNumber, PerSide, Side, Span};
 use crate::flow::End;
 use crate::http2::{self, DataPlace, GoAway};
-use crate::websocket::detect::{FrameScore, verdict};
-use crate::websocket::handshake::{is_accepted, negotiated};
+use crate::websocket::handshake::negotiated;
 
+use super::chunk::{Chunk, Hole};
 use super::connection::{
     Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel, heads_memory,
 };
-use super::context::{Chunk, Context};
-use super::http_session::{settle_handshake, tell_handshake};
+use super::context::Context;
+use super::http2_streams::{Http2Stream, Http2Streams, StreamPhase};
+use super::next::{Closing, Next};
 use super::sink::{Sink, StreamData};
 use super::waiting::Waiting;
-use super::websocket_session::{self, WebSocketSession};
 
-/// Streams without a request that are looked at for frames at once.
+/// Http2Streams without a request that are looked at for frames at once.
 const ADOPTED: usize = 64;
-/// DATA looked at in one of them before it is given up, in bytes and in new beginnings.
-const LOOK: usize = 64 << 10;
-const LOOKS: u8 = 16;
 
 /// HTTP/2 in both directions.
 pub(super) struct Http2Session {
     connection: http2::Connection,
-    streams: Streams,
+    streams: Http2Streams,
     begun: PerSide<bool>,
 }
 
-/// The streams that are followed, and what is known of all of them.
-struct Streams {
-    by_id: BTreeMap<u32, Stream>,
-    tunnel: Option<Box<Tunnel>>,
-    /// A stream asked for a WebSocket.
-    asked: bool,
-    /// Findings told that are about no stream.
-    told: u32,
-    /// Who sent GOAWAY with an error, and which.
-    failed: Option<(Side, u32)>,
-    /// Bytes that the streams keep, as far as each has been counted.
-    memory: usize,
-}
-
-impl Streams {
-    /// Counts what a stream keeps after something happened to it.
-    fn count(&mut self, id: u32) {
-        if let Some(stream) = self.by_id.get_mut(&id) {
-            let now = stream.state.memory();
-            self.memory = self.memory + now - std::mem::replace(&mut stream.counted, now);
-        }
-    }
-
-    /// The same after something happened to all of them.
-    fn count_all(&mut self) {
-        self.memory = 0;
-        for stream in self.by_id.values_mut() {
-            stream.counted = stream.state.memory();
-            self.memory += stream.counted;
-        }
-    }
-
-    fn insert(&mut self, id: u32, stream: Stream) {
-        self.remove(id);
-        self.memory += stream.counted;
-        self.by_id.insert(id, stream);
-        self.count(id);
-    }
-
-    fn remove(&mut self, id: u32) -> Option<Stream> {
-        let stream = self.by_id.remove(&id)?;
-        self.memory -= stream.counted;
-        Some(stream)
-    }
-}
-
-struct Stream {
-    state: State,
-    /// Position of the next byte of DATA.
-    sent: PerSide<u64>,
-    ended: PerSide<bool>,
-    /// Bytes it kept when that was last counted.
-    counted: usize,
-}
-
-enum State {
-    /// A WebSocket was asked for; the answer is to come. DATA of the client waits for it.
-    Asked(Box<Connection>, Waiting),
-    /// What was asked or answered is not known: frames show themselves or not.
-    Unseen(Box<Unseen>),
-    Open(Box<WebSocketSession>),
-    Refused(Box<Connection>),
-    /// Nothing of ours.
-    Ignored,
-}
-
-impl State {
-    /// Bytes kept beyond the state itself.
-    fn memory(&self) -> usize {
-        match self {
-            State::Asked(connection, waiting) => connection.memory() + waiting.cost(),
-            State::Unseen(unseen) => {
-                unseen.waiting.cost() + heads_memory(unseen.attempt.as_deref(), None)
-            }
-            State::Open(session) => session.memory(),
-            State::Refused(connection) => connection.memory(),
-            State::Ignored => 0,
-        }
-    }
-}
-
-#[derive(Default)]
-struct Unseen {
-    attempt: Option<Box<Connection>>,
-    waiting: Waiting,
-    scores: PerSide<FrameScore>,
-    looks: u8,
-}
-
 impl Http2Session {
-    /// HTTP/2 from each side's next bytes on.
-    pub(super) fn new<S: Sink>(tunnel: Option<Box<Tunnel>>, context: &Context<'_, S>) -> Self {
-        Self::of(http2::Connection::new(&context.shared.limits), tunnel)
-    }
-
-    /// HTTP/2 after the answer to this request of HTTP/1.1.
-    pub(super) fn upgraded<S: Sink>(
-        request: &Head,
+    /// HTTP/2 from each side's next bytes on; after the answer to `upgrade`, if a request of HTTP/1.1 asked for it.
+    pub(super) fn new<S: Sink>(
+        upgrade: Option<&Head>,
         tunnel: Option<Box<Tunnel>>,
         context: &Context<'_, S>,
     ) -> Self {
         let limits = &context.shared.limits;
-        Self::of(http2::Connection::after_upgrade(request, limits), tunnel)
-    }
-
-    fn of(connection: http2::Connection, tunnel: Option<Box<Tunnel>>) -> Self {
         Self {
-            connection,
-            streams: Streams {
-                by_id: BTreeMap::new(),
-                tunnel,
-                asked: false,
-                told: 0,
-                failed: None,
-                memory: 0,
+            connection: match upgrade {
+                Some(request) => http2::Connection::after_upgrade(request, limits),
+                None => http2::Connection::new(limits),
             },
+            streams: Http2Streams::new(tunnel),
             begun: PerSide::default(),
         }
     }
@@ -161,17 +54,17 @@ impl Http2Session {
             + heads_memory(None, self.streams.tunnel.as_deref())
     }
 
-    /// Has the WebSockets inside forget what can be done without.
+    /// Has the WebSockets inside free what they can do without.
     pub(super) fn give_up<S: Sink>(&mut self, context: &mut Context<'_, S>) {
         for stream in self.streams.by_id.values_mut() {
-            if let State::Open(session) = &mut stream.state {
+            if let StreamPhase::Open(session) = &mut stream.phase {
                 session.give_up(context);
             }
         }
         self.streams.count_all();
     }
 
-    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
+    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
         let side = context.flow.side(chunk.end);
         self.begin(side, chunk.offset);
         let mut out = Http2Events {
@@ -181,19 +74,15 @@ impl Http2Session {
             earlier: chunk.earlier,
         };
         self.connection.push(side, chunk.bytes, &mut out);
+        Next::Stay
     }
 
-    pub(super) fn gap<S: Sink>(
-        &mut self,
-        end: End,
-        offset: u64,
-        len: u64,
-        context: &mut Context<'_, S>,
-    ) {
-        let side = context.flow.side(end);
-        self.begin(side, offset);
+    pub(super) fn hole<S: Sink>(&mut self, hole: Hole, context: &mut Context<'_, S>) -> Next {
+        let side = context.flow.side(hole.end);
+        self.begin(side, hole.offset);
         let mut out = Http2Events::between(&mut self.streams, context);
-        self.connection.gap(side, len, &mut out);
+        self.connection.gap(side, hole.len, &mut out);
+        Next::Stay
     }
 
     fn begin(&mut self, side: Side, offset: u64) {
@@ -202,254 +91,43 @@ impl Http2Session {
         }
     }
 
-    /// One side sends no more, on any stream.
-    pub(super) fn side_ended<S: Sink>(&mut self, side: Side, context: &mut Context<'_, S>) {
+    /// One end sends no more, on any stream.
+    pub(super) fn end_closed<S: Sink>(&mut self, end: End, context: &mut Context<'_, S>) -> Next {
         for stream in self.streams.by_id.values_mut() {
-            if let State::Open(session) = &mut stream.state {
-                session.side_ended(side, context);
+            if let StreamPhase::Open(session) = &mut stream.phase {
+                session.end_closed(end, context);
             }
         }
         self.streams.count_all();
+        Next::Stay
     }
 
     /// The flow is over, and with it every stream.
     pub(super) fn ended<S: Sink>(
         &mut self,
-        by: EndedBy,
-        who: Option<Side>,
+        closing: Closing,
         context: &mut Context<'_, S>,
-    ) {
+    ) -> Next {
         let mut out = Http2Events::between(&mut self.streams, context);
         self.connection.finish(&mut out);
-        let (by, who, error) = match self.streams.failed {
-            Some((side, code)) if by == EndedBy::Fin => (EndedBy::Rst, Some(side), Some(code)),
-            _ => (by, who, None),
-        };
+        let (mut closing, mut error) = (closing, None);
+        if let Some((side, code)) = self.streams.failed
+            && closing.by == EndedBy::Fin
+        {
+            closing.by = EndedBy::Rst;
+            closing.who = Some(context.flow.end(side));
+            error = Some(code);
+        }
         for stream in std::mem::take(&mut self.streams.by_id).into_values() {
-            stream.end(by, who, error, context);
+            stream.end(closing, error, context);
         }
-    }
-}
-
-impl Stream {
-    fn new(state: State) -> Self {
-        Self {
-            state,
-            sent: PerSide::default(),
-            ended: PerSide::default(),
-            counted: 0,
-        }
-    }
-
-    fn connection(&mut self) -> Option<&mut Connection> {
-        match &mut self.state {
-            State::Asked(connection, _) | State::Refused(connection) => Some(connection),
-            State::Unseen(unseen) => unseen.attempt.as_deref_mut(),
-            State::Open(session) => Some(&mut session.connection),
-            State::Ignored => None,
-        }
-    }
-
-    /// The stream is over.
-    fn end<S: Sink>(
-        self,
-        by: EndedBy,
-        who: Option<Side>,
-        error: Option<u32>,
-        context: &mut Context<'_, S>,
-    ) {
-        match self.state {
-            State::Open(mut session) => {
-                session.connection.close.error = error;
-                session.ended(by, who, context);
-            }
-            State::Asked(mut connection, _) => {
-                tell_handshake(&mut connection, context);
-                close(connection, by, who, error, context);
-            }
-            State::Unseen(unseen) => {
-                if let Some(connection) = unseen.attempt {
-                    context.sink.handshake(&connection, context.now);
-                    close(connection, by, who, error, context);
-                }
-            }
-            State::Refused(connection) => close(connection, by, who, error, context),
-            State::Ignored => {}
-        }
-    }
-
-    /// DATA of one side; whether frames without a handshake have shown themselves.
-    fn data<S: Sink>(
-        &mut self,
-        side: Side,
-        chunk: Chunk<'_>,
-        context: &mut Context<'_, S>,
-    ) -> bool {
-        self.sent[side] = chunk.offset + chunk.bytes.len() as u64;
-        match &mut self.state {
-            State::Open(session) => session.data(chunk, context),
-            State::Asked(_, waiting) => {
-                // A client may not wait for the answer, but what it sends early has its limit.
-                match waiting.cost() > context.shared.limits.early_bytes {
-                    true => waiting.gap(chunk.end, chunk.offset, chunk.bytes.len() as u64),
-                    false => waiting.push(chunk),
-                }
-            }
-            State::Unseen(unseen) => {
-                let seen = unseen.data(side, chunk);
-                if !seen && unseen.looks >= LOOKS && unseen.attempt.is_none() {
-                    self.state = State::Ignored;
-                }
-                return seen;
-            }
-            State::Refused(_) | State::Ignored => {}
-        }
-        false
-    }
-
-    fn gap<S: Sink>(&mut self, side: Side, len: u64, context: &mut Context<'_, S>) {
-        let offset = self.sent[side];
-        self.sent[side] = offset.saturating_add(len);
-        match &mut self.state {
-            State::Open(session) => session.gap(side, offset, len, context),
-            State::Asked(_, waiting) => waiting.gap(context.flow.end(side), offset, len),
-            State::Unseen(unseen) => unseen.start_over(side, context.flow.end(side)),
-            State::Refused(_) | State::Ignored => {}
-        }
-    }
-
-    /// Some DATA of this side may be missing.
-    fn lose<S: Sink>(&mut self, side: Side, context: &mut Context<'_, S>) {
-        let offset = self.sent[side];
-        match &mut self.state {
-            State::Open(session) => session.lose(side, offset, 0, context),
-            State::Unseen(unseen) => unseen.start_over(side, context.flow.end(side)),
-            _ => {}
-        }
-    }
-
-    /// The answer to the request.
-    fn answered<S: Sink>(&mut self, seen: SeenHead, context: &mut Context<'_, S>) {
-        let State::Asked(mut connection, waiting) =
-            std::mem::replace(&mut self.state, State::Ignored)
-        else {
-            return;
-        };
-        let status = seen.head.status().unwrap_or_default();
-        let accepted = is_accepted(&seen.head);
-        let handshake = connection.handshake.get_or_insert_default();
-        handshake.response = Some(seen);
-        handshake.outcome = match accepted {
-            true => Outcome::Accepted,
-            false => Outcome::Refused,
-        };
-        settle(handshake);
-        if status == 0 {
-            handshake.outcome = Outcome::NotSeen;
-            let mut unseen = Unseen::default();
-            unseen.take(waiting, context);
-            unseen.attempt = Some(connection);
-            self.state = State::Unseen(Box::new(unseen));
-            return;
-        }
-        tell(&mut connection, context);
-        match accepted {
-            true => self.open(connection, waiting, context),
-            false => self.state = State::Refused(connection),
-        }
-    }
-
-    fn open<S: Sink>(
-        &mut self,
-        connection: Box<Connection>,
-        mut waiting: Waiting,
-        context: &mut Context<'_, S>,
-    ) {
-        let begin = PerSide::new(|side| {
-            let waits = waiting.start(context.flow.end(side));
-            waits.unwrap_or(self.sent[side])
-        });
-        let mut session = Box::new(WebSocketSession::new(connection, begin, context));
-        for item in waiting.take() {
-            match item.chunk() {
-                Some(chunk) => session.data(chunk, context),
-                None => {
-                    let side = context.flow.side(item.end);
-                    session.gap(side, item.offset, item.gap(), context);
-                }
-            }
-        }
-        self.state = State::Open(session);
-    }
-}
-
-impl Unseen {
-    /// Looks at DATA; whether both sides' bytes are frames by now.
-    fn data(&mut self, side: Side, chunk: Chunk<'_>) -> bool {
-        self.waiting.push(chunk);
-        self.scores[side].push(chunk.bytes);
-        if self.scores[side].contradictions > 0 || self.waiting.cost() > LOOK {
-            self.start_over(side, chunk.end);
-        }
-        verdict(&self.scores.client, &self.scores.server) == Some(Side::Client)
-    }
-
-    fn start_over(&mut self, side: Side, end: End) {
-        self.scores[side] = FrameScore::default();
-        self.waiting.forget(end);
-        self.looks = self.looks.saturating_add(1);
-    }
-
-    /// Looks at what waited.
-    fn take<S: Sink>(&mut self, mut waiting: Waiting, context: &Context<'_, S>) {
-        for item in waiting.take() {
-            if let Some(chunk) = item.chunk() {
-                self.data(context.flow.side(chunk.end), chunk);
-            }
-        }
-    }
-}
-
-fn close<S: Sink>(
-    mut connection: Box<Connection>,
-    by: EndedBy,
-    who: Option<Side>,
-    error: Option<u32>,
-    context: &mut Context<'_, S>,
-) {
-    connection.close.by = connection.close.by.or(who);
-    connection.close.error = error;
-    websocket_session::close(&mut connection, Some(by), context);
-}
-
-/// Whether fields of a head are unknown, because the capture lacks the header blocks that they refer to.
-fn is_partial(head: &Head) -> bool {
-    head.headers()
-        .any(|(name, _)| name.starts_with(b"unknown index "))
-}
-
-/// Works out what both sides agreed on, as far as the fields are known.
-fn settle(handshake: &mut Handshake) {
-    settle_handshake(handshake);
-    let response = handshake.response.as_ref().map(|seen| &seen.head);
-    if response.is_some_and(is_partial) && handshake.negotiated.deflate().is_none() {
-        handshake.negotiated.compression = negotiated(None, None).compression;
-    }
-}
-
-/// Tells the outcome, and what is wrong with heads that are known whole.
-fn tell<S: Sink>(connection: &mut Connection, context: &mut Context<'_, S>) {
-    let heads = [connection.request(), connection.response()];
-    if heads.into_iter().flatten().any(is_partial) {
-        context.sink.handshake(connection, context.now);
-    } else {
-        tell_handshake(connection, context);
+        Next::Stay
     }
 }
 
 /// Takes what the HTTP/2 connection tells.
 struct Http2Events<'o, 'a, S> {
-    streams: &'o mut Streams,
+    streams: &'o mut Http2Streams,
     context: &'o mut Context<'a, S>,
     packet: PacketNumber,
     earlier: &'o [PacketNumber],
@@ -457,7 +135,7 @@ struct Http2Events<'o, 'a, S> {
 
 impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
     /// For what comes without bytes.
-    fn between(streams: &'o mut Streams, context: &'o mut Context<'a, S>) -> Self {
+    fn between(streams: &'o mut Http2Streams, context: &'o mut Context<'a, S>) -> Self {
         let packet = context.now.packet;
         Self {
             streams,
@@ -490,7 +168,7 @@ impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
         let Some(mut stream) = self.streams.remove(id) else {
             return;
         };
-        if let State::Unseen(unseen) = stream.state {
+        if let StreamPhase::Unseen(unseen) = stream.phase {
             let connection = match unseen.attempt {
                 Some(attempt) => attempt,
                 None => {
@@ -503,7 +181,7 @@ impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
                 }
             };
             self.context.sink.handshake(&connection, self.context.now);
-            stream.state = State::Ignored;
+            stream.phase = StreamPhase::Ignored;
             stream.open(connection, unseen.waiting, self.context);
         }
         self.streams.insert(id, stream);
@@ -511,7 +189,12 @@ impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
 
     fn end(&mut self, stream: u32, by: EndedBy, who: Option<Side>, error: Option<u32>) {
         if let Some(stream) = self.streams.remove(stream) {
-            stream.end(by, who, error, self.context);
+            let closing = Closing {
+                by,
+                who: who.map(|side| self.context.flow.end(side)),
+                at: self.context.now.time,
+            };
+            stream.end(closing, error, self.context);
         }
     }
 }
@@ -528,8 +211,8 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
             ..Handshake::default()
         };
         let connection = self.open(stream, handshake);
-        let state = State::Asked(connection, Waiting::default());
-        self.streams.insert(stream, Stream::new(state));
+        let phase = StreamPhase::Asked(connection, Waiting::default());
+        self.streams.insert(stream, Http2Stream::new(phase));
         true
     }
 
@@ -577,7 +260,7 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
 
     fn data_gap(&mut self, stream: u32, from: Side, len: u64) {
         if let Some(followed) = self.streams.by_id.get_mut(&stream) {
-            followed.gap(from, len, self.context);
+            followed.hole(from, len, self.context);
             self.streams.count(stream);
         }
     }
@@ -587,10 +270,10 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
             return;
         };
         followed.ended[from] = true;
-        if let State::Open(session) = &mut followed.state {
-            session.side_ended(from, self.context);
+        if let StreamPhase::Open(session) = &mut followed.phase {
+            session.end_closed(self.context.flow.end(from), self.context);
         }
-        let is_refused = matches!(followed.state, State::Refused(_)) && from == Side::Server;
+        let is_refused = matches!(followed.phase, StreamPhase::Refused(_)) && from == Side::Server;
         if is_refused || followed.ended.client && followed.ended.server {
             self.end(stream, EndedBy::Fin, Some(from), None);
         }
@@ -638,15 +321,15 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     fn adopt(&mut self, stream: u32, _from: Side) -> bool {
         let room = self.streams.by_id.len() < ADOPTED;
         if room {
-            let state = State::Unseen(Box::default());
-            self.streams.insert(stream, Stream::new(state));
+            let phase = StreamPhase::Unseen(Box::default());
+            self.streams.insert(stream, Http2Stream::new(phase));
         }
         room
     }
 
     fn finding(&mut self, from: Side, stream: Option<u32>, finding: Finding) {
         let followed = stream.and_then(|stream| self.streams.by_id.get_mut(&stream));
-        if let Some(connection) = followed.and_then(Stream::connection) {
+        if let Some(connection) = followed.and_then(Http2Stream::connection) {
             return self.context.finding(Some(connection), Some(from), &finding);
         }
         // Of a connection that carries no WebSocket nobody asked anything.

@@ -7,16 +7,16 @@ use std::collections::VecDeque;
 use crate::base::{Code, Finding, Head, Needs, PerSide, Side};
 use crate::flow::End;
 use crate::http::{self, Event, Gap, HeadReader};
-use crate::websocket::handshake::{accept_key, check, is_upgrade_request, negotiated};
+use crate::websocket::handshake::is_upgrade_request;
 
-use super::connection::{Connection, EndedBy, Handshake, Outcome, SeenHead, Tunnel, heads_memory};
-use super::context::{Chunk, Context};
-use super::exchange::Exchanges;
-use super::session::{Next, Session};
+use super::chunk::{Chunk, Hole, Why};
+use super::connection::{Connection, Handshake, Outcome, SeenHead, Tunnel, heads_memory};
+use super::context::Context;
+use super::exchanges::Exchanges;
+use super::next::{Closing, Next, Recipe};
 use super::sink::Sink;
-use super::unknown_session::UnknownSession;
+use super::telling::{close, tell_handshake};
 use super::waiting::Waiting;
-use super::websocket_session;
 
 /// Requests remembered until they are answered; of more, the oldest are taken for answered.
 const PIPELINE: usize = 1024;
@@ -203,9 +203,9 @@ impl HttpSession {
     }
 
     /// An attempt is over when the flow goes on with something else, or ends.
-    fn close_attempt<S: Sink>(&mut self, by: Option<EndedBy>, context: &mut Context<'_, S>) {
+    fn close_attempt<S: Sink>(&mut self, closing: Option<Closing>, context: &mut Context<'_, S>) {
         if let Some(mut attempt) = self.attempt.take() {
-            websocket_session::close(&mut attempt, by, context);
+            close(&mut attempt, closing, context);
         }
     }
 
@@ -235,7 +235,7 @@ impl HttpSession {
             && self.is_undecided()
             && http::looks_like(chunk.bytes).is_none()
         {
-            return Next::Become(self.unknown(chunk));
+            return Next::become_now(self.unknown(chunk));
         }
         while !chunk.bytes.is_empty() {
             let (taken, event) = self.readers.server.push(chunk.bytes);
@@ -277,30 +277,24 @@ impl HttpSession {
         }
     }
 
-    pub(super) fn gap<S: Sink>(
-        &mut self,
-        end: End,
-        offset: u64,
-        len: u64,
-        context: &mut Context<'_, S>,
-    ) -> Next {
-        let side = context.flow.side(end);
+    pub(super) fn hole<S: Sink>(&mut self, hole: Hole, context: &mut Context<'_, S>) -> Next {
+        let side = context.flow.side(hole.end);
         if side == Side::Client && self.is_undecided() {
-            self.early.gap(end, offset, len);
+            self.early.hole(hole);
             return Next::Stay;
         }
-        let of_snaplen = u64::from(context.cut) == len;
         let cut = self.readers[side].cut_head();
-        let lost = self.readers[side].gap(len) == Gap::Lost;
+        let lost = self.readers[side].gap(hole.len) == Gap::Lost;
         match side {
             _ if lost => self.exchanges_ended(context),
             Side::Client => self.request_goes_on(),
             Side::Server => self.response_goes_on(context),
         }
+        let is_cut_answer = hole.why == Why::Snaplen && side == Side::Server;
         if let Some((head, at)) =
-            cut.filter(|(head, _)| of_snaplen && side == Side::Server && head.status() == Some(101))
+            cut.filter(|(head, _)| is_cut_answer && head.status() == Some(101))
         {
-            return self.cut_answer(head, at, offset + len, context);
+            return self.cut_answer(head, at, hole.offset + hole.len, context);
         }
         if side == Side::Client && lost {
             self.any_request = true;
@@ -308,7 +302,7 @@ impl HttpSession {
         if let Some(attempt) = &mut self.attempt
             && lost
         {
-            context.gap(attempt, side, offset, len);
+            context.missing(attempt, hole);
         }
         Next::Stay
     }
@@ -340,18 +334,18 @@ impl HttpSession {
             packet: context.now.packet,
             earlier: &[],
         };
-        Next::Become(self.unknown(nothing))
+        Next::become_now(self.unknown(nothing))
     }
 
     /// What it cannot read as HTTP is looked at anew, as what follows an upgrade whose answer was missed, or as anything.
-    fn unknown(&mut self, chunk: Chunk<'_>) -> Session {
+    fn unknown(&mut self, chunk: Chunk<'_>) -> Recipe {
         self.early.push(chunk);
-        let waiting = std::mem::take(&mut self.early);
-        Session::Unknown(Box::new(UnknownSession::resumed(
-            self.attempt.take(),
-            self.tunnel.take(),
-            waiting,
-        )))
+        Recipe::Unknown {
+            attempt: self.attempt.take(),
+            tunnel: self.tunnel.take(),
+            waiting: std::mem::take(&mut self.early),
+            from_start: false,
+        }
     }
 
     /// The attempt that the latest bytes are about.
@@ -362,8 +356,7 @@ impl HttpSession {
     /// The flow is over.
     pub(super) fn ended<S: Sink>(
         &mut self,
-        by: EndedBy,
-        who: Option<Side>,
+        closing: Closing,
         context: &mut Context<'_, S>,
     ) -> Next {
         let frames = self.early.start(context.flow.end(Side::Client)).is_some();
@@ -375,37 +368,13 @@ impl HttpSession {
             return Next::Replay(self.orphans.take());
         }
         if let Some(attempt) = &mut self.attempt {
-            attempt.close.by = who;
+            attempt.close.by = context.side(closing.who);
             if attempt.outcome() == Outcome::Unanswered {
                 tell_handshake(attempt, context);
             }
         }
-        self.close_attempt(Some(by), context);
+        self.close_attempt(Some(closing), context);
         self.exchanges_ended(context);
         Next::Stay
     }
-}
-
-/// Works out what both sides agreed on.
-pub(super) fn settle_handshake(handshake: &mut Handshake) {
-    let request = handshake.request.as_ref().map(|seen| &seen.head);
-    let response = handshake.response.as_ref().map(|seen| &seen.head);
-    handshake.negotiated = negotiated(request, response);
-    handshake.accept_valid = request.zip(response).and_then(|(request, response)| {
-        let key = request.value("sec-websocket-key")?;
-        let accept = response.value("sec-websocket-accept")?;
-        Some(accept_key(key).as_bytes() == accept)
-    });
-}
-
-/// Tells the outcome of a handshake and what is wrong with it.
-pub(super) fn tell_handshake<S: Sink>(connection: &mut Connection, context: &mut Context<'_, S>) {
-    context.sink.handshake(connection, context.now);
-    let mut findings = std::mem::take(&mut context.shared.findings);
-    findings.clear();
-    check(connection.request(), connection.response(), &mut findings);
-    for (side, finding) in findings.drain(..) {
-        context.finding(Some(connection), Some(side), &finding);
-    }
-    context.shared.findings = findings;
 }

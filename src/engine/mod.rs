@@ -9,17 +9,26 @@
 //! Time comes with the packets. Whatever they hold, nothing panics, and what is kept is bounded by [`Limits`].
 
 mod budget;
+mod chunk;
 mod connection;
 mod context;
 mod exchange;
+mod exchanges;
 mod flow_state;
 mod flow_summary;
+mod frame_events;
 mod http2_session;
+mod http2_streams;
 mod http_session;
+mod moment;
+mod next;
 mod provenance;
+mod remaining;
 mod session;
 mod sink;
 mod streams;
+mod telling;
+mod tls_flow;
 mod tls_session;
 mod unknown_session;
 mod waiting;
@@ -41,13 +50,16 @@ use crate::wire::{FlowKey, Segment, TcpFlags, Walked, Walker};
 
 pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
 pub use exchange::Exchange;
-pub use flow_summary::{EndSummary, FlowSummary, Reset, Seen};
-pub use sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Plaintext, Sink, StreamData};
-pub use tls_session::TlsFlow;
+pub use flow_summary::{EndSummary, FlowSummary, Reset};
+pub use moment::{Moment, Seen};
+pub use remaining::Remaining;
+pub use sink::{FindingEvent, FrameEvent, MessageEvent, Plaintext, Sink, StreamData};
+pub use tls_flow::TlsFlow;
 
 use budget::Budget;
 use context::{Context, Shared};
 use flow_state::FlowState;
+use remaining::Last;
 use streams::Streams;
 
 /// Bytes of recent payload remembered, over all flows, to compare retransmissions with.
@@ -87,25 +99,6 @@ pub struct Engine<S> {
 /// Segments whose flows are looked up together: few enough to stay in the nearest cache, enough to hide its misses.
 pub const TOGETHER: usize = 16;
 
-/// Flows that have not ended, latest first.
-#[derive(Debug)]
-pub struct Remaining(Vec<Last>);
-
-#[derive(Debug)]
-struct Last {
-    first_packet: PacketNumber,
-    place: FlowId,
-    /// Bytes it keeps.
-    held: u32,
-}
-
-impl Remaining {
-    /// The first packet of each flow, and the bytes it keeps and may have to tell at its end.
-    pub fn flows(&self) -> impl Iterator<Item = (PacketNumber, u32)> + '_ {
-        self.0.iter().map(|flow| (flow.first_packet, flow.held))
-    }
-}
-
 /// Where a segment will go.
 struct Coming {
     route: FlowKey,
@@ -121,10 +114,6 @@ macro_rules! context {
             shared: &mut $engine.shared,
             flow: &mut $flow.info,
             now: $engine.now,
-            closed_at: None,
-            in_packet: true,
-            cut: 0,
-            is_unread: false,
             keys: &$engine.keys,
         }
     };
@@ -311,8 +300,8 @@ impl<S: Sink> Engine<S> {
             return;
         };
         let mut context = context!(self, flow);
-        context.in_packet = in_packet;
-        let ending = flow.parts.segment(end, segment, bytes, &mut context);
+        let parts = &mut flow.parts;
+        let ending = parts.segment(end, segment, bytes, in_packet, &mut context);
         match ending {
             flow_state::Ending::None => {}
             flow_state::Ending::Linger => self.table.linger(id),

@@ -9,25 +9,37 @@
 //!      +--preface of HTTP/2--> Http2, with a WebSocket in each stream that asks for one
 //!      +--anything else from its first byte------> Ignored
 //! ```
+//!
+//! The protocols share one signature: they read a [`Chunk`] or a [`Hole`], learn that an end or the flow is over, and
+//! answer with a [`Next`]. Here alone sessions are built.
 
 use std::collections::VecDeque;
 
-use crate::base::Side;
+use crate::base::{PerSide, Side};
 use crate::flow::End;
 
+use super::chunk::{Chunk, Hole};
 use super::connection::{Connection, EndedBy};
-use super::context::{Chunk, Context};
+use super::context::Context;
 use super::http_session::HttpSession;
 use super::http2_session::Http2Session;
+use super::next::{Begin, Closing, Next, Recipe};
 use super::sink::Sink;
-use super::tls_session::TlsSession;
+use super::tls_session::{Inside, TlsSession};
 use super::unknown_session::UnknownSession;
-use super::waiting::{Content, Item};
+use super::waiting::Item;
 use super::websocket_session::WebSocketSession;
 
-/// A flow's protocol state.
+/// A flow's protocol, or that of what TLS carries.
 #[derive(Default)]
-pub(super) enum Session {
+pub(super) struct Session {
+    protocol: Protocol,
+    /// Where each end's latest bytes, or latest hole, began.
+    latest: [u64; 2],
+}
+
+#[derive(Default)]
+enum Protocol {
     /// No byte seen yet.
     #[default]
     New,
@@ -36,103 +48,108 @@ pub(super) enum Session {
     Http(Box<HttpSession>),
     Http2(Box<Http2Session>),
     WebSocket(Box<WebSocketSession>),
-    Tls(Box<TlsSession>),
-    /// Nothing of ours; costs nothing more.
+    Tls(Box<OverTls>),
+    /// Nothing that Wireloupe reads; costs nothing more.
     Ignored,
 }
 
-/// What a state makes of the bytes it was given.
-pub(super) enum Next {
-    /// Goes on as it is.
-    Stay,
-    /// Feed these to the same state.
-    Replay(Vec<Item>),
-    /// Be this from now on.
-    Become(Session),
-    /// Be this from now on, and start with these.
-    BecomeAndReplay(Session, Vec<Item>),
+/// TLS, and what it carries.
+struct OverTls {
+    tls: TlsSession,
+    inner: Session,
+}
+
+impl OverTls {
+    fn memory(&self) -> usize {
+        self.tls.memory() + self.inner.memory()
+    }
 }
 
 impl Session {
+    const IGNORED: Self = Self {
+        protocol: Protocol::Ignored,
+        latest: [0; 2],
+    };
+
+    /// Whether its bytes are of no interest.
     #[inline]
-    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
-        match self {
-            Session::WebSocket(session) => session.data(chunk, context),
-            Session::Tls(session) => session.data(chunk, context),
-            Session::Http2(session) => session.data(chunk, context),
-            Session::Ignored => {}
-            Session::New | Session::Unknown(_) | Session::Http(_) => {
-                let next = self.step(chunk, context);
-                self.follow(next, context);
-            }
+    pub(super) fn is_ignored(&self) -> bool {
+        matches!(self.protocol, Protocol::Ignored)
+    }
+
+    #[inline]
+    pub(super) fn is_websocket(&self) -> bool {
+        matches!(self.protocol, Protocol::WebSocket(_))
+    }
+
+    /// See `Engine::touch`.
+    #[inline]
+    pub(super) fn touch(&self, side: Side) -> u64 {
+        match &self.protocol {
+            Protocol::WebSocket(session) => session.touch(side),
+            _ => 0,
         }
     }
 
-    pub(super) fn gap<S: Sink>(
-        &mut self,
-        end: End,
-        offset: u64,
-        len: u64,
-        context: &mut Context<'_, S>,
-    ) {
-        let next = self.step_gap(end, offset, len, context);
+    #[inline]
+    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
+        self.latest[chunk.end as usize] = chunk.offset;
+        let next = self.step(chunk, context);
         self.follow(next, context);
     }
 
-    /// About `len` bytes are missing, so that no boundary can be told from where the next bytes are.
-    pub(super) fn lose<S: Sink>(
-        &mut self,
-        end: End,
-        offset: u64,
-        len: u64,
-        context: &mut Context<'_, S>,
-    ) {
-        match self {
-            Session::WebSocket(session) => {
-                session.lose(context.flow.side(end), offset, len, context);
-            }
-            _ => self.gap(end, offset, len, context),
-        }
+    pub(super) fn hole<S: Sink>(&mut self, hole: Hole, context: &mut Context<'_, S>) {
+        self.latest[hole.end as usize] = hole.offset;
+        let next = self.step_hole(hole, context);
+        self.follow(next, context);
     }
 
     /// The connection that the bytes at hand are about, if it is one.
     pub(super) fn connection(&mut self) -> Option<&mut Connection> {
-        match self {
-            Session::WebSocket(session) => Some(&mut session.connection),
-            Session::Http(session) => session.attempt(),
-            Session::Unknown(session) => session.attempt(),
+        match &mut self.protocol {
+            Protocol::WebSocket(session) => Some(&mut session.connection),
+            Protocol::Http(session) => session.attempt(),
+            Protocol::Unknown(session) => session.attempt(),
             _ => None,
         }
     }
 
-    /// Bytes it keeps that traffic made it keep, itself included where it is nothing of ours yet.
+    /// Bytes it keeps that traffic made it keep, itself included where it is no WebSocket yet.
     #[inline]
     pub(super) fn memory(&self) -> usize {
-        match self {
-            Session::New | Session::Ignored => 0,
-            Session::WebSocket(session) => session.memory(),
-            Session::Unknown(session) => size_of_val(&**session) + session.memory(),
-            Session::Http(session) => size_of_val(&**session) + session.memory(),
-            Session::Http2(session) => size_of_val(&**session) + session.memory(),
-            Session::Tls(session) => size_of_val(&**session) + session.memory(),
+        match &self.protocol {
+            Protocol::New | Protocol::Ignored => 0,
+            Protocol::WebSocket(session) => session.memory(),
+            Protocol::Unknown(session) => size_of_val(&**session) + session.memory(),
+            Protocol::Http(session) => size_of_val(&**session) + session.memory(),
+            Protocol::Http2(session) => size_of_val(&**session) + session.memory(),
+            Protocol::Tls(session) => size_of_val(&**session) + session.memory(),
         }
     }
 
-    /// Gives up what it keeps: a WebSocket the messages in progress, anything else itself, unless it is what runs inside
+    /// Frees what it keeps: a WebSocket the messages in progress, anything else itself, unless it is what runs inside
     /// that keeps the most.
     #[cold]
     pub(super) fn give_up<S: Sink>(&mut self, context: &mut Context<'_, S>) {
         let before = self.memory();
-        match self {
-            Session::WebSocket(session) => session.give_up(context),
-            Session::Http2(session) => session.give_up(context),
-            Session::Tls(session) => session.give_up(context),
-            Session::New | Session::Ignored | Session::Unknown(_) | Session::Http(_) => {}
+        match &mut self.protocol {
+            Protocol::WebSocket(session) => session.give_up(context),
+            Protocol::Http2(session) => session.give_up(context),
+            Protocol::Tls(session) => {
+                session.tls.shrink();
+                session.inner.give_up(context);
+            }
+            Protocol::New | Protocol::Ignored | Protocol::Unknown(_) | Protocol::Http(_) => {}
         }
         if self.memory() > before / 2 {
             let connection = self.connection();
             context.given_up(connection);
-            self.ended(EndedBy::Timeout, None, context);
+            let closing = Closing {
+                by: EndedBy::Timeout,
+                who: None,
+                at: context.now.time,
+            };
+            self.ended(closing, context);
         }
     }
 
@@ -144,8 +161,8 @@ impl Session {
         bytes: &[u8],
         context: &mut Context<'_, S>,
     ) {
-        if let Session::WebSocket(session) = self {
-            session.again(context.flow.side(end), offset, bytes, context);
+        if let Protocol::WebSocket(session) = &mut self.protocol {
+            session.again(end, offset, bytes, context);
         }
     }
 
@@ -156,139 +173,181 @@ impl Session {
         offset: u64,
         context: &mut Context<'_, S>,
     ) {
-        if let Session::WebSocket(session) = self {
-            session.conflict(context.flow.side(end), offset, context);
+        if let Protocol::WebSocket(session) = &mut self.protocol {
+            session.conflict(end, offset, context);
         }
     }
 
     /// One end sends no more.
     pub(super) fn end_closed<S: Sink>(&mut self, end: End, context: &mut Context<'_, S>) {
-        match self {
-            Session::WebSocket(session) => session.side_ended(context.flow.side(end), context),
-            Session::Tls(session) => session.end_closed(end, context),
-            Session::Http2(session) => session.side_ended(context.flow.side(end), context),
-            _ => {}
-        }
+        let next = match &mut self.protocol {
+            Protocol::WebSocket(session) => session.end_closed(end, context),
+            Protocol::Http2(session) => session.end_closed(end, context),
+            Protocol::Tls(session) => {
+                session.inner.end_closed(end, context);
+                Next::Stay
+            }
+            Protocol::New | Protocol::Unknown(_) | Protocol::Http(_) | Protocol::Ignored => {
+                Next::Stay
+            }
+        };
+        self.follow(next, context);
     }
 
     /// The flow is over.
-    pub(super) fn ended<S: Sink>(
-        &mut self,
-        by: EndedBy,
-        who: Option<End>,
-        context: &mut Context<'_, S>,
-    ) {
-        // A state may turn into another at the end, which then has to end too; each turn uses up what waited.
+    pub(super) fn ended<S: Sink>(&mut self, closing: Closing, context: &mut Context<'_, S>) {
+        // A protocol may turn into another at the end, which then has to end too; each turn uses up what waited.
         for _ in 0..8 {
-            let side: Option<Side> = who.map(|end| context.flow.side(end));
-            let next = match self {
-                Session::Unknown(session) => session.ended(by, side, context),
-                Session::Http(session) => session.ended(by, side, context),
-                Session::WebSocket(session) => {
-                    session.ended(by, side, context);
-                    Next::Stay
-                }
-                Session::Http2(session) => {
-                    session.ended(by, side, context);
-                    Next::Stay
-                }
-                Session::Tls(session) => {
-                    session.ended(by, who, context);
-                    Next::Stay
-                }
-                Session::New | Session::Ignored => Next::Stay,
+            let next = match &mut self.protocol {
+                Protocol::Unknown(session) => session.ended(closing, context),
+                Protocol::Http(session) => session.ended(closing, context),
+                Protocol::WebSocket(session) => session.ended(closing, context),
+                Protocol::Http2(session) => session.ended(closing, context),
+                Protocol::Tls(session) => session.tls.ended(closing, &mut session.inner, context),
+                Protocol::New | Protocol::Ignored => Next::Stay,
             };
             if matches!(next, Next::Stay) {
                 break;
             }
             self.follow(next, context);
         }
-        *self = Session::Ignored;
+        self.protocol = Protocol::Ignored;
     }
 
     /// A flow that carries nothing costs no state of its own.
+    #[inline]
     fn begin(&mut self) {
-        if matches!(self, Session::New) {
-            *self = Session::Unknown(Box::default());
+        if matches!(self.protocol, Protocol::New) {
+            self.protocol = Protocol::Unknown(Box::default());
         }
     }
 
+    #[inline]
     fn step<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
         self.begin();
-        match self {
-            Session::Unknown(session) => session.data(chunk, context),
-            Session::Http(session) => session.data(chunk, context),
-            Session::WebSocket(session) => {
-                session.data(chunk, context);
-                Next::Stay
-            }
-            Session::Http2(session) => {
-                session.data(chunk, context);
-                Next::Stay
-            }
-            Session::Tls(session) => {
-                session.data(chunk, context);
-                Next::Stay
-            }
-            Session::New | Session::Ignored => Next::Stay,
+        match &mut self.protocol {
+            Protocol::WebSocket(session) => session.data(chunk, context),
+            Protocol::Unknown(session) => session.data(chunk, context),
+            Protocol::Http(session) => session.data(chunk, context),
+            Protocol::Http2(session) => session.data(chunk, context),
+            Protocol::Tls(session) => session.tls.data(chunk, &mut session.inner, context),
+            Protocol::New | Protocol::Ignored => Next::Stay,
         }
     }
 
-    fn step_gap<S: Sink>(
-        &mut self,
-        end: End,
-        offset: u64,
-        len: u64,
-        context: &mut Context<'_, S>,
-    ) -> Next {
+    fn step_hole<S: Sink>(&mut self, hole: Hole, context: &mut Context<'_, S>) -> Next {
         self.begin();
-        match self {
-            Session::Unknown(session) => session.gap(end, offset, len, context),
-            Session::Http(session) => session.gap(end, offset, len, context),
-            Session::WebSocket(session) => {
-                session.gap(context.flow.side(end), offset, len, context);
-                Next::Stay
-            }
-            Session::Http2(session) => {
-                session.gap(end, offset, len, context);
-                Next::Stay
-            }
-            Session::Tls(session) => {
-                session.gap(end, offset, len, context);
-                Next::Stay
-            }
-            Session::New | Session::Ignored => Next::Stay,
+        match &mut self.protocol {
+            Protocol::WebSocket(session) => session.hole(hole, context),
+            Protocol::Unknown(session) => session.hole(hole, context),
+            Protocol::Http(session) => session.hole(hole, context),
+            Protocol::Http2(session) => session.hole(hole, context),
+            Protocol::Tls(session) => session.tls.hole(hole, &mut session.inner, context),
+            Protocol::New | Protocol::Ignored => Next::Stay,
+        }
+    }
+
+    #[inline]
+    fn follow<S: Sink>(&mut self, next: Next, context: &mut Context<'_, S>) {
+        if !matches!(next, Next::Stay) {
+            self.change(next, context);
         }
     }
 
     /// Makes the change, and feeds what waited for it. A queue and no recursion: tunnels may be nested by anyone.
-    fn follow<S: Sink>(&mut self, next: Next, context: &mut Context<'_, S>) {
+    #[cold]
+    fn change<S: Sink>(&mut self, next: Next, context: &mut Context<'_, S>) {
         let mut queue: VecDeque<Item> = VecDeque::new();
         let mut next = next;
         loop {
             let items = match next {
                 Next::Stay => Vec::new(),
                 Next::Replay(items) => items,
-                Next::Become(session) => {
-                    *self = session;
-                    Vec::new()
-                }
-                Next::BecomeAndReplay(session, items) => {
-                    *self = session;
+                Next::Become(recipe, items) => {
+                    self.protocol = self.build(*recipe, context);
                     items
                 }
             };
             for item in items.into_iter().rev() {
                 queue.push_front(item);
             }
-            let Some(item) = queue.pop_front() else {
-                return;
-            };
-            next = match (item.chunk(), &item.content) {
-                (Some(chunk), _) => self.step(chunk, context),
-                (None, Content::Gap(len)) => self.step_gap(item.end, item.offset, *len, context),
-                (None, Content::Bytes(_)) => Next::Stay,
+            next = match queue.pop_front() {
+                Some(Item::Bytes(run)) => self.step(run.chunk(), context),
+                Some(Item::Hole(hole)) => self.step_hole(hole, context),
+                None => return,
             };
         }
+    }
+
+    fn build<S: Sink>(&self, recipe: Recipe, context: &mut Context<'_, S>) -> Protocol {
+        match recipe {
+            Recipe::Unknown {
+                attempt,
+                tunnel,
+                waiting,
+                from_start,
+            } => {
+                let session = UnknownSession::new(attempt, tunnel, waiting, from_start);
+                Protocol::Unknown(Box::new(session))
+            }
+            Recipe::Http { tunnel, begin } => {
+                let begin = self.positions(begin, context);
+                Protocol::Http(Box::new(HttpSession::new(tunnel, begin, context)))
+            }
+            Recipe::Http2 { upgrade, tunnel } => {
+                let session = Http2Session::new(upgrade.as_deref(), tunnel, context);
+                Protocol::Http2(Box::new(session))
+            }
+            Recipe::WebSocket {
+                connection,
+                begin,
+                lost,
+            } => {
+                let begin = self.positions(begin, context);
+                let mut session = Box::new(WebSocketSession::new(connection, begin, context));
+                if let Some(side) = lost {
+                    session.begin_anywhere(side, context);
+                }
+                Protocol::WebSocket(session)
+            }
+            Recipe::Tls { client, tunnel } => Protocol::Tls(Box::new(OverTls {
+                tls: TlsSession::new(client, tunnel, context),
+                inner: Session::IGNORED,
+            })),
+            Recipe::Ignored => Protocol::Ignored,
+        }
+    }
+
+    fn positions<S: Sink>(&self, begin: PerSide<Begin>, context: &Context<'_, S>) -> PerSide<u64> {
+        PerSide::new(|side| match begin[side] {
+            Begin::At(position) => position,
+            Begin::Latest => self.latest[context.flow.end(side) as usize],
+        })
+    }
+}
+
+impl<S: Sink> Inside<S> for Session {
+    fn start(&mut self, recipe: Recipe, context: &mut Context<'_, S>) {
+        self.protocol = self.build(recipe, context);
+    }
+
+    fn data(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
+        Session::data(self, chunk, context);
+    }
+
+    fn hole(&mut self, hole: Hole, context: &mut Context<'_, S>) {
+        Session::hole(self, hole, context);
+    }
+
+    fn end_closed(&mut self, end: End, context: &mut Context<'_, S>) {
+        Session::end_closed(self, end, context);
+    }
+
+    fn ended(&mut self, closing: Closing, context: &mut Context<'_, S>) {
+        Session::ended(self, closing, context);
+    }
+
+    fn connection(&mut self) -> Option<&mut Connection> {
+        Session::connection(self)
     }
 }

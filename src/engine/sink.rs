@@ -1,23 +1,15 @@
 //! Where the engine's events go.
 
-use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Span, Timestamp};
+use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Span};
 use crate::flow::End;
 use crate::websocket;
 use crate::wire::Segment;
 
-use super::{Connection, Exchange, FlowSummary, TlsFlow};
-
-/// When something was completed: the packet that did it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Moment {
-    /// The packet's number.
-    pub packet: PacketNumber,
-    /// Its time.
-    pub time: Timestamp,
-    /// Orders what happened after the same packet: 0 for what the packet did itself, then the flows that ended at it,
-    /// by their first packet.
-    pub turn: u64,
-}
+use super::connection::Connection;
+use super::exchange::Exchange;
+use super::flow_summary::FlowSummary;
+use super::moment::Moment;
+use super::tls_flow::TlsFlow;
 
 /// A frame, with its place in its connection.
 #[derive(Debug)]

@@ -1,54 +1,35 @@
-//! A flow that speaks TLS: its records opened where there is a key, and a session of its own for what was inside.
+//! A flow that speaks TLS: its records opened where there is a key, and what was inside handed to [`Inside`].
 //!
-//! Positions of the session inside count decrypted bytes. Their provenance stays whole: a decrypted run of bytes is
-//! handed on with every packet of its record.
+//! Positions inside count decrypted bytes. Their provenance stays whole: a decrypted run of bytes is handed on with every
+//! packet of its record. What reads those bytes is not known here; its owner passes it with every call.
 
-use std::net::SocketAddr;
-
-use crate::base::{Code, Finding, Needs, PacketNumber, PerSide, Side, Span, Timestamp, escape};
+use crate::base::{Code, Finding, Needs, PacketNumber, PerSide, Side, Span, escape};
 use crate::flow::End;
 use crate::tls::{self, AlertDescription, AlertLevel, KeyLog};
 
-use super::connection::{EndedBy, Tunnel, heads_memory};
-use super::context::{Chunk, Context};
+use super::chunk::{Chunk, Hole, Why};
+use super::connection::{Connection, Transport, Tunnel, heads_memory};
+use super::context::Context;
+use super::next::{Closing, Next, Recipe};
 use super::provenance::Provenance;
-use super::session::Session;
 use super::sink::{Plaintext, Sink};
-use super::unknown_session::UnknownSession;
+use super::tls_flow::TlsFlow;
+use super::waiting::Waiting;
+
+/// What reads the decrypted bytes.
+pub(super) trait Inside<S: Sink> {
+    /// The first bytes come: reads them by this recipe.
+    fn start(&mut self, recipe: Recipe, context: &mut Context<'_, S>);
+    fn data(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>);
+    fn hole(&mut self, hole: Hole, context: &mut Context<'_, S>);
+    fn end_closed(&mut self, end: End, context: &mut Context<'_, S>);
+    fn ended(&mut self, closing: Closing, context: &mut Context<'_, S>);
+    /// The connection that its latest bytes are about.
+    fn connection(&mut self) -> Option<&mut Connection>;
+}
 
 /// Layers of TLS followed one inside the other (a proxy spoken to in TLS gives two).
 pub(super) const LAYERS: u8 = 4;
-
-/// A TCP flow that spoke TLS, and how it ended.
-#[derive(Clone, Copy, Debug)]
-pub struct TlsFlow<'a> {
-    /// Its number within this engine.
-    pub flow: u64,
-    /// Which end of the flow the client is.
-    pub client_end: End,
-    /// The client's address.
-    pub client: SocketAddr,
-    /// The server's address (of a tunnel: the proxy's).
-    pub server: SocketAddr,
-    /// What the handshake and the records say.
-    pub summary: &'a tls::Summary,
-    /// The CONNECT in front of it.
-    pub tunnel: Option<&'a Tunnel>,
-    /// First packet of the flow.
-    pub first_packet: PacketNumber,
-    /// Time of that packet.
-    pub opened: Timestamp,
-    /// Time of its last packet.
-    pub last: Timestamp,
-    /// Packets of the flow.
-    pub packets: u64,
-    /// WebSocket connections, and attempts at them, that were told of the flow.
-    pub connections: u32,
-    /// What ended it.
-    pub ended_by: EndedBy,
-    /// Who ended TCP first.
-    pub closed_by: Option<Side>,
-}
 
 /// TLS in both directions.
 pub(super) struct TlsSession {
@@ -62,10 +43,9 @@ pub(super) struct TlsSession {
     is_named: bool,
 }
 
-/// What is decrypted.
+/// What is known of the decrypted bytes.
 struct Content {
-    inner: Session,
-    /// Something was decrypted, so that there is a session inside.
+    /// Something was decrypted, so that something inside reads it.
     is_open: bool,
     sides: PerSide<Half>,
     layer: u8,
@@ -78,8 +58,6 @@ struct Half {
     /// Where TLS begins in the end's stream.
     base: Option<u64>,
     provenance: Provenance,
-    /// Where the plaintext at hand begins.
-    latest: u64,
     /// Position of the next decrypted byte.
     position: u64,
     /// What protection added to the last record's length.
@@ -103,11 +81,10 @@ impl TlsSession {
         context: &mut Context<'_, S>,
     ) -> Self {
         context.flow.layers += 1;
-        context.flow.transport = super::Transport::Tls;
+        context.flow.transport = Transport::Tls;
         Self {
             connection: tls::Connection::new(&context.shared.limits),
             content: Content {
-                inner: Session::Ignored,
                 is_open: false,
                 sides: PerSide::default(),
                 layer: context.flow.layers,
@@ -125,15 +102,12 @@ impl TlsSession {
         let sides = &self.content.sides;
         let provenance = sides.client.provenance.memory() + sides.server.provenance.memory();
         let tunnel = heads_memory(None, self.tunnel.as_deref());
-        self.connection.held() + provenance + self.content.inner.memory() + tunnel
+        self.connection.held() + provenance + tunnel
     }
 
-    /// Gives back what is spare, and has what runs inside give up what it keeps.
-    pub(super) fn give_up<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+    /// Frees spare capacity.
+    pub(super) fn shrink(&mut self) {
         self.connection.shrink();
-        self.content.run(self.client, context, |inner, context| {
-            inner.give_up(context);
-        });
     }
 
     fn side(&self, end: End) -> Side {
@@ -143,7 +117,12 @@ impl TlsSession {
         }
     }
 
-    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
+    pub(super) fn data<S: Sink>(
+        &mut self,
+        chunk: Chunk<'_>,
+        inside: &mut impl Inside<S>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
         let side = self.side(chunk.end);
         let half = &mut self.content.sides[side];
         half.base.get_or_insert(chunk.offset);
@@ -151,25 +130,26 @@ impl TlsSession {
             half.provenance.push(chunk.offset, *packet);
         }
         half.provenance.push(chunk.offset, chunk.packet);
-        self.feed(context, |connection, keys, out| {
+        self.feed(inside, context, |connection, keys, out| {
             connection.push(side, chunk.bytes, keys, out);
         });
         self.forget();
+        Next::Stay
     }
 
-    pub(super) fn gap<S: Sink>(
+    pub(super) fn hole<S: Sink>(
         &mut self,
-        end: End,
-        offset: u64,
-        len: u64,
+        hole: Hole,
+        inside: &mut impl Inside<S>,
         context: &mut Context<'_, S>,
-    ) {
-        let side = self.side(end);
-        self.content.sides[side].base.get_or_insert(offset);
-        self.feed(context, |connection, keys, out| {
-            connection.gap(side, len, keys, out);
+    ) -> Next {
+        let side = self.side(hole.end);
+        self.content.sides[side].base.get_or_insert(hole.offset);
+        self.feed(inside, context, |connection, keys, out| {
+            connection.gap(side, hole.len, keys, out);
         });
         self.forget();
+        Next::Stay
     }
 
     /// Forgets the packets of what was read.
@@ -182,26 +162,17 @@ impl TlsSession {
         }
     }
 
-    /// One end sends no more.
-    pub(super) fn end_closed<S: Sink>(&mut self, end: End, context: &mut Context<'_, S>) {
-        self.content.run(self.client, context, |inner, context| {
-            inner.end_closed(end, context);
-        });
-    }
-
     /// The flow is over.
     pub(super) fn ended<S: Sink>(
         &mut self,
-        by: EndedBy,
-        who: Option<End>,
+        closing: Closing,
+        inside: &mut impl Inside<S>,
         context: &mut Context<'_, S>,
-    ) {
-        self.feed(context, |connection, keys, out| {
+    ) -> Next {
+        self.feed(inside, context, |connection, keys, out| {
             connection.finish(keys, out);
         });
-        self.content.run(self.client, context, |inner, context| {
-            inner.ended(by, who, context);
-        });
+        inside.ended(closing, context);
         let client = self.client_end();
         let flow = TlsFlow {
             flow: context.flow.serial,
@@ -215,13 +186,14 @@ impl TlsSession {
             last: context.flow.last,
             packets: context.flow.packets,
             connections: context.flow.connections,
-            ended_by: by,
-            closed_by: who.map(|end| match end == client {
+            ended_by: closing.by,
+            closed_by: closing.who.map(|end| match end == client {
                 true => Side::Client,
                 false => Side::Server,
             }),
         };
         context.sink.tls(&flow, context.now);
+        Next::Stay
     }
 
     fn client_end(&self) -> End {
@@ -231,14 +203,16 @@ impl TlsSession {
         }
     }
 
-    fn feed<S: Sink>(
+    fn feed<S: Sink, I: Inside<S>>(
         &mut self,
+        inside: &mut I,
         context: &mut Context<'_, S>,
-        run: impl FnOnce(&mut tls::Connection, &KeyLog, &mut TlsEvents<'_, '_, S>),
+        run: impl FnOnce(&mut tls::Connection, &KeyLog, &mut TlsEvents<'_, '_, S, I>),
     ) {
         let keys = context.keys;
         let mut out = TlsEvents {
             content: &mut self.content,
+            inside,
             tunnel: &self.tunnel,
             client: self.client,
             context,
@@ -248,7 +222,7 @@ impl TlsSession {
         let findings = out.findings;
         self.remember_name(context);
         for (side, finding) in findings {
-            self.tell(side, finding, context);
+            self.tell(side, finding, inside, context);
         }
     }
 
@@ -264,12 +238,18 @@ impl TlsSession {
 
     /// Tells a finding about the connection inside; without one it has to say which flow it is about.
     #[cold]
-    fn tell<S: Sink>(&mut self, side: Side, mut finding: Finding, context: &mut Context<'_, S>) {
+    fn tell<S: Sink>(
+        &mut self,
+        side: Side,
+        mut finding: Finding,
+        inside: &mut impl Inside<S>,
+        context: &mut Context<'_, S>,
+    ) {
         self.told = self.told.saturating_add(1);
         if self.told > context.shared.limits.findings_per_code {
             return;
         }
-        if let Some(connection) = self.content.inner.connection() {
+        if let Some(connection) = inside.connection() {
             // Its spans count decrypted bytes, and this one those of TLS.
             finding.span = None;
             return context.finding(Some(connection), Some(side), &finding);
@@ -289,20 +269,6 @@ impl TlsSession {
 }
 
 impl Content {
-    /// Lets the session inside see its own positions instead of TCP's.
-    fn run<S: Sink>(
-        &mut self,
-        client: End,
-        context: &mut Context<'_, S>,
-        act: impl FnOnce(&mut Session, &mut Context<'_, S>),
-    ) {
-        let outer = context.flow.positions;
-        context.flow.positions[client as usize] = self.sides.client.latest;
-        context.flow.positions[client.peer() as usize] = self.sides.server.latest;
-        act(&mut self.inner, context);
-        context.flow.positions = outer;
-    }
-
     /// The packets of a record.
     fn packets(&mut self, side: Side, record: Span) -> Vec<PacketNumber> {
         let mut packets = std::mem::take(&mut self.packets);
@@ -312,39 +278,51 @@ impl Content {
 }
 
 /// Takes what the connection tells.
-struct TlsEvents<'o, 'a, S> {
+struct TlsEvents<'o, 'a, S, I> {
     content: &'o mut Content,
+    inside: &'o mut I,
     tunnel: &'o Option<Box<Tunnel>>,
     client: End,
     context: &'o mut Context<'a, S>,
     findings: Vec<(Side, Finding)>,
 }
 
-impl<S> TlsEvents<'_, '_, S> {
+impl<S: Sink, I: Inside<S>> TlsEvents<'_, '_, S, I> {
     fn end(&self, side: Side) -> End {
         match side {
             Side::Client => self.client,
             Side::Server => self.client.peer(),
         }
     }
+
+    /// Begins to read what is inside, with the first bytes of it.
+    fn open(&mut self, side: Side, offset: u64) {
+        if std::mem::replace(&mut self.content.is_open, true) {
+            return;
+        }
+        let recipe = Recipe::Unknown {
+            attempt: None,
+            tunnel: self.tunnel.clone(),
+            waiting: Waiting::default(),
+            from_start: offset == 0 && self.content.sides[side.peer()].position == 0,
+        };
+        self.inside.start(recipe, self.context);
+    }
 }
 
-impl<S: Sink> tls::RecordSink for TlsEvents<'_, '_, S> {
+impl<S: Sink, I: Inside<S>> tls::RecordSink for TlsEvents<'_, '_, S, I> {
     fn plaintext(&mut self, side: Side, bytes: &[u8], record: Span) {
         let end = self.end(side);
-        let content = &mut *self.content;
-        let half = &mut content.sides[side];
+        let half = &mut self.content.sides[side];
         let record = half.span(record);
         let overhead = record.len().saturating_sub(bytes.len() as u64);
         half.is_padded |= half.overhead.is_some_and(|before| before != overhead);
         half.overhead = Some(overhead);
-        half.latest = half.position;
+        let offset = half.position;
         half.position += bytes.len() as u64;
-        let offset = half.latest;
-        let layer = content.layer;
         if self.context.shared.needs.has(Needs::EXTENTS) {
             let plaintext = Plaintext {
-                layer,
+                layer: self.content.layer,
                 offset,
                 bytes,
                 record,
@@ -352,12 +330,8 @@ impl<S: Sink> tls::RecordSink for TlsEvents<'_, '_, S> {
             let flow = self.context.flow.serial;
             self.context.sink.plaintext(flow, end, plaintext);
         }
-        if !std::mem::replace(&mut content.is_open, true) {
-            let is_whole = offset == 0 && content.sides[side.peer()].position == 0;
-            let inner = UnknownSession::in_tls(self.tunnel.clone(), is_whole);
-            content.inner = Session::Unknown(Box::new(inner));
-        }
-        let packets = content.packets(side, record);
+        self.open(side, offset);
+        let packets = self.content.packets(side, record);
         let (packet, earlier) = match packets.split_last() {
             Some((last, earlier)) => (*last, earlier),
             None => (self.context.now.packet, &[][..]),
@@ -369,10 +343,8 @@ impl<S: Sink> tls::RecordSink for TlsEvents<'_, '_, S> {
             packet,
             earlier,
         };
-        content.run(self.client, self.context, |inner, context| {
-            inner.data(chunk, context);
-        });
-        content.packets = packets;
+        self.inside.data(chunk, self.context);
+        self.content.packets = packets;
     }
 
     fn plaintext_gap(&mut self, side: Side, records: Span, count: Option<u64>) {
@@ -381,23 +353,20 @@ impl<S: Sink> tls::RecordSink for TlsEvents<'_, '_, S> {
         // Without anything decrypted before, all that counts is that something is missing.
         let overhead = half.overhead.unwrap_or(records.len());
         let len = records.len().saturating_sub(overhead).max(1);
-        half.latest = half.position;
+        let offset = half.position;
         half.position += len;
-        let offset = half.latest;
-        let is_padded = half.is_padded;
-        if !self.content.is_open {
-            return;
-        }
-        self.content
-            .run(self.client, self.context, |inner, context| {
-                // What one record held follows from its length; of more than one not even the number is known.
-                context.is_unread = count.is_some();
-                match count {
-                    Some(1) if !is_padded => inner.gap(end, offset, len, context),
-                    _ => inner.lose(end, offset, len, context),
-                }
-                context.is_unread = false;
-            });
+        let hole = Hole {
+            end,
+            offset,
+            len,
+            why: match count {
+                Some(_) => Why::Unread,
+                None => Why::Lost,
+            },
+            // What one record held follows from its length; of more than one not even the number is known.
+            is_exact: count == Some(1) && !half.is_padded,
+        };
+        self.inside.hole(hole, self.context);
     }
 
     fn alert(&mut self, _: Side, _: AlertLevel, _: AlertDescription, _: Span) {}
@@ -411,9 +380,6 @@ impl<S: Sink> tls::RecordSink for TlsEvents<'_, '_, S> {
 
     fn close_notify(&mut self, side: Side) {
         let end = self.end(side);
-        self.content
-            .run(self.client, self.context, |inner, context| {
-                inner.end_closed(end, context);
-            });
+        self.inside.end_closed(end, self.context);
     }
 }

@@ -12,15 +12,14 @@ use crate::tls;
 use crate::websocket::detect::{FrameScore, verdict};
 use crate::websocket::handshake::negotiated;
 
-use super::connection::{Connection, EndedBy, Handshake, Outcome, Tunnel, heads_memory};
-use super::context::{Chunk, Context};
-use super::http_session::{HttpSession, tell_handshake};
-use super::http2_session::Http2Session;
-use super::session::{Next, Session};
+use super::chunk::{Chunk, Hole};
+use super::connection::{Connection, Handshake, Outcome, Tunnel, heads_memory};
+use super::context::Context;
+use super::next::{Begin, Closing, Next, Recipe};
 use super::sink::Sink;
-use super::tls_session::{LAYERS, TlsSession};
+use super::telling::{close, tell_handshake};
+use super::tls_session::LAYERS;
 use super::waiting::Waiting;
-use super::websocket_session::{self, WebSocketSession};
 
 /// Bytes of both directions looked at for frames before giving up and starting over.
 const LOOK: usize = 64 << 10;
@@ -41,29 +40,12 @@ pub(super) struct UnknownSession {
 }
 
 impl UnknownSession {
-    /// What runs in an accepted tunnel.
-    pub(super) fn in_tunnel(tunnel: Box<Tunnel>) -> Self {
-        Self {
-            tunnel: Some(tunnel),
-            from_start: true,
-            ..Self::default()
-        }
-    }
-
-    /// What TLS carries; `from_start` when nothing of it is missing before.
-    pub(super) fn in_tls(tunnel: Option<Box<Tunnel>>, from_start: bool) -> Self {
-        Self {
-            tunnel,
-            from_start,
-            ..Self::default()
-        }
-    }
-
-    /// Bytes that followed something HTTP could not read.
-    pub(super) fn resumed(
+    /// Reads what follows `waiting`; `from_start` when both ends' next bytes are a protocol's first.
+    pub(super) fn new(
         attempt: Option<Box<Connection>>,
         tunnel: Option<Box<Tunnel>>,
         waiting: Waiting,
+        from_start: bool,
     ) -> Self {
         let mut scores = [FrameScore::default(); 2];
         for chunk in waiting.chunks() {
@@ -74,6 +56,7 @@ impl UnknownSession {
             tunnel,
             waiting,
             scores,
+            from_start,
             ..Self::default()
         }
     }
@@ -158,7 +141,7 @@ impl UnknownSession {
     fn wait(&mut self, chunk: Chunk<'_>) -> Next {
         self.waiting.push(chunk);
         match self.waiting.cost() > LOOK {
-            true => Next::Become(Session::Ignored),
+            true => Next::become_now(Recipe::Ignored),
             false => Next::Stay,
         }
     }
@@ -187,7 +170,7 @@ impl UnknownSession {
         if settings && http2::looks_like_frames(bytes, Side::Server) {
             return self.wait(chunk);
         }
-        Next::Become(Session::Ignored)
+        Next::become_now(Recipe::Ignored)
     }
 
     /// Decides by a segment of a flow that began earlier, or whose beginning is not known.
@@ -222,14 +205,17 @@ impl UnknownSession {
     ) -> Next {
         context.flow.client = Some(client);
         self.waiting.push(chunk);
-        let session = Http2Session::new(self.tunnel.take(), context);
-        Next::BecomeAndReplay(Session::Http2(Box::new(session)), self.waiting.take())
+        let recipe = Recipe::Http2 {
+            upgrade: None,
+            tunnel: self.tunnel.take(),
+        };
+        Next::become_with(recipe, self.waiting.take())
     }
 
     /// `hello` is the type of the first handshake message: only a client's is 1.
     fn tls<S: Sink>(&mut self, hello: u8, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
         if !context.follows_tls() || context.flow.layers >= LAYERS {
-            return Next::Become(Session::Ignored);
+            return Next::become_now(Recipe::Ignored);
         }
         let client = match hello {
             1 => chunk.end,
@@ -237,8 +223,8 @@ impl UnknownSession {
         };
         context.flow.client = Some(client);
         self.waiting.push(chunk);
-        let session = TlsSession::new(client, self.tunnel.take(), context);
-        Next::BecomeAndReplay(Session::Tls(Box::new(session)), self.waiting.take())
+        let tunnel = self.tunnel.take();
+        Next::become_with(Recipe::Tls { client, tunnel }, self.waiting.take())
     }
 
     fn http<S: Sink>(
@@ -253,13 +239,16 @@ impl UnknownSession {
             chunk.end.peer()
         });
         self.waiting.push(chunk);
-        let begin = PerSide::new(|side| {
-            self.waiting
-                .start(context.flow.end(side))
-                .unwrap_or(context.flow.position(side))
-        });
-        let session = HttpSession::new(self.tunnel.take(), begin, context);
-        Next::BecomeAndReplay(Session::Http(Box::new(session)), self.waiting.take())
+        let recipe = Recipe::Http {
+            tunnel: self.tunnel.take(),
+            begin: self.begin(context),
+        };
+        Next::become_with(recipe, self.waiting.take())
+    }
+
+    /// Where each side's bytes begin: with the first that wait.
+    fn begin<S: Sink>(&self, context: &Context<'_, S>) -> PerSide<Begin> {
+        PerSide::new(|side| self.waiting.start(context.flow.end(side)).into())
     }
 
     fn is_forced<S: Sink>(&self, context: &Context<'_, S>) -> bool {
@@ -321,34 +310,25 @@ impl UnknownSession {
             }
         };
         context.sink.handshake(&connection, context.now);
-        let begin = PerSide::new(|side| {
-            let end = context.flow.end(side);
-            self.waiting
-                .start(end)
-                .unwrap_or(context.flow.position(side))
-        });
-        let session = WebSocketSession::new(connection, begin, context);
-        Next::BecomeAndReplay(Session::WebSocket(Box::new(session)), self.waiting.take())
+        let recipe = Recipe::WebSocket {
+            connection,
+            begin: self.begin(context),
+            lost: None,
+        };
+        Next::become_with(recipe, self.waiting.take())
     }
 
-    pub(super) fn gap<S: Sink>(
-        &mut self,
-        end: End,
-        offset: u64,
-        len: u64,
-        _context: &mut Context<'_, S>,
-    ) -> Next {
+    pub(super) fn hole<S: Sink>(&mut self, hole: Hole, _context: &mut Context<'_, S>) -> Next {
         self.from_start = false;
-        self.scores[end as usize] = FrameScore::default();
-        self.waiting.gap(end, offset, len);
+        self.scores[hole.end as usize] = FrameScore::default();
+        self.waiting.hole(hole);
         Next::Stay
     }
 
     /// The flow is over: what waits is scored a last time.
     pub(super) fn ended<S: Sink>(
         &mut self,
-        by: EndedBy,
-        who: Option<Side>,
+        closing: Closing,
         context: &mut Context<'_, S>,
     ) -> Next {
         if !self.waiting.is_empty()
@@ -357,9 +337,9 @@ impl UnknownSession {
             return self.websocket(client, context);
         }
         if let Some(mut attempt) = self.attempt.take() {
-            attempt.close.by = who;
+            attempt.close.by = context.side(closing.who);
             tell_handshake(&mut attempt, context);
-            websocket_session::close(&mut attempt, Some(by), context);
+            close(&mut attempt, Some(closing), context);
         }
         Next::Stay
     }

@@ -3,7 +3,7 @@
 use crate::base::PacketNumber;
 use crate::flow::End;
 
-use super::context::Chunk;
+use super::chunk::{Chunk, Hole};
 
 /// Bookkeeping charged for each run of bytes, beside its place in the vector.
 const COST: usize = 16;
@@ -15,49 +15,72 @@ pub(super) struct Waiting {
     cost: usize,
 }
 
+/// A run of bytes, or a hole.
 #[derive(Debug)]
-pub(super) struct Item {
-    pub(super) end: End,
-    pub(super) offset: u64,
-    pub(super) packet: PacketNumber,
-    pub(super) earlier: Box<[PacketNumber]>,
-    pub(super) content: Content,
+pub(super) enum Item {
+    Bytes(Run),
+    Hole(Hole),
 }
 
+/// A [`Chunk`] with bytes of its own.
 #[derive(Debug)]
-pub(super) enum Content {
-    Bytes(Box<[u8]>),
-    Gap(u64),
+pub(super) struct Run {
+    end: End,
+    offset: u64,
+    bytes: Box<[u8]>,
+    packet: PacketNumber,
+    earlier: Box<[PacketNumber]>,
+}
+
+impl Run {
+    fn of(chunk: Chunk<'_>) -> Self {
+        Self {
+            end: chunk.end,
+            offset: chunk.offset,
+            bytes: chunk.bytes.into(),
+            packet: chunk.packet,
+            earlier: chunk.earlier.into(),
+        }
+    }
+
+    pub(super) fn chunk(&self) -> Chunk<'_> {
+        Chunk {
+            end: self.end,
+            offset: self.offset,
+            bytes: &self.bytes,
+            packet: self.packet,
+            earlier: &self.earlier,
+        }
+    }
 }
 
 impl Item {
-    fn cost(&self) -> usize {
-        COST + size_of_val(&*self.earlier)
-            + match &self.content {
-                Content::Bytes(bytes) => bytes.len(),
-                Content::Gap(_) => 0,
-            }
+    fn end(&self) -> End {
+        match self {
+            Item::Bytes(run) => run.end,
+            Item::Hole(hole) => hole.end,
+        }
     }
 
-    /// How many bytes are missing; none where there are some.
-    pub(super) fn gap(&self) -> u64 {
-        match self.content {
-            Content::Bytes(_) => 0,
-            Content::Gap(len) => len,
+    fn offset(&self) -> u64 {
+        match self {
+            Item::Bytes(run) => run.offset,
+            Item::Hole(hole) => hole.offset,
+        }
+    }
+
+    fn cost(&self) -> usize {
+        match self {
+            Item::Bytes(run) => COST + size_of_val(&*run.earlier) + run.bytes.len(),
+            Item::Hole(_) => COST,
         }
     }
 
     /// The bytes as a chunk; `None` for a hole.
     pub(super) fn chunk(&self) -> Option<Chunk<'_>> {
-        match &self.content {
-            Content::Bytes(bytes) => Some(Chunk {
-                end: self.end,
-                offset: self.offset,
-                bytes,
-                packet: self.packet,
-                earlier: &self.earlier,
-            }),
-            Content::Gap(_) => None,
+        match self {
+            Item::Bytes(run) => Some(run.chunk()),
+            Item::Hole(_) => None,
         }
     }
 }
@@ -65,34 +88,21 @@ impl Item {
 impl Waiting {
     pub(super) fn push(&mut self, chunk: Chunk<'_>) {
         if !chunk.bytes.is_empty() {
-            let item = Item {
-                end: chunk.end,
-                offset: chunk.offset,
-                packet: chunk.packet,
-                earlier: chunk.earlier.into(),
-                content: Content::Bytes(chunk.bytes.into()),
-            };
-            self.cost += item.cost();
-            self.items.push(item);
+            self.add(Item::Bytes(Run::of(chunk)));
         }
     }
 
-    pub(super) fn gap(&mut self, end: End, offset: u64, len: u64) {
-        if let Some(last) = self.items.last_mut()
-            && last.end == end
-            && let Content::Gap(before) = &mut last.content
-        {
-            *before = before.saturating_add(len);
-            return;
+    /// Holes of one end in a row become one.
+    pub(super) fn hole(&mut self, hole: Hole) {
+        match self.items.last_mut() {
+            Some(Item::Hole(last)) if last.end == hole.end => last.extend(hole),
+            _ => self.add(Item::Hole(hole)),
         }
-        self.cost += COST;
-        self.items.push(Item {
-            end,
-            offset,
-            packet: PacketNumber(0),
-            earlier: Box::default(),
-            content: Content::Gap(len),
-        });
+    }
+
+    fn add(&mut self, item: Item) {
+        self.cost += item.cost();
+        self.items.push(item);
     }
 
     pub(super) fn cost(&self) -> usize {
@@ -116,17 +126,17 @@ impl Waiting {
     pub(super) fn start(&self, end: End) -> Option<u64> {
         self.items
             .iter()
-            .find(|item| item.end == end)
-            .map(|item| item.offset)
+            .find(|item| item.end() == end)
+            .map(Item::offset)
     }
 
     /// The bytes of one end from the last hole on.
     pub(super) fn run(&self, end: End, out: &mut Vec<u8>) {
         out.clear();
-        for item in self.items.iter().filter(|item| item.end == end) {
-            match &item.content {
-                Content::Bytes(bytes) => out.extend_from_slice(bytes),
-                Content::Gap(_) => out.clear(),
+        for item in self.items.iter().filter(|item| item.end() == end) {
+            match item {
+                Item::Bytes(run) => out.extend_from_slice(&run.bytes),
+                Item::Hole(_) => out.clear(),
             }
         }
     }
@@ -138,7 +148,7 @@ impl Waiting {
 
     /// Forgets what one end sent.
     pub(super) fn forget(&mut self, end: End) {
-        self.items.retain(|item| item.end != end);
+        self.items.retain(|item| item.end() != end);
         self.cost = self.items.iter().map(Item::cost).sum();
     }
 }

@@ -1,21 +1,19 @@
 //! A flow that speaks WebSocket: both sides' streams decoded, numbered, and told to the sink.
 
-use smallvec::SmallVec;
-
-use crate::base::{Code, Finding, Needs, PerSide, Side, Span, Timestamp};
-use crate::flow::RecentMark;
+use crate::base::{Code, Finding, Needs, PerSide, Side, Span};
+use crate::flow::{End, RecentMark};
 use crate::websocket::handshake::{Compression, Framing, challenge_answer};
-use crate::websocket::{self, MessageKind, Stream};
+use crate::websocket::{self, Stream};
 
-use super::connection::{Connection, EndedBy, Transport};
-use super::context::{Chunk, Context, FlowInfo};
+use super::chunk::{Chunk, Hole};
+use super::connection::{Connection, Transport};
+use super::context::{Context, FlowInfo};
+use super::frame_events::{Fragments, FrameEvents, Pings};
+use super::next::{Closing, Next};
 use super::provenance::Provenance;
-use super::sink::{FindingEvent, FrameEvent, MessageEvent, Moment, Sink};
+use super::sink::Sink;
+use super::telling::close;
 
-/// Pings of one side remembered until their pong comes.
-const PINGS: usize = 16;
-/// The longest payload a ping may have (RFC 6455 section 5.5); none is remembered of a longer one.
-const PING_LEN: usize = 125;
 /// Frame numbers that every connection may keep.
 const SOME_FRAGMENTS: usize = 64;
 
@@ -29,12 +27,6 @@ pub(super) struct WebSocketSession {
     /// Bytes kept of the heads beyond what every connection may keep.
     heads: u32,
 }
-
-/// Pings that no pong has answered, with what they say and when they came. Most connections have none.
-type Pings = Option<Box<SmallVec<[(Box<[u8]>, Timestamp); 1]>>>;
-
-/// In place as far as that takes no more room than a vector.
-type Fragments = SmallVec<[u64; 2]>;
 
 /// The third key of hixie-76 and the answer to all three, as far as they came.
 struct Challenge {
@@ -166,13 +158,13 @@ impl WebSocketSession {
             ^ u64::from(connection.id.0)
     }
 
-    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
+    pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
         let side = context.flow.side(chunk.end);
         let mut chunk = chunk;
         if self.challenge.is_some() {
             chunk = self.challenged(side, chunk, context);
             if chunk.bytes.is_empty() {
-                return;
+                return Next::Stay;
             }
         }
         let half = &mut self.sides[side];
@@ -196,6 +188,7 @@ impl WebSocketSession {
             Some(start) => half.provenance.forget_before(start),
         }
         half.count();
+        Next::Stay
     }
 
     /// Takes what belongs to the handshake off the bytes, and checks the answer once it is there.
@@ -246,84 +239,75 @@ impl WebSocketSession {
         }
     }
 
-    pub(super) fn gap<S: Sink>(
-        &mut self,
-        side: Side,
-        offset: u64,
-        len: u64,
-        context: &mut Context<'_, S>,
-    ) {
-        context.gap(&mut self.connection, side, offset, len);
-        let mut len = len;
-        if let Some(challenge) = &mut self.challenge {
-            let hole = challenge.missing[side].min(usize::try_from(len).unwrap_or(usize::MAX));
-            challenge.missing[side] -= hole;
-            len -= hole as u64;
+    pub(super) fn hole<S: Sink>(&mut self, hole: Hole, context: &mut Context<'_, S>) -> Next {
+        let side = context.flow.side(hole.end);
+        if hole.len > 0 {
+            context.missing(&mut self.connection, hole);
         }
-        self.feed(side, context, |stream, scratch, out| {
-            stream.gap(len, scratch, out)
-        });
+        if hole.is_exact {
+            let len = hole.len - self.unchallenged(side, hole.len);
+            self.feed(side, context, |stream, scratch, out| {
+                stream.gap(len, scratch, out)
+            });
+        } else {
+            // Not even inside a payload is the next frame's boundary known.
+            self.feed(side, context, |stream, scratch, out| {
+                stream.lose(hole.len, scratch, out)
+            });
+        }
         self.sides[side].count();
+        Next::Stay
     }
 
-    /// About `len` bytes are missing, so that the next frame's boundary is not known even inside a payload.
-    pub(super) fn lose<S: Sink>(
-        &mut self,
-        side: Side,
-        offset: u64,
-        len: u64,
-        context: &mut Context<'_, S>,
-    ) {
-        if len > 0 {
-            context.gap(&mut self.connection, side, offset, len);
-        }
-        self.feed(side, context, |stream, scratch, out| {
-            stream.lose(len, scratch, out)
-        });
+    /// How many of `len` missing bytes belong to the handshake.
+    fn unchallenged(&mut self, side: Side, len: u64) -> u64 {
+        let Some(challenge) = &mut self.challenge else {
+            return 0;
+        };
+        let missing = challenge.missing[side].min(usize::try_from(len).unwrap_or(usize::MAX));
+        challenge.missing[side] -= missing;
+        missing as u64
     }
 
-    /// Bytes sent again: told when they differ from the first time.
+    /// Bytes sent again: a finding when they differ from the first time.
     pub(super) fn again<S: Sink>(
         &mut self,
-        side: Side,
+        end: End,
         offset: u64,
         bytes: &[u8],
         context: &mut Context<'_, S>,
     ) {
-        if let Some(at) = context
-            .shared
-            .recent
-            .conflict(self.sides[side].recent, offset, bytes)
-        {
-            self.conflict(side, at, context);
+        let recent = self.sides[context.flow.side(end)].recent;
+        if let Some(at) = context.shared.recent.conflict(recent, offset, bytes) {
+            self.conflict(end, at, context);
         }
     }
 
-    pub(super) fn conflict<S: Sink>(&mut self, side: Side, at: u64, context: &mut Context<'_, S>) {
+    pub(super) fn conflict<S: Sink>(&mut self, end: End, at: u64, context: &mut Context<'_, S>) {
         let text = format!(
             "stream position {at} was sent again with other bytes; the first arrival is shown"
         );
         let finding = Finding::new(Code::TcpOverlapConflict, text).at(Span::at(at, 1));
+        let side = context.flow.side(end);
         context.finding(Some(&mut self.connection), Some(side), &finding);
     }
 
-    /// One side sends no more.
-    pub(super) fn side_ended<S: Sink>(&mut self, side: Side, context: &mut Context<'_, S>) {
+    /// One end sends no more.
+    pub(super) fn end_closed<S: Sink>(&mut self, end: End, context: &mut Context<'_, S>) -> Next {
+        let side = context.flow.side(end);
         self.feed(side, context, |stream, scratch, out| {
             stream.finish(scratch, out)
         });
-        if self.connection.close.by.is_none() {
-            self.connection.close.by = Some(side);
-        }
+        self.connection.close.by.get_or_insert(side);
+        Next::Stay
     }
 
     /// The flow is over: tells what was left incomplete, and the end.
     pub(super) fn ended<S: Sink>(
         &mut self,
-        by: EndedBy,
-        who: Option<Side>,
+        closing: Closing,
         context: &mut Context<'_, S>,
-    ) {
+    ) -> Next {
         for side in Side::BOTH {
             self.feed(side, context, |stream, scratch, out| {
                 stream.finish(scratch, out)
@@ -331,9 +315,10 @@ impl WebSocketSession {
         }
         self.tell_suppressed(context);
         if self.connection.close.by.is_none() {
-            self.connection.close.by = who;
+            self.connection.close.by = context.side(closing.who);
         }
-        close(&mut self.connection, Some(by), context);
+        close(&mut self.connection, Some(closing), context);
+        Next::Stay
     }
 
     fn tell_suppressed<S: Sink>(&mut self, context: &mut Context<'_, S>) {
@@ -377,164 +362,5 @@ impl WebSocketSession {
             last: (None, None),
         };
         run(&mut mine.stream, &mut context.shared.scratch, &mut out);
-    }
-}
-
-/// Tells the sink that a connection ended: with its flow, or because its flow went on with something else.
-pub(super) fn close<S: Sink>(
-    connection: &mut Connection,
-    by: Option<EndedBy>,
-    context: &mut Context<'_, S>,
-) {
-    connection.close.ended_by = by;
-    connection.closed = Some(context.closed_at.unwrap_or(context.now.time));
-    connection.packets = context.flow.packets;
-    context.sink.closed(connection, context.now);
-}
-
-/// Numbers what a stream tells and hands it on.
-struct FrameEvents<'a, S> {
-    connection: &'a mut Connection,
-    sink: &'a mut S,
-    side: Side,
-    at: Moment,
-    provenance: &'a Provenance,
-    fragments: &'a mut Fragments,
-    pings: &'a mut Pings,
-    peer_pings: &'a mut Pings,
-    told: &'a mut Vec<(Code, u32)>,
-    most_told: u32,
-    most_fragments: usize,
-    packets: &'a mut Vec<crate::base::PacketNumber>,
-    /// The frame and the message told last, which the next findings are about.
-    last: (Option<u64>, Option<u64>),
-}
-
-impl<S: Sink> FrameEvents<'_, S> {
-    fn round_trip(&mut self, message: &websocket::Message<'_>) -> Option<i64> {
-        let data = message.data.unwrap_or_default();
-        match message.kind {
-            MessageKind::Ping if data.len() > PING_LEN => None,
-            MessageKind::Ping => {
-                let pings = self.pings.get_or_insert_default();
-                if pings.len() == PINGS {
-                    pings.remove(0);
-                }
-                pings.push((data.into(), self.at.time));
-                None
-            }
-            MessageKind::Pong => {
-                let pings = self.peer_pings.as_mut()?;
-                let at = pings.iter().rposition(|(sent, _)| **sent == *data)?;
-                // A pong may answer the latest of several pings (RFC 6455 section 5.5.3): earlier ones are done too.
-                let (_, sent) = pings.drain(..=at).next_back()?;
-                if pings.is_empty() {
-                    *self.peer_pings = None;
-                }
-                Some(self.at.time.since(sent))
-            }
-            _ => None,
-        }
-    }
-
-    fn note_close(&mut self, message: &websocket::Message<'_>) {
-        let close = &mut self.connection.close;
-        close.frames[self.side] = true;
-        if !close.frames[self.side.peer()] && close.code.is_none() {
-            close.by = Some(self.side);
-            if let Some((code, reason)) = message.close {
-                close.code = code.map(|code| code.0);
-                close.reason = (!reason.is_empty()).then(|| reason.into());
-            }
-        }
-    }
-}
-
-impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
-    #[inline]
-    fn frame(&mut self, frame: &websocket::Frame<'_>) {
-        self.connection.frames[self.side] += 1;
-        self.connection.bytes[self.side] += frame.captured_length;
-        let number = self.connection.frames.client + self.connection.frames.server;
-        let message = frame
-            .completes_message
-            .then(|| self.connection.messages.client + self.connection.messages.server + 1);
-        let span = Span::at(
-            frame.stream_offset,
-            u64::from(frame.header.header_length) + frame.captured_length,
-        );
-        self.provenance.packets(span, self.packets);
-        self.last = (Some(number), message);
-        if frame.header.opcode().is_control() || self.fragments.len() < self.most_fragments {
-            self.fragments.push(number);
-        }
-        let event = FrameEvent {
-            frame,
-            number,
-            from: self.side,
-            at: self.at,
-            packets: self.packets,
-            text: None,
-            message,
-        };
-        self.sink.frame(&event, self.connection);
-    }
-
-    #[inline]
-    fn message(&mut self, message: &websocket::Message<'_>) {
-        self.connection.messages[self.side] += 1;
-        let number = self.connection.messages.client + self.connection.messages.server;
-        self.last.1 = Some(number);
-        let control = !matches!(message.kind, MessageKind::Text | MessageKind::Binary);
-        let round_trip = if control {
-            self.round_trip(message)
-        } else {
-            None
-        };
-        if message.kind == MessageKind::Close {
-            self.note_close(message);
-        }
-        let own = if control {
-            self.fragments.len().saturating_sub(1)
-        } else {
-            0
-        };
-        let event = MessageEvent {
-            message,
-            number,
-            from: self.side,
-            at: self.at,
-            frames: &self.fragments[own..],
-            round_trip,
-        };
-        self.sink.message(&event, self.connection);
-        self.fragments.truncate(own);
-    }
-
-    fn finding(&mut self, finding: Finding) {
-        self.connection.findings += 1;
-        let count = match self.told.iter_mut().find(|(code, _)| *code == finding.code) {
-            Some((_, count)) => count,
-            None => {
-                self.told.push((finding.code, 0));
-                let Some((_, count)) = self.told.last_mut() else {
-                    return;
-                };
-                count
-            }
-        };
-        *count = count.saturating_add(1);
-        if *count > self.most_told {
-            return;
-        }
-        let (frame, message) = self.last;
-        let event = FindingEvent {
-            finding: &finding,
-            from: Some(self.side),
-            at: self.at,
-            frame,
-            message,
-        };
-        self.sink.finding(&event, Some(self.connection));
     }
 }

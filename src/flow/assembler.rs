@@ -71,6 +71,8 @@ pub enum Delivery<'a> {
         offset: u64,
         /// How many.
         len: u64,
+        /// The snaplen cut them off a packet that the capture has.
+        is_cut: bool,
     },
     /// Bytes sent a second time differ from the first.
     Conflict {
@@ -236,7 +238,7 @@ impl Assembler {
         if let Some(fin) = self.fin
             && fin > self.offset
         {
-            self.gap_to(fin, deliver);
+            self.gap_to(fin, false, deliver);
         }
         self.settle(usize::MAX, None, deliver);
     }
@@ -341,7 +343,7 @@ impl Assembler {
             });
         }
         if segment.missing > 0 {
-            self.gap_to(self.offset + u64::from(segment.missing), deliver);
+            self.gap_to(self.offset + u64::from(segment.missing), true, deliver);
         }
     }
 
@@ -496,17 +498,18 @@ impl Assembler {
             .as_ref()
             .and_then(|held| held.pieces.keys().next().copied());
         if let Some(first) = first {
-            self.gap_to(first, deliver);
+            self.gap_to(first, false, deliver);
         }
     }
 
-    fn gap_to(&mut self, to: u64, deliver: &mut impl FnMut(Delivery<'_>)) {
+    fn gap_to(&mut self, to: u64, is_cut: bool, deliver: &mut impl FnMut(Delivery<'_>)) {
         let offset = self.offset;
         if to > offset {
             self.pass(to - offset);
             deliver(Delivery::Gap {
                 offset,
                 len: to - offset,
+                is_cut,
             });
         }
     }
@@ -618,7 +621,7 @@ mod tests {
                     assert_eq!(offset, self.bytes.len() as u64);
                     self.bytes.extend(bytes.iter().copied().map(Some));
                 }
-                Delivery::Gap { offset, len } => {
+                Delivery::Gap { offset, len, .. } => {
                     assert_eq!(offset, self.bytes.len() as u64);
                     self.bytes.extend((0..len).map(|_| None));
                 }
@@ -813,7 +816,7 @@ mod tests {
             let mut position = 0;
             let mut check = |delivery: Delivery<'_>| if let Delivery::Bytes { offset, bytes, .. } = delivery {
                 assert_eq!(offset, position); position += bytes.len() as u64;
-            } else if let Delivery::Gap { offset, len } = delivery {
+            } else if let Delivery::Gap { offset, len, .. } = delivery {
                 assert_eq!(offset, position); position += len;
             };
             if syn { assembler.syn(5, &mut check); }

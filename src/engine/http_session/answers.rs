@@ -1,18 +1,17 @@
 //! Answers to requests: a WebSocket from here on, HTTP/2, a tunnel, or HTTP as before.
 
 use crate::base::{Head, PerSide, Side};
+use crate::engine::chunk::Chunk;
 use crate::engine::connection::{Outcome, SeenHead, Tunnel};
-use crate::engine::context::{Chunk, Context};
-use crate::engine::http2_session::Http2Session;
-use crate::engine::session::{Next, Session};
+use crate::engine::context::Context;
+use crate::engine::next::{Begin, Next, Recipe};
 use crate::engine::sink::Sink;
-use crate::engine::unknown_session::UnknownSession;
-use crate::engine::waiting::Item;
-use crate::engine::websocket_session::WebSocketSession;
+use crate::engine::telling::{settle_handshake, tell_handshake};
+use crate::engine::waiting::{Item, Waiting};
 use crate::http;
 use crate::websocket::handshake::{is_accepted, negotiated};
 
-use super::{Asked, HttpSession, REFUSALS, settle_handshake, tell_handshake};
+use super::{Asked, HttpSession, REFUSALS};
 
 impl HttpSession {
     pub(super) fn response<S: Sink>(
@@ -42,7 +41,7 @@ impl HttpSession {
         match self.asked.pop_front() {
             Some(Asked::Upgrade) => self.upgrade_answered(seen, rest, false, context),
             Some(Asked::Connect(request)) => self.connect_answered(*request, seen, rest, context),
-            Some(Asked::H2c(request)) => self.h2c_answered(&request, seen, rest, context),
+            Some(Asked::H2c(request)) => self.h2c_answered(request, seen, rest, context),
             Some(Asked::Head) => {
                 self.readers
                     .server
@@ -76,13 +75,13 @@ impl HttpSession {
             self.open(Some(Box::default()), self.tunnel.clone(), context);
             return self.upgrade_answered(seen, rest, false, context);
         }
-        Next::Become(Session::Ignored)
+        Next::become_now(Recipe::Ignored)
     }
 
     /// HTTP/2 from here on (RFC 7540 section 3.2), or HTTP/1.1 as before.
     fn h2c_answered<S: Sink>(
         &mut self,
-        request: &Head,
+        request: Box<Head>,
         seen: SeenHead,
         rest: Chunk<'_>,
         context: &mut Context<'_, S>,
@@ -93,9 +92,11 @@ impl HttpSession {
             return self.resume(rest);
         }
         self.close_attempt(None, context);
-        let tunnel = self.tunnel.take();
-        let session = Http2Session::upgraded(request, tunnel, context);
-        Next::BecomeAndReplay(Session::Http2(Box::new(session)), self.replay(rest))
+        let recipe = Recipe::Http2 {
+            upgrade: Some(request),
+            tunnel: self.tunnel.take(),
+        };
+        Next::become_with(recipe, self.replay(rest))
     }
 
     /// The answer to an upgrade: a WebSocket from here on, or HTTP as before.
@@ -129,20 +130,24 @@ impl HttpSession {
             tell_handshake(&mut connection, context);
         }
         if accepted {
-            let begin = self.positions(rest);
-            let mut session = WebSocketSession::new(connection, begin, context);
             // Of a request with a hole in it, nobody knows where it ended.
-            if self.readers.client.is_lost() || self.readers.client.is_in_head() {
-                session.begin_anywhere(Side::Client, context);
-            }
-            return Next::BecomeAndReplay(Session::WebSocket(Box::new(session)), self.replay(rest));
+            let client = &self.readers.client;
+            let recipe = Recipe::WebSocket {
+                connection,
+                begin: PerSide {
+                    client: Begin::At(client.offset()),
+                    server: Begin::At(rest.offset),
+                },
+                lost: (client.is_lost() || client.is_in_head()).then_some(Side::Client),
+            };
+            return Next::become_with(recipe, self.replay(rest));
         }
         self.readers.server.body(body);
         self.attempt = Some(connection);
         self.refusals += 1;
         if self.refusals > REFUSALS {
             self.close_attempt(None, context);
-            return Next::Become(Session::Ignored);
+            return Next::become_now(Recipe::Ignored);
         }
         self.resume(rest)
     }
@@ -162,8 +167,13 @@ impl HttpSession {
         });
         if accepted {
             self.close_attempt(None, context);
-            let inner = UnknownSession::in_tunnel(tunnel);
-            return Next::BecomeAndReplay(Session::Unknown(Box::new(inner)), self.replay(rest));
+            let recipe = Recipe::Unknown {
+                attempt: None,
+                tunnel: Some(tunnel),
+                waiting: Waiting::default(),
+                from_start: true,
+            };
+            return Next::become_with(recipe, self.replay(rest));
         }
         self.readers.server.body(body);
         self.open(None, Some(tunnel), context);
@@ -184,14 +194,6 @@ impl HttpSession {
     fn replay(&mut self, rest: Chunk<'_>) -> Vec<Item> {
         self.early.push(rest);
         self.early.take()
-    }
-
-    /// Where each side's bytes go on after the heads.
-    fn positions(&self, rest: Chunk<'_>) -> PerSide<u64> {
-        PerSide {
-            client: self.readers.client.offset(),
-            server: rest.offset,
-        }
     }
 
     /// The capture kept only the beginning of a 101 response: its status says enough to go on with frames.

@@ -1,0 +1,164 @@
+//! Requests over HTTP/1 and their answers, told one by one where somebody asks ([`Needs::EXCHANGES`]).
+//!
+//! Upgrades to WebSocket and tunnels are none: those are connections. Nothing of heads and bodies is kept but their
+//! lengths, a few words and the beginning of the resource's name.
+//!
+//! [`Needs::EXCHANGES`]: crate::base::Needs::EXCHANGES
+
+use std::collections::VecDeque;
+
+use crate::base::{Head, PerSide, Side, Timestamp};
+use crate::http::BodyCount;
+
+use super::context::Context;
+use super::exchange::Exchange;
+use super::sink::Sink;
+
+/// Requests of one flow that wait for their answers; of more, the oldest are not told.
+const WAITING: usize = 64;
+/// Bytes kept of the resource's name.
+const RESOURCE: usize = 160;
+/// Nanoseconds of silence that divide the content of an answer into parts.
+const SILENCE: i64 = 50_000_000;
+
+/// What waits for an answer.
+#[derive(Debug)]
+enum Asked {
+    Exchange(Box<Exchange>),
+    /// An upgrade or a tunnel.
+    Other,
+}
+
+/// The exchanges of one flow.
+#[derive(Debug, Default)]
+pub(super) struct Exchanges {
+    waiting: VecDeque<Asked>,
+    /// The one whose answer is coming in.
+    current: Option<Box<Exchange>>,
+    /// When content of its answer came last.
+    heard: Option<Timestamp>,
+}
+
+impl Exchanges {
+    /// An upgrade or a tunnel was asked for.
+    pub(super) fn asked_otherwise(&mut self) {
+        self.wait_for(Asked::Other);
+    }
+
+    pub(super) fn asked<S: Sink>(&mut self, head: &Head, context: &Context<'_, S>) {
+        let address = |side| context.flow.address(context.flow.end(side));
+        let now = context.now.time;
+        self.wait_for(Asked::Exchange(Box::new(Exchange {
+            flow: context.flow.serial,
+            client: address(Side::Client),
+            server: address(Side::Server),
+            method: beginning(&[head.method()], 16),
+            resource: resource(head),
+            status: None,
+            is_event_stream: false,
+            requested: now,
+            answered: None,
+            ended: now,
+            heads: PerSide {
+                client: head.raw.len() as u64,
+                server: 0,
+            },
+            bodies: PerSide::default(),
+            parts: 0,
+        })));
+    }
+
+    fn wait_for(&mut self, asked: Asked) {
+        if self.waiting.len() >= WAITING {
+            self.waiting.pop_front();
+        }
+        self.waiting.push_back(asked);
+    }
+
+    /// The latest request's body goes on.
+    pub(super) fn request_body(&mut self, count: Option<&BodyCount>) {
+        let latest = match self.waiting.back_mut() {
+            Some(Asked::Exchange(exchange)) => Some(exchange),
+            Some(Asked::Other) => None,
+            None => self.current.as_mut(),
+        };
+        if let (Some(exchange), Some(count)) = (latest, count) {
+            exchange.bodies.client = *count;
+        }
+    }
+
+    /// An answer that another one will follow (RFC 9110 section 15.2).
+    pub(super) fn interim(&mut self, head: &Head) {
+        if let Some(Asked::Exchange(exchange)) = self.waiting.front_mut() {
+            exchange.heads.server += head.raw.len() as u64;
+        }
+    }
+
+    /// The answer to the oldest request; says whether it is an event stream.
+    pub(super) fn answered<S: Sink>(&mut self, head: &Head, context: &mut Context<'_, S>) -> bool {
+        self.tell(context);
+        let Some(Asked::Exchange(mut exchange)) = self.waiting.pop_front() else {
+            return false;
+        };
+        let content_type = head.value("content-type").unwrap_or_default();
+        let media = content_type.split(|byte| *byte == b';').next();
+        exchange.is_event_stream = media.is_some_and(|media| {
+            media
+                .trim_ascii()
+                .eq_ignore_ascii_case(b"text/event-stream")
+        });
+        exchange.status = head.status();
+        exchange.answered = Some(context.now.time);
+        exchange.ended = context.now.time;
+        exchange.heads.server += head.raw.len() as u64;
+        let events = exchange.is_event_stream;
+        self.current = Some(exchange);
+        self.heard = None;
+        events
+    }
+
+    /// The answer's body goes on.
+    pub(super) fn response_body(&mut self, count: Option<&BodyCount>, now: Timestamp) {
+        let (Some(exchange), Some(count)) = (&mut self.current, count) else {
+            return;
+        };
+        if count.content > exchange.bodies.server.content {
+            let is_next = self.heard.is_none_or(|last| now.since(last) >= SILENCE);
+            exchange.parts += u64::from(is_next);
+            self.heard = Some(now);
+        }
+        exchange.bodies.server = *count;
+        exchange.ended = now;
+    }
+
+    /// The answer is complete.
+    pub(super) fn tell<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        if let Some(exchange) = self.current.take() {
+            context.sink.exchanged(&exchange, context.now);
+        }
+    }
+
+    /// No more will come, or nobody can tell any more which answer belongs to which request: also those that were not
+    /// answered are told.
+    pub(super) fn ended<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        self.tell(context);
+        for asked in std::mem::take(&mut self.waiting) {
+            if let Asked::Exchange(exchange) = asked {
+                context.sink.exchanged(&exchange, context.now);
+            }
+        }
+    }
+}
+
+fn resource(head: &Head) -> Box<[u8]> {
+    let target = head.target();
+    let path = target.split(|byte| *byte == b'?').next();
+    let host = head.value("host").unwrap_or_default();
+    beginning(&[host, path.unwrap_or_default()], RESOURCE)
+}
+
+/// The first bytes of all parts together.
+fn beginning(parts: &[&[u8]], limit: usize) -> Box<[u8]> {
+    let bytes = parts.iter().flat_map(|part| part.iter().copied());
+    bytes.take(limit).collect()
+}

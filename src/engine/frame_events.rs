@@ -1,0 +1,168 @@
+//! What one side's stream yields, numbered within its connection and given to the sink.
+
+use smallvec::SmallVec;
+
+use crate::base::{Code, Finding, PacketNumber, Side, Span, Timestamp};
+use crate::websocket::{self, MessageKind};
+
+use super::connection::Connection;
+use super::moment::Moment;
+use super::provenance::Provenance;
+use super::sink::{FindingEvent, FrameEvent, MessageEvent, Sink};
+
+/// Pings of one side remembered until their pong comes.
+const PINGS: usize = 16;
+/// The longest payload a ping may have (RFC 6455 section 5.5); none is remembered of a longer one.
+const PING_LEN: usize = 125;
+/// Pings that no pong has answered, with what they say and when they came. Most connections have none.
+pub(super) type Pings = Option<Box<SmallVec<[(Box<[u8]>, Timestamp); 1]>>>;
+
+/// In place as far as that takes no more room than a vector.
+pub(super) type Fragments = SmallVec<[u64; 2]>;
+
+/// Numbers what a stream tells and hands it on.
+pub(super) struct FrameEvents<'a, S> {
+    pub(super) connection: &'a mut Connection,
+    pub(super) sink: &'a mut S,
+    pub(super) side: Side,
+    pub(super) at: Moment,
+    pub(super) provenance: &'a Provenance,
+    pub(super) fragments: &'a mut Fragments,
+    pub(super) pings: &'a mut Pings,
+    pub(super) peer_pings: &'a mut Pings,
+    pub(super) told: &'a mut Vec<(Code, u32)>,
+    pub(super) most_told: u32,
+    pub(super) most_fragments: usize,
+    pub(super) packets: &'a mut Vec<PacketNumber>,
+    /// The frame and the message told last, which the next findings are about.
+    pub(super) last: (Option<u64>, Option<u64>),
+}
+
+impl<S: Sink> FrameEvents<'_, S> {
+    fn round_trip(&mut self, message: &websocket::Message<'_>) -> Option<i64> {
+        let data = message.data.unwrap_or_default();
+        match message.kind {
+            MessageKind::Ping if data.len() > PING_LEN => None,
+            MessageKind::Ping => {
+                let pings = self.pings.get_or_insert_default();
+                if pings.len() == PINGS {
+                    pings.remove(0);
+                }
+                pings.push((data.into(), self.at.time));
+                None
+            }
+            MessageKind::Pong => {
+                let pings = self.peer_pings.as_mut()?;
+                let at = pings.iter().rposition(|(sent, _)| **sent == *data)?;
+                // A pong may answer the latest of several pings (RFC 6455 section 5.5.3): earlier ones are done too.
+                let (_, sent) = pings.drain(..=at).next_back()?;
+                if pings.is_empty() {
+                    *self.peer_pings = None;
+                }
+                Some(self.at.time.since(sent))
+            }
+            _ => None,
+        }
+    }
+
+    fn note_close(&mut self, message: &websocket::Message<'_>) {
+        let close = &mut self.connection.close;
+        close.frames[self.side] = true;
+        if !close.frames[self.side.peer()] && close.code.is_none() {
+            close.by = Some(self.side);
+            if let Some((code, reason)) = message.close {
+                close.code = code.map(|code| code.0);
+                close.reason = (!reason.is_empty()).then(|| reason.into());
+            }
+        }
+    }
+}
+
+impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
+    #[inline]
+    fn frame(&mut self, frame: &websocket::Frame<'_>) {
+        self.connection.frames[self.side] += 1;
+        self.connection.bytes[self.side] += frame.captured_length;
+        let number = self.connection.frames.client + self.connection.frames.server;
+        let message = frame
+            .completes_message
+            .then(|| self.connection.messages.client + self.connection.messages.server + 1);
+        let span = Span::at(
+            frame.stream_offset,
+            u64::from(frame.header.header_length) + frame.captured_length,
+        );
+        self.provenance.packets(span, self.packets);
+        self.last = (Some(number), message);
+        if frame.header.opcode().is_control() || self.fragments.len() < self.most_fragments {
+            self.fragments.push(number);
+        }
+        let event = FrameEvent {
+            frame,
+            number,
+            from: self.side,
+            at: self.at,
+            packets: self.packets,
+            text: None,
+            message,
+        };
+        self.sink.frame(&event, self.connection);
+    }
+
+    #[inline]
+    fn message(&mut self, message: &websocket::Message<'_>) {
+        self.connection.messages[self.side] += 1;
+        let number = self.connection.messages.client + self.connection.messages.server;
+        self.last.1 = Some(number);
+        let control = !matches!(message.kind, MessageKind::Text | MessageKind::Binary);
+        let round_trip = if control {
+            self.round_trip(message)
+        } else {
+            None
+        };
+        if message.kind == MessageKind::Close {
+            self.note_close(message);
+        }
+        let own = if control {
+            self.fragments.len().saturating_sub(1)
+        } else {
+            0
+        };
+        let event = MessageEvent {
+            message,
+            number,
+            from: self.side,
+            at: self.at,
+            frames: &self.fragments[own..],
+            round_trip,
+        };
+        self.sink.message(&event, self.connection);
+        self.fragments.truncate(own);
+    }
+
+    fn finding(&mut self, finding: Finding) {
+        self.connection.findings += 1;
+        let count = match self.told.iter_mut().find(|(code, _)| *code == finding.code) {
+            Some((_, count)) => count,
+            None => {
+                self.told.push((finding.code, 0));
+                let Some((_, count)) = self.told.last_mut() else {
+                    return;
+                };
+                count
+            }
+        };
+        *count = count.saturating_add(1);
+        if *count > self.most_told {
+            return;
+        }
+        let (frame, message) = self.last;
+        let event = FindingEvent {
+            finding: &finding,
+            from: Some(self.side),
+            at: self.at,
+            frame,
+            message,
+        };
+        self.sink.finding(&event, Some(self.connection));
+    }
+}
