@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use divan::{Bencher, black_box};
-use wireloupe::filter::{FieldId, Filter, PathStep, Value, Values, visit_json};
+use wireloupe::filter::{FieldId, FieldRef, Filter, PathStep, Value, Values, visit_json};
 
 const TEXT: &str =
     r#"{"type":"update","user":{"id":17,"name":"ada"},"items":[{"price":1.5},{"price":7}]}"#;
@@ -19,9 +19,12 @@ struct Frame {
 }
 
 impl Values for Frame {
-    fn visit(&self, field: FieldId, each: &mut dyn FnMut(Value<'_>) -> bool) {
+    fn visit(&self, field: FieldRef, each: &mut dyn FnMut(Value<'_>) -> bool) {
         let ip = |at: usize| Value::Ip(IpAddr::V4(self.addresses[at]));
         let port = |at: usize| Value::Unsigned(self.ports[at].into());
+        let FieldRef::Row(field) = field else {
+            return;
+        };
         let _ = match field {
             FieldId::WebSocket => each(Value::Present),
             FieldId::WebSocketOpcode => each(Value::Unsigned(self.opcode.into())),

@@ -50,6 +50,7 @@ pub mod flow;
 pub mod http;
 pub mod http2;
 pub mod insight;
+pub mod payload;
 pub mod run;
 pub mod store;
 #[cfg(any(test, feature = "testkit"))]

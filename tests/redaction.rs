@@ -108,7 +108,7 @@ fn outputs(sample: &Sample) -> Vec<(String, Vec<u8>)> {
     print(&["read"]);
     print(&["read", "--format", "har"]);
     let mut columns = vec!["read", "--show", "all", "--format", "csv"];
-    for info in wireloupe::filter::FIELDS {
+    for info in wireloupe::filter::fields().map(wireloupe::filter::FieldRef::info) {
         columns.extend(["-e", info.name]);
     }
     print(&columns);

@@ -2,13 +2,13 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use wireloupe::filter::{Column, FieldId, Filter, PathStep, Value, Values, complete, visit_json};
+use wireloupe::filter::{Column, FieldRef, Filter, PathStep, Value, Values, complete, visit_json};
 
 /// A row that has a value of every type for every field.
 struct Row<'a>(&'a str);
 
 impl Values for Row<'_> {
-    fn visit(&self, _: FieldId, each: &mut dyn FnMut(Value<'_>) -> bool) {
+    fn visit(&self, _: FieldRef, each: &mut dyn FnMut(Value<'_>) -> bool) {
         let _ = each(Value::Unsigned(9))
             || each(Value::Text(self.0))
             || each(Value::Bytes(self.0.as_bytes()))

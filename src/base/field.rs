@@ -35,6 +35,8 @@ pub struct Field {
     pub layer: Layer,
     /// The bytes it was read from; `None` for what was computed.
     pub span: Option<Span>,
+    /// Whether the value is a secret.
+    pub is_secret: bool,
     /// What it is made of.
     pub children: Vec<Field>,
 }

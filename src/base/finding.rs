@@ -33,38 +33,55 @@ impl fmt::Display for Severity {
     }
 }
 
+/// A rule of an application protocol, and the finding that says it was broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Rule {
+    /// Its stable name in kebab-case.
+    pub name: &'static str,
+    /// How bad it is.
+    pub severity: Severity,
+    /// The section that states it, such as `STOMP 1.2, Value Encoding`.
+    pub section: Option<&'static str>,
+    /// One sentence for people who meet it the first time.
+    pub meaning: &'static str,
+}
+
 macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = ($name:literal, $severity:ident, $section:expr),)+) => {
         /// What kind of finding; the names are stable and are what scripts match on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Code { $($(#[doc = $doc])+ $variant,)+ }
+        pub enum Code {
+            $($(#[doc = $doc])+ $variant,)+
+            /// A rule of an application protocol, which its decoder states.
+            Protocol(&'static Rule),
+        }
 
         impl Code {
-            /// Every code, in the order of the table.
+            /// Every code of the table, in its order; application protocols have theirs in their decoders.
             pub const ALL: &[Code] = &[$(Code::$variant,)+];
 
             /// The stable kebab-case name.
             #[must_use]
             pub fn name(self) -> &'static str {
-                match self { $(Code::$variant => $name,)+ }
+                match self { $(Code::$variant => $name,)+ Code::Protocol(rule) => rule.name }
             }
 
             /// How bad it is.
             #[must_use]
             pub fn severity(self) -> Severity {
-                match self { $(Code::$variant => Severity::$severity,)+ }
+                match self { $(Code::$variant => Severity::$severity,)+ Code::Protocol(rule) => rule.severity }
             }
 
             /// The section of the standard it is measured by, such as `RFC 6455 5.1`.
             #[must_use]
             pub fn section(self) -> Option<&'static str> {
-                match self { $(Code::$variant => $section,)+ }
+                match self { $(Code::$variant => $section,)+ Code::Protocol(rule) => rule.section }
             }
 
             /// One sentence for people who meet it the first time.
             #[must_use]
             pub fn meaning(self) -> &'static str {
-                match self { $(Code::$variant => concat!($($doc),+).trim_ascii_start(),)+ }
+                match self { $(Code::$variant => concat!($($doc),+).trim_ascii_start(),)+ Code::Protocol(rule) => rule.meaning }
             }
         }
     };

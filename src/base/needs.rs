@@ -32,6 +32,9 @@ impl Needs {
     /// The number of each TCP stream in the whole capture.
     pub const STREAMS: Needs = Needs(1024);
 
+    /// What messages carry, decoded. Implies the work of [`Needs::MESSAGES`].
+    pub const DECODED: Needs = Needs(2048);
+
     /// All there are, and all there will be.
     pub const ALL: Needs = Needs(u16::MAX);
 

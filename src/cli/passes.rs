@@ -14,7 +14,7 @@ use crate::base::Timestamp;
 use crate::capture::{Input, Source};
 use crate::engine;
 use crate::export::{Chooser, Merger, Selection};
-use crate::filter::{FieldId, Filter};
+use crate::filter::{FieldId, FieldRef, Filter};
 use crate::run::{self, Batches, Collected, ConnectionKey, Numbers, Tally};
 use crate::tls::KeyName;
 
@@ -147,12 +147,14 @@ impl Files {
 
 /// Whether a filter asks for numbers that only a whole pass gives.
 pub(crate) fn names_connection(filter: &Filter) -> bool {
-    filter.fields().contains(&FieldId::Connection)
+    filter
+        .fields()
+        .contains(&FieldRef::Row(FieldId::Connection))
 }
 
 /// The threads to use. TCP streams are counted by one engine, so whoever asks for `tcp.stream` gets one.
 pub(crate) fn threads(analysis: &AnalysisArgs, filter: Option<&Filter>) -> usize {
-    if filter.is_some_and(|filter| filter.fields().contains(&FieldId::TcpStream)) {
+    if filter.is_some_and(|filter| filter.fields().contains(&FieldRef::Row(FieldId::TcpStream))) {
         return 1;
     }
     analysis.thread_count()

@@ -8,7 +8,7 @@ use crate::export::{
     Archive, Columns, Detail, Document, HEADING, Har, NamedColumn, Ndjson, Selection, Separator,
     Show, Text, default_columns, header_line,
 };
-use crate::filter::{Column, FieldId, Filter, Rows};
+use crate::filter::{Column, FieldId, FieldRef, Filter, Rows};
 
 use super::args::{FormatArg, ReadArgs, ShowArg};
 use super::output::Output;
@@ -146,7 +146,10 @@ fn show(args: &ReadArgs, filter: Option<&Filter>, columns: &[NamedColumn]) -> Sh
         .unwrap_or_default()
 }
 
-fn is_of_findings(field: FieldId) -> bool {
+fn is_of_findings(field: FieldRef) -> bool {
+    let FieldRef::Row(field) = field else {
+        return false;
+    };
     matches!(
         field,
         FieldId::Finding
@@ -181,7 +184,7 @@ fn table(
     };
     let streams = columns
         .iter()
-        .any(|named| named.column == Column::Field(FieldId::TcpStream));
+        .any(|named| named.column == Column::Field(FieldRef::Row(FieldId::TcpStream)));
     let threads = if streams {
         1
     } else {

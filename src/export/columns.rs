@@ -8,7 +8,7 @@ use std::io::Write as _;
 
 use crate::base::{Needs, Rfc3339, Severity, Timestamp, escape};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment};
-use crate::filter::{Column, FieldId, FilterError, Type, Value, Values};
+use crate::filter::{Column, FieldId, FieldRef, FilterError, Type, Value, Values};
 use crate::store::Row;
 
 use super::json::number;
@@ -178,7 +178,7 @@ impl Columns {
             if at > 0 {
                 page.bytes().push(self.separator.byte());
             }
-            if *column == Column::Field(FieldId::Connection) {
+            if *column == Column::Field(FieldRef::Row(FieldId::Connection)) {
                 if let Some(connection) = row.connection() {
                     page.connection(connection.id, 0);
                 }
@@ -209,8 +209,8 @@ impl Columns {
 
 /// What nearly every table of frames shows, without the way through a closure.
 #[inline]
-fn quick(row: Row<'_>, field: FieldId) -> Option<u64> {
-    let Row::Frame(event, _) = row else {
+fn quick(row: Row<'_>, field: FieldRef) -> Option<u64> {
+    let (Row::Frame(event, _), FieldRef::Row(field)) = (row, field) else {
         return None;
     };
     let header = &event.frame.header;
@@ -232,7 +232,7 @@ impl Format for Columns {
 
     fn wants_text_on_frames(&self) -> bool {
         self.columns
-            .contains(&Column::Field(FieldId::WebSocketPayloadText))
+            .contains(&Column::Field(FieldRef::Row(FieldId::WebSocketPayloadText)))
     }
 
     #[inline]
@@ -268,7 +268,7 @@ struct Cell<'a> {
 
 impl Cell<'_> {
     /// Appends one value; never asks to stop, since a cell shows them all.
-    fn value(&mut self, value: Value<'_>, field: Option<FieldId>) -> bool {
+    fn value(&mut self, value: Value<'_>, field: Option<FieldRef>) -> bool {
         if !std::mem::replace(&mut self.is_first, false) {
             self.out.push(b',');
         }
@@ -279,7 +279,7 @@ impl Cell<'_> {
             Value::Bool(yes) => self
                 .out
                 .extend_from_slice(if yes { b"true" } else { b"false" }),
-            Value::Unsigned(value) if field == Some(FieldId::FindingSeverity) => {
+            Value::Unsigned(value) if field == Some(FieldRef::Row(FieldId::FindingSeverity)) => {
                 self.out.extend_from_slice(severity(value).as_bytes());
             }
             Value::Unsigned(value) => number(self.out, value),
@@ -287,7 +287,7 @@ impl Cell<'_> {
             // Writing to a vector cannot fail.
             Value::Float(value) => drop(write!(self.out, "{value}")),
             Value::Ip(address) => drop(write!(self.out, "{address}")),
-            Value::Time(time) if field == Some(FieldId::FrameTimeEpoch) => {
+            Value::Time(time) if field == Some(FieldRef::Row(FieldId::FrameTimeEpoch)) => {
                 seconds(self.out, time.0);
             }
             Value::Time(time) => self.clock.write(time, self.out),
@@ -398,7 +398,7 @@ mod tests {
             is_first: true,
         };
         for value in values {
-            cell.value(*value, field);
+            cell.value(*value, field.map(FieldRef::Row));
         }
         if separator == Separator::Comma {
             quote(&mut out, 0, true, &mut Vec::new());

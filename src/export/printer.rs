@@ -6,7 +6,7 @@ use hashbrown::HashSet;
 
 use crate::base::{Needs, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
-use crate::filter::{FieldId, Filter};
+use crate::filter::{FieldId, FieldRef, Filter};
 use crate::run::{Collected, ConnectionKey, Numbers, Opened};
 use crate::store::Row;
 use crate::tls::Decryption;
@@ -258,8 +258,11 @@ impl<F: Format> Printer<F> {
     /// Prints with `format` what `selection` chooses of a capture that began at `start`.
     pub fn new(format: F, selection: Selection, start: Timestamp) -> Self {
         let filter = selection.filter.as_ref();
-        let asks =
-            filter.is_some_and(|filter| filter.fields().contains(&FieldId::WebSocketPayloadText));
+        let asks = filter.is_some_and(|filter| {
+            filter
+                .fields()
+                .contains(&FieldRef::Row(FieldId::WebSocketPayloadText))
+        });
         Self {
             holds: asks || format.wants_text_on_frames(),
             held: None,

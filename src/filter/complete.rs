@@ -2,11 +2,10 @@
 
 use std::ops::Range;
 
-use super::Type;
 use super::ast::Function;
-use super::fields::{Known, field, meaning};
+use super::fields::{FieldRef, field, fields, meaning};
 use super::lex::{Kind, Sign, Token, tokens};
-use super::table::{FIELDS, FieldId, FieldInfo};
+use super::{FieldInfo, Known, Type};
 
 /// One way to go on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,17 +24,17 @@ enum Place {
     /// A field, or a test.
     Operand,
     /// Behind a field or expression: a comparison.
-    Operator(Option<FieldId>),
+    Operator(Option<FieldRef>),
     /// Behind `not` that follows a field: `in`.
-    In(Option<FieldId>),
+    In(Option<FieldRef>),
     /// Behind a comparison with this field.
-    Value(Option<FieldId>),
+    Value(Option<FieldRef>),
     /// Inside the set this field is looked for in.
-    Set(Option<FieldId>),
+    Set(Option<FieldRef>),
     /// Behind a whole test.
     Joint,
     /// Inside brackets.
-    Bracket(Option<FieldId>),
+    Bracket(Option<FieldRef>),
 }
 
 /// What the text can go on with at `cursor` (a byte position), best first. Nothing inside quotes.
@@ -92,12 +91,12 @@ fn after(place: Place, token: &Token, text: &str) -> Place {
     }
 }
 
-fn after_operand(place: Place, info: Option<&FieldInfo>) -> Place {
+fn after_operand(place: Place, field: Option<FieldRef>) -> Place {
     match place {
         Place::Value(_) | Place::Joint => Place::Joint,
         Place::Set(id) => Place::Set(id),
         Place::Bracket(id) => Place::Bracket(id),
-        _ => Place::Operator(info.map(|info| info.id)),
+        _ => Place::Operator(field),
     }
 }
 
@@ -147,8 +146,8 @@ fn candidates(place: Place, partial: &str) -> Vec<Candidate> {
 
 /// Fields and functions: those whose name begins with what is typed, then those with an alias or a part that does.
 fn names(partial: &str, fits: impl Fn(&FieldInfo) -> bool) -> Vec<Candidate> {
-    let mut ranked: Vec<(u8, Candidate)> = FIELDS
-        .iter()
+    let mut ranked: Vec<(u8, Candidate)> = fields()
+        .map(FieldRef::info)
         .filter(|info| fits(info))
         .filter_map(|info| {
             let rank = if info.name.starts_with(partial) {
@@ -187,9 +186,9 @@ const SEARCH: &[(&str, &str)] = &[
 const SET: &[(&str, &str)] = &[("in", "is one of a set")];
 const JOINTS: &[(&str, &str)] = &[("&&", "and"), ("||", "or"), ("^^", "either, not both")];
 
-fn operators(id: Option<FieldId>, partial: &str) -> Vec<Candidate> {
+fn operators(id: Option<FieldRef>, partial: &str) -> Vec<Candidate> {
     let groups: &[_] = match id.map(|id| id.info().kind) {
-        Some(Type::Layer) if id.and_then(FieldId::bytes).is_none() => &[JOINTS],
+        Some(Type::Layer) if id.and_then(FieldRef::bytes).is_none() => &[JOINTS],
         Some(Type::Layer) => &[SEARCH, JOINTS],
         Some(Type::Bool | Type::Flag) => &[EQUALITY, JOINTS],
         Some(Type::Text | Type::Bytes) => &[EQUALITY, SEARCH, SET, JOINTS],
@@ -214,30 +213,30 @@ fn joints(partial: &str) -> Vec<Candidate> {
     }
 }
 
-fn values(id: Option<FieldId>, partial: &str) -> Vec<Candidate> {
+fn values(id: Option<FieldRef>, partial: &str) -> Vec<Candidate> {
     let Some(id) = id else {
         return Vec::new();
     };
     let info = id.info();
-    let mut out: Vec<Candidate> = match (id.known(), info.kind) {
+    let mut out: Vec<Candidate> = match (info.known, info.kind) {
         (Known::Any, Type::Bool | Type::Flag) => fixed(&[("true", ""), ("false", "")], partial),
         (known, _) => known
             .names()
             .filter(|name| name.starts_with(partial) && !name.contains(' '))
-            .map(|name| (name.to_owned(), note(id, name)))
+            .map(|name| (name.to_owned(), note(info, name)))
             .collect(),
     };
     if !partial.is_empty() {
         out.extend(names(partial, |other| {
-            other.kind.fits(info.kind) && other.id != id
+            other.kind.fits(info.kind) && other.name != info.name
         }));
     }
     out
 }
 
 /// What a known value stands for.
-fn note(id: FieldId, name: &str) -> String {
-    match id.known() {
+fn note(info: &FieldInfo, name: &str) -> String {
+    match info.known {
         Known::Named(names) => names
             .iter()
             .find(|(known, _)| *known == name)

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::table::FIELDS;
+use super::fields::{FieldRef, fields};
 use crate::base::escape;
 
 /// Columns of the text shown around the place.
@@ -119,8 +119,8 @@ pub(super) fn unknown_field(name: &str, span: Range<usize>) -> FilterError {
         return FilterError::new(span, message)
             .expected("a field of frames, messages, connections or findings");
     }
-    let names = FIELDS
-        .iter()
+    let names = fields()
+        .map(FieldRef::info)
         .flat_map(|info| std::iter::once(info.name).chain(info.aliases.iter().copied()));
     FilterError::new(span, format!("there is no field `{}`", shown(name)))
         .suggest(nearest(name, names))

@@ -2,45 +2,56 @@
 
 use std::fmt::Write as _;
 
-use super::table::{FIELDS, FieldId, FieldInfo};
-use super::{PathStep, Type, json};
-use crate::base::{Code, Needs};
+use super::table::{FIELDS, FieldId};
+use super::{PathStep, Type};
+use crate::base::{FieldInfo, Known, Needs};
 
-/// The opcodes by name, ours first, then the words Wireshark shows (RFC 6455 section 5.2).
-const OPCODES: &[(&str, u64)] = &[
-    ("continuation", 0),
-    ("text", 1),
-    ("binary", 2),
-    ("close", 8),
-    ("ping", 9),
-    ("pong", 10),
-    ("continue", 0),
-    ("connection close", 8),
-];
-const SEVERITIES: &[(&str, u64)] = &[("note", 1), ("warning", 2), ("error", 3)];
-
-/// The values a field is known to take.
+/// A field a filter or a column can name: one of a row's own, or one of what messages carry.
 #[derive(Clone, Copy, Debug)]
-pub enum Known {
-    /// Any value.
-    Any,
-    /// Numbers that have names.
-    Named(&'static [(&'static str, u64)]),
-    /// These words and no others.
-    Words(&'static [&'static str]),
-    /// The names of the findings.
-    Findings,
+pub enum FieldRef {
+    /// A field of a row's own.
+    Row(FieldId),
+    /// A field of a decoder.
+    Payload(&'static FieldInfo),
 }
 
-impl Known {
-    /// The names, in their order.
-    pub fn names(self) -> Box<dyn Iterator<Item = &'static str>> {
+impl FieldRef {
+    /// What is known of it.
+    #[must_use]
+    pub fn info(self) -> &'static FieldInfo {
         match self {
-            Known::Any => Box::new(std::iter::empty()),
-            Known::Named(names) => Box::new(names.iter().map(|(name, _)| *name)),
-            Known::Words(words) => Box::new(words.iter().copied()),
-            Known::Findings => Box::new(Code::ALL.iter().map(|code| code.name())),
+            FieldRef::Row(id) => id.info(),
+            FieldRef::Payload(info) => info,
         }
+    }
+
+    /// The field with the bytes of a protocol, or of what is otherwise a number.
+    pub(super) fn bytes(self) -> Option<FieldRef> {
+        self.info().bytes.and_then(field)
+    }
+}
+
+impl PartialEq for FieldRef {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (FieldRef::Row(one), FieldRef::Row(other)) => one == other,
+            (FieldRef::Payload(one), FieldRef::Payload(other)) => one.name == other.name,
+            _ => false,
+        }
+    }
+}
+
+impl Eq for FieldRef {}
+
+impl PartialEq<FieldId> for FieldRef {
+    fn eq(&self, other: &FieldId) -> bool {
+        matches!(self, FieldRef::Row(id) if id == other)
+    }
+}
+
+impl From<FieldId> for FieldRef {
+    fn from(id: FieldId) -> Self {
+        FieldRef::Row(id)
     }
 }
 
@@ -50,100 +61,28 @@ impl FieldId {
     pub fn info(self) -> &'static FieldInfo {
         &FIELDS[self as usize]
     }
+}
 
-    /// The values it takes, where they are few.
-    #[must_use]
-    pub fn known(self) -> Known {
-        match self {
-            FieldId::WebSocketOpcode => Known::Named(OPCODES),
-            FieldId::FindingSeverity => Known::Named(SEVERITIES),
-            FieldId::FindingCode => Known::Findings,
-            FieldId::From | FieldId::CloseBy => Known::Words(&["client", "server"]),
-            FieldId::Transport => Known::Words(&["tcp", "tls", "http2"]),
-            FieldId::MessageKind => Known::Words(&["text", "binary", "close", "ping", "pong"]),
-            FieldId::ConnectionState => Known::Words(&["opening", "open", "closed"]),
-            FieldId::CloseEndedBy => Known::Words(&["fin", "rst", "timeout", "capture-end"]),
-            FieldId::HandshakeOutcome => {
-                Known::Words(&["accepted", "refused", "unanswered", "not-seen"])
-            }
-            _ => Known::Any,
-        }
-    }
-
-    /// The header line it shows the values of, where it is one.
-    #[must_use]
-    pub fn header(self) -> Option<&'static str> {
-        Some(match self {
-            FieldId::HttpHost => "Host",
-            FieldId::HttpUserAgent => "User-Agent",
-            FieldId::HttpServer => "Server",
-            FieldId::HttpUpgrade => "Upgrade",
-            FieldId::HttpConnection => "Connection",
-            FieldId::HttpOrigin => "Origin",
-            FieldId::HttpReferer => "Referer",
-            FieldId::HttpCookie => "Cookie",
-            FieldId::HttpSetCookie => "Set-Cookie",
-            FieldId::HttpAuthorization => "Authorization",
-            FieldId::HttpProxyAuthorization => "Proxy-Authorization",
-            FieldId::HttpForwardedFor => "X-Forwarded-For",
-            FieldId::HttpVia => "Via",
-            FieldId::HttpLocation => "Location",
-            FieldId::HttpDate => "Date",
-            FieldId::HttpContentType => "Content-Type",
-            FieldId::HttpSecWebSocketKey => "Sec-WebSocket-Key",
-            FieldId::HttpSecWebSocketAccept => "Sec-WebSocket-Accept",
-            FieldId::HttpSecWebSocketVersion => "Sec-WebSocket-Version",
-            FieldId::HttpSecWebSocketProtocol => "Sec-WebSocket-Protocol",
-            FieldId::HttpSecWebSocketExtensions => "Sec-WebSocket-Extensions",
-            _ => return None,
-        })
-    }
-
-    /// The field with the bytes of a protocol, or of what is otherwise a number.
-    pub(super) fn bytes(self) -> Option<FieldId> {
-        match self {
-            FieldId::Http => Some(FieldId::HttpHead),
-            FieldId::Frame | FieldId::Tcp | FieldId::WebSocket => Some(FieldId::WebSocketPayload),
-            FieldId::Message => Some(FieldId::MessageData),
-            _ => None,
-        }
-    }
-
-    /// The greatest value a number can have.
-    pub(super) fn max(self) -> u64 {
-        match self {
-            FieldId::WebSocketRsv => 7,
-            FieldId::WebSocketOpcode => 15,
-            FieldId::WebSocketHeaderLength => 14,
-            FieldId::HttpResponseCode
-            | FieldId::HandshakeStatus
-            | FieldId::TunnelStatus
-            | FieldId::TcpPort
-            | FieldId::TcpSrcPort
-            | FieldId::TcpDstPort
-            | FieldId::ClientPort
-            | FieldId::ServerPort
-            | FieldId::WebSocketPayloadLength16
-            | FieldId::WebSocketCloseCode
-            | FieldId::CloseCode => u64::from(u16::MAX),
-            _ => u64::MAX,
-        }
-    }
+/// Every field there is: those of rows, then those of what messages carry.
+pub fn fields() -> impl Iterator<Item = FieldRef> {
+    let rows = FieldId::ALL.iter().map(|id| FieldRef::Row(*id));
+    rows.chain(crate::payload::fields().map(FieldRef::Payload))
 }
 
 /// The field of this name or alias.
 #[must_use]
-pub fn field(name: &str) -> Option<&'static FieldInfo> {
-    FIELDS
-        .iter()
-        .find(|info| info.name == name || info.aliases.contains(&name))
+pub fn field(name: &str) -> Option<FieldRef> {
+    fields().find(|field| {
+        let info = field.info();
+        info.name == name || info.aliases.contains(&name)
+    })
 }
 
 /// A field someone named for a column: one of the table, or a path into the message's JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Column {
     /// A field of the table.
-    Field(FieldId),
+    Field(FieldRef),
     /// `json.` and a path.
     Json(Box<[PathStep]>),
 }
@@ -154,10 +93,10 @@ impl Column {
     /// # Errors
     /// When no field has the name; the error has the nearest one.
     pub fn parse(name: &str) -> Result<Column, super::FilterError> {
-        if let Some(info) = field(name) {
-            return Ok(Column::Field(info.id));
+        if let Some(field) = field(name) {
+            return Ok(Column::Field(field));
         }
-        match json::parse_path(name) {
+        match crate::payload::json::parse_path(name) {
             Some(path) => Ok(Column::Json(path)),
             None => Err(super::error::unknown_field(name, 0..name.len()).in_text(name)),
         }
@@ -167,7 +106,7 @@ impl Column {
     #[must_use]
     pub fn needs(&self) -> Needs {
         match self {
-            Column::Field(id) => id.info().needs,
+            Column::Field(field) => field.info().needs,
             Column::Json(_) => Needs::MESSAGES,
         }
     }
@@ -177,7 +116,7 @@ impl Column {
 #[must_use]
 pub fn table() -> String {
     let mut out = String::from("| Field | Type | On | Meaning |\n|---|---|---|---|\n");
-    for info in FIELDS {
+    for info in fields().map(FieldRef::info) {
         let mut name = format!("`{}`", info.name);
         for alias in info.aliases {
             let _ = write!(name, ", `{alias}`");
@@ -197,7 +136,7 @@ pub fn table() -> String {
 #[must_use]
 pub fn meaning(info: &FieldInfo) -> String {
     let mut out = info.meaning.to_owned();
-    match info.id.known() {
+    match info.known {
         Known::Any => {
             if info.kind == Type::Flag {
                 out.push_str(" Alone it means yes.");
@@ -217,10 +156,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_table_is_in_the_order_of_the_ids_and_names_are_unique() {
+    fn names_are_unique_and_lower_case() {
         let mut names = Vec::new();
-        for (at, info) in FIELDS.iter().enumerate() {
-            assert_eq!(info.id as usize, at);
+        for info in fields().map(FieldRef::info) {
             assert!(!info.on.is_empty() && info.meaning.ends_with('.'));
             names.push(info.name);
             names.extend(info.aliases);
@@ -231,7 +169,7 @@ mod tests {
         assert_eq!(names.len(), count);
         assert!(names.iter().all(|name| {
             name.bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"._".contains(&b))
+                .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
         }));
     }
 
@@ -239,7 +177,7 @@ mod tests {
     fn columns_are_fields_or_paths() {
         assert_eq!(
             Column::parse("opcode").unwrap(),
-            Column::Field(FieldId::WebSocketOpcode)
+            Column::Field(FieldId::WebSocketOpcode.into())
         );
         assert!(
             matches!(Column::parse("json.a[0].b").unwrap(), Column::Json(path) if path.len() == 3)

@@ -8,8 +8,7 @@ use jiff::civil::DateTime;
 
 use super::ast::Quoted;
 use super::error::{nearest, shown};
-use super::fields::Known;
-use super::{FilterError, Type, Value};
+use super::{FilterError, Known, Type, Value};
 use crate::base::Timestamp;
 
 /// A value of the filter's own.

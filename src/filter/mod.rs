@@ -4,7 +4,7 @@
 //! text --lex--> tokens --parse--> expression --check--> compiled tree --matches(values)--> bool
 //! ```
 //!
-//! It knows a row only through the trait [`Values`], and fields only through the table [`FIELDS`]. It reads no captured
+//! It knows a row only through the trait [`Values`], and fields only through tables ([`fields()`]). It reads no captured
 //! bytes itself. No text makes it panic or recurse without bound, and no row makes evaluation fail.
 
 mod ast;
@@ -12,14 +12,12 @@ mod check;
 mod complete;
 mod error;
 mod fields;
-mod json;
 mod lex;
 mod literal;
 mod node;
 mod operand;
 mod parse;
 mod quote;
-mod rows;
 mod table;
 mod value;
 
@@ -28,23 +26,24 @@ use std::str::FromStr;
 
 use crate::base::Needs;
 
+pub use crate::payload::json::{PathStep, visit as visit_json};
 pub use complete::{Completion, complete};
 pub use error::FilterError;
-pub use fields::{Column, Known, field, meaning, table};
-pub use json::{PathStep, visit as visit_json};
+pub use fields::{Column, FieldRef, field, fields, meaning, table};
 pub use quote::equals;
-pub use rows::Rows;
-pub use table::{FIELDS, FieldId, FieldInfo};
-pub use value::{Type, Value, Values};
+pub use table::FieldId;
+pub use value::Values;
+
+pub use crate::base::{FieldInfo, Known, Rows, Type, Value};
 
 /// A filter ready to be asked about rows.
 ///
 /// ```
-/// use wireloupe::filter::{FieldId, Filter, PathStep, Value, Values};
+/// use wireloupe::filter::{FieldId, FieldRef, Filter, PathStep, Value, Values};
 ///
 /// struct Ping;
 /// impl Values for Ping {
-///     fn visit(&self, field: FieldId, each: &mut dyn FnMut(Value<'_>) -> bool) {
+///     fn visit(&self, field: FieldRef, each: &mut dyn FnMut(Value<'_>) -> bool) {
 ///         if field == FieldId::WebSocketOpcode {
 ///             each(Value::Unsigned(9));
 ///         }
@@ -60,7 +59,7 @@ pub use value::{Type, Value, Values};
 pub struct Filter {
     text: Box<str>,
     node: node::Node,
-    fields: Box<[FieldId]>,
+    fields: Box<[FieldRef]>,
     scope: Rows,
 }
 
@@ -77,7 +76,7 @@ impl Filter {
         };
         let mut fields = Vec::new();
         node.fields(&mut fields);
-        fields.sort_unstable();
+        fields.sort_unstable_by_key(|field: &FieldRef| field.info().name);
         fields.dedup();
         Ok(Filter {
             text: text.into(),
@@ -102,7 +101,7 @@ impl Filter {
 
     /// The fields it asks for, each once.
     #[must_use]
-    pub fn fields(&self) -> &[FieldId] {
+    pub fn fields(&self) -> &[FieldRef] {
         &self.fields
     }
 

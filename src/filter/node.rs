@@ -9,7 +9,7 @@ use regex::bytes::Regex;
 
 use super::ast::{Arithmetic, Comparison, Function, Quantifier, SliceRange};
 use super::literal::Constant;
-use super::{FieldId, PathStep, Value, Values};
+use super::{FieldId, FieldRef, PathStep, Value, Values};
 use crate::base::Timestamp;
 
 type Each<'e> = dyn FnMut(Value<'_>) -> bool + 'e;
@@ -26,7 +26,7 @@ pub(super) enum Node {
     Odd(Box<[Node]>),
     Exists(Operand),
     /// A field of unsigned numbers against a constant, the most common test of all.
-    Number(FieldId, Quantifier, Comparison, u64),
+    Number(FieldRef, Quantifier, Comparison, u64),
     Test(Operand, Quantifier, Test),
     Compare(Box<[Operand; 2]>, Quantifier, Comparison),
 }
@@ -34,9 +34,9 @@ pub(super) enum Node {
 /// Where values come from.
 #[derive(Clone, Debug)]
 pub(super) enum Operand {
-    Field(FieldId),
+    Field(FieldRef),
     /// A field with the addresses of one family only.
-    Address(FieldId, Family),
+    Address(FieldRef, Family),
     Json(Box<[PathStep]>),
     Constant(Constant),
     Slice(Box<Operand>, Box<[SliceRange]>),
@@ -458,7 +458,7 @@ fn floats(arithmetic: Arithmetic, a: f64, b: f64) -> Option<f64> {
 
 impl Node {
     /// Appends every field the tests ask for.
-    pub(super) fn fields(&self, out: &mut Vec<FieldId>) {
+    pub(super) fn fields(&self, out: &mut Vec<FieldRef>) {
         match self {
             Node::Everything => {}
             Node::Not(inner) => inner.fields(out),
@@ -473,10 +473,10 @@ impl Node {
 }
 
 impl Operand {
-    fn fields(&self, out: &mut Vec<FieldId>) {
+    fn fields(&self, out: &mut Vec<FieldRef>) {
         match self {
             Operand::Field(field) | Operand::Address(field, _) => out.push(*field),
-            Operand::Json(_) => out.push(FieldId::Json),
+            Operand::Json(_) => out.push(FieldId::Json.into()),
             Operand::Constant(_) => {}
             Operand::Slice(inner, _) => inner.fields(out),
             Operand::Call(_, arguments) => {

@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use super::ast::{Arithmetic, Expr, ExprKind, Function};
 use super::error::nearest;
-use super::fields::{Known, field};
+use super::fields::{FieldRef, field, fields};
 use super::literal::{Constant, Wanted, Written, constant};
 use super::node::{Family, Operand, calculate, scalar};
-use super::table::{FIELDS, FieldId};
-use super::{FilterError, Rows, Type};
+use super::table::FieldId;
+use super::{FilterError, Known, Rows, Type};
 
 /// An operand, its type, and where it exists.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ pub(super) struct Typed {
     pub(super) rows: Rows,
     pub(super) span: Range<usize>,
     /// The field, when it is nothing more.
-    field: Option<FieldId>,
+    field: Option<FieldRef>,
     known: Known,
 }
 
@@ -41,7 +41,7 @@ impl Typed {
         }
     }
 
-    fn of_field(id: FieldId, span: Range<usize>) -> Self {
+    fn of_field(id: FieldRef, span: Range<usize>) -> Self {
         let info = id.info();
         let operand = match info.kind {
             Type::Ipv4 => Operand::Address(id, Family::V4),
@@ -50,14 +50,14 @@ impl Typed {
         };
         Self {
             field: Some(id),
-            known: id.known(),
+            known: info.known,
             ..Typed::new(operand, info.kind, info.on, span)
         }
     }
 
     /// A protocol's bytes, or a message's, in the place of what has no bytes itself.
     pub(super) fn with_bytes(self) -> Self {
-        match self.field.and_then(FieldId::bytes) {
+        match self.field.and_then(FieldRef::bytes) {
             Some(bytes) => Typed::of_field(bytes, self.span),
             None => self,
         }
@@ -87,7 +87,7 @@ impl Typed {
         let wanted = Wanted {
             kind: self.kind,
             known: self.known,
-            max: self.field.map_or(u64::MAX, FieldId::max),
+            max: self.field.map_or(u64::MAX, |field| field.info().max),
             name: self.field.map_or("this", |id| id.info().name),
             span: literal.span.clone(),
         };
@@ -96,7 +96,7 @@ impl Typed {
             Written::Word(word)
                 if error.suggestion.is_none() && word.contains(char::is_alphabetic) =>
             {
-                error.suggest(nearest(word, FIELDS.iter().map(|info| info.name)))
+                error.suggest(nearest(word, fields().map(|field| field.info().name)))
             }
             _ => error,
         })
@@ -161,7 +161,7 @@ pub(super) fn side(expr: &Expr) -> Result<Side<'_>, FilterError> {
     let span = expr.span.clone();
     let typed = match &expr.kind {
         ExprKind::Word(word) => match field(word) {
-            Some(info) => Typed::of_field(info.id, span),
+            Some(field) => Typed::of_field(field, span),
             None => return Ok(Side::Literal(Written::Word(word), false)),
         },
         ExprKind::Json(path) => Typed::new(

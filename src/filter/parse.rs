@@ -5,12 +5,13 @@
 
 use std::ops::Range;
 
+use super::FilterError;
 use super::ast::{
     Arithmetic, Comparison, Expr, ExprKind, Function, Quantifier, Quoted, SliceEnd, SliceRange,
 };
 use super::error::shown;
 use super::lex::{Kind, Sign, Token, tokens};
-use super::{FilterError, json};
+use crate::payload::json;
 
 /// Bytes of one filter.
 pub(super) const MAX_TEXT: usize = 64 << 10;

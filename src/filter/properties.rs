@@ -17,7 +17,10 @@ struct Row {
 }
 
 impl Values for Row {
-    fn visit(&self, field: FieldId, each: &mut dyn FnMut(Value<'_>) -> bool) {
+    fn visit(&self, field: FieldRef, each: &mut dyn FnMut(Value<'_>) -> bool) {
+        let FieldRef::Row(field) = field else {
+            return;
+        };
         match field {
             FieldId::WebSocketOpcode => self
                 .opcode
@@ -248,11 +251,11 @@ proptest! {
             json: String::new(),
         };
         for text in [
-            equals(FieldId::HttpHost, Value::Text(&host)),
-            equals(FieldId::WebSocketPayload, Value::Bytes(&payload)),
-            equals(FieldId::Rtt, Value::Duration(rtt.max(-i64::MAX))),
-            equals(FieldId::TcpPort, Value::Unsigned(port.into())),
-            equals(FieldId::WebSocketFin, Value::Bool(port % 2 == 0)),
+            equals(FieldId::HttpHost.into(), Value::Text(&host)),
+            equals(FieldId::WebSocketPayload.into(), Value::Bytes(&payload)),
+            equals(FieldId::Rtt.into(), Value::Duration(rtt.max(-i64::MAX))),
+            equals(FieldId::TcpPort.into(), Value::Unsigned(port.into())),
+            equals(FieldId::WebSocketFin.into(), Value::Bool(port % 2 == 0)),
         ] {
             prop_assert!(!text.contains(crate::base::escape::is_hidden));
             prop_assert!(passes(&text, &row), "{}", text);

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{FieldId, Value};
+use super::{FieldRef, Value};
 use crate::base::escape;
 
 /// The filter that passes the rows whose field has this value.
@@ -10,10 +10,10 @@ use crate::base::escape;
 /// ```
 /// use wireloupe::filter::{FieldId, Value, equals};
 ///
-/// assert_eq!(equals(FieldId::HttpHost, Value::Text("a\"b")), r#"http.host == "a\"b""#);
+/// assert_eq!(equals(FieldId::HttpHost.into(), Value::Text("a\"b")), r#"http.host == "a\"b""#);
 /// ```
 #[must_use]
-pub fn equals(field: FieldId, value: Value<'_>) -> String {
+pub fn equals(field: FieldRef, value: Value<'_>) -> String {
     let name = field.info().name;
     let value = match value {
         Value::Present => return name.to_owned(),

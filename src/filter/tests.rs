@@ -39,10 +39,10 @@ impl Owned {
 }
 
 impl Values for Row {
-    fn visit(&self, field: FieldId, each: &mut dyn FnMut(Value<'_>) -> bool) {
+    fn visit(&self, field: FieldRef, each: &mut dyn FnMut(Value<'_>) -> bool) {
         for (id, value) in &self.values {
             // On purpose `each` is asked again after it said that it is decided.
-            if *id == field {
+            if field == *id {
                 each(value.value());
             }
         }
@@ -771,7 +771,10 @@ fn fields_needs_and_scope() {
     let filter = of("tcp.port == 80 && (websocket.payload contains 01:02 || tcp.port in {1})");
     assert_eq!(
         filter.fields(),
-        [FieldId::TcpPort, FieldId::WebSocketPayload]
+        [
+            FieldId::TcpPort.into(),
+            FieldRef::Row(FieldId::WebSocketPayload)
+        ]
     );
     assert_eq!(filter.needs(), Needs::PAYLOAD);
     assert_eq!(filter.scope(), Rows::ALL);
@@ -789,19 +792,23 @@ fn fields_needs_and_scope() {
         of("ip.src == 10.0.0.1 && ip.src == ip.dst").needs(),
         Needs::HEADERS
     );
-    assert_eq!(of("len(message) > 1").fields(), [FieldId::MessageData]);
+    assert_eq!(
+        of("len(message) > 1").fields(),
+        [FieldRef::Row(FieldId::MessageData)]
+    );
     assert!(of("").is_empty() && of("").scope() == Rows::ALL && of("").fields().is_empty());
     assert_eq!("tcp".parse::<Filter>().unwrap().to_string(), "tcp");
 }
 
 #[test]
 fn every_field_parses_by_every_name_and_compares_with_a_value_of_its_type() {
-    for info in FIELDS {
+    for field in fields() {
+        let info = field.info();
         let value = match info.kind {
             Type::Layer | Type::Json => "",
             Type::Bool | Type::Flag => "== true",
             Type::Unsigned | Type::Signed | Type::Float => "== 1",
-            Type::Text => match info.id.known().names().next() {
+            Type::Text => match info.known.names().next() {
                 Some(name) => &*format!("== {name}"),
                 None => "== \"x\"",
             },
@@ -814,7 +821,7 @@ fn every_field_parses_by_every_name_and_compares_with_a_value_of_its_type() {
         for name in info.aliases.iter().chain([&info.name]) {
             for text in [(*name).to_owned(), format!("{name} {value}")] {
                 let filter = Filter::parse(&text).unwrap_or_else(|error| panic!("{error}"));
-                assert_eq!(filter.fields(), [info.id], "{text}");
+                assert_eq!(filter.fields(), [field], "{text}");
                 assert_eq!(filter.scope(), info.on, "{text}");
             }
         }

@@ -6,7 +6,7 @@ use crate::base::{Head, Side, Timestamp};
 use crate::engine::{
     Connection, FindingEvent, FrameEvent, Handshake, MessageEvent, Moment, Outcome, SeenHead,
 };
-use crate::filter::{FieldId, PathStep, Value, Values, visit_json};
+use crate::filter::{FieldId, FieldRef, PathStep, Value, Values, visit_json};
 use crate::websocket::{Message, MessageKind, Opcode, close};
 
 /// One row, borrowed from the event that made it.
@@ -90,7 +90,10 @@ impl<'a> Row<'a> {
 
 impl Values for RowValues<'_> {
     #[inline]
-    fn visit(&self, field: FieldId, each: Each<'_>) {
+    fn visit(&self, field: FieldRef, each: Each<'_>) {
+        let FieldRef::Row(field) = field else {
+            return;
+        };
         // Every frame of a capture is asked for these, and they are no frame's own.
         if matches!(field, FieldId::TcpPort | FieldId::IpAddr)
             && let Some(connection) = self.row.connection()
@@ -505,7 +508,7 @@ fn of_handshake(connection: &Connection, handshake: &Handshake, field: FieldId, 
         FieldId::Extensions => headers(response, "sec-websocket-extensions", each),
         FieldId::ExtensionsOffered => headers(request, "sec-websocket-extensions", each),
         _ => {
-            if let Some(name) = field.header() {
+            if let Some(name) = field.info().header {
                 let heads = request.into_iter().chain(response);
                 let _ = heads
                     .flat_map(|head| head.values(name))

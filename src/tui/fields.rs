@@ -2,12 +2,12 @@
 
 use crate::base::{Field, Layer, PacketNumber, Side, Span, escape};
 use crate::engine::{Connection, Transport};
+use crate::payload::json;
 use crate::store::{MessageRecord, Store};
 use crate::websocket::handshake::Framing;
 use crate::websocket::{MessageKind, close, draft_layout, handshake, layout};
 use crate::{http, wire};
 
-use super::json;
 use super::rows::RowId;
 
 /// Packets of one frame whose headers are shown.
@@ -401,7 +401,7 @@ fn contents(kind: MessageKind, data: &[u8], layer: Layer, field: &mut Field) {
         MessageKind::Text => {
             let text = Field::new("Text", escape::preview(data, PREVIEW)).at(layer, whole);
             field.children.push(text);
-            field.children.extend(json::field(data, layer));
+            field.children.extend(json::field(data, layer, Some(0)));
         }
         _ => {
             let bytes = Field::new("Data", escape::preview(data, PREVIEW)).at(layer, whole);

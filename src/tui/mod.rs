@@ -15,7 +15,6 @@ mod cursor;
 mod fields;
 mod hex;
 mod input;
-mod json;
 pub mod keymap;
 mod layout;
 pub mod live;

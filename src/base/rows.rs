@@ -1,4 +1,4 @@
-//! The kinds of rows a filter chooses among.
+//! The kinds of rows there are.
 
 use std::fmt;
 use std::ops::{BitAnd, BitOr};
@@ -40,7 +40,9 @@ impl Rows {
         self.0 == 0
     }
 
-    pub(super) const fn with(self, other: Rows) -> Rows {
+    /// Both sets together.
+    #[must_use]
+    pub const fn with(self, other: Rows) -> Rows {
         Rows(self.0 | other.0)
     }
 }

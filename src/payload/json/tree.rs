@@ -11,8 +11,10 @@ const PREVIEW: usize = 4096;
 /// How deep values lie in one another; `serde_json` goes no deeper.
 const DEPTH: usize = 128;
 
-/// The tree of a text that is an object or an array; `None` for anything else.
-pub(super) fn field(text: &[u8], layer: Layer) -> Option<Field> {
+/// The tree of a text that is an object or an array; `None` for anything else. The places of its values count in `layer`,
+/// where the text begins at `at`; without it they have none.
+#[must_use]
+pub fn field(text: &[u8], layer: Layer, at: Option<u64>) -> Option<Field> {
     let first = text.iter().find(|byte| !byte.is_ascii_whitespace())?;
     if !matches!(first, b'{' | b'[') || serde_json::from_slice::<IgnoredAny>(text).is_err() {
         return None;
@@ -21,6 +23,7 @@ pub(super) fn field(text: &[u8], layer: Layer) -> Option<Field> {
         text,
         at: 0,
         layer,
+        place: at,
         left: NODES,
     };
     Some(reader.value("JSON".to_owned(), DEPTH))
@@ -31,6 +34,8 @@ struct Reader<'a> {
     text: &'a [u8],
     at: usize,
     layer: Layer,
+    /// Position of the text.
+    place: Option<u64>,
     left: usize,
 }
 
@@ -56,7 +61,9 @@ impl Reader<'_> {
             }
         };
         field.layer = self.layer;
-        field.span = Some(Span::new(start as u64, self.at as u64));
+        field.span = self
+            .place
+            .map(|at| Span::new(at + start as u64, at + self.at as u64));
         field
     }
 
@@ -179,7 +186,7 @@ mod tests {
             }
         }
         let mut out = Vec::new();
-        if let Some(field) = field(text.as_bytes(), Layer::Message) {
+        if let Some(field) = field(text.as_bytes(), Layer::Message, Some(0)) {
             walk(text, &field, &mut out);
         }
         out
@@ -222,10 +229,10 @@ mod tests {
     #[test]
     fn a_long_document_says_what_is_left_out() {
         let text = format!("[{}]", vec!["[7]"; NODES].join(","));
-        let found = field(text.as_bytes(), Layer::Message).unwrap();
+        let found = field(text.as_bytes(), Layer::Message, Some(0)).unwrap();
         assert_eq!(found.children.last().unwrap().label, "…");
         assert_eq!(found.value, format!("[ {NODES} ]"));
         let deep = format!("{}{}", "[".repeat(100), "]".repeat(100));
-        assert!(field(deep.as_bytes(), Layer::Message).is_some());
+        assert!(field(deep.as_bytes(), Layer::Message, Some(0)).is_some());
     }
 }

@@ -4,10 +4,10 @@ use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::Value;
+use crate::base::Value;
 
 /// Steps of one path; the walk keeps the set of steps it stands at in the bits of a word.
-pub(super) const MAX_STEPS: usize = 62;
+pub(crate) const MAX_STEPS: usize = 62;
 
 /// One step from a JSON value to one inside it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,7 +23,7 @@ pub enum PathStep {
 }
 
 /// The steps of `json.a.b[0].*`; `None` when it is no such path.
-pub(super) fn parse_path(name: &str) -> Option<Box<[PathStep]>> {
+pub fn parse_path(name: &str) -> Option<Box<[PathStep]>> {
     let mut rest = name.strip_prefix("json")?;
     let mut steps = Vec::new();
     while !rest.is_empty() {
@@ -44,7 +44,7 @@ fn parse_steps(text: &str) -> Option<(Vec<PathStep>, &str)> {
 }
 
 /// The step in brackets: a position or `*`.
-pub(super) fn index_step(text: &str) -> Option<PathStep> {
+pub(crate) fn index_step(text: &str) -> Option<PathStep> {
     match text {
         "*" => Some(PathStep::Any),
         digits => digits.parse().ok().map(PathStep::Index),
@@ -52,7 +52,7 @@ pub(super) fn index_step(text: &str) -> Option<PathStep> {
 }
 
 /// The steps of `.a.b`; `None` when a key is empty.
-pub(super) fn dotted_steps(text: &str) -> Option<Vec<PathStep>> {
+pub(crate) fn dotted_steps(text: &str) -> Option<Vec<PathStep>> {
     text.strip_prefix('.')?
         .split('.')
         .map(|key| match key {

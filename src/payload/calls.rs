@@ -1,0 +1,178 @@
+//! Requests that wait for their answers.
+
+use std::collections::VecDeque;
+use std::hash::BuildHasher;
+
+use foldhash::fast::FixedState;
+use hashbrown::HashMap;
+
+use crate::base::{Side, Timestamp};
+
+/// Requests of one connection remembered until their answer comes; beyond it the oldest is forgotten.
+const PENDING: usize = 512;
+/// Bytes of a method's name remembered.
+const METHOD: usize = 200;
+
+/// Which part of a call a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CallRole {
+    /// It asks.
+    Request,
+    /// It answers, one of several answers perhaps.
+    Answer,
+}
+
+/// A request, or an answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Call {
+    /// The protocol.
+    pub protocol: &'static str,
+    /// Which part it is.
+    pub role: CallRole,
+    /// What the request asks for; empty when the request was not seen.
+    pub method: Box<str>,
+    /// The number of the message with the request, where this is its answer.
+    pub request: Option<u64>,
+    /// Nanoseconds from the request to this answer.
+    pub time: Option<i64>,
+    /// Whether the answer says that it failed.
+    pub is_error: bool,
+}
+
+/// A request without an answer so far.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// The protocol.
+    pub protocol: &'static str,
+    /// Who asked.
+    pub from: Side,
+    /// What for.
+    pub method: Box<str>,
+    /// The message's number.
+    pub number: u64,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// The requests of one connection, by protocol, asking side and the protocol's own key.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Calls {
+    pending: HashMap<u64, Pending>,
+    /// The keys in the order of asking; some may be answered already.
+    order: VecDeque<u64>,
+}
+
+fn key_of(protocol: &'static str, from: Side, key: &[u8]) -> u64 {
+    // The same in every run, so that the same input gives the same output.
+    FixedState::default().hash_one((protocol, from, key))
+}
+
+impl Calls {
+    /// A request; whether one with the same key was waiting.
+    pub(super) fn ask(&mut self, key: &[u8], pending: Pending) -> bool {
+        let hash = key_of(pending.protocol, pending.from, key);
+        while self.pending.len() >= PENDING || self.order.len() >= PENDING * 2 {
+            match self.order.pop_front() {
+                Some(oldest) => self.pending.remove(&oldest),
+                None => break,
+            };
+        }
+        self.order.push_back(hash);
+        self.pending.insert(hash, pending).is_some()
+    }
+
+    /// The request that `from` answers with this key. It waits on where `more` answers may come.
+    pub(super) fn answer(
+        &mut self,
+        protocol: &'static str,
+        from: Side,
+        key: &[u8],
+        more: bool,
+    ) -> Option<Pending> {
+        let hash = key_of(protocol, from.peer(), key);
+        match more {
+            true => self.pending.get(&hash).cloned(),
+            false => self.pending.remove(&hash),
+        }
+    }
+
+    /// Requests that wait, in the order of asking.
+    pub(super) fn pending(&self) -> Vec<&Pending> {
+        let mut all: Vec<&Pending> = self.pending.values().collect();
+        all.sort_by_key(|pending| pending.number);
+        all
+    }
+
+    pub(super) fn forget(&mut self) {
+        *self = Self::default();
+    }
+
+    pub(super) fn memory(&self) -> usize {
+        let entry = size_of::<Pending>() + 24;
+        let methods: usize = self
+            .pending
+            .values()
+            .map(|pending| pending.method.len())
+            .sum();
+        self.pending.capacity() * entry + self.order.capacity() * 8 + methods
+    }
+}
+
+/// A method's name, as long as it is remembered.
+pub(super) fn method(name: &str) -> Box<str> {
+    let mut end = name.len().min(METHOD);
+    while !name.is_char_boundary(end) {
+        end -= 1;
+    }
+    name[..end].into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(number: u64) -> Pending {
+        Pending {
+            protocol: "x",
+            from: Side::Client,
+            method: "m".into(),
+            number,
+            time: Timestamp::default(),
+        }
+    }
+
+    #[test]
+    fn an_answer_finds_its_request_once_or_often() {
+        let mut calls = Calls::default();
+        assert!(!calls.ask(b"1", asked(1)));
+        assert!(calls.ask(b"1", asked(2)));
+        assert_eq!(
+            calls
+                .answer("x", Side::Server, b"1", true)
+                .map(|p| p.number),
+            Some(2)
+        );
+        assert_eq!(calls.answer("x", Side::Client, b"1", false), None);
+        assert!(calls.answer("x", Side::Server, b"1", false).is_some());
+        assert_eq!(calls.answer("x", Side::Server, b"1", false), None);
+    }
+
+    #[test]
+    fn what_is_never_answered_is_bounded() {
+        let mut calls = Calls::default();
+        for number in 0..100_000u64 {
+            calls.ask(&number.to_be_bytes(), asked(number));
+            if number % 3 == 0 {
+                calls.answer("x", Side::Server, &number.to_be_bytes(), false);
+            }
+        }
+        assert!(calls.pending.len() <= PENDING && calls.order.len() <= PENDING * 2);
+        assert!(calls.memory() < 200_000, "{}", calls.memory());
+        assert!(
+            calls
+                .pending()
+                .iter()
+                .all(|pending| pending.number > 98_000)
+        );
+    }
+}

@@ -1,0 +1,109 @@
+//! Evidence of what a connection carries, and what decoders make of it.
+
+use super::decoder::Payload;
+
+/// How sure a recognition is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Confidence {
+    /// The content looks like it.
+    Likely,
+    /// The endpoints agreed on it, or nothing else looks like this.
+    Certain,
+    /// Someone said so.
+    Forced,
+}
+
+impl Confidence {
+    /// `likely`, `certain` or `forced`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Confidence::Likely => "likely",
+            Confidence::Certain => "certain",
+            Confidence::Forced => "forced",
+        }
+    }
+}
+
+/// A decoder's word that something is its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// How sure it is.
+    pub confidence: Confidence,
+    /// Why, in one phrase, such as "subprotocol".
+    pub why: &'static str,
+}
+
+impl Claim {
+    /// A claim from what the endpoints agreed on, or from content that nothing else has.
+    #[must_use]
+    pub const fn certain(why: &'static str) -> Option<Claim> {
+        Some(Claim {
+            confidence: Confidence::Certain,
+            why,
+        })
+    }
+
+    /// A claim from the look of the content.
+    #[must_use]
+    pub const fn likely(why: &'static str) -> Option<Claim> {
+        Some(Claim {
+            confidence: Confidence::Likely,
+            why,
+        })
+    }
+}
+
+/// What the handshake says of what follows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Opening {
+    /// The subprotocol the server chose; empty when none, or when the handshake was not seen.
+    pub subprotocol: Box<str>,
+    /// The path of the request target; empty when it was not seen.
+    pub path: Box<str>,
+    /// Its query, without the `?`.
+    pub query: Box<str>,
+    /// Whether the handshake was seen.
+    pub is_seen: bool,
+}
+
+impl Opening {
+    /// The value of a parameter of the query, as sent.
+    #[must_use]
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.query.split('&').find_map(|pair| {
+            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+            (key == name).then_some(value)
+        })
+    }
+}
+
+/// What a decoder looks at before it claims.
+#[derive(Clone, Copy, Debug)]
+pub struct Evidence<'a> {
+    /// What the handshake said.
+    pub opening: &'a Opening,
+    /// The message at hand.
+    pub payload: &'a Payload<'a>,
+    /// The protocol that carries it; `None` for a whole message.
+    pub parent: Option<&'static str>,
+    /// Messages seen before it here, of both sides; 0 for the first.
+    pub seen: u32,
+}
+
+impl Evidence<'_> {
+    /// The subprotocol, where the message is not inside another protocol.
+    #[must_use]
+    pub fn subprotocol(&self) -> &str {
+        match self.parent {
+            None => &self.opening.subprotocol,
+            Some(_) => "",
+        }
+    }
+
+    /// Whether it is the first message of a connection whose handshake was seen.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.seen == 0 && self.opening.is_seen
+    }
+}

@@ -1,0 +1,179 @@
+//! What is remembered of one connection's messages, and the way of each through the layers.
+
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::calls::Pending;
+use super::claim::{Claim, Confidence, Opening};
+use super::decoded::Decoded;
+use super::decoder::{Decoder, Kind, Payload};
+use super::layer::{Layer, Place};
+use super::out::Gathered;
+use super::summary;
+use crate::base::{Side, Timestamp};
+
+/// Bytes one connection's decoders may keep; beyond it they begin anew, as if messages were missing.
+const MEMORY: usize = 4 << 20;
+
+/// What a connection is to be read as, whatever it seems to be.
+pub type Force = Option<&'static Decoder>;
+
+/// A message as a connection's decoders are given it.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'a> {
+    /// Who sent it.
+    pub from: Side,
+    /// Its number, from 1 over both sides.
+    pub number: u64,
+    /// When it was complete.
+    pub time: Timestamp,
+    /// What it is.
+    pub kind: GivenKind,
+    /// Its bytes, inflated; `None` when some are missing or it is longer than what is kept.
+    pub bytes: Option<&'a [u8]>,
+}
+
+/// The kinds of messages that say something of what a connection carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum GivenKind {
+    /// Text.
+    Text,
+    /// Bytes.
+    Binary,
+    /// The end, with its code.
+    Close(Option<u16>),
+}
+
+/// The state of all decoders of one connection.
+#[derive(Clone, Debug)]
+pub struct Conversation {
+    root: Layer,
+    gathered: Gathered,
+    /// Messages by the protocol they carried.
+    counts: SmallVec<[(&'static str, u64); 2]>,
+}
+
+impl Conversation {
+    /// The state at the beginning of a connection that began like this.
+    #[must_use]
+    pub fn new(opening: Opening, force: Force) -> Self {
+        let root = match force {
+            Some(decoder) => Layer::forced(decoder, &opening),
+            None => Layer::default(),
+        };
+        Self {
+            root,
+            gathered: Gathered::new(Arc::new(opening)),
+            counts: SmallVec::new(),
+        }
+    }
+
+    /// Decodes the connection's next message; `None` where nothing is recognised in it.
+    pub fn message<'a>(&mut self, given: &Given<'a>) -> Option<Decoded<'a>> {
+        let kind = match given.kind {
+            GivenKind::Text => Kind::Text,
+            GivenKind::Binary => Kind::Binary,
+            GivenKind::Close(code) => return self.close(code),
+        };
+        let Some(bytes) = given.bytes else {
+            self.root.lost(given.from);
+            return None;
+        };
+        let payload = Payload {
+            from: given.from,
+            kind,
+            bytes,
+            number: given.number,
+            time: given.time,
+        };
+        let place = Place {
+            depth: 0,
+            level: 0,
+            at: Some(0),
+            parent: None,
+            in_protocol: false,
+        };
+        self.gathered.clear();
+        let mut items = Vec::new();
+        let claim = self
+            .root
+            .message(&payload, place, &mut items, &mut self.gathered);
+        if self.memory() > MEMORY {
+            self.forget();
+        }
+        let decoded = self.decoded(claim?, items);
+        self.count(decoded.protocol());
+        Some(decoded)
+    }
+
+    fn decoded<'a>(&mut self, claim: Claim, items: Vec<super::Item<'a>>) -> Decoded<'a> {
+        let gathered = &mut self.gathered;
+        Decoded {
+            stack: std::mem::take(&mut gathered.stack),
+            claim,
+            summary: summary::joined(&gathered.summaries),
+            items,
+            calls: std::mem::take(&mut gathered.calls),
+            heartbeat: gathered.heartbeat,
+            findings: std::mem::take(&mut gathered.findings),
+        }
+    }
+
+    /// A close message says something where the protocol defines its code.
+    fn close(&mut self, code: Option<u16>) -> Option<Decoded<'static>> {
+        let code = code?;
+        let found = |decoder: &'static Decoder| Some((decoder, (decoder.close_code)(code)?));
+        let (decoder, name) = self.root.decoders().find_map(found)?;
+        Some(Decoded {
+            stack: SmallVec::from_slice(&[decoder.name]),
+            claim: Claim {
+                confidence: Confidence::Certain,
+                why: "close code of the protocol",
+            },
+            summary: format!("{code} {name}"),
+            items: Vec::new(),
+            calls: SmallVec::new(),
+            heartbeat: None,
+            findings: Vec::new(),
+        })
+    }
+
+    fn count(&mut self, protocol: &'static str) {
+        match self.counts.iter_mut().find(|(name, _)| *name == protocol) {
+            Some((_, count)) => *count += 1,
+            None => self.counts.push((protocol, 1)),
+        }
+    }
+
+    /// What most messages carried so far; of equals the one that came first.
+    #[must_use]
+    pub fn protocol(&self) -> Option<&'static str> {
+        let mut most: Option<(&'static str, u64)> = None;
+        for (name, count) in &self.counts {
+            if most.is_none_or(|(_, greatest)| *count > greatest) {
+                most = Some((name, *count));
+            }
+        }
+        most.map(|(name, _)| name)
+    }
+
+    /// Requests without an answer so far, in the order of asking.
+    #[must_use]
+    pub fn pending(&self) -> Vec<&Pending> {
+        self.gathered.requests.pending()
+    }
+
+    /// Forgets what decoders remember of earlier messages.
+    pub fn forget(&mut self) {
+        let opening = Arc::clone(&self.gathered.opening);
+        self.root.forget(&opening);
+        self.gathered.requests.forget();
+    }
+
+    /// Bytes it keeps beyond itself.
+    #[must_use]
+    pub fn memory(&self) -> usize {
+        self.root.memory() + self.gathered.requests.memory()
+    }
+}

@@ -1,0 +1,129 @@
+//! What a decoder is.
+
+use std::fmt;
+
+use super::claim::{Claim, Evidence, Opening};
+use super::out::Out;
+use crate::base::{FieldInfo, Rule, Side, Timestamp};
+
+/// A decoder of one protocol or encoding, described.
+#[derive(Clone, Copy, Debug)]
+pub struct Decoder {
+    /// Its id in kebab-case, as every output has it.
+    pub name: &'static str,
+    /// Its name for people.
+    pub title: &'static str,
+    /// The fields it gives.
+    pub fields: &'static [&'static FieldInfo],
+    /// The findings it makes.
+    pub rules: &'static [&'static Rule],
+    /// How sure it is that a connection, or what another protocol carries, is its own. Called for each message until a
+    /// decoder is chosen, so it looks at little before it says no.
+    pub claim: fn(&Evidence<'_>) -> Option<Claim>,
+    /// Its state at the beginning of a connection.
+    pub start: fn(&Opening) -> Box<dyn Decode>,
+    /// The name of a close code that the protocol defines.
+    pub close_code: fn(u16) -> Option<&'static str>,
+    /// An encoding is recognised in each message anew, has no state, and is no protocol where a protocol carries it.
+    pub is_encoding: bool,
+}
+
+impl Decoder {
+    /// A decoder that claims nothing; decoders begin with this.
+    pub const BASE: Decoder = Decoder {
+        name: "",
+        title: "",
+        fields: &[],
+        rules: &[],
+        claim: |_| None,
+        start: |_| Box::new(Nothing),
+        close_code: |_| None,
+        is_encoding: false,
+    };
+}
+
+/// The state of a decoder in one connection.
+pub trait Decode: CloneDecode + Send + Sync + fmt::Debug {
+    /// Decodes one message, or a piece of a byte stream. What it gives before it answers [`Fit::No`] is forgotten.
+    fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit;
+
+    /// A message of this side is missing, or was too long to be kept.
+    fn lost(&mut self, _from: Side) {}
+
+    /// Bytes it keeps beyond itself.
+    fn memory(&self) -> usize {
+        0
+    }
+}
+
+/// Clones a decoder's state behind its trait; every `Clone` state has it.
+pub trait CloneDecode {
+    /// The same state.
+    fn clone_decode(&self) -> Box<dyn Decode>;
+}
+
+impl<T: Decode + Clone + 'static> CloneDecode for T {
+    fn clone_decode(&self) -> Box<dyn Decode> {
+        Box::new(self.clone())
+    }
+}
+
+impl Clone for Box<dyn Decode> {
+    fn clone(&self) -> Self {
+        (**self).clone_decode()
+    }
+}
+
+/// Whether a message is of the protocol.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// It is, broken perhaps.
+    Yes,
+    /// It is something else.
+    No,
+}
+
+/// Whether bytes came as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text message, or text inside another protocol.
+    Text,
+    /// A binary message.
+    Binary,
+}
+
+/// What a decoder is given: a message, or what another protocol carried in one.
+#[derive(Clone, Copy, Debug)]
+pub struct Payload<'a> {
+    /// Who sent it.
+    pub from: Side,
+    /// Whether it came as text.
+    pub kind: Kind,
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// The number of the message, from 1 over both sides.
+    pub number: u64,
+    /// When it was complete.
+    pub time: Timestamp,
+}
+
+impl<'a> Payload<'a> {
+    /// The text, where it came as text and is UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<&'a str> {
+        match self.kind {
+            Kind::Text => std::str::from_utf8(self.bytes).ok(),
+            Kind::Binary => None,
+        }
+    }
+}
+
+/// The state of a decoder that does nothing.
+#[derive(Clone, Debug)]
+struct Nothing;
+
+impl Decode for Nothing {
+    fn message<'a>(&mut self, _: &Payload<'a>, _: &mut Out<'_, 'a>) -> Fit {
+        Fit::No
+    }
+}

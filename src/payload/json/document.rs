@@ -1,0 +1,328 @@
+//! A JSON value inside a valid text, read where it is asked for.
+
+use std::borrow::Cow;
+
+use serde::de::IgnoredAny;
+
+use crate::payload::Datum;
+
+/// A value: the text it stands in, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Json<'a> {
+    text: &'a str,
+    start: usize,
+    end: usize,
+}
+
+/// What a value is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JsonKind {
+    /// `{...}`.
+    Object,
+    /// `[...]`.
+    Array,
+    /// `"..."`.
+    String,
+    /// Digits.
+    Number,
+    /// `true` or `false`.
+    Bool,
+    /// `null`.
+    Null,
+}
+
+impl<'a> Json<'a> {
+    /// The value that a text is; `None` when it is not JSON.
+    #[must_use]
+    pub fn parse(text: &'a str) -> Option<Json<'a>> {
+        serde_json::from_str::<IgnoredAny>(text).ok()?;
+        let start = text.len() - text.trim_ascii_start().len();
+        Some(Json {
+            text,
+            start,
+            end: text.trim_ascii_end().len(),
+        })
+    }
+
+    /// The same, when it is an object or an array.
+    #[must_use]
+    pub fn container(text: &'a str) -> Option<Json<'a>> {
+        let is_one = text.trim_ascii_start().starts_with(['{', '[']);
+        is_one.then(|| Json::parse(text))?
+    }
+
+    /// The same, when it is an object.
+    #[must_use]
+    pub fn object(text: &'a str) -> Option<Json<'a>> {
+        let is_one = text.trim_ascii_start().starts_with('{');
+        is_one.then(|| Json::parse(text))?
+    }
+
+    /// The same, when it is an array.
+    #[must_use]
+    pub fn array(text: &'a str) -> Option<Json<'a>> {
+        let is_one = text.trim_ascii_start().starts_with('[');
+        is_one.then(|| Json::parse(text))?
+    }
+
+    /// The value as it is written.
+    #[must_use]
+    pub fn raw(&self) -> &'a str {
+        self.text.get(self.start..self.end).unwrap_or_default()
+    }
+
+    /// What it is.
+    #[must_use]
+    pub fn kind(&self) -> JsonKind {
+        match self.text.as_bytes().get(self.start) {
+            Some(b'{') => JsonKind::Object,
+            Some(b'[') => JsonKind::Array,
+            Some(b'"') => JsonKind::String,
+            Some(b't' | b'f') => JsonKind::Bool,
+            Some(b'n') | None => JsonKind::Null,
+            Some(_) => JsonKind::Number,
+        }
+    }
+
+    /// The members of an object in their order, repeated keys too; none of anything else.
+    pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
+        let is_object = self.kind() == JsonKind::Object;
+        let mut walk = self.inside(is_object);
+        std::iter::from_fn(move || {
+            let key = walk.next()?;
+            walk.colon();
+            Some((key.text().unwrap_or_default(), walk.next()?))
+        })
+    }
+
+    /// The elements of an array; none of anything else.
+    pub fn elements(&self) -> impl Iterator<Item = Json<'a>> {
+        self.inside(self.kind() == JsonKind::Array)
+    }
+
+    fn inside(&self, is_container: bool) -> Walk<'a> {
+        Walk {
+            text: self.text,
+            at: if is_container {
+                self.start + 1
+            } else {
+                self.end
+            },
+            end: self.end,
+        }
+    }
+
+    /// The member of this key; of several the last, which is what readers take.
+    #[must_use]
+    pub fn get(&self, key: &str) -> Option<Json<'a>> {
+        self.members()
+            .filter_map(|(name, value)| (name == key).then_some(value))
+            .last()
+    }
+
+    /// The element at this position, from 0.
+    #[must_use]
+    pub fn at(&self, index: usize) -> Option<Json<'a>> {
+        self.elements().nth(index)
+    }
+
+    /// A string's text without its escapes.
+    #[must_use]
+    pub fn text(&self) -> Option<Cow<'a, str>> {
+        if self.kind() != JsonKind::String {
+            return None;
+        }
+        let inside = self.text.get(self.start + 1..self.end.saturating_sub(1))?;
+        if !inside.contains('\\') {
+            return Some(Cow::Borrowed(inside));
+        }
+        // Half a surrogate pair is valid JSON and no text; it is shown as it is written.
+        let whole = serde_json::from_str::<String>(self.raw());
+        Some(whole.map_or(Cow::Borrowed(inside), Cow::Owned))
+    }
+
+    /// The text of the member of this key, where it is a string.
+    #[must_use]
+    pub fn text_of(&self, key: &str) -> Option<Cow<'a, str>> {
+        self.get(key)?.text()
+    }
+
+    /// A number that is whole and not negative.
+    #[must_use]
+    pub fn unsigned(&self) -> Option<u64> {
+        match self.kind() {
+            JsonKind::Number => self.raw().parse().ok(),
+            _ => None,
+        }
+    }
+
+    /// The number of the member of this key.
+    #[must_use]
+    pub fn unsigned_of(&self, key: &str) -> Option<u64> {
+        self.get(key)?.unsigned()
+    }
+
+    /// Yes or no.
+    #[must_use]
+    pub fn bool(&self) -> Option<bool> {
+        match self.raw() {
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
+        }
+    }
+
+    /// The bytes of the text it stands in, for its place.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.raw().as_bytes()
+    }
+
+    /// As a field's value: text without escapes, numbers as numbers where they fit, objects and arrays as JSON.
+    #[must_use]
+    pub fn datum(&self) -> Datum<'a> {
+        let raw = self.raw();
+        match self.kind() {
+            JsonKind::String => Datum::Text(self.text().unwrap_or_default()),
+            JsonKind::Bool => Datum::Bool(raw == "true"),
+            JsonKind::Null => Datum::Text(Cow::Borrowed("null")),
+            JsonKind::Number => raw
+                .parse()
+                .map(Datum::Unsigned)
+                .or_else(|_| raw.parse().map(Datum::Signed))
+                .unwrap_or(Datum::Text(Cow::Borrowed(raw))),
+            JsonKind::Object | JsonKind::Array => Datum::Json(Cow::Borrowed(raw)),
+        }
+    }
+}
+
+/// Goes from value to value in a container.
+#[derive(Clone, Debug)]
+struct Walk<'a> {
+    text: &'a str,
+    at: usize,
+    end: usize,
+}
+
+impl Walk<'_> {
+    fn blanks(&mut self) {
+        let bytes = self.text.as_bytes();
+        while bytes
+            .get(self.at)
+            .is_some_and(|byte| byte.is_ascii_whitespace() || *byte == b',')
+        {
+            self.at += 1;
+        }
+    }
+
+    fn colon(&mut self) {
+        self.blanks();
+        if self.text.as_bytes().get(self.at) == Some(&b':') {
+            self.at += 1;
+        }
+    }
+}
+
+impl<'a> Iterator for Walk<'a> {
+    type Item = Json<'a>;
+
+    fn next(&mut self) -> Option<Json<'a>> {
+        self.blanks();
+        if self.at + 1 >= self.end {
+            return None;
+        }
+        let start = self.at;
+        self.at = value_end(self.text.as_bytes(), start);
+        Some(Json {
+            text: self.text,
+            start,
+            end: self.at,
+        })
+    }
+}
+
+/// Where the value ends that begins at `at` in a valid text.
+pub(super) fn value_end(text: &[u8], mut at: usize) -> usize {
+    let mut depth = 0_usize;
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'"' => at = string_end(text, at),
+            b'{' | b'[' => {
+                depth += 1;
+                at += 1;
+            }
+            b'}' | b']' => {
+                if depth == 0 {
+                    return at;
+                }
+                depth -= 1;
+                at += 1;
+            }
+            b',' | b':' if depth == 0 => return at,
+            byte if depth == 0 && byte.is_ascii_whitespace() => return at,
+            _ => {
+                at += 1;
+                // A number or a word ends before what cannot be part of it, which the next turn sees.
+                continue;
+            }
+        }
+        if depth == 0 {
+            return at;
+        }
+    }
+    text.len()
+}
+
+/// The position behind the string that begins at `at`.
+fn string_end(text: &[u8], at: usize) -> usize {
+    let mut at = at + 1;
+    while let Some(next) = text
+        .get(at..)
+        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
+    {
+        at += next;
+        if text.get(at) == Some(&b'"') {
+            return at + 1;
+        }
+        at += 2;
+    }
+    text.len()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_where_they_are_asked_for() {
+        let text = r#" {"a" : [1, -2.5e3 ,true],"b\u0041":{ "c":"x\"}]" , "d":null}, "a":18446744073709551616, "e":[]} "#;
+        let json = Json::parse(text).unwrap();
+        assert_eq!(json.raw(), text.trim());
+        let keys: Vec<_> = json.members().map(|(key, _)| key.into_owned()).collect();
+        assert_eq!(keys, ["a", "bA", "a", "e"]);
+        assert_eq!(json.get("a").unwrap().raw(), "18446744073709551616");
+        assert_eq!(
+            json.get("a").unwrap().datum(),
+            Datum::Text("18446744073709551616".into())
+        );
+        let first = json.members().next().unwrap().1;
+        let elements: Vec<_> = first.elements().map(|element| element.raw()).collect();
+        assert_eq!(elements, ["1", "-2.5e3", "true"]);
+        let inner = json.get("bA").unwrap();
+        assert_eq!(inner.text_of("c").as_deref(), Some("x\"}]"));
+        assert_eq!(inner.get("d").unwrap().kind(), JsonKind::Null);
+        assert_eq!(json.get("e").unwrap().elements().count(), 0);
+        assert_eq!(json.at(0).map(|value| value.raw()), None);
+    }
+
+    #[test]
+    fn what_is_not_json_is_none() {
+        for text in ["", "{", "[1,]", "{\"a\":}", "{} {}", "42[]"] {
+            assert!(Json::parse(text).is_none(), "{text}");
+        }
+        assert!(Json::container("17").is_none() && Json::parse("17").is_some());
+        assert!(Json::container(&"[".repeat(1_000_000)).is_none());
+        let half = Json::parse(r#"["\ud800"]"#).unwrap();
+        assert_eq!(half.at(0).unwrap().text().as_deref(), Some("\\ud800"));
+    }
+}

@@ -1,0 +1,238 @@
+//! One layer of a connection: which decoder was chosen for it, and the layer inside.
+
+use super::DECODERS;
+use super::claim::{Claim, Confidence, Evidence, Opening};
+use super::decoded::Item;
+use super::decoder::{Decode, Decoder, Fit, Payload};
+use super::out::{Gathered, Out};
+use crate::base::Side;
+
+/// Messages looked at before a layer is taken for what it seems: no protocol.
+const LOOKED_AT: u32 = 64;
+/// Messages that do not fit before a choice is given up that only content spoke for; and how many more must not fit than
+/// did.
+const MISFITS: u32 = 2;
+
+/// Where a layer's lines go, and where its bytes lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Depth of its units among the lines.
+    pub(super) depth: u8,
+    /// How many protocols are around it.
+    pub(super) level: u8,
+    /// Position in the message of the payload's first byte, where the message has the bytes as they are.
+    pub(super) at: Option<u64>,
+    /// What is around it.
+    pub(super) parent: Option<&'static str>,
+    /// Whether a protocol is around it, in which an encoding is nothing of its own.
+    pub(super) in_protocol: bool,
+}
+
+/// A layer of one connection.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Layer {
+    chosen: Option<Chosen>,
+    seen: u32,
+    inner: Option<Box<Layer>>,
+}
+
+/// The decoder of a layer.
+#[derive(Clone, Debug)]
+struct Chosen {
+    decoder: &'static Decoder,
+    state: Box<dyn Decode>,
+    claim: Claim,
+    fits: u32,
+    misfits: u32,
+}
+
+impl Layer {
+    /// A layer whose decoder someone named.
+    pub(super) fn forced(decoder: &'static Decoder, opening: &Opening) -> Self {
+        let claim = Claim {
+            confidence: Confidence::Forced,
+            why: "asked for",
+        };
+        Self {
+            chosen: Some(Chosen::new(decoder, opening, claim)),
+            ..Self::default()
+        }
+    }
+
+    /// Decodes a message into `items` and `gathered`; how it was recognised, where it was.
+    pub(super) fn message<'a>(
+        &mut self,
+        payload: &Payload<'a>,
+        place: Place,
+        items: &mut Vec<Item<'a>>,
+        gathered: &mut Gathered,
+    ) -> Option<Claim> {
+        if self.chosen.is_none() && self.seen < LOOKED_AT {
+            self.choose(payload, place, gathered);
+        }
+        self.seen = self.seen.saturating_add(1);
+        if let Some(chosen) = &mut self.chosen {
+            if chosen.decode(&mut self.inner, payload, place, items, gathered) {
+                return Some(chosen.claim);
+            }
+            if chosen.is_refuted() {
+                // Something else may be chosen, of what comes next.
+                self.chosen = None;
+                self.inner = None;
+            }
+        }
+        self.encoding(payload, place, items, gathered)
+    }
+
+    /// Chooses the decoder that is surest; of equals the first of the table.
+    fn choose(&mut self, payload: &Payload<'_>, place: Place, gathered: &Gathered) {
+        let evidence = Evidence {
+            opening: &gathered.opening,
+            payload,
+            parent: place.parent,
+            seen: self.seen,
+        };
+        let mut best: Option<(Claim, &'static Decoder)> = None;
+        for decoder in DECODERS.iter().filter(|decoder| !decoder.is_encoding) {
+            let Some(claim) = (decoder.claim)(&evidence) else {
+                continue;
+            };
+            if best.is_none_or(|(known, _)| claim.confidence > known.confidence) {
+                best = Some((claim, decoder));
+            }
+        }
+        self.chosen = best.map(|(claim, decoder)| Chosen::new(decoder, &gathered.opening, claim));
+    }
+
+    /// Decodes a message that is no protocol's as the encoding it is in.
+    fn encoding<'a>(
+        &mut self,
+        payload: &Payload<'a>,
+        place: Place,
+        items: &mut Vec<Item<'a>>,
+        gathered: &mut Gathered,
+    ) -> Option<Claim> {
+        let evidence = Evidence {
+            opening: &gathered.opening,
+            payload,
+            parent: place.parent,
+            seen: self.seen,
+        };
+        let encodings = DECODERS.iter().filter(|decoder| decoder.is_encoding);
+        let mut claims =
+            encodings.filter_map(|decoder| Some(((decoder.claim)(&evidence)?, *decoder)));
+        let (claim, decoder) = claims.next()?;
+        let mut chosen = Chosen::new(decoder, &gathered.opening, claim);
+        chosen
+            .decode(&mut self.inner, payload, place, items, gathered)
+            .then_some(claim)
+    }
+
+    /// A message of this side is missing.
+    pub(super) fn lost(&mut self, from: Side) {
+        if let Some(chosen) = &mut self.chosen {
+            chosen.state.lost(from);
+        }
+        if let Some(inner) = &mut self.inner {
+            inner.lost(from);
+        }
+    }
+
+    /// Bytes it keeps.
+    pub(super) fn memory(&self) -> usize {
+        let chosen = self
+            .chosen
+            .as_ref()
+            .map_or(0, |chosen| chosen.state.memory());
+        chosen
+            + self
+                .inner
+                .as_ref()
+                .map_or(0, |inner| size_of::<Layer>() + inner.memory())
+    }
+
+    /// The decoders chosen, outermost first.
+    pub(super) fn decoders(&self) -> impl Iterator<Item = &'static Decoder> {
+        let mut layer = Some(self);
+        std::iter::from_fn(move || {
+            let this = layer?;
+            layer = this.inner.as_deref();
+            this.chosen.as_ref().map(|chosen| chosen.decoder)
+        })
+    }
+
+    /// Forgets the state of all decoders, as if every message so far were missing.
+    pub(super) fn forget(&mut self, opening: &Opening) {
+        if let Some(chosen) = &mut self.chosen {
+            chosen.state = (chosen.decoder.start)(opening);
+            for side in Side::BOTH {
+                chosen.state.lost(side);
+            }
+        }
+        self.inner = None;
+    }
+}
+
+impl Chosen {
+    fn new(decoder: &'static Decoder, opening: &Opening, claim: Claim) -> Self {
+        Self {
+            decoder,
+            state: (decoder.start)(opening),
+            claim,
+            fits: 0,
+            misfits: 0,
+        }
+    }
+
+    /// Decodes a message; whether it fits. What is written of one that does not is taken back.
+    fn decode<'a>(
+        &mut self,
+        inner: &mut Option<Box<Layer>>,
+        payload: &Payload<'a>,
+        place: Place,
+        items: &mut Vec<Item<'a>>,
+        gathered: &mut Gathered,
+    ) -> bool {
+        let before = (
+            items.len(),
+            gathered.stack.len(),
+            gathered.summaries.len(),
+            gathered.calls.len(),
+            gathered.findings.len(),
+        );
+        if !(self.decoder.is_encoding && place.in_protocol) {
+            gathered.stack.push(self.decoder.name);
+        }
+        let fit = self.state.message(
+            payload,
+            &mut Out {
+                items: &mut *items,
+                gathered: &mut *gathered,
+                inner,
+                payload: *payload,
+                place,
+                name: self.decoder.name,
+                is_encoding: self.decoder.is_encoding,
+                depth: place.depth,
+            },
+        );
+        if fit == Fit::Yes {
+            self.fits = self.fits.saturating_add(1);
+            return true;
+        }
+        self.misfits = self.misfits.saturating_add(1);
+        items.truncate(before.0);
+        gathered.stack.truncate(before.1);
+        gathered.summaries.truncate(before.2);
+        gathered.calls.truncate(before.3);
+        gathered.findings.truncate(before.4);
+        false
+    }
+
+    /// Whether what only content spoke for turned out to be something else.
+    fn is_refuted(&self) -> bool {
+        self.claim.confidence == Confidence::Likely
+            && self.misfits >= MISFITS.min(self.fits + 1)
+            && self.misfits > self.fits
+    }
+}

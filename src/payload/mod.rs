@@ -1,0 +1,64 @@
+//! What messages carry: the application protocols and encodings inside.
+//!
+//! ```text
+//!   message ──► Conversation ──► Layer: decoder chosen by evidence ──► Out: units, fields, calls, findings
+//!                                  └─► inner Layer (SockJS > STOMP, Engine.IO > Socket.IO, gzip > JSON)
+//! ```
+//!
+//! A decoder is one file and one line in [`DECODERS`]. It gives units with named, typed fields and their bytes; the detail
+//! tree, summaries, filter fields, columns, NDJSON, statistics and redaction read what it gives, and know no protocol.
+//!
+//! The rule of state: a [`Conversation`] holds everything that is remembered of a connection, is fed its messages in the
+//! order in which they were complete, and can be cloned. What it says of a message depends on that message and those before
+//! it, never on later ones and never on time or threads, so a message decoded as it comes and one decoded later from
+//! a clone are the same. What it remembers is capped; what was lost is told to the decoder, which says so.
+
+mod calls;
+mod carry;
+mod claim;
+mod conversation;
+mod decoded;
+mod decoder;
+mod encodings;
+pub mod json;
+mod layer;
+mod out;
+mod protocols;
+mod summary;
+#[cfg(test)]
+mod testing;
+mod tree;
+
+pub use calls::{Call, CallRole};
+pub use carry::Carry;
+pub use claim::{Claim, Confidence, Evidence, Opening};
+pub use conversation::{Conversation, Force, Given, GivenKind};
+pub use decoded::{Datum, Decoded, GENERAL, Heartbeat, Item};
+pub use decoder::{Decode, Decoder, Fit, Kind, Payload};
+pub use out::Out;
+pub use tree::tree;
+
+use crate::base::FieldInfo;
+
+/// Every decoder; protocols in the order in which equal claims are decided, then encodings.
+pub static DECODERS: &[&Decoder] = &[
+    &protocols::engine_io::DECODER,
+    &protocols::socket_io::DECODER,
+    &protocols::stomp::DECODER,
+    &encodings::json::DECODER,
+];
+
+/// The decoder of this id.
+#[must_use]
+pub fn decoder(name: &str) -> Option<&'static Decoder> {
+    DECODERS
+        .iter()
+        .find(|decoder| decoder.name == name)
+        .copied()
+}
+
+/// Every field of what messages carry: those that all protocols share, then those of each decoder.
+pub fn fields() -> impl Iterator<Item = &'static FieldInfo> {
+    let own = DECODERS.iter().flat_map(|decoder| decoder.fields.iter());
+    GENERAL.iter().chain(own).copied()
+}

@@ -1,0 +1,325 @@
+//! What a decoder writes to: units, fields, calls, findings, and what it carries for another decoder.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
+use super::calls::{Call, CallRole, Calls, Pending, method};
+use super::claim::Opening;
+use super::decoded::{Datum, Heartbeat, Item};
+use super::decoder::{Kind, Payload};
+use super::json::Json;
+use super::layer::{Layer, Place};
+use crate::base::{Code, FieldInfo, Finding, Rule, Span};
+
+/// Lines made of one message; what a message has beyond is not shown.
+const ITEMS: usize = 10_000;
+/// Findings made of one message.
+const FINDINGS: usize = 16;
+/// Calls told of one message.
+const CALLS: usize = 1000;
+/// Summaries of units told of one message.
+const SUMMARIES: usize = 8;
+/// Protocols inside one another.
+const LEVELS: u8 = 8;
+/// Bytes that everything inflated of one message may come to.
+const INFLATED: usize = 4 << 20;
+
+/// What is gathered over all layers; the requests and the opening last as long as the connection, the rest one message.
+#[derive(Clone, Debug)]
+pub(super) struct Gathered {
+    pub(super) opening: Arc<Opening>,
+    pub(super) requests: Calls,
+    pub(super) stack: SmallVec<[&'static str; 3]>,
+    pub(super) summaries: Vec<String>,
+    pub(super) calls: SmallVec<[Call; 1]>,
+    pub(super) heartbeat: Option<Heartbeat>,
+    pub(super) findings: Vec<Finding>,
+    /// Bytes that may still be inflated of this message.
+    pub(super) inflatable: usize,
+}
+
+impl Gathered {
+    pub(super) fn new(opening: Arc<Opening>) -> Self {
+        Self {
+            opening,
+            requests: Calls::default(),
+            stack: SmallVec::new(),
+            summaries: Vec::new(),
+            calls: SmallVec::new(),
+            heartbeat: None,
+            findings: Vec::new(),
+            inflatable: INFLATED,
+        }
+    }
+
+    /// Begins with another message.
+    pub(super) fn clear(&mut self) {
+        self.stack.clear();
+        self.summaries.clear();
+        self.calls.clear();
+        self.heartbeat = None;
+        self.findings.clear();
+        self.inflatable = INFLATED;
+    }
+}
+
+/// Where a decoder writes.
+#[derive(Debug)]
+pub struct Out<'o, 'a> {
+    pub(super) items: &'o mut Vec<Item<'a>>,
+    pub(super) gathered: &'o mut Gathered,
+    /// What the decoder's protocol carries is decoded there.
+    pub(super) inner: &'o mut Option<Box<Layer>>,
+    pub(super) payload: Payload<'a>,
+    pub(super) place: Place,
+    /// The protocol's id, which the decoder may make more exact.
+    pub(super) name: &'static str,
+    pub(super) is_encoding: bool,
+    pub(super) depth: u8,
+}
+
+impl<'a> Out<'_, 'a> {
+    /// What the handshake said.
+    #[must_use]
+    pub fn opening(&self) -> &Opening {
+        &self.gathered.opening
+    }
+
+    /// The protocol is not the decoder's own but this one of its family.
+    pub fn protocol(&mut self, name: &'static str) {
+        self.name = name;
+        if let Some(own) = self.gathered.stack.get_mut(usize::from(self.place.level)) {
+            *own = name;
+        }
+    }
+
+    /// Begins a unit: what follows are its fields.
+    pub fn unit(&mut self, label: impl Into<Cow<'static, str>>) -> &mut Item<'a> {
+        self.depth = self.place.depth.saturating_add(1);
+        let item = self.push(None, label.into(), Datum::None);
+        item.depth -= 1;
+        item
+    }
+
+    /// A field that filters know.
+    pub fn field(
+        &mut self,
+        info: &'static FieldInfo,
+        datum: impl Into<Datum<'a>>,
+    ) -> &mut Item<'a> {
+        let item = self.push(Some(info), Cow::Borrowed(info.label), datum.into());
+        item.secret = info.secret;
+        item
+    }
+
+    /// The same, of bytes that stand in the payload as they are.
+    pub fn field_at(
+        &mut self,
+        info: &'static FieldInfo,
+        datum: impl Into<Datum<'a>>,
+        bytes: &[u8],
+    ) -> &mut Item<'a> {
+        let span = self.span(bytes);
+        self.field(info, datum).at(span)
+    }
+
+    /// A JSON value as a field.
+    pub fn json(&mut self, info: &'static FieldInfo, json: Json<'a>) -> &mut Item<'a> {
+        self.field_at(info, json.datum(), json.bytes())
+    }
+
+    /// A line that is no field.
+    pub fn line(
+        &mut self,
+        label: impl Into<Cow<'static, str>>,
+        datum: impl Into<Datum<'a>>,
+    ) -> &mut Item<'a> {
+        self.push(None, label.into(), datum.into())
+    }
+
+    /// A line with lines inside.
+    pub fn group(&mut self, label: impl Into<Cow<'static, str>>, inside: impl FnOnce(&mut Self)) {
+        self.push(None, label.into(), Datum::None);
+        self.depth = self.depth.saturating_add(1);
+        inside(self);
+        self.depth = self.depth.saturating_sub(1);
+    }
+
+    fn push(
+        &mut self,
+        info: Option<&'static FieldInfo>,
+        label: Cow<'static, str>,
+        datum: Datum<'a>,
+    ) -> &mut Item<'a> {
+        if self.items.len() >= ITEMS {
+            // The last line says that there is more; what comes now takes its turn behind it, and goes with the next.
+            self.items.truncate(ITEMS - 1);
+            let more = Datum::from("more than can be shown here");
+            self.items
+                .push(Item::new(0, None, Cow::Borrowed("…"), more));
+        }
+        self.items.push(Item::new(self.depth, info, label, datum));
+        let last = self.items.len() - 1;
+        &mut self.items[last]
+    }
+
+    /// Whether no more lines are kept: a decoder may stop writing fields, and goes on with its state.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.items.len() >= ITEMS
+    }
+
+    /// The place in the message of bytes of the payload at hand, where they stand there as they are.
+    #[must_use]
+    pub fn span(&self, bytes: &[u8]) -> Option<Span> {
+        let start = (bytes.as_ptr() as usize).checked_sub(self.payload.bytes.as_ptr() as usize)?;
+        let is_inside = start + bytes.len() <= self.payload.bytes.len();
+        let at = self.place.at.filter(|_| is_inside)? + start as u64;
+        Some(Span::at(at, bytes.len() as u64))
+    }
+
+    /// The place in the message of a range of the payload's bytes.
+    #[must_use]
+    pub fn range(&self, start: usize, end: usize) -> Option<Span> {
+        let at = self.place.at?;
+        Some(Span::new(at + start as u64, at + end as u64))
+    }
+
+    /// The unit's line for lists. Bytes from the wire in it must be escaped; [`super::summary`] does it.
+    pub fn summary(&mut self, text: impl Into<String>) {
+        if self.gathered.summaries.len() < SUMMARIES {
+            self.gathered.summaries.push(text.into());
+        }
+    }
+
+    /// Something is wrong with the message.
+    pub fn finding(&mut self, rule: &'static Rule, text: impl Into<String>) {
+        if self.gathered.findings.len() < FINDINGS {
+            self.gathered
+                .findings
+                .push(Finding::new(Code::Protocol(rule), text));
+        }
+    }
+
+    /// The message is an application's own ping or pong.
+    pub fn heartbeat(&mut self, heartbeat: Heartbeat) {
+        self.gathered.heartbeat = Some(heartbeat);
+    }
+
+    /// A request: its answer will have the same key. Says whether a request with that key was waiting already.
+    pub fn request(&mut self, key: impl AsRef<[u8]>, name: &str) -> bool {
+        let asked = Pending {
+            protocol: self.name,
+            from: self.payload.from,
+            method: method(name),
+            number: self.payload.number,
+            time: self.payload.time,
+        };
+        self.call(Call {
+            protocol: self.name,
+            role: CallRole::Request,
+            method: asked.method.clone(),
+            request: None,
+            time: None,
+            is_error: false,
+        });
+        self.gathered.requests.ask(key.as_ref(), asked)
+    }
+
+    /// The last answer to the peer's request with this key: the request, where it was seen.
+    pub fn answer(&mut self, key: impl AsRef<[u8]>, is_error: bool) -> Option<Pending> {
+        self.answered(key.as_ref(), is_error, false)
+    }
+
+    /// An answer to the peer's request with this key, which may get more.
+    pub fn answer_of_several(&mut self, key: impl AsRef<[u8]>) -> Option<Pending> {
+        self.answered(key.as_ref(), false, true)
+    }
+
+    fn answered(&mut self, key: &[u8], is_error: bool, more: bool) -> Option<Pending> {
+        let Payload { from, time, .. } = self.payload;
+        let asked = self.gathered.requests.answer(self.name, from, key, more);
+        self.call(Call {
+            protocol: self.name,
+            role: CallRole::Answer,
+            method: asked
+                .as_ref()
+                .map(|asked| asked.method.clone())
+                .unwrap_or_default(),
+            request: asked.as_ref().map(|asked| asked.number),
+            time: asked.as_ref().map(|asked| time.since(asked.time)),
+            is_error,
+        });
+        asked
+    }
+
+    fn call(&mut self, call: Call) {
+        if self.gathered.calls.len() < CALLS {
+            self.gathered.calls.push(call);
+        }
+    }
+
+    /// Bytes that may still be inflated of this message; a decoder that inflates takes them off.
+    #[must_use]
+    pub fn inflatable(&mut self) -> &mut usize {
+        &mut self.gathered.inflatable
+    }
+
+    /// Decodes what the unit carries, inside it. The unit's summary gives way to that of what is recognised inside. Says
+    /// whether something was.
+    pub fn carry(&mut self, bytes: Cow<'a, [u8]>, kind: Kind) -> bool {
+        if self.place.level + 1 >= LEVELS || bytes.is_empty() {
+            return false;
+        }
+        let place = Place {
+            depth: self.depth,
+            level: self.place.level + 1,
+            at: match &bytes {
+                Cow::Borrowed(bytes) => self.span(bytes).map(|span| span.start),
+                Cow::Owned(_) => None,
+            },
+            parent: Some(self.name),
+            in_protocol: self.place.in_protocol || !self.is_encoding,
+        };
+        let layer = self.inner.get_or_insert_default();
+        let before = self.gathered.summaries.len();
+        let Payload {
+            from, number, time, ..
+        } = self.payload;
+        let claim = match bytes {
+            Cow::Borrowed(bytes) => {
+                let payload = Payload {
+                    from,
+                    kind,
+                    bytes,
+                    number,
+                    time,
+                };
+                layer.message(&payload, place, self.items, self.gathered)
+            }
+            Cow::Owned(bytes) => {
+                let bytes = &bytes;
+                let payload = Payload {
+                    from,
+                    kind,
+                    bytes,
+                    number,
+                    time,
+                };
+                let mut items = Vec::new();
+                let claim = layer.message(&payload, place, &mut items, self.gathered);
+                let room = ITEMS.saturating_sub(self.items.len());
+                for item in items.into_iter().take(room) {
+                    self.items.push(item.into_owned());
+                }
+                claim
+            }
+        };
+        if self.gathered.summaries.len() > before && before > 0 {
+            self.gathered.summaries.remove(before - 1);
+        }
+        claim.is_some()
+    }
+}

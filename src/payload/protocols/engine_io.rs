@@ -1,0 +1,287 @@
+//! Engine.IO 3 and 4 (github.com/socketio/engine.io-protocol): one packet a message, its type a digit in front.
+//!
+//! In version 3 the client pings, and a binary message has its type as a first byte; in version 4 the server pings, and
+//! binary messages are data as they are.
+
+use std::borrow::Cow;
+
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::base::{FieldInfo, Rule, Severity, Side, Timestamp, Type};
+use crate::payload::json::Json;
+use crate::payload::{
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Opening, Out, Payload, summary,
+};
+
+const TYPES: &[&str] = &[
+    "open", "close", "ping", "pong", "message", "upgrade", "noop",
+];
+
+static TYPE: FieldInfo = FieldInfo::new(
+    "engineio.type",
+    "Type",
+    Type::Text,
+    "Type of an Engine.IO packet.",
+)
+.words(TYPES);
+static VERSION: FieldInfo = FieldInfo::new(
+    "engineio.version",
+    "Version",
+    Type::Unsigned,
+    "Version of the Engine.IO protocol, where the handshake says it.",
+);
+static SID: FieldInfo = FieldInfo::new(
+    "engineio.sid",
+    "Session id",
+    Type::Text,
+    "Session id an Engine.IO server gave.",
+)
+.secret();
+static PING_INTERVAL: FieldInfo = FieldInfo::new(
+    "engineio.ping_interval",
+    "Ping interval",
+    Type::Unsigned,
+    "Milliseconds between an Engine.IO server's pings.",
+);
+static PING_TIMEOUT: FieldInfo = FieldInfo::new(
+    "engineio.ping_timeout",
+    "Ping timeout",
+    Type::Unsigned,
+    "Milliseconds an Engine.IO endpoint waits for a pong.",
+);
+static PROBE: FieldInfo = FieldInfo::new(
+    "engineio.probe",
+    "Probe",
+    Type::Flag,
+    "The ping or pong tests a WebSocket before polling is given up for it.",
+);
+
+static PONG_LATE: Rule = Rule {
+    name: "engineio-pong-late",
+    severity: Severity::Warning,
+    section: Some("Engine.IO protocol, Heartbeat"),
+    meaning: "No pong came within the agreed pingTimeout, so the peer ends the connection.",
+};
+static BINARY_TYPE_INVALID: Rule = Rule {
+    name: "engineio-packet-invalid",
+    severity: Severity::Error,
+    section: Some("Engine.IO protocol, Packet encoding"),
+    meaning: "An Engine.IO packet has no known type.",
+};
+
+/// The decoder.
+pub(crate) static DECODER: Decoder = Decoder {
+    name: "engine.io",
+    title: "Engine.IO",
+    fields: &[&TYPE, &VERSION, &SID, &PING_INTERVAL, &PING_TIMEOUT, &PROBE],
+    rules: &[&PONG_LATE, &BINARY_TYPE_INVALID],
+    claim,
+    start: |opening| Box::new(EngineIo::new(opening)),
+    ..Decoder::BASE
+};
+
+fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
+    if evidence.parent.is_some() {
+        return None;
+    }
+    if version(evidence.opening).is_some() {
+        return Claim::certain("EIO in the query");
+    }
+    let text = evidence.payload.text()?;
+    let (kind, rest) = text.split_at_checked(1)?;
+    match kind {
+        "0" if opens(rest) => Claim::certain("a session begins"),
+        // A capture that begins later has packets like `42["event",...]`.
+        "4" if super::socket_io::is_event(rest) => Claim::likely("Socket.IO events"),
+        _ => None,
+    }
+}
+
+/// Whether the packet's data is what a server opens a session with.
+fn opens(data: &str) -> bool {
+    Json::object(data).is_some_and(|json| {
+        json.text_of("sid").is_some() && json.unsigned_of("pingInterval").is_some()
+    })
+}
+
+fn version(opening: &Opening) -> Option<u64> {
+    let version = opening.parameter("EIO")?.parse().ok()?;
+    (1..=9).contains(&version).then_some(version)
+}
+
+#[derive(Clone, Debug)]
+struct EngineIo {
+    /// Known from the query, or from who pings.
+    version: Option<u64>,
+    ping_timeout: Option<u64>,
+    /// A ping that waits for its pong.
+    ping: Option<(Side, Timestamp)>,
+}
+
+impl EngineIo {
+    fn new(opening: &Opening) -> Self {
+        Self {
+            version: version(opening),
+            ping_timeout: None,
+            ping: None,
+        }
+    }
+}
+
+impl Decode for EngineIo {
+    fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
+        match message.kind {
+            Kind::Text => match message.text() {
+                Some(text) => self.text(text, message, out),
+                None => Fit::No,
+            },
+            Kind::Binary => self.binary(message, out),
+        }
+    }
+
+    fn lost(&mut self, _from: Side) {
+        self.ping = None;
+    }
+}
+
+impl EngineIo {
+    fn text<'a>(&mut self, text: &'a str, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
+        if let Some(base64) = text.strip_prefix("b4") {
+            return in_base64(base64, out);
+        }
+        let digit = text.as_bytes().first().copied().unwrap_or_default();
+        let kind = TYPES.get(usize::from(digit.wrapping_sub(b'0'))).copied();
+        let (Some(kind), Some(data)) = (kind, text.get(1..)) else {
+            return Fit::No;
+        };
+        begin(kind, message.bytes.get(..1).unwrap_or_default(), out);
+        match kind {
+            "open" => self.open(data, out),
+            "ping" | "pong" => self.heartbeat(kind, data, message, out),
+            "message" => {
+                out.summary(format!("message {}", summary::part(data)));
+                if !out.carry(Cow::Borrowed(data.as_bytes()), Kind::Text) {
+                    out.line("Data", data);
+                }
+            }
+            _ => out.summary(kind),
+        }
+        Fit::Yes
+    }
+
+    fn open<'a>(&mut self, data: &'a str, out: &mut Out<'_, 'a>) {
+        out.summary("open");
+        if let Some(version) = self.version {
+            out.field(&VERSION, version);
+        }
+        let Some(json) = Json::object(data) else {
+            return out.finding(
+                &BINARY_TYPE_INVALID,
+                "an open packet without its JSON object",
+            );
+        };
+        for (info, key) in [
+            (&SID, "sid"),
+            (&PING_INTERVAL, "pingInterval"),
+            (&PING_TIMEOUT, "pingTimeout"),
+        ] {
+            if let Some(value) = json.get(key) {
+                out.json(info, value);
+            }
+        }
+        self.ping_timeout = json.unsigned_of("pingTimeout");
+        for key in ["upgrades", "maxPayload"] {
+            if let Some(value) = json.get(key) {
+                let span = out.span(value.bytes());
+                out.line(key, value.datum()).at(span);
+            }
+        }
+    }
+
+    fn heartbeat<'a>(
+        &mut self,
+        kind: &'static str,
+        data: &'a str,
+        message: &Payload<'a>,
+        out: &mut Out<'_, 'a>,
+    ) {
+        if data == "probe" {
+            out.field(&PROBE, true);
+            return out.summary(format!("{kind} probe"));
+        }
+        if !data.is_empty() {
+            out.line("Data", data);
+        }
+        out.summary(kind);
+        if kind == "ping" {
+            self.version = self.version.or(Some(match message.from {
+                Side::Client => 3,
+                Side::Server => 4,
+            }));
+            self.ping = Some((message.from, message.time));
+            return out.heartbeat(Heartbeat::Ping);
+        }
+        out.heartbeat(Heartbeat::Pong);
+        let asked = self.ping.take_if(|(side, _)| *side != message.from);
+        let (Some((_, asked)), Some(timeout)) = (asked, self.ping_timeout) else {
+            return;
+        };
+        let waited = message.time.since(asked) / 1_000_000;
+        if u64::try_from(waited).is_ok_and(|waited| waited > timeout) {
+            let text =
+                format!("the pong came {waited} ms after its ping; pingTimeout is {timeout} ms");
+            out.finding(&PONG_LATE, text);
+        }
+    }
+
+    fn binary<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
+        let bytes = message.bytes;
+        let data = match self.version {
+            Some(..=3) => {
+                let Some((kind, data)) = bytes.split_first() else {
+                    return Fit::No;
+                };
+                let Some(kind) = TYPES.get(usize::from(*kind)) else {
+                    out.unit(DECODER.title);
+                    out.summary("binary");
+                    let text = format!("a binary packet of type {kind}");
+                    out.finding(&BINARY_TYPE_INVALID, text);
+                    return Fit::Yes;
+                };
+                begin(kind, &bytes[..1], out);
+                data
+            }
+            _ => {
+                out.unit(DECODER.title);
+                out.field(&TYPE, "message");
+                bytes
+            }
+        };
+        carried(Cow::Borrowed(data), out);
+        Fit::Yes
+    }
+}
+
+/// Version 3 where binary is not possible: the type, then base64.
+fn in_base64<'a>(base64: &'a str, out: &mut Out<'_, 'a>) -> Fit {
+    let Ok(bytes) = BASE64_STANDARD.decode(base64) else {
+        return Fit::No;
+    };
+    out.unit(DECODER.title).words("in base64");
+    out.field(&TYPE, "message");
+    carried(Cow::Owned(bytes), out);
+    Fit::Yes
+}
+
+fn carried<'a>(data: Cow<'a, [u8]>, out: &mut Out<'_, 'a>) {
+    out.summary(format!("binary message, {} bytes", data.len()));
+    if !out.carry(data.clone(), Kind::Binary) {
+        out.line("Data", data);
+    }
+}
+
+fn begin<'a>(kind: &'static str, digit: &[u8], out: &mut Out<'_, 'a>) {
+    out.unit(DECODER.title);
+    out.field_at(&TYPE, kind, digit);
+}

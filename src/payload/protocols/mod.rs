@@ -1,0 +1,5 @@
+//! Application protocols: one file each.
+
+pub(super) mod engine_io;
+pub(super) mod socket_io;
+pub(super) mod stomp;

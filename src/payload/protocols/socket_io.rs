@@ -1,0 +1,443 @@
+//! Socket.IO 3 to 5 of the protocol (github.com/socketio/socket.io-protocol), inside Engine.IO messages:
+//! `<type>[<attachments>-][<namespace>,][<acknowledgement id>][JSON]`.
+//!
+//! Attachments follow as binary messages, in order; the state of each side counts them.
+
+use crate::base::{FieldInfo, PerSide, Rule, Severity, Side, Type};
+use crate::payload::json::{Json, JsonKind};
+use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
+
+const TYPES: &[&str] = &[
+    "connect",
+    "disconnect",
+    "event",
+    "ack",
+    "connect_error",
+    "binary_event",
+    "binary_ack",
+];
+/// Attachments one packet may announce; more is no Socket.IO.
+const ATTACHMENTS: u64 = 1000;
+
+static TYPE: FieldInfo = FieldInfo::new(
+    "socketio.type",
+    "Type",
+    Type::Text,
+    "Type of a Socket.IO packet.",
+)
+.words(TYPES);
+static NAMESPACE: FieldInfo = FieldInfo::new(
+    "socketio.namespace",
+    "Namespace",
+    Type::Text,
+    "Namespace of a Socket.IO packet, `/` where none is sent.",
+);
+static EVENT: FieldInfo = FieldInfo::new(
+    "socketio.event",
+    "Event",
+    Type::Text,
+    "Name of a Socket.IO event.",
+);
+static ID: FieldInfo = FieldInfo::new(
+    "socketio.id",
+    "Acknowledgement id",
+    Type::Unsigned,
+    "Id by which a Socket.IO event is acknowledged.",
+);
+static ATTACHMENT_COUNT: FieldInfo = FieldInfo::new(
+    "socketio.attachments",
+    "Attachments",
+    Type::Unsigned,
+    "How many binary attachments follow a Socket.IO packet.",
+);
+static ATTACHMENT_OF: FieldInfo = FieldInfo::new(
+    "socketio.attachment_of",
+    "Attachment of message",
+    Type::Unsigned,
+    "Number of the message that this binary message is an attachment of.",
+);
+static DATA: FieldInfo = FieldInfo::new(
+    "socketio.data",
+    "Data",
+    Type::Text,
+    "Arguments of a Socket.IO packet as JSON.",
+);
+
+static ATTACHMENT_MISSING: Rule = Rule {
+    name: "socketio-attachment-missing",
+    severity: Severity::Error,
+    section: Some("Socket.IO protocol, Binary event"),
+    meaning: "Another packet came where a binary attachment was announced.",
+};
+static ATTACHMENT_UNEXPECTED: Rule = Rule {
+    name: "socketio-attachment-unexpected",
+    severity: Severity::Error,
+    section: Some("Socket.IO protocol, Binary event"),
+    meaning: "A binary message came that no packet announced.",
+};
+static PACKET_INVALID: Rule = Rule {
+    name: "socketio-packet-invalid",
+    severity: Severity::Error,
+    section: Some("Socket.IO protocol, Packet encoding"),
+    meaning: "The data of a Socket.IO packet is not what its type needs, so the receiver closes the connection.",
+};
+
+/// The decoder.
+pub(crate) static DECODER: Decoder = Decoder {
+    name: "socket.io",
+    title: "Socket.IO",
+    fields: &[
+        &TYPE,
+        &NAMESPACE,
+        &EVENT,
+        &ID,
+        &ATTACHMENT_COUNT,
+        &ATTACHMENT_OF,
+        &DATA,
+    ],
+    rules: &[&ATTACHMENT_MISSING, &ATTACHMENT_UNEXPECTED, &PACKET_INVALID],
+    claim,
+    start: |_| Box::new(SocketIo::default()),
+    ..Decoder::BASE
+};
+
+fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
+    if evidence.parent != Some("engine.io") {
+        return None;
+    }
+    let packet = Packet::parse(evidence.payload.text()?)?;
+    if !packet.is_sound() {
+        return None;
+    }
+    match evidence.opening.path.contains("socket.io") {
+        true => Claim::certain("the path, and the packet's form"),
+        false => Claim::likely("the packet's form"),
+    }
+}
+
+/// Whether the data of an Engine.IO message is an event, which hardly anything else looks like.
+pub(super) fn is_event(text: &str) -> bool {
+    Packet::parse(text).is_some_and(|packet| {
+        matches!(packet.kind, "event" | "binary_event" | "ack") && packet.is_sound()
+    })
+}
+
+/// A packet's parts.
+#[derive(Clone, Copy, Debug)]
+struct Packet<'a> {
+    kind: &'static str,
+    attachments: Option<u64>,
+    namespace: Option<&'a str>,
+    id: Option<(u64, &'a str)>,
+    data: &'a str,
+}
+
+impl<'a> Packet<'a> {
+    fn parse(text: &'a str) -> Option<Packet<'a>> {
+        let digit = text.as_bytes().first()?;
+        let kind = TYPES.get(usize::from(digit.wrapping_sub(b'0')))?;
+        let mut rest = text.get(1..)?;
+        let mut attachments = None;
+        if kind.starts_with("binary_") {
+            let (count, behind) = rest.split_once('-')?;
+            attachments = Some(count.parse().ok().filter(|count| *count <= ATTACHMENTS)?);
+            rest = behind;
+        }
+        let mut namespace = None;
+        if rest.starts_with('/') {
+            let (name, behind) = rest.split_once(',').unwrap_or((rest, ""));
+            namespace = Some(name);
+            rest = behind;
+        }
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let (digits, data) = rest.split_at(digits);
+        Some(Packet {
+            kind,
+            attachments,
+            namespace,
+            id: digits.parse().ok().map(|id| (id, digits)),
+            data,
+        })
+    }
+
+    /// The namespace, which is `/` where none is sent.
+    fn namespace(&self) -> &'a str {
+        self.namespace.unwrap_or("/")
+    }
+
+    /// Whether the data is what the type needs.
+    fn is_sound(&self) -> bool {
+        let json = Json::parse(self.data);
+        let is = |kind| json.is_some_and(|json| json.kind() == kind);
+        match self.kind {
+            "event" | "binary_event" => json.and_then(event_name).is_some(),
+            "ack" | "binary_ack" => is(JsonKind::Array) && self.id.is_some(),
+            "connect" => self.data.is_empty() || is(JsonKind::Object),
+            // Version 4 of the protocol sends a string, version 5 an object.
+            "connect_error" => is(JsonKind::Object) || is(JsonKind::String),
+            _ => self.data.is_empty(),
+        }
+    }
+}
+
+/// The name of an event: the first element, a number in rare programs.
+fn event_name(json: Json<'_>) -> Option<Json<'_>> {
+    let first = json.at(0)?;
+    matches!(first.kind(), JsonKind::String | JsonKind::Number).then_some(first)
+}
+
+/// Attachments that are still to come.
+#[derive(Clone, Copy, Debug)]
+struct Awaited {
+    /// The message that announced them.
+    number: u64,
+    total: u64,
+    left: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct SocketIo {
+    awaited: PerSide<Option<Awaited>>,
+}
+
+impl Decode for SocketIo {
+    fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
+        if message.kind == Kind::Binary {
+            self.attachment(message, out);
+            return Fit::Yes;
+        }
+        let Some(packet) = message.text().and_then(Packet::parse) else {
+            return Fit::No;
+        };
+        out.unit(DECODER.title);
+        out.field_at(
+            &TYPE,
+            packet.kind,
+            message.bytes.get(..1).unwrap_or_default(),
+        );
+        if let Some(awaited) = self.awaited[message.from].take() {
+            let text = format!(
+                "{} of {} attachments of message {} came before another packet",
+                awaited.total - awaited.left,
+                awaited.total,
+                awaited.number
+            );
+            out.finding(&ATTACHMENT_MISSING, text);
+        }
+        if let Some(total) = packet.attachments {
+            out.field(&ATTACHMENT_COUNT, total);
+            let awaited = Awaited {
+                number: message.number,
+                total,
+                left: total,
+            };
+            self.awaited[message.from] = (total > 0).then_some(awaited);
+        }
+        fields(&packet, message.from, out);
+        Fit::Yes
+    }
+
+    fn lost(&mut self, from: Side) {
+        self.awaited[from] = None;
+    }
+}
+
+impl SocketIo {
+    fn attachment<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) {
+        let awaited = &mut self.awaited[message.from];
+        out.unit("Socket.IO attachment");
+        let Some(of) = awaited else {
+            out.summary(format!(
+                "attachment of no packet, {} bytes",
+                message.bytes.len()
+            ));
+            out.finding(
+                &ATTACHMENT_UNEXPECTED,
+                "no packet announced this binary message",
+            );
+            return;
+        };
+        let at = of.total - of.left + 1;
+        out.field(&ATTACHMENT_OF, of.number)
+            .words(format!("{at} of {}", of.total));
+        out.line("Bytes", message.bytes);
+        out.summary(format!(
+            "attachment {at} of {} of message {}, {} bytes",
+            of.total,
+            of.number,
+            message.bytes.len()
+        ));
+        of.left -= 1;
+        if of.left == 0 {
+            *awaited = None;
+        }
+    }
+}
+
+fn fields<'a>(packet: &Packet<'a>, from: Side, out: &mut Out<'_, 'a>) {
+    match packet.namespace {
+        Some(namespace) => out.field_at(&NAMESPACE, namespace, namespace.as_bytes()),
+        None => out.field(&NAMESPACE, "/"),
+    };
+    if let Some((id, digits)) = packet.id {
+        out.field_at(&ID, id, digits.as_bytes());
+    }
+    let json = Json::parse(packet.data);
+    let name = json
+        .filter(|_| packet.kind.ends_with("event"))
+        .and_then(event_name);
+    if let Some(name) = name {
+        let text = name.text().unwrap_or(name.raw().into());
+        out.field_at(&EVENT, text, name.bytes());
+    }
+    if !packet.data.is_empty() {
+        let datum = json.map_or(Datum::from(packet.data), |_| {
+            Datum::Json(packet.data.into())
+        });
+        let item = out.field_at(&DATA, datum, packet.data.as_bytes());
+        if packet.kind == "connect" && from == Side::Client {
+            // What a client authenticates with.
+            item.secret();
+        }
+    }
+    if !packet.is_sound() {
+        let text = format!(
+            "{} with the data {}",
+            packet.kind,
+            summary::part(packet.data)
+        );
+        out.finding(&PACKET_INVALID, text);
+    }
+    call(packet, from, name, out);
+    out.summary(line(packet, json, name));
+}
+
+/// Who asks and who answers: an event with an id its acknowledgement, a client's CONNECT the server's.
+fn call(packet: &Packet<'_>, from: Side, name: Option<Json<'_>>, out: &mut Out<'_, '_>) {
+    let id = packet.id.map(|(id, _)| id);
+    let key = format!("{}\0{id:?}", packet.namespace());
+    match (packet.kind, id, from) {
+        ("event" | "binary_event", Some(_), _) => {
+            let name = name.and_then(|name| name.text()).unwrap_or_default();
+            out.request(key, &name);
+        }
+        ("ack" | "binary_ack", Some(_), _) => drop(out.answer(key, false)),
+        ("connect", _, Side::Client) => drop(out.request(key, "connect")),
+        ("connect", _, Side::Server) => drop(out.answer(key, false)),
+        ("connect_error", ..) => drop(out.answer(key, true)),
+        _ => {}
+    }
+}
+
+/// `event chat {"text":"hi"} (ack 3)`.
+fn line(packet: &Packet<'_>, json: Option<Json<'_>>, name: Option<Json<'_>>) -> String {
+    let mut line = packet.kind.to_owned();
+    if let Some(namespace) = packet.namespace {
+        line += &format!(" {}", summary::part(namespace));
+    }
+    if let Some(name) = name {
+        line += &format!(
+            " {}",
+            summary::part(&*name.text().unwrap_or(name.raw().into()))
+        );
+    }
+    let arguments: Vec<String> = match (json, name) {
+        (Some(json), _) if json.kind() == JsonKind::Array => json
+            .elements()
+            .skip(usize::from(name.is_some()))
+            .take(4)
+            .map(|argument| summary::part(argument.raw()))
+            .collect(),
+        // What a client authenticates with does not stand in a list.
+        (Some(json), _) if packet.kind == "connect_error" => vec![summary::part(json.raw())],
+        _ => Vec::new(),
+    };
+    if !arguments.is_empty() {
+        line += &format!(" {}", arguments.join(", "));
+    }
+    if let Some((id, _)) = packet.id {
+        let word = if packet.kind.ends_with("ack") {
+            "of"
+        } else {
+            "ack"
+        };
+        line += &format!(" ({word} {id})");
+    }
+    line
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::payload::testing::{Talk, field, fields_of};
+
+    fn talk() -> Talk {
+        Talk::opened("/socket.io/", "EIO=4&transport=websocket", "")
+    }
+
+    #[test]
+    fn packets_of_the_protocols_own_page() {
+        for (text, expected) in [
+            ("40", "connect"),
+            (
+                r#"40/admin,{"sid":"oSO0OpakMV_3jnilAAAA"}"#,
+                "connect /admin",
+            ),
+            (
+                r#"44{"message":"Not authorized"}"#,
+                r#"connect_error {"message":"Not authorized"}"#,
+            ),
+            (r#"42["foo"]"#, "event foo"),
+            (r#"4212["foo"]"#, "event foo (ack 12)"),
+            (r#"43/admin,13["bar"]"#, r#"ack /admin "bar" (of 13)"#),
+            ("41/admin,", "disconnect /admin"),
+            (
+                r#"452-/admin,["baz",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#,
+                r#"binary_event /admin baz {"_placeholder":true,"num":0}, {"_placeholder":true,"num":1}"#,
+            ),
+        ] {
+            let decoded = talk().server(text).unwrap();
+            assert_eq!(decoded.summary, expected, "{text}");
+            assert_eq!(decoded.stack[..], ["engine.io", "socket.io"]);
+        }
+    }
+
+    #[test]
+    fn attachments_are_counted_and_missing_ones_are_found() {
+        let mut talk = talk();
+        talk.client(r#"452-["baz",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#);
+        let first = talk.client_bytes(&[1, 2]).unwrap();
+        assert_eq!(field(&first, "socketio.attachment_of"), ["1"]);
+        assert!(first.findings.is_empty());
+        // A ping of Engine.IO may stand between.
+        talk.client("3");
+        let second = talk.client_bytes(&[3, 4]).unwrap();
+        assert_eq!(second.summary, "attachment 2 of 2 of message 1, 2 bytes");
+        let third = talk.client_bytes(&[5]).unwrap();
+        assert_eq!(
+            third.findings[0].code.name(),
+            "socketio-attachment-unexpected"
+        );
+        talk.client(r#"451-["baz",{"_placeholder":true,"num":0}]"#);
+        let next = talk.client(r#"42["foo"]"#).unwrap();
+        assert_eq!(next.findings[0].code.name(), "socketio-attachment-missing");
+    }
+
+    #[test]
+    fn an_acknowledgement_answers_its_event() {
+        let mut talk = talk();
+        talk.client(r#"4212["load",{"n":1}]"#);
+        talk.server(r#"42["news"]"#);
+        let answer = talk.server(r#"4312["ok"]"#).unwrap();
+        assert_eq!(answer.request(), Some(1));
+        assert_eq!(field(&answer, "call.method"), ["load"]);
+        assert!(fields_of(&answer).contains(&("socketio.id", "12".to_owned())));
+    }
+
+    #[test]
+    fn text_that_begins_with_digits_is_no_packet() {
+        let mut talk = Talk::unknown();
+        for text in ["42 is the answer", "4200", "2", "3", "40", "42[1", "0", "4"] {
+            assert!(talk.client(text).is_none(), "{text}");
+        }
+    }
+}
