@@ -28,12 +28,13 @@ exports.watchJson = (describe) => {
     for (const unit of [describe(object, where)].flat()) if (unit) said(where.connection, where.from, unit.protocol, unit.fields);
   };
   const senders = new Set();
+  const missed = new Set();
   globalThis[Symbol.for('watched message')] = ({ observer, connection, side: from, kind, data }) => {
     if (kind !== 'text' && kind !== 'binary') return;
     const text = data.toString();
     senders.add(observer);
-    if (observer === from) { if (made.has(text)) say(made.get(text), { connection, from }); return; }
-    // The library parses after it has been told of the message. Where both ends are here the sender has said it.
-    setImmediate(() => { if (!senders.has(from) && understood.has(text)) say(understood.get(text), { connection, from }); });
+    if (observer === from) { made.has(text) ? say(made.get(text), { connection, from }) : missed.add(text); return; }
+    // The library parses after it has been told of the message. Where both ends are here the sender has said it, as a rule.
+    setImmediate(() => { if ((!senders.has(from) || missed.delete(text)) && understood.has(text)) say(understood.get(text), { connection, from }); });
   };
 };
