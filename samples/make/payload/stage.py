@@ -78,7 +78,8 @@ class Stage(lab.Sample):
         lines = self.log.view(None, self)
         write(self.folder / f"{self.name}.endpoints.ndjson", lines)
         order = sorted(self.units, key=lambda unit: (unit["connection"], unit["from"]))
-        write(self.folder / f"{self.name}.protocol.ndjson", order)
+        if order:
+            write(self.folder / f"{self.name}.protocol.ndjson", order)
         size = self.path(None).stat().st_size
         print(f"  {size} bytes, {len(lines)} messages, {len(order)} units")
         lab.write_expectation(self.folder / f"{self.name}.expect.json", self, None)
