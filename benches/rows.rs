@@ -9,7 +9,7 @@ use wireloupe::capture::{FilePosition, PacketRecord};
 use wireloupe::engine::{Arrival, Engine, Options, Sink};
 use wireloupe::export::{Format, Ndjson, Page, Palette, Printer, Selection, Show, Text};
 use wireloupe::filter::Filter;
-use wireloupe::run::Collected as _;
+use wireloupe::run::{Collected as _, Ordered};
 use wireloupe::store::{BatchRecords, Collector, Indexer, Store};
 use wireloupe::testkit::{Conversation, Frame, upgrade_request, upgrade_response};
 use wireloupe::wire::{Walked, Walker};
@@ -62,7 +62,12 @@ fn run<S: Sink>(bencher: Bencher, make: impl Fn() -> S, empty: impl Fn(&mut S)) 
     });
 }
 
-fn print<F: Format>(bencher: Bencher, show: Show, filter: Option<&str>, make: impl Fn() -> F) {
+fn print<F: Format<Out = Page>>(
+    bencher: Bencher,
+    show: Show,
+    filter: Option<&str>,
+    make: impl Fn() -> F,
+) {
     let filter = filter.map(|text| Filter::parse(text).expect("a filter of the language"));
     let sink = || {
         let selection = Selection {
@@ -73,9 +78,9 @@ fn print<F: Format>(bencher: Bencher, show: Show, filter: Option<&str>, make: im
         Printer::new(make(), selection, Timestamp(0))
     };
     run(bencher, sink, |printer| {
-        let mut page = Page::default();
+        let mut page = Ordered::<Page>::default();
         printer.exchange(&mut page);
-        divan::black_box(page.bytes().len());
+        divan::black_box(page.weight());
     });
 }
 

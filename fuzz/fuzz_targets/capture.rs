@@ -4,8 +4,8 @@
 use libfuzzer_sys::fuzz_target;
 use wireloupe::base::Timestamp;
 use wireloupe::engine::Options;
-use wireloupe::export::{Merger, Ndjson, Page, Printer, Selection, Show};
-use wireloupe::run::Collected as _;
+use wireloupe::export::{Ndjson, Printer, Selection, Show, fill};
+use wireloupe::run::{Collected as _, Merger, Ordered};
 use wireloupe_fuzz::{Everything, low_limits, read};
 
 fuzz_target!(|file: &[u8]| {
@@ -17,9 +17,9 @@ fuzz_target!(|file: &[u8]| {
     let Some(mut printer) = read(file, Options::default(), printer) else {
         return;
     };
-    let (mut page, mut out) = (Page::default(), Vec::new());
+    let (mut page, mut out) = (Ordered::default(), Vec::new());
     printer.exchange(&mut page);
-    Merger::default().merge(&[page], &mut out);
+    Merger::default().merge(&mut [page], |stretch| fill(&stretch, &mut out));
     for line in out
         .split(|byte| *byte == b'\n')
         .filter(|line| !line.is_empty())

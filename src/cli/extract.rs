@@ -7,13 +7,14 @@ use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
 
-use crate::export::{Record, Records, Selection, Show};
+use crate::export::{Drain, Labelled, Record, Records, Selection, Show, each_row};
 use crate::filter::Filter;
+use crate::run::Stretch;
 
 use super::args::ExtractArgs;
 use super::output::Output;
 use super::passes::{self, Files};
-use super::printing::{Drain, Printed, print};
+use super::printing::{Printed, print};
 use super::tell;
 
 /// Payload bytes kept of a message, unless the user says otherwise.
@@ -56,7 +57,7 @@ pub(crate) fn run(args: &ExtractArgs) -> anyhow::Result<ExitCode> {
     };
     let threads = passes::threads(&analysis, selection.filter.as_ref());
     let make = |_| Records::new(args.control);
-    let printed = print(&analysis, threads, source, &selection, extraction, "", make);
+    let printed = print(&analysis, threads, source, &selection, extraction, make);
     let mut printed: Printed<Extraction> = printed?;
     let code = printed.report();
     let Some(extraction) = printed.drain.take() else {
@@ -87,28 +88,29 @@ struct Extraction {
     count: u64,
 }
 
-impl Drain for Extraction {
-    fn push(&mut self, rows: &[u8]) -> io::Result<()> {
-        let mut rest = rows;
-        while let (None, Some((record, after))) = (&self.failed, Record::next(rest)) {
-            rest = after;
-            self.write(&record)?;
-        }
-        Ok(())
+impl Drain<Labelled<Record>> for Extraction {
+    fn push(&mut self, stretch: Stretch<'_, Labelled<Record>>) -> io::Result<()> {
+        each_row(&stretch, |record, data| {
+            let connection = stretch.numbers.get(record.connection).unwrap_or(0);
+            self.write(connection, record, data)
+        })
     }
 }
 
 impl Extraction {
-    fn write(&mut self, record: &Record<'_>) -> io::Result<()> {
-        let name = record.file_name();
+    fn write(&mut self, connection: u32, record: &Record, data: &[u8]) -> io::Result<()> {
+        if self.failed.is_some() {
+            return Ok(());
+        }
+        let name = record.file_name(connection, data);
         let path = self.folder.join(&name);
-        if let Err(error) = create(&path, record.data, self.force) {
+        if let Err(error) = create(&path, data, self.force) {
             self.failed = Some((path, error));
             return Ok(());
         }
         self.count += 1;
         self.line.clear();
-        record.write_index(&name, &mut self.line);
+        record.write_index(connection, &name, &mut self.line);
         self.index.write(&self.line)
     }
 }

@@ -14,7 +14,7 @@ use crate::run::ConnectionKey;
 use super::args::{FollowArgs, SideArg};
 use super::output::Output;
 use super::passes::{Chosen, Files};
-use super::printing::{palette, print};
+use super::printing::{Lines, palette, print};
 
 /// Payload bytes kept of a message, unless the user says otherwise: people who follow want all of it.
 const KEPT: usize = 256 << 20;
@@ -45,12 +45,13 @@ pub(crate) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
             SideArg::Client => Side::Client,
             SideArg::Server => Side::Server,
         };
-        let make = |_| RawSide(side);
-        return print(&analysis, threads, source, &selection, output, "", make)?.conclude();
+        let (make, lines) = (|_| RawSide(side), Lines::new(output, ""));
+        return print(&analysis, threads, source, &selection, lines, make)?.conclude();
     }
     let palette = palette(&output);
     let make = |start| Conversation::new(start, palette, args.control);
-    print(&analysis, threads, source, &selection, output, "", make)?.conclude()
+    let lines = Lines::new(output, "");
+    print(&analysis, threads, source, &selection, lines, make)?.conclude()
 }
 
 /// The connections meant: by number, by filter, or the only one there is.

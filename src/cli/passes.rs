@@ -13,9 +13,9 @@ use tempfile::NamedTempFile;
 use crate::base::Timestamp;
 use crate::capture::{Input, Source};
 use crate::engine;
-use crate::export::{Chooser, Merger, Selection};
+use crate::export::{Chooser, Selection};
 use crate::filter::{FieldId, FieldRef, Filter};
-use crate::run::{self, Batches, Collected, ConnectionKey, Numbers, Tally};
+use crate::run::{self, Batches, Collected, ConnectionKey, Merger, Numbers, Tally};
 use crate::tls::KeyName;
 
 use super::args::AnalysisArgs;
@@ -128,7 +128,7 @@ impl Files {
         let threads = threads(analysis, selection.filter.as_ref());
         let make = |start| Chooser::new(selection.clone(), start);
         let (_, choosers) = run(&mut reading, analysis, threads, make, &mut |pages| {
-            merger.merge(pages, &mut Vec::new());
+            merger.merge(pages, |_| {});
             true
         });
         let mut chosen = Chosen {

@@ -4,10 +4,8 @@ use std::io::{self, IsTerminal as _};
 use std::process::ExitCode;
 
 use crate::base::Timestamp;
-use crate::export::{
-    Archive, Counts, Document, Format, Merger, Page, Palette, Printer, Selection, Show, Totals,
-};
-use crate::run::Tally;
+use crate::export::{Counts, Drain, Format, Page, Palette, Printer, Selection, Show, Totals, fill};
+use crate::run::{Content, Merger, Ordered, Stretch, Tally};
 
 use super::args::AnalysisArgs;
 use super::output::Output;
@@ -18,67 +16,63 @@ use super::tell;
 /// Output gathered before it is written.
 const FLUSH: usize = 256 << 10;
 
-/// What takes the rows.
-pub(crate) trait Drain: Send {
-    /// Takes whole rows.
-    fn push(&mut self, rows: &[u8]) -> io::Result<()>;
+/// Lines on their way to an output, gathered to large pieces.
+pub(crate) struct Lines {
+    output: Output,
+    pending: Vec<u8>,
 }
 
-impl Drain for Output {
-    fn push(&mut self, rows: &[u8]) -> io::Result<()> {
-        self.write(rows)
+impl Lines {
+    /// Lines under a heading.
+    pub(crate) fn new(output: Output, heading: &str) -> Self {
+        Self {
+            output,
+            pending: heading.into(),
+        }
     }
 }
 
-impl Drain for Document {
-    fn push(&mut self, rows: &[u8]) -> io::Result<()> {
-        Document::push(self, rows)
+impl Drain<Page> for Lines {
+    fn push(&mut self, stretch: Stretch<'_, Page>) -> io::Result<()> {
+        fill(&stretch, &mut self.pending);
+        match self.pending.len() {
+            FLUSH.. => self.flush(),
+            _ => Ok(()),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        let written = self.output.write(&self.pending);
+        self.pending.clear();
+        written
     }
 }
 
-impl Drain for Archive {
-    fn push(&mut self, rows: &[u8]) -> io::Result<()> {
-        Archive::push(self, rows)
-    }
-}
-
-/// Puts pages together and hands them on.
+/// Puts rows in order and hands them on.
 struct Writer<D> {
     merger: Merger,
     drain: D,
-    pending: Vec<u8>,
     failed: Option<io::Error>,
     /// Whether somebody waits for each line.
     prompt: bool,
 }
 
-impl<D: Drain> Writer<D> {
-    fn take(&mut self, pages: &[Page]) -> bool {
+impl<D> Writer<D> {
+    fn take<C: Content>(&mut self, parts: &mut [Ordered<C>]) -> bool
+    where
+        D: Drain<C>,
+    {
         let (drain, failed) = (&mut self.drain, &mut self.failed);
-        self.merger.merge_by(pages, &mut self.pending, &mut |rows| {
-            if rows.len() >= FLUSH {
-                flush(drain, failed, rows);
+        self.merger.merge(parts, |stretch| {
+            if failed.is_none() {
+                *failed = drain.push(stretch).err();
             }
         });
-        if self.prompt || self.pending.len() >= FLUSH {
-            self.flush();
+        if self.prompt && self.failed.is_none() {
+            self.failed = self.drain.flush().err();
         }
         self.failed.is_none()
     }
-
-    fn flush(&mut self) {
-        flush(&mut self.drain, &mut self.failed, &mut self.pending);
-    }
-}
-
-/// Hands rows on, unless that has failed before.
-fn flush(drain: &mut impl Drain, failed: &mut Option<io::Error>, rows: &mut Vec<u8>) {
-    if failed.is_none()
-        && let Err(error) = drain.push(rows)
-    {
-        *failed = Some(error);
-    }
-    rows.clear();
 }
 
 /// What came of printing.
@@ -108,37 +102,35 @@ impl<D> Printed<D> {
     }
 }
 
-impl Printed<Output> {
+impl Printed<Lines> {
     /// Ends an output that took the rows as they are.
     pub(crate) fn conclude(mut self) -> anyhow::Result<ExitCode> {
-        if let Some(output) = self.drain.take() {
-            output.finish()?;
+        if let Some(lines) = self.drain.take() {
+            lines.output.finish()?;
         }
         Ok(self.report())
     }
 }
 
 /// Prints what `selection` chooses of `source` into `drain`.
-pub(crate) fn print<F: Format + Send, D: Drain>(
+pub(crate) fn print<F: Format + Send, D: Drain<F::Out>>(
     analysis: &AnalysisArgs,
     threads: usize,
     mut source: Reading,
     selection: &Selection,
     drain: D,
-    heading: &str,
     format: impl Fn(Timestamp) -> F,
 ) -> anyhow::Result<Printed<D>> {
     let mut writer = Writer {
         merger: Merger::default(),
         drain,
-        pending: heading.into(),
         failed: None,
         prompt: source.is_live(),
     };
     let make = |start| Printer::new(format(start), selection.clone(), start);
     let threads = if source.is_live() { 1 } else { threads };
-    let (tally, mut printers) = passes::run(&mut source, analysis, threads, make, &mut |pages| {
-        writer.take(pages)
+    let (tally, mut printers) = passes::run(&mut source, analysis, threads, make, &mut |parts| {
+        writer.take(parts)
     });
     let counts = printers
         .iter()
@@ -149,9 +141,11 @@ pub(crate) fn print<F: Format + Send, D: Drain>(
     ending.notes.extend(key_note);
     if let (Show::All, Some(printer)) = (selection.show, printers.first_mut()) {
         let totals = totals(&ending, &tally, counts);
-        printer.format().capture(&mut writer.pending, &totals);
+        writer.take(&mut [printer.capture(&totals)]);
     }
-    writer.flush();
+    if writer.failed.is_none() {
+        writer.failed = writer.drain.flush().err();
+    }
     let drain = match writer.failed {
         Some(error) if error.kind() == io::ErrorKind::BrokenPipe => None,
         Some(error) => return Err(error.into()),

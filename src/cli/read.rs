@@ -5,15 +5,15 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use crate::export::{
-    Archive, Columns, Detail, Document, HEADING, Har, NamedColumn, Ndjson, Selection, Separator,
-    Show, Text, default_columns, header_line,
+    Archive, Columns, Detail, Document, HEADING, Har, Json, NamedColumn, Ndjson, Selection,
+    Separator, Show, Text, default_columns, header_line,
 };
 use crate::filter::{Column, FieldId, FieldRef, Filter, Rows};
 
 use super::args::{FormatArg, ReadArgs, ShowArg};
 use super::output::Output;
 use super::passes::{self, Files};
-use super::printing::{self, Printed, palette, print};
+use super::printing::{self, Lines, Printed, palette, print};
 use super::reading::Reading;
 use super::write_packets;
 
@@ -59,18 +59,42 @@ fn rows(
     match args.format {
         FormatArg::Detail => {
             let make = |_| Detail::new(hex);
-            print(analysis, threads, source, selection, output, "", make)?.conclude()
+            print(
+                analysis,
+                threads,
+                source,
+                selection,
+                Lines::new(output, ""),
+                make,
+            )?
+            .conclude()
         }
         FormatArg::Ndjson => {
             let make = |_| Ndjson::new(args.payload);
-            print(analysis, threads, source, selection, output, "", make)?.conclude()
+            print(
+                analysis,
+                threads,
+                source,
+                selection,
+                Lines::new(output, ""),
+                make,
+            )?
+            .conclude()
         }
         _ => {
             let palette = palette(&output);
             let heading = output.is_terminal() && selection.show == Show::Frames;
             let heading = if heading { HEADING } else { "" };
             let make = |start| Text::new(start, hex, palette);
-            print(analysis, threads, source, selection, output, heading, make)?.conclude()
+            print(
+                analysis,
+                threads,
+                source,
+                selection,
+                Lines::new(output, heading),
+                make,
+            )?
+            .conclude()
         }
     }
 }
@@ -192,7 +216,15 @@ fn table(
     };
     let make = |start| Columns::new(&columns, separator, start);
     let analysis = &args.analysis;
-    print(analysis, threads, source, selection, output, &heading, make)?.conclude()
+    print(
+        analysis,
+        threads,
+        source,
+        selection,
+        Lines::new(output, &heading),
+        make,
+    )?
+    .conclude()
 }
 
 fn document(
@@ -202,10 +234,10 @@ fn document(
     output: Output,
 ) -> anyhow::Result<ExitCode> {
     let threads = passes::threads(&args.analysis, selection.filter.as_ref());
-    let make = |_| Ndjson::new(args.payload);
+    let make = |_| Json::new(args.payload);
     let drain = Document::default();
     let mut printed: Printed<Document> =
-        print(&args.analysis, threads, source, selection, drain, "", make)?;
+        print(&args.analysis, threads, source, selection, drain, make)?;
     if let Some(document) = printed.drain.take() {
         printing::whole(output, |mut out| document.finish(&mut out))?;
     }
@@ -222,7 +254,7 @@ fn archive(
     let drain = Archive::default();
     let make = |_| Har::default();
     let mut printed: Printed<Archive> =
-        print(&args.analysis, threads, source, selection, drain, "", make)?;
+        print(&args.analysis, threads, source, selection, drain, make)?;
     if let Some(archive) = printed.drain.take() {
         printing::whole(output, |mut out| archive.finish(&mut out))?;
     }

@@ -5,11 +5,10 @@ use hashbrown::HashSet;
 use crate::base::{Needs, PacketNumber, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
 use crate::filter::Filter;
-use crate::run::{Collected, ConnectionKey, Opened};
+use crate::run::{Collected, ConnectionKey, Ordered};
 use crate::store::Row;
 use crate::tls::{Decryption, KeyName};
 
-use super::page::Page;
 use super::printer::Selection;
 
 /// A sink that writes nothing and remembers the connections of matching rows.
@@ -17,7 +16,7 @@ use super::printer::Selection;
 pub struct Chooser {
     selection: Selection,
     start: Timestamp,
-    page: Page,
+    recognised: Ordered<Vec<()>>,
     chosen: HashSet<ConnectionKey>,
     /// First packets of the flows of those.
     flows: HashSet<PacketNumber>,
@@ -34,7 +33,7 @@ impl Chooser {
         Self {
             selection,
             start,
-            page: Page::default(),
+            recognised: Ordered::default(),
             chosen: HashSet::new(),
             flows: HashSet::new(),
             key_names: Vec::new(),
@@ -64,11 +63,10 @@ impl Chooser {
 
 impl Collected for Chooser {
     /// The connections recognised; nothing is written.
-    type Part = Page;
+    type Part = Ordered<Vec<()>>;
 
-    fn exchange(&mut self, page: &mut Page) {
-        std::mem::swap(&mut self.page, page);
-        self.page.clear();
+    fn exchange(&mut self, part: &mut Self::Part) {
+        self.recognised.exchange(part);
     }
 }
 
@@ -79,7 +77,7 @@ impl Sink for Chooser {
     }
 
     fn opened(&mut self, connection: &Connection) {
-        self.page.opened(Opened::of(connection));
+        self.recognised.opened(connection);
     }
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {

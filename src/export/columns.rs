@@ -224,6 +224,8 @@ fn quick(row: Row<'_>, field: FieldRef) -> Option<u64> {
 }
 
 impl Format for Columns {
+    type Out = Page;
+
     fn needs(&self) -> Needs {
         self.columns
             .iter()

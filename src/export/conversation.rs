@@ -69,6 +69,8 @@ impl Conversation {
 }
 
 impl Format for Conversation {
+    type Out = Page;
+
     fn wants_message_data(&self) -> bool {
         true
     }
@@ -119,6 +121,8 @@ fn body(out: &mut Vec<u8>, data: &[u8]) {
 pub struct RawSide(pub Side);
 
 impl Format for RawSide {
+    type Out = Page;
+
     fn wants_message_data(&self) -> bool {
         true
     }

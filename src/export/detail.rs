@@ -50,6 +50,8 @@ impl Detail {
 }
 
 impl Format for Detail {
+    type Out = Page;
+
     fn wants_payload(&self) -> bool {
         true
     }

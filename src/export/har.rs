@@ -1,7 +1,7 @@
 //! HTTP Archive 1.2 with Chrome's `_webSocketMessages`: opens in browsers' developer tools.
 //!
 //! A connection's entry holds its messages, and is complete only when the connection ends. So rows are written as they
-//! come, each marked with its connection; an [`Archive`] keeps them in a spool and puts them together at the end.
+//! come, each labelled with its connection; an [`Archive`] keeps them in a spool and puts them together at the end.
 //! Control frames have no place in the format; how the connection was closed is in the entry's `_close`.
 
 use std::collections::BTreeMap;
@@ -9,13 +9,14 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
 
 use tempfile::SpooledTempFile;
 
-use crate::base::{Head, Rfc3339, Timestamp};
+use crate::base::{ConnectionId, Head, Rfc3339, Timestamp};
 use crate::engine::{Connection, MessageEvent, Moment, SeenHead, Transport};
+use crate::run::Stretch;
 use crate::websocket::MessageKind;
 
 use super::json::{array, base64, lossy, number, optional, string};
 use super::ndjson::close_members;
-use super::page::Page;
+use super::page::{Drain, Labelled, Page, each_row};
 use super::printer::Format;
 
 /// Bytes of rows kept in memory before they move to a file.
@@ -28,18 +29,32 @@ macro_rules! put {
     };
 }
 
-/// Writes the rows an [`Archive`] takes: a letter, the connection, a space, and a piece of the document.
+/// A piece of the document, by the connection it belongs to.
+#[derive(Clone, Copy, Debug)]
+pub struct HarPiece {
+    connection: ConnectionId,
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum What {
+    Message,
+    /// The entry, up to its messages.
+    Entry {
+        is_matched: bool,
+    },
+}
+
+/// Writes the pieces that an [`Archive`] takes.
 #[derive(Debug, Default)]
 pub struct Har {
     clock: Rfc3339,
 }
 
 impl Har {
-    fn entry(&mut self, page: &mut Page, mark: u8, connection: &Connection) {
-        page.bytes().push(mark);
-        page.connection(connection.id, 0);
+    fn entry(&mut self, page: &mut Page, connection: &Connection) {
         let out = page.bytes();
-        put!(out, " {\"startedDateTime\":\"");
+        put!(out, "{\"startedDateTime\":\"");
         let handshake = connection.handshake.as_deref();
         let tunnel = connection.tunnel.as_deref();
         let (request, response): (Option<&SeenHead>, Option<&SeenHead>) = match handshake {
@@ -67,7 +82,7 @@ impl Har {
         string(out, &connection.client.port().to_string());
         put!(out, ",\"_resourceType\":\"websocket\",\"_close\":");
         close(out, connection);
-        put!(out, ",\"_webSocketMessages\":[\n");
+        put!(out, ",\"_webSocketMessages\":[");
     }
 
     fn request(&mut self, out: &mut Vec<u8>, connection: &Connection, head: Option<&Head>) {
@@ -95,21 +110,21 @@ impl Har {
 }
 
 impl Format for Har {
+    type Out = Labelled<HarPiece>;
+
     fn wants_message_data(&self) -> bool {
         true
     }
 
-    fn message(&mut self, page: &mut Page, event: &MessageEvent<'_>, connection: &Connection) {
+    fn message(&mut self, rows: &mut Self::Out, event: &MessageEvent<'_>, connection: &Connection) {
         let message = event.message;
         let opcode: u8 = match message.kind {
             MessageKind::Text => 1,
             MessageKind::Binary => 2,
             MessageKind::Close | MessageKind::Ping | MessageKind::Pong => return,
         };
-        page.bytes().push(b'M');
-        page.connection(connection.id, 0);
-        let out = page.bytes();
-        put!(out, " {\"type\":\"");
+        let out = rows.page().bytes();
+        put!(out, "{\"type\":\"");
         out.extend_from_slice(match event.from {
             crate::base::Side::Client => b"send",
             crate::base::Side::Server => b"receive",
@@ -129,15 +144,27 @@ impl Format for Har {
             put!(out, ",\"_complete\":false,\"_length\":");
             optional(out, message.length, number);
         }
-        put!(out, "}\n");
+        put!(out, "}");
+        rows.end_row(HarPiece {
+            connection: connection.id,
+            what: What::Message,
+        });
     }
 
-    fn connection(&mut self, page: &mut Page, connection: &Connection, _at: Moment) {
-        self.entry(page, b'C', connection);
+    fn connection(&mut self, rows: &mut Self::Out, connection: &Connection, _at: Moment) {
+        self.entry(rows.page(), connection);
+        rows.end_row(HarPiece {
+            connection: connection.id,
+            what: What::Entry { is_matched: true },
+        });
     }
 
-    fn unmatched_connection(&mut self, page: &mut Page, connection: &Connection) {
-        self.entry(page, b'U', connection);
+    fn unmatched_connection(&mut self, rows: &mut Self::Out, connection: &Connection) {
+        self.entry(rows.page(), connection);
+        rows.end_row(HarPiece {
+            connection: connection.id,
+            what: What::Entry { is_matched: false },
+        });
     }
 }
 
@@ -285,27 +312,17 @@ impl Default for Archive {
 }
 
 impl Archive {
-    /// Takes whole rows.
-    ///
-    /// # Errors
-    /// When the temporary file cannot be written.
-    pub fn push(&mut self, rows: &[u8]) -> io::Result<()> {
-        let start = self.len;
-        let mut at = 0;
-        while let Some((row, len)) = next_row(&rows[at..]) {
-            let body = (start + (at + row.body) as u64, (len - row.body) as u32);
-            let entry = self.entries.entry(row.connection).or_default();
-            if row.mark == b'M' {
-                entry.messages.push(body);
-            } else {
-                entry.row = Some(body);
-                entry.is_matched = row.mark == b'C';
+    fn piece(&mut self, connection: u32, what: What, text: &[u8]) -> io::Result<()> {
+        let place = (self.len, text.len() as u32);
+        let entry = self.entries.entry(connection).or_default();
+        match what {
+            What::Message => entry.messages.push(place),
+            What::Entry { is_matched } => {
+                (entry.row, entry.is_matched) = (Some(place), is_matched);
             }
-            at += len + 1;
         }
-        self.spool.write_all(rows)?;
-        self.len += rows.len() as u64;
-        Ok(())
+        self.len += text.len() as u64;
+        self.spool.write_all(text)
     }
 
     /// Writes the archive.
@@ -339,25 +356,13 @@ impl Archive {
     }
 }
 
-struct HarRow {
-    mark: u8,
-    connection: u32,
-    /// Where the document's piece begins in the row.
-    body: usize,
-}
-
-/// The row that `rows` begins with, and its length without the line feed.
-fn next_row(rows: &[u8]) -> Option<(HarRow, usize)> {
-    let len = rows.iter().position(|byte| *byte == b'\n')?;
-    let row = &rows[..len];
-    let space = row.iter().position(|byte| *byte == b' ')?;
-    let connection = std::str::from_utf8(row.get(1..space)?).ok()?.parse().ok()?;
-    let row = HarRow {
-        mark: *row.first()?,
-        connection,
-        body: space + 1,
-    };
-    Some((row, len))
+impl Drain<Labelled<HarPiece>> for Archive {
+    fn push(&mut self, stretch: Stretch<'_, Labelled<HarPiece>>) -> io::Result<()> {
+        each_row(&stretch, |piece, text| {
+            let connection = stretch.numbers.get(piece.connection).unwrap_or(0);
+            self.piece(connection, piece.what, text)
+        })
+    }
 }
 
 fn copy(spool: &mut SpooledTempFile, piece: (u64, u32), out: &mut impl Write) -> io::Result<()> {
@@ -373,12 +378,16 @@ mod tests {
     #[test]
     fn messages_find_their_entry_and_unmatched_ones_without_any_go() {
         let mut archive = Archive::default();
-        archive
-            .push(b"M2 {\"m\":1}\nU1 {\"e\":1,\"x\":[\nM2 {\"m\":2}\n")
-            .unwrap();
-        archive
-            .push(b"U2 {\"e\":2,\"x\":[\nC3 {\"e\":3,\"x\":[\n")
-            .unwrap();
+        let entry = |is_matched| What::Entry { is_matched };
+        for (connection, what, text) in [
+            (2, What::Message, "{\"m\":1}"),
+            (1, entry(false), "{\"e\":1,\"x\":["),
+            (2, What::Message, "{\"m\":2}"),
+            (2, entry(false), "{\"e\":2,\"x\":["),
+            (3, entry(true), "{\"e\":3,\"x\":["),
+        ] {
+            archive.piece(connection, what, text.as_bytes()).unwrap();
+        }
         let mut out = Vec::new();
         archive.finish(&mut out).unwrap();
         let value: serde_json::Value = serde_json::from_slice(&out).unwrap();

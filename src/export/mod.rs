@@ -1,7 +1,8 @@
 //! Output formats: one file a format, each told the engine's events as they happen.
 //!
 //! A [`Printer`] is the engine's sink: it chooses the rows that were asked for, has a [`Format`] write them into a
-//! [`Page`], and a [`Merger`] puts the pages of all engines together in packet order.
+//! [`Page`] or whatever else it writes into, and a [`Merger`](crate::run::Merger) puts what all engines wrote together in
+//! packet order, on its way to a [`Drain`].
 
 mod choose;
 mod columns;
@@ -25,11 +26,11 @@ pub use choose::Chooser;
 pub use columns::{Columns, NamedColumn, Separator, default_columns, header_line};
 pub use conversation::{Conversation, RawSide};
 pub use detail::Detail;
-pub use document::Document;
-pub use har::{Archive, Har};
+pub use document::{Document, Json, ObjectKind};
+pub use har::{Archive, Har, HarPiece};
 pub use ndjson::Ndjson;
 pub use packets::{PacketChoice, comment};
-pub use page::{Merger, Page};
+pub use page::{Drain, Labelled, LabelledMark, Page, PageMark, each_row, fill};
 pub use printer::{Counts, Format, Printer, Selection, Show, TlsCounts, Totals};
 pub use records::{Record, Records, extension};
 pub use redact::Redactor;

@@ -55,6 +55,8 @@ fn from(out: &mut Vec<u8>, side: Side) {
 }
 
 impl Format for Ndjson {
+    type Out = Page;
+
     fn wants_payload(&self) -> bool {
         self.payload
     }
@@ -226,7 +228,8 @@ impl Format for Ndjson {
         put!(out, "}\n");
     }
 
-    fn capture(&mut self, out: &mut Vec<u8>, totals: &Totals<'_>) {
+    fn capture(&mut self, page: &mut Page, totals: &Totals<'_>) {
+        let out = page.bytes();
         put!(out, "{\"type\":\"capture\",\"files\":");
         array(out, totals.files, |out, file| string(out, file));
         for (key, value) in [

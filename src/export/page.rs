@@ -1,19 +1,16 @@
-//! Output of one engine for one batch of packets, ready but for the numbers of its connections.
+//! Text that one engine wrote, ready but for the numbers of its connections.
 //!
 //! Engines work side by side, and a connection's number depends on all of them. So text is written with a hole where
-//! such a number stands; the [`Merger`] gives the numbers, orders the pieces by packet, and fills the holes.
+//! such a number stands, which is filled when the pages of all engines are merged.
 
-use crate::base::{ConnectionId, PacketNumber};
-use crate::engine::Moment;
-use crate::run::{EngineNumbers, Numbering, Numbers, Opened};
+use crate::base::ConnectionId;
+use crate::run::{Content, Stretch};
 
-/// Bytes written so far, in pieces by packet.
+/// Bytes written so far, with holes.
 #[derive(Debug, Default)]
 pub struct Page {
     bytes: Vec<u8>,
     holes: Vec<Hole>,
-    pieces: Vec<Piece>,
-    opened: Vec<Opened>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -23,13 +20,33 @@ struct Hole {
     width: u8,
 }
 
-/// What one packet made an engine write.
-#[derive(Clone, Copy, Debug)]
-struct Piece {
-    /// The packet, and the turn after it ([`Moment`]).
-    order: (PacketNumber, u64),
-    end: u32,
-    holes_end: u32,
+/// A place between two rows of a page.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PageMark {
+    bytes: u32,
+    holes: u32,
+}
+
+impl Content for Page {
+    type Mark = PageMark;
+
+    #[inline]
+    fn mark(&self) -> PageMark {
+        PageMark {
+            bytes: self.bytes.len() as u32,
+            holes: self.holes.len() as u32,
+        }
+    }
+
+    #[inline]
+    fn weight(mark: PageMark) -> usize {
+        mark.bytes as usize
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.holes.clear();
+    }
 }
 
 impl Page {
@@ -49,224 +66,178 @@ impl Page {
         });
     }
 
-    /// Ends what the engine wrote at this moment.
-    #[inline]
-    pub fn end_piece(&mut self, at: Moment) {
-        let order = (at.packet, at.turn);
-        let (end, holes_end) = (self.bytes.len() as u32, self.holes.len() as u32);
-        match self.pieces.last_mut() {
-            Some(last) if last.order == order => (last.end, last.holes_end) = (end, holes_end),
-            _ => self.pieces.push(Piece {
-                order,
-                end,
-                holes_end,
-            }),
-        }
-    }
-
-    /// Counts what was written since to the piece that was ended last.
-    pub fn extend_piece(&mut self) {
-        let (end, holes_end) = (self.bytes.len() as u32, self.holes.len() as u32);
-        if let Some(last) = self.pieces.last_mut() {
-            (last.end, last.holes_end) = (end, holes_end);
-        }
-    }
-
-    /// Notes that a connection was recognised.
-    pub fn opened(&mut self, opened: Opened) {
-        self.opened.push(opened);
-    }
-
-    /// Bytes written so far.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.bytes.len()
-    }
-
-    /// Whether nothing was written so far.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.bytes.is_empty()
-    }
-
-    /// Empties the page, keeping its memory.
-    pub fn clear(&mut self) {
-        self.bytes.clear();
-        self.holes.clear();
-        self.pieces.clear();
-        self.opened.clear();
-    }
-}
-
-/// Numbers the connections of all engines, and puts their pages together in packet order.
-#[derive(Debug, Default)]
-pub struct Merger {
-    numbering: Numbering,
-}
-
-impl Merger {
-    /// A merger that remembers the number of every connection.
-    #[must_use]
-    pub fn recording() -> Self {
-        Self {
-            numbering: Numbering::recording(),
-        }
-    }
-
-    /// What a recording merger remembered.
-    #[must_use]
-    pub fn into_numbers(self) -> Numbers {
-        self.numbering.into_numbers()
-    }
-
-    /// Appends the pages of one batch, one page an engine, to `out`.
-    pub fn merge(&mut self, pages: &[Page], out: &mut Vec<u8>) {
-        self.merge_by(pages, out, &mut |_| {});
-    }
-
-    /// The same, calling `each` with `out` now and then, always between two rows: it may take out what is there.
-    pub fn merge_by(
-        &mut self,
-        pages: &[Page],
+    /// Appends to `out` what stands between two marks, with the number of each connection.
+    pub fn fill(
+        &self,
+        (from, to): (PageMark, PageMark),
+        number: impl Fn(ConnectionId) -> Option<u32>,
         out: &mut Vec<u8>,
-        each: &mut dyn FnMut(&mut Vec<u8>),
     ) {
-        let opened = pages.iter().map(|page| &page.opened[..]);
-        self.numbering.number(opened);
-        if let [page] = pages {
-            return one(page, self.numbering.of_engine(0), out, each);
+        let bytes = &self.bytes[from.bytes as usize..to.bytes as usize];
+        let mut at = 0;
+        for hole in &self.holes[from.holes as usize..to.holes as usize] {
+            let hole_at = (hole.at - from.bytes) as usize;
+            out.extend_from_slice(&bytes[at..hole_at]);
+            at = hole_at;
+            let mut buffer = itoa::Buffer::new();
+            let digits = buffer.format(number(hole.connection).unwrap_or(0));
+            let pad = usize::from(hole.width).saturating_sub(digits.len());
+            out.resize(out.len() + pad, b' ');
+            out.extend_from_slice(digits.as_bytes());
         }
-        let mut next = vec![0usize; pages.len()];
-        while let Some((page, end)) = run(pages, &next) {
-            let Page {
-                bytes,
-                holes,
-                pieces,
-                ..
-            } = &pages[page];
-            let start = next[page]
-                .checked_sub(1)
-                .and_then(|before| pieces.get(before));
-            let (from, holes_from) = start.map_or((0, 0), |piece| (piece.end, piece.holes_end));
-            let last = pieces[end - 1];
-            let holes = &holes[holes_from as usize..last.holes_end as usize];
-            fill(
-                &bytes[from as usize..last.end as usize],
-                from,
-                holes,
-                self.numbering.of_engine(page),
-                out,
-            );
-            next[page] = end;
-            each(out);
-        }
-    }
-
-    /// Connections numbered so far.
-    #[must_use]
-    pub fn connections(&self) -> u32 {
-        self.numbering.count()
+        out.extend_from_slice(&bytes[at..]);
     }
 }
 
-/// The page whose next piece comes first, and the end of its pieces before any of another page, of [`STRETCH`] at most.
-fn run(pages: &[Page], next: &[usize]) -> Option<(usize, usize)> {
-    let (mut first, mut second) = (None, None);
-    for (page, at) in next.iter().enumerate() {
-        let Some(piece) = pages[page].pieces.get(*at) else {
-            continue;
-        };
-        let head = Some((piece.order, page));
-        if first.is_none() || head < first {
-            (first, second) = (head, first);
-        } else if second.is_none() || head < second {
-            second = head;
-        }
-    }
-    let (_, page) = first?;
-    let pieces = &pages[page].pieces[next[page]..];
-    let most = pieces[0].end.saturating_add(STRETCH);
-    let is_after =
-        |piece: &Piece| piece.end > most || second.is_some_and(|(order, _)| piece.order > order);
-    let rest = pieces[1..].iter().position(is_after);
-    Some((page, next[page] + 1 + rest.unwrap_or(pieces.len() - 1)))
+/// Appends a stretch of text to `out`.
+pub fn fill(stretch: &Stretch<'_, Page>, out: &mut Vec<u8>) {
+    let number = |connection| stretch.numbers.get(connection);
+    let between = (stretch.from, stretch.to);
+    stretch.content.fill(between, number, out);
 }
 
-/// Source bytes of one page that are filled at once.
-const STRETCH: u32 = 64 << 10;
+/// Rows of text that each carry a value: what they are, or whatever else their reader would have to parse.
+#[derive(Debug)]
+pub struct Labelled<L> {
+    page: Page,
+    rows: Vec<(L, PageMark)>,
+}
 
-fn one(
-    page: &Page,
-    numbers: EngineNumbers<'_>,
-    out: &mut Vec<u8>,
-    each: &mut dyn FnMut(&mut Vec<u8>),
-) {
-    let (mut from, mut holes_from) = (0, 0);
-    let ends = page.pieces.iter().map(|piece| (piece.end, piece.holes_end));
-    let ends = ends.filter(|(end, _)| *end > 0);
-    let all = (page.bytes.len() as u32, page.holes.len() as u32);
-    for (end, holes_end) in ends.chain([all]) {
-        if end - from >= STRETCH || end == all.0 {
-            let bytes = &page.bytes[from as usize..end as usize];
-            let holes = &page.holes[holes_from as usize..holes_end as usize];
-            fill(bytes, from, holes, numbers, out);
-            (from, holes_from) = (end, holes_end);
-            each(out);
+/// A place between two rows.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LabelledMark {
+    rows: u32,
+    page: PageMark,
+}
+
+impl<L> Default for Labelled<L> {
+    fn default() -> Self {
+        Self {
+            page: Page::default(),
+            rows: Vec::new(),
         }
     }
 }
 
-fn fill(bytes: &[u8], from: u32, holes: &[Hole], numbers: EngineNumbers<'_>, out: &mut Vec<u8>) {
-    let mut at = 0;
-    for hole in holes {
-        let hole_at = (hole.at - from) as usize;
-        out.extend_from_slice(&bytes[at..hole_at]);
-        at = hole_at;
-        let mut buffer = itoa::Buffer::new();
-        let digits = buffer.format(numbers.get(hole.connection).unwrap_or(0));
-        let pad = usize::from(hole.width).saturating_sub(digits.len());
-        out.resize(out.len() + pad, b' ');
-        out.extend_from_slice(digits.as_bytes());
+impl<L> Content for Labelled<L> {
+    type Mark = LabelledMark;
+
+    fn mark(&self) -> LabelledMark {
+        LabelledMark {
+            rows: self.rows.len() as u32,
+            page: self.page.mark(),
+        }
     }
-    out.extend_from_slice(&bytes[at..]);
+
+    fn weight(mark: LabelledMark) -> usize {
+        Page::weight(mark.page) + mark.rows as usize * size_of::<(L, PageMark)>()
+    }
+
+    fn clear(&mut self) {
+        self.page.clear();
+        self.rows.clear();
+    }
+}
+
+impl<L> Labelled<L> {
+    /// Where to write the text of the next row.
+    pub fn page(&mut self) -> &mut Page {
+        &mut self.page
+    }
+
+    /// Ends the row.
+    pub fn end_row(&mut self, label: L) {
+        self.rows.push((label, self.page.mark()));
+    }
+}
+
+/// The rows of a stretch, one at a time: the label and the text.
+///
+/// # Errors
+/// The first of `each`.
+pub fn each_row<L, E>(
+    stretch: &Stretch<'_, Labelled<L>>,
+    mut each: impl FnMut(&L, &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    let Labelled { page, rows } = &*stretch.content;
+    let mut from = stretch.from.page;
+    let mut text = Vec::new();
+    for (label, to) in &rows[stretch.from.rows as usize..stretch.to.rows as usize] {
+        text.clear();
+        let number = |connection| stretch.numbers.get(connection);
+        page.fill((from, *to), number, &mut text);
+        each(label, &text)?;
+        from = *to;
+    }
+    Ok(())
+}
+
+/// Where the rows of a capture go, in packet order.
+pub trait Drain<C: Content>: Send {
+    /// Takes rows.
+    ///
+    /// # Errors
+    /// When they cannot be written.
+    fn push(&mut self, stretch: Stretch<'_, C>) -> std::io::Result<()>;
+
+    /// Hands on what it gathered; somebody waits for it.
+    ///
+    /// # Errors
+    /// When it cannot be written.
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::run::ConnectionKey;
+    use crate::base::PacketNumber;
+    use crate::engine::Moment;
+    use crate::run::{Merger, Ordered};
 
-    fn piece(page: &mut Page, packet: u64, connection: u32, text: &str) {
-        page.connection(ConnectionId(connection), 2);
-        page.bytes().extend_from_slice(text.as_bytes());
-        page.end_piece(Moment {
+    fn at(packet: u64) -> Moment {
+        Moment {
             packet: PacketNumber(packet),
             ..Moment::default()
-        });
+        }
     }
 
     #[test]
-    fn pages_merge_by_packet_and_connections_are_numbered_by_first_packet() {
-        let (mut a, mut b) = (Page::default(), Page::default());
-        let opened = |first_packet| Opened {
-            id: ConnectionId(0),
-            key: ConnectionKey {
-                first_packet: PacketNumber(first_packet),
-                ordinal: 0,
-            },
-        };
-        a.opened(opened(3));
-        b.opened(opened(1));
-        piece(&mut a, 5, 0, " five\n");
-        piece(&mut b, 4, 0, " four\n");
-        piece(&mut b, 6, 0, " six\n");
-        let mut merger = Merger::default();
+    fn holes_are_filled_and_padded() {
+        let mut page = Page::default();
+        page.bytes().extend_from_slice(b"a");
+        page.connection(ConnectionId(7), 3);
+        page.bytes().extend_from_slice(b" b\n");
+        let before = page.mark();
+        page.connection(ConnectionId(9), 0);
         let mut out = Vec::new();
-        merger.merge(&[a, b], &mut out);
-        assert_eq!(
-            String::from_utf8(out).unwrap(),
-            " 1 four\n 2 five\n 1 six\n"
-        );
-        assert_eq!(merger.connections(), 2);
+        let number = |id: ConnectionId| (id.0 == 7).then_some(12);
+        page.fill((PageMark::default(), before), number, &mut out);
+        page.fill((before, page.mark()), number, &mut out);
+        assert_eq!(out, b"a 12 b\n0");
+    }
+
+    #[test]
+    fn labelled_rows_keep_their_text_across_pieces() {
+        let mut rows: Ordered<Labelled<u8>> = Ordered::default();
+        for (label, text) in [(1, "one"), (2, ""), (3, "three")] {
+            rows.content()
+                .page()
+                .bytes()
+                .extend_from_slice(text.as_bytes());
+            rows.content().end_row(label);
+            rows.end_piece(at(u64::from(label) / 2));
+        }
+        let mut seen = Vec::new();
+        Merger::default().merge(&mut [rows], |stretch| {
+            let each = |label: &u8, text: &[u8]| {
+                seen.push((*label, String::from_utf8_lossy(text).into_owned()));
+                Ok::<_, ()>(())
+            };
+            assert!(each_row(&stretch, each).is_ok());
+        });
+        let expected = [(1, "one"), (2, ""), (3, "three")];
+        assert_eq!(seen, expected.map(|(label, text)| (label, text.to_owned())));
     }
 }

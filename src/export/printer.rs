@@ -7,12 +7,11 @@ use hashbrown::HashSet;
 use crate::base::{Needs, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
 use crate::filter::{FieldId, FieldRef, Filter};
-use crate::run::{Collected, ConnectionKey, Numbers, Opened};
+use crate::run::{Collected, ConnectionKey, Content, Numbers, Ordered};
 use crate::store::Row;
 use crate::tls::Decryption;
 
 use super::held::Held;
-use super::page::Page;
 use super::redact::Redactor;
 
 /// What kinds of rows are printed.
@@ -117,6 +116,9 @@ pub struct Totals<'a> {
 
 /// Writes rows. A format that does not show a kind of row leaves its method as it is.
 pub trait Format {
+    /// What it writes into: a page of text, rows with labels, columns.
+    type Out: Content + Send;
+
     /// What it writes beyond what the methods below say.
     fn needs(&self) -> Needs {
         Needs::HEADERS
@@ -143,25 +145,31 @@ pub trait Format {
     }
 
     /// The message that the frame written last completes, for formats that show its text with the frame.
-    fn completed(&mut self, _page: &mut Page, _event: &MessageEvent<'_>) {}
+    fn completed(&mut self, _out: &mut Self::Out, _event: &MessageEvent<'_>) {}
     /// A frame.
-    fn frame(&mut self, _page: &mut Page, _event: &FrameEvent<'_>, _connection: &Connection) {}
+    fn frame(&mut self, _out: &mut Self::Out, _event: &FrameEvent<'_>, _connection: &Connection) {}
     /// A message.
-    fn message(&mut self, _page: &mut Page, _event: &MessageEvent<'_>, _connection: &Connection) {}
+    fn message(
+        &mut self,
+        _out: &mut Self::Out,
+        _event: &MessageEvent<'_>,
+        _connection: &Connection,
+    ) {
+    }
     /// A finding.
     fn finding(
         &mut self,
-        _page: &mut Page,
+        _out: &mut Self::Out,
         _event: &FindingEvent<'_>,
         _connection: Option<&Connection>,
     ) {
     }
     /// A connection that ended.
-    fn connection(&mut self, _page: &mut Page, _connection: &Connection, _at: Moment) {}
+    fn connection(&mut self, _out: &mut Self::Out, _connection: &Connection, _at: Moment) {}
     /// A connection that ended and did not match the filter, though rows of it may have.
-    fn unmatched_connection(&mut self, _page: &mut Page, _connection: &Connection) {}
+    fn unmatched_connection(&mut self, _out: &mut Self::Out, _connection: &Connection) {}
     /// The end of the capture.
-    fn capture(&mut self, _out: &mut Vec<u8>, _totals: &Totals<'_>) {}
+    fn capture(&mut self, _out: &mut Self::Out, _totals: &Totals<'_>) {}
 }
 
 /// How many of each kind an engine told, whether printed or not.
@@ -239,12 +247,12 @@ impl std::ops::Add for Counts {
     }
 }
 
-/// Prints one engine's rows into pages.
+/// Prints one engine's rows.
 #[derive(Debug)]
-pub struct Printer<F> {
+pub struct Printer<F: Format> {
     format: F,
     selection: Selection,
-    page: Page,
+    written: Ordered<F::Out>,
     counts: Counts,
     /// Time of the capture's first packet.
     start: Timestamp,
@@ -269,7 +277,7 @@ impl<F: Format> Printer<F> {
             format,
             redactor: selection.redact.then(Redactor::default),
             selection,
-            page: Page::default(),
+            written: Ordered::default(),
             counts: Counts::default(),
             start,
         }
@@ -280,9 +288,12 @@ impl<F: Format> Printer<F> {
         self.counts
     }
 
-    /// The format.
-    pub fn format(&mut self) -> &mut F {
-        &mut self.format
+    /// What is written of the whole capture, at its end.
+    pub fn capture(&mut self, totals: &Totals<'_>) -> Ordered<F::Out> {
+        let mut written = Ordered::default();
+        self.format.capture(written.content(), totals);
+        written.end_piece(Moment::default());
+        written
     }
 
     #[inline]
@@ -296,43 +307,42 @@ impl<F: Format> Printer<F> {
             if self.redactor.is_some() {
                 self.redacted_frame(event, connection);
             } else {
-                self.format.frame(&mut self.page, event, connection);
+                self.format.frame(self.written.content(), event, connection);
             }
-            self.page.end_piece(event.at);
+            self.written.end_piece(event.at);
         }
     }
 
     #[cold]
     fn redacted_frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
-        let (format, page) = (&mut self.format, &mut self.page);
+        let (format, out) = (&mut self.format, self.written.content());
         if let Some(redactor) = &mut self.redactor {
             redactor.frame(event, connection, |event, connection| {
-                format.frame(page, event, connection);
+                format.frame(out, event, connection);
             });
         }
     }
 
     #[cold]
     fn redacted_message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
-        let (format, page) = (&mut self.format, &mut self.page);
+        let (format, out) = (&mut self.format, self.written.content());
         if let Some(redactor) = &mut self.redactor {
             redactor.message(event, connection, |event, connection| {
-                format.message(page, event, connection);
+                format.message(out, event, connection);
             });
         }
     }
 }
 
 impl<F: Format> Collected for Printer<F> {
-    type Part = Page;
+    type Part = Ordered<F::Out>;
 
-    fn exchange(&mut self, page: &mut Page) {
-        std::mem::swap(&mut self.page, page);
-        self.page.clear();
+    fn exchange(&mut self, part: &mut Self::Part) {
+        self.written.exchange(part);
     }
 
-    fn weight(page: &Page) -> usize {
-        page.len()
+    fn weight(part: &Self::Part) -> usize {
+        part.weight()
     }
 }
 
@@ -362,7 +372,7 @@ impl<F: Format> Sink for Printer<F> {
 
     fn opened(&mut self, connection: &Connection) {
         self.counts.connections += 1;
-        self.page.opened(Opened::of(connection));
+        self.written.opened(connection);
     }
 
     #[inline]
@@ -382,36 +392,37 @@ impl<F: Format> Sink for Printer<F> {
             held.tell(Some(event), |event| self.frame_row(event, connection));
         }
         if self.selection.show.has(Show::Frames) {
-            let (format, page) = (&mut self.format, &mut self.page);
+            let (format, out) = (&mut self.format, self.written.content());
             match &mut self.redactor {
                 Some(redactor) => redactor.message(event, connection, |event, _| {
-                    format.completed(page, event);
+                    format.completed(out, event);
                 }),
-                None => format.completed(page, event),
+                None => format.completed(out, event),
             }
-            self.page.extend_piece();
+            self.written.extend_piece();
         }
         if self.selection.show.has(Show::Messages) && self.passes(Row::Message(event, connection)) {
             if self.redactor.is_some() {
                 self.redacted_message(event, connection);
             } else {
-                self.format.message(&mut self.page, event, connection);
+                self.format
+                    .message(self.written.content(), event, connection);
             }
-            self.page.end_piece(event.at);
+            self.written.end_piece(event.at);
         }
     }
 
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
         self.counts.findings += 1;
         if self.selection.show.has(Show::Findings) && self.passes(Row::Finding(event, connection)) {
-            let (format, page) = (&mut self.format, &mut self.page);
+            let (format, out) = (&mut self.format, self.written.content());
             match &mut self.redactor {
                 Some(redactor) => redactor.finding(event, connection, |event, connection| {
-                    format.finding(page, event, connection);
+                    format.finding(out, event, connection);
                 }),
-                None => format.finding(page, event, connection),
+                None => format.finding(out, event, connection),
             }
-            self.page.end_piece(event.at);
+            self.written.end_piece(event.at);
         }
     }
 
@@ -427,10 +438,12 @@ impl<F: Format> Sink for Printer<F> {
         let masked = self.redactor.as_mut().map(|all| all.connection(connection));
         let connection = masked.as_ref().unwrap_or(connection);
         if passes {
-            self.format.connection(&mut self.page, connection, at);
+            self.format
+                .connection(self.written.content(), connection, at);
         } else {
-            self.format.unmatched_connection(&mut self.page, connection);
+            self.format
+                .unmatched_connection(self.written.content(), connection);
         }
-        self.page.end_piece(at);
+        self.written.end_piece(at);
     }
 }

@@ -1,15 +1,14 @@
-//! Messages on their way to files of their own: each as a line that says what it is, and then its bytes.
-//!
-//! The lines go through a [`Page`] as all output does, so that they come in packet order and with the connection's number.
+//! Messages on their way to files of their own: the bytes of each, with what its file and its line in the index say.
 
+use crate::base::{ConnectionId, PacketNumber, Side, Timestamp};
 use crate::engine::{Connection, MessageEvent};
 use crate::websocket::MessageKind;
 
 use super::json::{boolean, hexadecimal, number, optional, string};
-use super::page::Page;
+use super::page::Labelled;
 use super::printer::Format;
 
-/// Writes the lines and the bytes.
+/// Writes the bytes of messages, each labelled with a [`Record`].
 #[derive(Debug)]
 pub struct Records {
     control: bool,
@@ -24,6 +23,8 @@ impl Records {
 }
 
 impl Format for Records {
+    type Out = Labelled<Record>;
+
     fn wants_message_data(&self) -> bool {
         true
     }
@@ -32,111 +33,83 @@ impl Format for Records {
         true
     }
 
-    fn message(&mut self, page: &mut Page, event: &MessageEvent<'_>, connection: &Connection) {
+    fn message(&mut self, out: &mut Self::Out, event: &MessageEvent<'_>, connection: &Connection) {
         let message = event.message;
         let is_data = matches!(message.kind, MessageKind::Text | MessageKind::Binary);
         if !is_data && !self.control {
             return;
         }
         let data = message.data.unwrap_or(message.beginning);
-        let out = page.bytes();
-        out.extend_from_slice(
-            format!(
-                "{} {} {} {} {} {} ",
-                data.len(),
-                event.number,
-                event.from,
-                message.kind.name(),
-                event.at.packet,
-                event.at.time.0,
-            )
-            .as_bytes(),
-        );
-        page.connection(connection.id, 0);
-        let out = page.bytes();
-        out.extend_from_slice(b" ,\"length\":");
-        optional(out, message.length, number);
-        out.extend_from_slice(b",\"complete\":");
-        boolean(out, message.complete && message.data.is_some());
-        out.extend_from_slice(b",\"sha256\":");
-        optional(out, message.sha256, |out, digest| hexadecimal(out, &digest));
-        out.push(b'\n');
-        out.extend_from_slice(data);
+        out.page().bytes().extend_from_slice(data);
+        out.end_row(Record {
+            connection: connection.id,
+            message: event.number,
+            from: event.from,
+            kind: message.kind,
+            packet: event.at.packet,
+            time: event.at.time,
+            length: message.length,
+            complete: message.complete && message.data.is_some(),
+            sha256: message.sha256,
+        });
     }
 }
 
-/// One message, read back from what [`Records`] wrote.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Record<'a> {
-    /// The connection's number.
-    pub connection: u32,
+/// What is said of one message beside its bytes; of a message longer than the kept limit these are the first.
+#[derive(Clone, Copy, Debug)]
+pub struct Record {
+    /// The connection, by its engine's id.
+    pub connection: ConnectionId,
     /// The message's number in it.
     pub message: u64,
-    /// `client` or `server`.
-    pub from: &'a str,
-    /// `text`, `binary`, `close`, `ping` or `pong`.
-    pub kind: &'a str,
+    /// Who sent it.
+    pub from: Side,
+    /// What it is.
+    pub kind: MessageKind,
     /// The packet that completed it.
-    pub packet: u64,
-    /// Nanoseconds since 1970.
-    pub time: i64,
-    /// Further members of its JSON object, each with a comma before.
-    members: &'a str,
-    /// Its bytes; of a message longer than the kept limit, the first.
-    pub data: &'a [u8],
+    pub packet: PacketNumber,
+    /// When that was.
+    pub time: Timestamp,
+    length: Option<u64>,
+    complete: bool,
+    sha256: Option<[u8; 32]>,
 }
 
-impl<'a> Record<'a> {
-    /// The record that `bytes` begin with, and what follows it.
-    #[must_use]
-    pub fn next(bytes: &'a [u8]) -> Option<(Record<'a>, &'a [u8])> {
-        let end = bytes.iter().position(|byte| *byte == b'\n')?;
-        let mut words = std::str::from_utf8(&bytes[..end]).ok()?.splitn(8, ' ');
-        let len: usize = words.next()?.parse().ok()?;
-        let rest = bytes.get(end + 1..)?;
-        let record = Record {
-            data: rest.get(..len)?,
-            message: words.next()?.parse().ok()?,
-            from: words.next()?,
-            kind: words.next()?,
-            packet: words.next()?.parse().ok()?,
-            time: words.next()?.parse().ok()?,
-            connection: words.next()?.parse().ok()?,
-            members: words.next()?,
-        };
-        Some((record, rest.get(len..)?))
-    }
-
+impl Record {
     /// The name of its file: connection, message, side and kind, with an extension by content.
     #[must_use]
-    pub fn file_name(&self) -> String {
+    pub fn file_name(&self, connection: u32, data: &[u8]) -> String {
         format!(
-            "{:04}-{:06}-{}-{}.{}",
-            self.connection,
+            "{connection:04}-{:06}-{}-{}.{}",
             self.message,
             self.from,
-            self.kind,
-            extension(self.data)
+            self.kind.name(),
+            extension(data)
         )
     }
 
     /// Its line in the index.
-    pub fn write_index(&self, file: &str, out: &mut Vec<u8>) {
+    pub fn write_index(&self, connection: u32, file: &str, out: &mut Vec<u8>) {
         out.extend_from_slice(b"{\"file\":");
         string(out, file);
         out.extend_from_slice(
             format!(
-                ",\"connection\":{},\"message\":{},\"from\":\"{}\",\"kind\":\"{}\",\"packet\":{},\"time\":\"{}\"{}}}\n",
-                self.connection,
+                ",\"connection\":{connection},\"message\":{},\"from\":\"{}\",\"kind\":\"{}\",\"packet\":{},\"time\":\"{}\"",
                 self.message,
                 self.from,
-                self.kind,
+                self.kind.name(),
                 self.packet,
-                crate::base::Timestamp(self.time),
-                self.members
+                self.time,
             )
             .as_bytes(),
         );
+        out.extend_from_slice(b",\"length\":");
+        optional(out, self.length, number);
+        out.extend_from_slice(b",\"complete\":");
+        boolean(out, self.complete);
+        out.extend_from_slice(b",\"sha256\":");
+        optional(out, self.sha256, |out, digest| hexadecimal(out, &digest));
+        out.extend_from_slice(b"}\n");
     }
 }
 
@@ -231,25 +204,30 @@ mod tests {
     }
 
     #[test]
-    fn records_read_back_whatever_their_bytes() {
-        let bytes =
-            b"5 3 client text 12 1000 7 ,\"length\":5\na\nb c1 1 server binary 1 2 3 ,\"x\":1\n\n";
-        let (first, rest) = Record::next(bytes).unwrap();
-        assert_eq!(
-            (first.connection, first.message, first.data),
-            (7, 3, &b"a\nb c"[..])
-        );
-        assert_eq!(first.file_name(), "0007-000003-client-text.txt");
-        let (second, rest) = Record::next(rest).unwrap();
-        assert_eq!(
-            (second.kind, second.data, rest),
-            ("binary", &b"\n"[..], &b""[..])
-        );
-        assert_eq!(Record::next(rest), None);
+    fn the_index_says_what_a_file_holds() {
+        let record = Record {
+            connection: ConnectionId(0),
+            message: 3,
+            from: Side::Client,
+            kind: MessageKind::Text,
+            packet: PacketNumber(12),
+            time: Timestamp(1000),
+            length: Some(5),
+            complete: true,
+            sha256: None,
+        };
+        let file = record.file_name(7, b"a\nb c");
+        assert_eq!(file, "0007-000003-client-text.txt");
         let mut index = Vec::new();
-        first.write_index("x.txt", &mut index);
+        record.write_index(7, &file, &mut index);
         let line: serde_json::Value = serde_json::from_slice(&index).unwrap();
-        assert_eq!(line["connection"], 7);
-        assert_eq!(line["length"], 5);
+        assert_eq!(
+            (&line["connection"], &line["length"]),
+            (&7.into(), &5.into())
+        );
+        assert_eq!(
+            (&line["file"], &line["sha256"]),
+            (&file.into(), &serde_json::Value::Null)
+        );
     }
 }

@@ -131,6 +131,8 @@ impl Text {
 }
 
 impl Format for Text {
+    type Out = Page;
+
     fn needs(&self) -> Needs {
         Needs::INFLATED
     }

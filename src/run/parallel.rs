@@ -13,8 +13,8 @@ use crate::engine::{Arrival, Engine, Options, Sink, TOGETHER};
 use crate::tls::KeyLog;
 use crate::wire::{Segment, Walked, Walker};
 
+use super::collected::{Batches, Collected, Tally};
 use super::serial::rounds;
-use super::{Batches, Collected, Tally};
 
 /// Batches on their way to the engines at once; each is about a quarter of a MiB.
 const IN_FLIGHT: usize = 4;

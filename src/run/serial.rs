@@ -5,7 +5,7 @@ use crate::capture::Batch;
 use crate::engine::{Engine, Options};
 use crate::wire::Walker;
 
-use super::{Batches, Collect, Collected, Tally};
+use super::collected::{Batches, Collect, Collected, Tally};
 
 /// Runs everything on this thread.
 pub fn serial<S: Collected>(

@@ -9,12 +9,12 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, TryRecvError, bounded, unbounded};
 use hashbrown::HashMap;
 
-use crate::base::{LinkType, Needs, PacketNumber};
+use crate::base::{ConnectionId, LinkType, Needs, PacketNumber};
 use crate::capture::{Interface, Origin, PacketToWrite, PcapngWriter};
 use crate::cli::output::Output;
 use crate::cli::printing;
-use crate::export::{Format, Merger, Ndjson, Page, Palette, Text, comment};
-use crate::run::{ConnectionKey, Opened};
+use crate::export::{Format, Ndjson, Page, PageMark, Palette, Text, comment};
+use crate::run::Content as _;
 use crate::store::{PacketEntry, Row, Store};
 use crate::tui::{self, App, List, RowId, Save, Saved, Saving};
 
@@ -337,31 +337,17 @@ struct Rows<F> {
     count: usize,
     format: F,
     page: Page,
-    merger: Merger,
     lines: Vec<u8>,
 }
 
-impl<F: Format> Rows<F> {
+impl<F: Format<Out = Page>> Rows<F> {
     fn new(app: &App, format: F) -> Self {
-        let mut page = Page::default();
-        for entry in app.store.connections() {
-            let known = &entry.connection;
-            let first_packet = PacketNumber(u64::from(known.id.0));
-            page.opened(Opened {
-                id: known.id,
-                key: ConnectionKey {
-                    first_packet,
-                    ordinal: 0,
-                },
-            });
-        }
         Self {
             list: app.list.clone(),
             at: 0,
             count: app.list.len(&app.store),
             format,
-            page,
-            merger: Merger::default(),
+            page: Page::default(),
             lines: Vec::new(),
         }
     }
@@ -386,13 +372,15 @@ impl<F: Format> Rows<F> {
                 None
             }
         };
-        let page = std::slice::from_ref(&self.page);
-        self.merger.merge(page, &mut self.lines);
+        // The store counts connections from 0, and outputs from 1.
+        let number = |connection: ConnectionId| Some(connection.0 + 1);
+        let all = (PageMark::default(), self.page.mark());
+        self.page.fill(all, number, &mut self.lines);
         self.page.clear();
     }
 }
 
-impl<F: Format> Make for Rows<F> {
+impl<F: Format<Out = Page>> Make for Rows<F> {
     fn make(&mut self, app: &App, out: &mut Pieces) -> io::Result<Option<String>> {
         let end = self.count.min(self.at + STEP);
         while self.at < end {
