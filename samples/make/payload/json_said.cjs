@@ -35,6 +35,9 @@ exports.watchJson = (describe) => {
     senders.add(observer);
     if (observer === from) { made.has(text) ? say(made.get(text), { connection, from }) : missed.add(text); return; }
     // The library parses after it has been told of the message. Where both ends are here the sender has said it, as a rule.
-    setImmediate(() => { if ((!senders.has(from) || missed.delete(text)) && understood.has(text)) say(understood.get(text), { connection, from }); });
+    setImmediate(() => {
+      const object = made.get(text) ?? understood.get(text);
+      if ((!senders.has(from) || missed.delete(text)) && object !== undefined) say(object, { connection, from });
+    });
   };
 };
