@@ -50,7 +50,7 @@ def watch(run, point, connection, side, actions):
     send = point._send
 
     async def watched(text):
-        run.said(connection, side, "ocpp", **fields(MADE[text], actions))
+        run.unit(connection, side, "ocpp", **fields(MADE[text], actions))
         await send(text)
 
     point._send = watched
@@ -194,7 +194,7 @@ async def impatient(run, connection, actions):
     for number in (1, 2):
         text = json.dumps([2, f"twice-{number}", "Heartbeat", {}])
         call = ocpp.messages.Call(f"twice-{number}", "Heartbeat", {})
-        run.said(1, "client", "ocpp", **fields(call, actions))
+        run.unit(1, "client", "ocpp", **fields(call, actions))
         await connection.send(text)
     await settle(0.1)
     for text in ("[9]", '[2,"cut'):

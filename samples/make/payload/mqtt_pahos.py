@@ -64,7 +64,7 @@ def client(run, connection, identity, protocol, port, **options):
             unit = fields(words)
             if unit["mqtt.msgtype"] == 1:
                 unit["mqtt.ver"] = int(protocol)
-            run.said(connection, side, "mqtt", **unit)
+            run.unit(connection, side, "mqtt", **unit)
 
     it.on_log = logged
     return it

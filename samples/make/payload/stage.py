@@ -43,7 +43,7 @@ class Stage(lab.Sample):
         super().__init__(function, file, shows, programs, **options)
         self.units = []
 
-    def said(self, connection, side, protocol, **fields):
+    def unit(self, connection, side, protocol, **fields):
         """One unit of the protocol, as the library that sent it (or, where that one is silent, received it) describes it."""
         self.units.append({"connection": connection, "from": side, "protocol": protocol, "fields": fields})
 

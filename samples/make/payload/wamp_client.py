@@ -53,7 +53,7 @@ def protocol_class(run):
             return super().onMessage(payload, isBinary)
 
         def send(self, msg):
-            run.said(self.number, "client", "wamp", **fields(msg))
+            run.unit(self.number, "client", "wamp", **fields(msg))
             return super().send(msg)
 
         def onConnect(self, response):
@@ -63,7 +63,7 @@ def protocol_class(run):
             def watched(payload, isBinary=None):
                 messages = unserialize(payload, isBinary)
                 for msg in messages:
-                    run.said(self.number, "server", "wamp", **fields(msg))
+                    run.unit(self.number, "server", "wamp", **fields(msg))
                 return messages
 
             self._serializer.unserialize = watched
