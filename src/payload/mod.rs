@@ -25,6 +25,7 @@ mod layer;
 mod out;
 mod protocols;
 mod summary;
+mod table;
 #[cfg(test)]
 mod testing;
 mod tree;
