@@ -23,6 +23,7 @@ mod encodings;
 pub mod json;
 mod layer;
 mod out;
+mod packed;
 mod protocols;
 mod summary;
 mod table;
@@ -48,6 +49,8 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::stomp::DECODER,
     &protocols::mqtt::DECODER,
     &encodings::json::DECODER,
+    &encodings::packed::MESSAGE_PACK,
+    &encodings::packed::CBOR,
 ];
 
 /// The decoder of this id.
