@@ -202,9 +202,18 @@ fn first(rows: Vec<Vec<String>>) -> BTreeSet<String> {
         .collect()
 }
 
-/// Every sample as mergecap takes it.
+/// Every sample as mergecap takes it, whose streams can be compared: tshark gives a tunnel of SOCKS a number of its own, and a frame
+/// whose bytes the capture lacks is told when its flow expires, at a packet of another stream.
 fn all_samples() -> Vec<PathBuf> {
-    let all = Sample::all().into_iter().map(|sample| sample.path);
+    let is_comparable = |sample: &Sample| {
+        !["socks", "dropped-"]
+            .iter()
+            .any(|begin| sample.name.starts_with(begin))
+    };
+    let all = Sample::all()
+        .into_iter()
+        .filter(is_comparable)
+        .map(|sample| sample.path);
     all.filter(|path| {
         path.extension()
             .is_some_and(|e| e == "pcap" || e == "pcapng")
@@ -323,7 +332,6 @@ fn streams_have_the_numbers_that_tshark_gives_them() {
     let ours = wireloupe(&file, &["--threads", "4"], &["frame.number", "tcp.stream"]).unwrap();
     let mut compared = 0;
     for row in ours {
-        // A frame whose bytes were missing may be told at a later packet, which is another stream's.
         if let Some(stream) = theirs.get(&row[0]) {
             assert_eq!(*stream, row[1], "packet {}", row[0]);
             compared += 1;

@@ -54,7 +54,10 @@ fn expectation(sample: &Sample) -> serde_json::Value {
 /// Whether a verdict is the true cause of an attempt, or one that the packets allow as well, with the doubt they leave.
 fn is_true(found: &Diagnosis, attempt: &serde_json::Value, expected: &serde_json::Value) -> bool {
     let name = found.verdict.name();
-    let also = expected["also"].as_array().into_iter().flatten();
+    let lists = [&expected["also"], &attempt["also"]];
+    let also = lists
+        .into_iter()
+        .flat_map(|list| list.as_array().into_iter().flatten());
     let allowed = also
         .filter_map(|verdict| verdict.as_str())
         .any(|verdict| verdict == name);
@@ -62,6 +65,18 @@ fn is_true(found: &Diagnosis, attempt: &serde_json::Value, expected: &serde_json
         attempt["verdict"] == name && found.stage().map(Stage::name) == attempt["stage"].as_str();
     let admits_doubt = expected["uncertain"] != true || found.confidence.name() != "certain";
     (is_cause || allowed) && admits_doubt
+}
+
+/// Findings that a sample must have, by their codes, and does not have in its golden file.
+fn missing_findings(sample: &Sample, expected: &serde_json::Value) -> Vec<String> {
+    let golden = sample.beside("golden.ndjson").map(std::fs::read_to_string);
+    let golden = golden.and_then(Result::ok).unwrap_or_default();
+    let codes = expected["findings"].as_array().into_iter().flatten();
+    let is_missing = |code: &&serde_json::Value| !golden.contains(&format!("\"code\":{code}"));
+    let missing = codes.filter(is_missing);
+    missing
+        .map(|code| format!("{}: no finding {code}", sample.name))
+        .collect()
 }
 
 /// Where diagnosis differs from the true causes of a sample.
@@ -78,6 +93,7 @@ fn differences(sample: &Sample) -> Vec<String> {
             wrong.push(format!("{}: wanted {wanted}, found {said:?}", sample.name));
         }
     }
+    wrong.extend(missing_findings(sample, &expected));
     let is_error = |found: &&Diagnosis| found.verdict.severity() == Severity::Error;
     if attempts.is_empty() && !NOT_ALL_HEALTHY.contains(&sample.name.as_str()) {
         let broken = diagnoses.iter().find(is_error);
