@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import hashlib
+import os
 import socket
 import struct
 import threading
@@ -10,8 +11,6 @@ import time
 
 HEAD_END = b"\r\n\r\n"
 KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
-# RFC 6455, 5.7 has this key in its example.
-MASK = bytes.fromhex("37fa213d")
 TEXT, BINARY, CLOSE, PING, PONG = 0x1, 0x2, 0x8, 0x9, 0xA
 
 
@@ -44,8 +43,8 @@ def frame(opcode, payload=b"", fin=True, mask=True, rsv=0, declared=None):
         length = b"\x7f" + struct.pack("!Q", len(payload))
     if not mask:
         return bytes([fin << 7 | rsv << 4 | opcode]) + length + payload
-    length = bytes([length[0] | 0x80]) + length[1:]
-    return bytes([fin << 7 | rsv << 4 | opcode]) + length + MASK + bytes(b ^ MASK[n % 4] for n, b in enumerate(payload))
+    length, key = bytes([length[0] | 0x80]) + length[1:], os.urandom(4)
+    return bytes([fin << 7 | rsv << 4 | opcode]) + length + key + bytes(b ^ key[n % 4] for n, b in enumerate(payload))
 
 
 def close_body(code, reason=b""):
