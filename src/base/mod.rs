@@ -1,6 +1,6 @@
 //! The vocabulary every other part speaks: ids, sides, time, spans, findings, limits, parsed heads, fields.
 //!
-//! Nothing here knows a protocol's state or does I/O. Everything above imports from here; this imports from nobody.
+//! Nothing here knows a protocol's state or opens a file. Everything above imports from here; this imports from nobody.
 
 mod cursor;
 pub mod escape;
@@ -15,6 +15,7 @@ mod needs;
 mod rows;
 mod side;
 mod span;
+mod spool;
 mod time;
 mod value;
 
@@ -30,5 +31,6 @@ pub use needs::Needs;
 pub use rows::Rows;
 pub use side::{PerSide, Side};
 pub use span::{Extent, Span};
+pub use spool::{Spool, Spools};
 pub use time::{Rfc3339, Timestamp};
 pub use value::{Type, Value};

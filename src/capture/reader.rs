@@ -16,7 +16,7 @@ use super::decompress;
 use super::error::OpenError;
 use super::pcap::{self, HeaderError, Pcap};
 use super::pcapng::{self, Notes, Pcapng};
-use super::spool::Spool;
+use super::spool::Copies;
 use super::summary::{Compression, FileSummary, Interface, Summary, Truncation};
 use crate::base::Limits;
 
@@ -102,7 +102,7 @@ pub(super) struct Opening<'a> {
     /// Counts bytes as they are read from disk.
     pub(super) counter: Arc<AtomicU64>,
     /// Keeps what cannot be read again.
-    pub(super) spool: Option<&'a Spool>,
+    pub(super) copies: Option<&'a Copies>,
 }
 
 impl FileReader {
@@ -132,9 +132,9 @@ impl FileReader {
             raw = decompress::reader(compression, whole);
             head = read_head(&mut raw, &name).map_err(|error| compressed(&name, error))?;
         }
-        if let Some(spool) = opening.spool {
+        if let Some(copies) = opening.copies {
             let plain = again.filter(|_| compression == Compression::None);
-            raw = spool
+            raw = copies
                 .keep(opening.file, plain, &head, raw)
                 .map_err(|error| OpenError::from_io(&name, error))?;
         }

@@ -14,9 +14,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::batch::{Batch, PacketRecord};
 use super::error::OpenError;
 use super::reader::{FileReader, Input, Opening, READ_LEN};
-use super::spool::{PacketFile, Spool};
+use super::spool::{Copies, PacketFile};
 use super::summary::{FileSummary, Summary, Truncation};
-use crate::base::{Limits, PacketNumber, Timestamp};
+use crate::base::{Limits, PacketNumber, Spools, Timestamp};
 
 /// Packets of one merged batch.
 const BATCH_PACKETS: usize = 8192;
@@ -24,11 +24,11 @@ const BATCH_PACKETS: usize = 8192;
 const LANE_READ_LEN: usize = 256 << 10;
 
 /// How a capture is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Makes every packet readable again by its position ([`Source::packet_file`]): inputs that are compressed or no
-    /// plain files are copied, uncompressed, to a temporary file while they are read.
-    pub spool: bool,
+    /// plain files are copied, uncompressed, to a spool of this kind while they are read. Without it nothing is copied.
+    pub spool: Option<Spools>,
     /// Gives packets as they arrive instead of waiting for a full batch. For pipes that somebody watches; where batches
     /// begin then depends on time.
     pub prompt: bool,
@@ -41,9 +41,9 @@ pub struct Source {
     lanes: Lanes,
     summary: Summary,
     limits: Limits,
-    options: Options,
+    prompt: bool,
     counter: Arc<AtomicU64>,
-    spool: Option<Spool>,
+    copies: Option<Copies>,
     next_number: u64,
 }
 
@@ -102,9 +102,9 @@ impl Source {
             lanes: Lanes::Many(Vec::new(), Heads::new()),
             summary,
             limits: limits.clone(),
-            options,
+            prompt: options.prompt,
             counter: Arc::default(),
-            spool: options.spool.then(Spool::default),
+            copies: options.spool.map(Copies::new),
             next_number: 1,
         };
         source.lanes = match (inputs.pop(), inputs.is_empty()) {
@@ -140,9 +140,9 @@ impl Source {
     /// `spool`, nothing otherwise.
     #[must_use]
     pub fn packet_file(&self) -> PacketFile {
-        self.spool
+        self.copies
             .as_ref()
-            .map(Spool::packet_file)
+            .map(Copies::packet_file)
             .unwrap_or_default()
     }
 
@@ -151,9 +151,9 @@ impl Source {
             file: file as u16,
             limits: &self.limits,
             read_len,
-            prompt: self.options.prompt,
+            prompt: self.prompt,
             counter: Arc::clone(&self.counter),
-            spool: self.spool.as_ref(),
+            copies: self.copies.as_ref(),
         }
     }
 
@@ -192,7 +192,7 @@ impl Source {
         };
         let opening = Opening {
             counter: Arc::default(),
-            spool: None,
+            copies: None,
             ..self.opening(index, 64 << 10)
         };
         let mut reader = FileReader::open(Input::Path(path.clone()), &opening, &mut scratch)?;
@@ -388,7 +388,6 @@ fn disk_len(input: &Input) -> Option<u64> {
 mod tests {
     use std::io::{Cursor, Write as _};
 
-    use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
     use proptest::prelude::*;
 
     use super::*;
@@ -509,20 +508,25 @@ mod tests {
         encoder.finish().unwrap()
     }
 
+    #[cfg(feature = "compressed")]
     fn zstd(bytes: &[u8]) -> Vec<u8> {
         ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
     }
 
+    #[cfg(feature = "compressed")]
     fn lz4(bytes: &[u8]) -> Vec<u8> {
+        use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
         let info = FrameInfo::new().block_size(BlockSize::Max64KB);
         let mut encoder = FrameEncoder::with_frame_info(info, Vec::new());
         encoder.write_all(bytes).unwrap();
         encoder.finish().unwrap()
     }
 
+    #[cfg(feature = "compressed")]
     /// A skippable frame, as zstd and lz4 share it.
     const SKIPPABLE: &[u8] = b"\x50\x2a\x4d\x18\x03\0\0\0abc";
 
+    #[cfg(feature = "compressed")]
     #[test]
     fn compressed_files_are_told_by_their_content_in_any_number_of_parts() {
         let packets = conversation();
@@ -552,6 +556,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "compressed")]
     #[test]
     fn compressed_files_that_are_cut_give_what_is_before_the_cut() {
         let packets: Packets = (0..2000)
@@ -573,6 +578,17 @@ mod tests {
             );
             assert_eq!(summary.truncated.len(), 1);
         }
+    }
+
+    #[cfg(not(feature = "compressed"))]
+    #[test]
+    fn a_build_without_their_readers_says_so_of_compressed_files() {
+        let zstd = b"\x28\xb5\x2f\xfd and more";
+        let error = Source::open(vec![reader(zstd.to_vec())], &Limits::default());
+        assert_eq!(
+            error.err().unwrap().to_string(),
+            "test: cannot be decompressed: zstd is not read by this build: decompress it first"
+        );
     }
 
     #[test]
@@ -674,7 +690,7 @@ mod tests {
             .collect();
         inputs.reverse();
         let options = Options {
-            spool: true,
+            spool: Some(Spools::default()),
             ..Options::default()
         };
         let mut source = Source::open_with(inputs, &Limits::default(), options).unwrap();
@@ -728,7 +744,7 @@ mod tests {
     fn what_cannot_be_read_twice_is_spooled() {
         let packets = conversation();
         let options = Options {
-            spool: true,
+            spool: Some(Spools::default()),
             ..Options::default()
         };
         for file in [
@@ -736,7 +752,7 @@ mod tests {
             gzip(&pcapng(LinkType::ETHERNET, &packets)),
         ] {
             let mut source =
-                Source::open_with(vec![reader(file)], &Limits::default(), options).unwrap();
+                Source::open_with(vec![reader(file)], &Limits::default(), options.clone()).unwrap();
             let (mut batch, mut again) = (Batch::new(), Vec::new());
             while source.fill(&mut batch) {
                 for (record, bytes) in batch.packets() {

@@ -1,32 +1,33 @@
-//! Reading packets again: from the file itself, or from a temporary copy of what cannot be read twice.
+//! Reading packets again: from the file itself, or from a copy of what cannot be read twice.
 
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{self, Read, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::batch::FilePosition;
+use crate::base::{Spool, Spools};
 
 /// The inputs of a capture, open for reading at any place. Clones share the files.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct PacketFile {
-    files: Arc<Mutex<Files>>,
+    inputs: Arc<Mutex<Inputs>>,
 }
 
-#[derive(Debug, Default)]
-struct Files {
-    kept: BTreeMap<u16, Kept>,
-    /// The plain file read last, kept open: a capture may have more files than a process may open.
-    last: Option<(u16, Arc<File>)>,
+#[derive(Default)]
+struct Inputs {
+    by_index: BTreeMap<u16, Again>,
+    /// The plain file read last, left open: a capture may have more files than a process may open.
+    last: Option<(u16, File)>,
 }
 
-#[derive(Clone, Debug)]
-enum Kept {
+/// Where an input is read again.
+enum Again {
     /// A plain file, opened when it is asked for.
     Path(PathBuf),
-    /// A temporary copy, deleted with the last handle.
-    Copy(Arc<File>),
+    /// A copy, gone with the last handle.
+    Copy(Box<dyn Spool>),
 }
 
 impl PacketFile {
@@ -35,23 +36,38 @@ impl PacketFile {
     /// # Errors
     /// When the input was not kept (see `spool` of [`super::Options`]), has changed or is gone.
     pub fn read_at(&self, position: FilePosition, len: usize, out: &mut Vec<u8>) -> io::Result<()> {
-        let file = self.file(position.file())?;
         out.clear();
         out.resize(len, 0);
-        read_exact_at(&file, out, position.offset())
+        self.inputs()
+            .read_at(position.file(), position.offset(), out)
     }
 
-    fn file(&self, index: u16) -> io::Result<Arc<File>> {
-        let mut files = self.files.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, file)) = files.last.as_ref().filter(|(last, _)| *last == index) {
-            return Ok(Arc::clone(file));
-        }
-        match files.kept.get(&index) {
-            Some(Kept::Copy(file)) => Ok(Arc::clone(file)),
-            Some(Kept::Path(path)) => {
-                let file = Arc::new(File::open(path)?);
-                files.last = Some((index, Arc::clone(&file)));
-                Ok(file)
+    fn inputs(&self) -> MutexGuard<'_, Inputs> {
+        self.inputs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for PacketFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let inputs = self.inputs();
+        f.debug_tuple("PacketFile")
+            .field(&inputs.by_index.len())
+            .finish()
+    }
+}
+
+impl Inputs {
+    fn read_at(&mut self, index: u16, at: u64, out: &mut [u8]) -> io::Result<()> {
+        match self.by_index.get_mut(&index) {
+            Some(Again::Copy(copy)) => copy.read_at(at, out),
+            Some(Again::Path(path)) => {
+                let file = match self.last.take() {
+                    Some((last, file)) if last == index => file,
+                    _ => File::open(path)?,
+                };
+                let (_, file) = self.last.insert((index, file));
+                file.seek(SeekFrom::Start(at))?;
+                file.read_exact(out)
             }
             None => Err(io::Error::new(
                 io::ErrorKind::NotFound,
@@ -61,31 +77,19 @@ impl PacketFile {
     }
 }
 
-#[cfg(unix)]
-fn read_exact_at(file: &File, out: &mut [u8], offset: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, out, offset)
-}
-
-#[cfg(windows)]
-fn read_exact_at(file: &File, mut out: &mut [u8], mut offset: u64) -> io::Result<()> {
-    while !out.is_empty() {
-        let len = std::os::windows::fs::FileExt::seek_read(file, out, offset)?;
-        if len == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        out = &mut out[len..];
-        offset += len as u64;
-    }
-    Ok(())
-}
-
 /// The writing side of a [`PacketFile`]: copies what passes of inputs that cannot be read again.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Spool {
+#[derive(Clone, Debug)]
+pub(super) struct Copies {
     packets: PacketFile,
+    spools: Spools,
 }
 
-impl Spool {
+impl Copies {
+    pub(super) fn new(spools: Spools) -> Self {
+        let packets = PacketFile::default();
+        Self { packets, spools }
+    }
+
     pub(super) fn packet_file(&self) -> PacketFile {
         self.packets.clone()
     }
@@ -98,24 +102,21 @@ impl Spool {
         head: &[u8],
         rest: Box<dyn Read + Send>,
     ) -> io::Result<Box<dyn Read + Send>> {
-        let (kept, rest) = match plain {
-            Some(path) => (Kept::Path(path), rest),
+        let (again, rest) = match plain {
+            Some(path) => (Again::Path(path), rest),
             None => {
-                let mut copy = tempfile::tempfile()?;
-                copy.write_all(head)?;
-                let again = Arc::new(copy.try_clone()?);
-                (
-                    Kept::Copy(again),
-                    Box::new(Tee { rest, copy }) as Box<dyn Read + Send>,
-                )
+                let mut copy = self.spools.open()?;
+                copy.append(head)?;
+                let packets = self.packet_file();
+                let tee = Tee {
+                    rest,
+                    index,
+                    packets,
+                };
+                (Again::Copy(copy), Box::new(tee) as Box<dyn Read + Send>)
             }
         };
-        let mut files = self
-            .packets
-            .files
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
-        files.kept.insert(index, kept);
+        self.packets.inputs().by_index.insert(index, again);
         Ok(rest)
     }
 }
@@ -123,13 +124,16 @@ impl Spool {
 /// Copies what is read.
 struct Tee {
     rest: Box<dyn Read + Send>,
-    copy: File,
+    index: u16,
+    packets: PacketFile,
 }
 
 impl Read for Tee {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         let len = self.rest.read(out)?;
-        self.copy.write_all(&out[..len])?;
+        if let Some(Again::Copy(copy)) = self.packets.inputs().by_index.get_mut(&self.index) {
+            copy.append(&out[..len])?;
+        }
         Ok(len)
     }
 }

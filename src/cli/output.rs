@@ -1,11 +1,21 @@
-//! Where output goes: stdout, or a file that appears whole or not at all.
+//! Where output goes: stdout, or a file that appears whole or not at all; and where it waits until it is written.
 
 use std::fs;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail};
-use tempfile::NamedTempFile;
+use tempfile::{NamedTempFile, SpooledTempFile};
+
+use crate::base::Spools;
+
+/// Bytes of one spool in memory before it moves to a temporary file.
+const IN_MEMORY: usize = 4 << 20;
+
+/// What is read again, or written when all of it is known: in temporary files without a name.
+pub(crate) fn spools() -> Spools {
+    Spools::in_files(|| Ok(SpooledTempFile::new(IN_MEMORY)))
+}
 
 /// An open output.
 #[derive(Debug)]
@@ -43,8 +53,8 @@ impl Output {
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
             .unwrap_or(Path::new("."));
-        let file = NamedTempFile::new_in(folder)
-            .with_context(|| format!("{}: cannot be written", path.display()))?;
+        let file =
+            new_file(folder).with_context(|| format!("{}: cannot be written", path.display()))?;
         Ok(Output::File {
             file,
             path: path.to_owned(),
@@ -81,20 +91,31 @@ impl Output {
     /// When it cannot be moved there.
     pub(crate) fn finish(self) -> anyhow::Result<()> {
         if let Output::File { file, path } = self {
-            let mode = fs::metadata(&path).map(|old| old.permissions()).ok();
+            let old = fs::metadata(&path).map(|old| old.permissions()).ok();
             let written = file
                 .persist(&path)
                 .map_err(|error| error.error)
                 .with_context(|| path.display().to_string())?;
-            // Temporary files are private; what a user asked for has the rights of any new file.
-            written.set_permissions(mode.unwrap_or_else(new_file_permissions))?;
+            if let Some(old) = old {
+                written.set_permissions(old)?;
+            }
         }
         Ok(())
     }
 }
 
-#[cfg(unix)]
-fn new_file_permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt as _;
-    fs::Permissions::from_mode(0o644)
+/// A temporary file in this folder. Temporary files are private, but this one becomes what a user asked for, with the rights
+/// of any new file.
+fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+    #[cfg_attr(
+        not(unix),
+        expect(unused_mut, reason = "rights are given to it on Unix")
+    )]
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(folder)
 }

@@ -11,7 +11,7 @@ use crate::export::{
 use crate::filter::{Column, FieldId, FieldRef, Filter, Rows};
 
 use super::args::{FormatArg, ReadArgs, ShowArg};
-use super::output::Output;
+use super::output::{Output, spools};
 use super::passes::{self, Files};
 use super::printing::{self, Lines, Printed, palette, print};
 use super::reading::Reading;
@@ -235,7 +235,7 @@ fn document(
 ) -> anyhow::Result<ExitCode> {
     let threads = passes::threads(&args.analysis, selection.filter.as_ref());
     let make = |_| Json::new(args.payload);
-    let drain = Document::default();
+    let drain = Document::new(&spools())?;
     let mut printed: Printed<Document> =
         print(&args.analysis, threads, source, selection, drain, make)?;
     if let Some(document) = printed.drain.take() {
@@ -251,7 +251,7 @@ fn archive(
     output: Output,
 ) -> anyhow::Result<ExitCode> {
     let threads = passes::threads(&args.analysis, selection.filter.as_ref());
-    let drain = Archive::default();
+    let drain = Archive::new(&spools())?;
     let make = |_| Har::default();
     let mut printed: Printed<Archive> =
         print(&args.analysis, threads, source, selection, drain, make)?;

@@ -1,13 +1,11 @@
 //! One JSON document: the objects of NDJSON, gathered into an array for each kind.
 //!
 //! The kinds come mixed, in packet order, and a document has them apart. So each kind is gathered in a spool of its own,
-//! which moves from memory to a temporary file when it grows.
+//! in memory or in a file as the caller says.
 
-use std::io::{self, BufWriter, Seek as _, Write};
+use std::io::{self, Write};
 
-use tempfile::SpooledTempFile;
-
-use crate::base::Needs;
+use crate::base::{Needs, Spool, Spools};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment};
 use crate::run::Stretch;
 
@@ -15,8 +13,8 @@ use super::ndjson::Ndjson;
 use super::page::{Drain, Labelled, each_row};
 use super::printer::{Format, Totals};
 
-/// Bytes of one kind kept in memory before they move to a file.
-const IN_MEMORY: usize = 4 << 20;
+/// Bytes of one kind gathered before they go to its spool.
+const BATCH: usize = 64 << 10;
 
 /// What an object is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,31 +106,52 @@ impl Format for Json {
 }
 
 /// Gathers objects.
-#[derive(Debug)]
 pub struct Document {
     arrays: [Array; ARRAYS.len()],
     capture: Vec<u8>,
 }
 
-#[derive(Debug)]
+/// The elements of one array: the first in the spool, the last still pending.
 struct Array {
-    spool: BufWriter<SpooledTempFile>,
-    is_empty: bool,
+    spool: Box<dyn Spool>,
+    len: u64,
+    pending: Vec<u8>,
 }
 
-impl Default for Document {
-    fn default() -> Self {
-        Self {
-            arrays: std::array::from_fn(|_| Array {
-                spool: BufWriter::new(SpooledTempFile::new(IN_MEMORY)),
-                is_empty: true,
-            }),
-            capture: Vec::new(),
+impl Array {
+    fn push(&mut self, object: &[u8]) -> io::Result<()> {
+        if self.len > 0 || !self.pending.is_empty() {
+            self.pending.extend_from_slice(b",\n");
         }
+        self.pending.extend_from_slice(object);
+        if self.pending.len() >= BATCH {
+            self.spool.append(&self.pending)?;
+            self.len += self.pending.len() as u64;
+            self.pending.clear();
+        }
+        Ok(())
     }
 }
 
 impl Document {
+    /// An empty document that gathers in spools of this kind.
+    ///
+    /// # Errors
+    /// When a spool cannot be opened.
+    pub fn new(spools: &Spools) -> io::Result<Self> {
+        let array = || {
+            Ok::<_, io::Error>(Array {
+                spool: spools.open()?,
+                len: 0,
+                pending: Vec::new(),
+            })
+        };
+        Ok(Self {
+            arrays: [array()?, array()?, array()?, array()?],
+            capture: Vec::new(),
+        })
+    }
+
     fn object(&mut self, kind: ObjectKind, line: &[u8]) -> io::Result<()> {
         let object = line.strip_suffix(b"\n").unwrap_or(line);
         let array = ARRAYS.iter().position(|(_, of)| *of == kind);
@@ -140,10 +159,7 @@ impl Document {
             self.capture = object.to_vec();
             return Ok(());
         };
-        if !std::mem::replace(&mut array.is_empty, false) {
-            array.spool.write_all(b",\n")?;
-        }
-        array.spool.write_all(object)
+        array.push(object)
     }
 
     /// Writes the document.
@@ -157,11 +173,10 @@ impl Document {
         } else {
             &self.capture
         })?;
-        for ((name, _), array) in ARRAYS.iter().zip(self.arrays) {
+        for ((name, _), mut array) in ARRAYS.iter().zip(self.arrays) {
             write!(out, ",\n\"{name}\":[")?;
-            let mut spool = array.spool.into_inner().map_err(io::Error::from)?;
-            spool.rewind()?;
-            io::copy(&mut spool, out)?;
+            array.spool.copy(0, array.len, out)?;
+            out.write_all(&array.pending)?;
             out.write_all(b"]")?;
         }
         out.write_all(b"}\n")
@@ -180,7 +195,7 @@ mod tests {
 
     #[test]
     fn kinds_are_parted_and_order_is_kept() {
-        let mut document = Document::default();
+        let mut document = Document::new(&Spools::default()).unwrap();
         for (kind, line) in [
             (ObjectKind::Frame, "{\"n\":1}\n"),
             (ObjectKind::Message, "{\"n\":1}\n"),

@@ -5,11 +5,9 @@
 //! Control frames have no place in the format; how the connection was closed is in the entry's `_close`.
 
 use std::collections::BTreeMap;
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write};
+use std::io::{self, Write};
 
-use tempfile::SpooledTempFile;
-
-use crate::base::{ConnectionId, Head, Rfc3339, Timestamp};
+use crate::base::{ConnectionId, Head, Rfc3339, Spool, Spools, Timestamp};
 use crate::engine::{Connection, MessageEvent, Moment, SeenHead, Transport};
 use crate::run::Stretch;
 use crate::websocket::MessageKind;
@@ -19,8 +17,8 @@ use super::ndjson::close_members;
 use super::page::{Drain, Labelled, Page, each_row};
 use super::printer::Format;
 
-/// Bytes of rows kept in memory before they move to a file.
-const IN_MEMORY: usize = 16 << 20;
+/// Bytes gathered before they go to the spool.
+const BATCH: usize = 64 << 10;
 
 /// Appends the literal pieces of an object.
 macro_rules! put {
@@ -285,11 +283,10 @@ fn close(out: &mut Vec<u8>, connection: &Connection) {
     put!(out, "}");
 }
 
-/// Puts the rows of [`Har`] together. Keeps 16 bytes a message in memory, and the rows in a temporary file when they
-/// are many.
-#[derive(Debug)]
+/// Puts the rows of [`Har`] together. Keeps 16 bytes a message in memory, and the rows in a spool.
 pub struct Archive {
-    spool: SpooledTempFile,
+    spool: Box<dyn Spool>,
+    pending: Vec<u8>,
     len: u64,
     entries: BTreeMap<u32, Entry>,
 }
@@ -301,17 +298,20 @@ struct Entry {
     messages: Vec<(u64, u32)>,
 }
 
-impl Default for Archive {
-    fn default() -> Self {
-        Self {
-            spool: SpooledTempFile::new(IN_MEMORY),
+impl Archive {
+    /// An empty archive that keeps its rows in a spool of this kind.
+    ///
+    /// # Errors
+    /// When the spool cannot be opened.
+    pub fn new(spools: &Spools) -> io::Result<Self> {
+        Ok(Self {
+            spool: spools.open()?,
+            pending: Vec::new(),
             len: 0,
             entries: BTreeMap::new(),
-        }
+        })
     }
-}
 
-impl Archive {
     fn piece(&mut self, connection: u32, what: What, text: &[u8]) -> io::Result<()> {
         let place = (self.len, text.len() as u32);
         let entry = self.entries.entry(connection).or_default();
@@ -322,7 +322,17 @@ impl Archive {
             }
         }
         self.len += text.len() as u64;
-        self.spool.write_all(text)
+        self.pending.extend_from_slice(text);
+        if self.pending.len() >= BATCH {
+            self.flush()?;
+        }
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.spool.append(&self.pending)?;
+        self.pending.clear();
+        Ok(())
     }
 
     /// Writes the archive.
@@ -330,6 +340,7 @@ impl Archive {
     /// # Errors
     /// When the spool cannot be read again or `out` fails.
     pub fn finish(mut self, out: &mut impl Write) -> io::Result<()> {
+        self.flush()?;
         let version = env!("CARGO_PKG_VERSION");
         write!(
             out,
@@ -343,11 +354,11 @@ impl Archive {
                 continue;
             }
             writeln!(out, "{before}")?;
-            copy(&mut self.spool, row, out)?;
+            self.spool.copy(row.0, row.1.into(), out)?;
             out.write_all(b"\n")?;
             for (at, message) in entry.messages.iter().enumerate() {
                 out.write_all(if at > 0 { b",\n" } else { b"" })?;
-                copy(&mut self.spool, *message, out)?;
+                self.spool.copy(message.0, message.1.into(), out)?;
             }
             out.write_all(b"]}")?;
             before = ",";
@@ -365,19 +376,13 @@ impl Drain<Labelled<HarPiece>> for Archive {
     }
 }
 
-fn copy(spool: &mut SpooledTempFile, piece: (u64, u32), out: &mut impl Write) -> io::Result<()> {
-    spool.seek(SeekFrom::Start(piece.0))?;
-    io::copy(&mut spool.take(piece.1.into()), out)?;
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn messages_find_their_entry_and_unmatched_ones_without_any_go() {
-        let mut archive = Archive::default();
+        let mut archive = Archive::new(&Spools::default()).unwrap();
         let entry = |is_matched| What::Entry { is_matched };
         for (connection, what, text) in [
             (2, What::Message, "{\"m\":1}"),

@@ -1,8 +1,5 @@
 //! The bytes of any record, read again when somebody looks.
 
-use std::fs::File;
-use std::io;
-
 use crate::base::{Extent, LinkType, PacketNumber, Side, Span, Timestamp};
 use crate::websocket::{Frame, FrameHeader, mask};
 
@@ -190,7 +187,7 @@ impl Store {
 
     pub(super) fn read_kept(&self, kept: Kept, max: usize) -> Option<Vec<u8>> {
         let mut out = vec![0; (kept.len as usize).min(max)];
-        read_at(self.kept.as_ref()?, &mut out, kept.at).ok()?;
+        self.kept.read_at(kept.at, &mut out)?;
         Some(out)
     }
 
@@ -211,37 +208,4 @@ impl Store {
             draft_header: None,
         })
     }
-}
-
-#[cfg(unix)]
-fn read_at(file: &File, out: &mut [u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::read_exact_at(file, out, at)
-}
-
-#[cfg(unix)]
-pub(super) fn write_at(file: &File, bytes: &[u8], at: u64) -> io::Result<()> {
-    std::os::unix::fs::FileExt::write_all_at(file, bytes, at)
-}
-
-#[cfg(windows)]
-fn read_at(file: &File, mut out: &mut [u8], mut at: u64) -> io::Result<()> {
-    while !out.is_empty() {
-        let len = std::os::windows::fs::FileExt::seek_read(file, out, at)?;
-        if len == 0 {
-            return Err(io::ErrorKind::UnexpectedEof.into());
-        }
-        out = &mut out[len..];
-        at += len as u64;
-    }
-    Ok(())
-}
-
-#[cfg(windows)]
-pub(super) fn write_at(file: &File, mut bytes: &[u8], mut at: u64) -> io::Result<()> {
-    while !bytes.is_empty() {
-        let len = std::os::windows::fs::FileExt::seek_write(file, bytes, at)?;
-        bytes = &bytes[len..];
-        at += len as u64;
-    }
-    Ok(())
 }

@@ -5,21 +5,18 @@
 
 use std::cell::RefCell;
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
 
-use crate::base::{ConnectionId, LinkType, Side, Timestamp};
+use crate::base::{ConnectionId, LinkType, Side, Spools, Timestamp};
 use crate::capture::{FilePosition, PacketFile};
 use crate::engine::Connection;
 
 use super::collector::Delta;
 use super::flows::Flow;
+use super::kept::KeptBytes;
 use super::merged::{Merged, MergedRow};
 use super::packed::{PAGE, Packed};
 use super::record::{FindingRecord, FrameRecord, MessageRecord, Odd, small};
-
-/// Decrypted and inflated bytes kept in a temporary file; what comes beyond is shown without its bytes.
-const KEPT_TOTAL: u64 = 2 << 30;
 
 /// Gives the bytes of packets again.
 pub trait PacketBytes: Send {
@@ -82,8 +79,7 @@ pub struct Store {
     pub(super) flows: Vec<Flow>,
     pub(super) links: Vec<LinkType>,
     pub(super) source: Option<Box<dyn PacketBytes>>,
-    pub(super) kept: Option<File>,
-    kept_len: u64,
+    pub(super) kept: KeptBytes,
     packets_seen: u64,
     start: Option<Timestamp>,
     last: Timestamp,
@@ -99,12 +95,19 @@ impl Store {
         }
     }
 
+    /// The same with decrypted and inflated bytes in spools of this kind instead of in memory.
+    #[must_use]
+    pub fn with_spools(mut self, spools: &Spools) -> Self {
+        self.kept = KeptBytes::new(spools.clone());
+        self
+    }
+
     /// Takes in what one batch added.
     pub fn append(&mut self, delta: Delta) {
         self.packets_seen = self.packets_seen.max(delta.packets_seen);
         self.start = self.start.or(delta.start);
         self.links = delta.links;
-        self.keep(&delta.kept);
+        self.kept.append(&delta.kept);
         for (slot, connection) in delta.opened {
             self.open(slot, connection);
         }
@@ -233,24 +236,6 @@ impl Store {
             *told = (*told).max(entry.findings.len() as u64);
         }
         self.findings.push(finding);
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        let at = self.kept_len;
-        self.kept_len += bytes.len() as u64;
-        if self.kept_len > KEPT_TOTAL {
-            return;
-        }
-        if self.kept.is_none() {
-            self.kept = tempfile::tempfile().ok();
-        }
-        if let Some(file) = &self.kept {
-            // What cannot be kept cannot be read back either, and is then shown without its bytes.
-            let _ = super::bytes::write_at(file, bytes, at);
-        }
     }
 
     /// The connections, in the order of their numbers (index 0 is number 1).

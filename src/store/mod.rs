@@ -13,6 +13,7 @@ mod encoding;
 mod flows;
 mod index;
 mod indexer;
+mod kept;
 mod merged;
 mod packed;
 mod record;

@@ -11,6 +11,7 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::capture::Batch;
 use crate::capture::live::Live;
 use crate::cli::keys::Keys;
+use crate::cli::output::spools;
 use crate::cli::{live as capturing, tell};
 use crate::engine;
 use crate::export::statistics;
@@ -51,7 +52,11 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
     let options = capturing::options(&args.live, args.live.write.as_deref())?;
     let live = Live::open(&options)?;
     let name = args.live.interface.clone().unwrap_or_default();
-    let mut app = App::new(Store::new(Box::new(live.packets())), name, theme());
+    let mut app = App::new(
+        Store::new(Box::new(live.packets())).with_spools(&spools()),
+        name,
+        theme(),
+    );
     app.live = Some(tui::live::LiveState::default());
     let mut notes = keys.take_notes();
     notes.extend(live.warning().map(str::to_owned));

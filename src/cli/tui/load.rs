@@ -11,6 +11,7 @@ use crate::base::{Limits, Timestamp};
 use crate::capture::{Batch, FileSummary, Input, Options, PacketRecord, Secrets, Source};
 use crate::cli::args::ReadArgs;
 use crate::cli::keys::Keys;
+use crate::cli::output::spools;
 use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
@@ -163,7 +164,7 @@ impl Reader {
     fn source(&self) -> anyhow::Result<Source> {
         let inputs = self.args.files.iter().map(Input::from_argument).collect();
         let options = Options {
-            spool: true,
+            spool: Some(spools()),
             ..Options::default()
         };
         Ok(Source::open_with(inputs, &self.limits, options)?)
@@ -182,7 +183,7 @@ impl Reader {
     pub(super) fn start(&self, keylog: Option<&Path>) -> anyhow::Result<Started> {
         let keys = Keys::open_noting(keylog, false)?;
         let source = self.source()?;
-        let store = Store::new(Box::new(source.packet_file()));
+        let store = Store::new(Box::new(source.packet_file())).with_spools(&spools());
         let total = source.summary().total_bytes;
         let (send, feed) = bounded(IN_FLIGHT);
         let read = Read::default();

@@ -32,7 +32,7 @@ fn open_with(name: &str, keys: Option<&str>) -> App {
     let path = Sample::named(name).path;
     let limits = Limits::default();
     let options = Options {
-        spool: true,
+        spool: Some(crate::base::Spools::default()),
         ..Options::default()
     };
     let input = Input::from_argument(path);
