@@ -231,7 +231,9 @@ impl Sink {
         }
         self.received += 1;
         let stamp = packet.header.ts;
-        let time = Timestamp::from_parts(stamp.tv_sec, stamp.tv_usec * self.nanoseconds_per_tick);
+        #[allow(clippy::useless_conversion, reason = "it has 32 bits on some systems")]
+        let ticks = i64::from(stamp.tv_usec);
+        let time = Timestamp::from_parts(stamp.tv_sec, ticks * self.nanoseconds_per_tick);
         let wire_len = packet.header.len;
         match self.recording.push(time.0, wire_len, packet.data) {
             Ok(position) => {

@@ -51,6 +51,7 @@ impl Watcher {
     }
 
     /// One that counts too, and hands the statistics on with the next part when `is_wanted` is set.
+    #[cfg(all(feature = "live", unix))]
     pub(super) fn counting(start: Timestamp, is_wanted: Arc<AtomicBool>) -> Self {
         Self {
             counts: Some(Counting {
