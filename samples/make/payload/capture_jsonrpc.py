@@ -19,7 +19,8 @@ def ethereum(run):
     run.node("ethereum_talk.cjs", 9014, timeout=60)
 
 
-for mode, says in (("bare", "one JSON text a message"), ("framed", "with the Content-Length header kept, header and body in messages of their own")):
+for mode, says in (("bare", "one JSON text a message"), ("framed", "with the Content-Length header kept, header and body in messages of their own"),
+                   ("cut", "with the Content-Length header kept, in pieces of 50 bytes")):
     @sample(f"jsonrpc-lsp-{mode}.pcapng", programs=["vscode-ws-jsonrpc", "vscode-languageserver", "vscode-jsonrpc"], bpf="tcp port 9014",
             shows=f"Language Server Protocol, {says}: requests from both sides, notifications, errors, a cancelled request")
     def lsp(run, mode=mode):

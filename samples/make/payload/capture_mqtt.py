@@ -1,5 +1,6 @@
-"""MQTT 3.1, 3.1.1 and 5 over WebSockets: mosquitto as the broker, mqtt.js and paho as clients."""
+"""MQTT 3.1, 3.1.1 and 5 over WebSockets: mosquitto as the broker, mqtt.js and paho as clients, with a bridge between or not."""
 
+import asyncio
 import subprocess
 
 import stage
@@ -8,7 +9,9 @@ stage.enter()
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
+import mqtt_bridge
 import mqtt_pahos
+from python_endpoints import server
 from stage import sample
 
 SHOWS = "QoS 0, 1, 2, retained, will sent, wrong password, keep-alive pings; CONNECT in pieces of a few bytes"
@@ -41,6 +44,15 @@ def paho(run):
     mqtt_pahos.watch_frames(run)
     for connection, protocol in enumerate((MQTTProtocolVersion.MQTTv311, MQTTProtocolVersion.MQTTv5), 1):
         mqtt_pahos.talk(run, connection, protocol, 9009)
+
+
+for piece, name, says in ((None, "joined-packets", "several packets in a message"), (7, "cut-packets", "pieces of seven bytes")):
+    @sample(f"mqtt5-{name}.pcapng", programs=["Mosquitto", "mqtt", "websockets"], bpf="tcp port 9043",
+            shows=f"MQTT 5 through a bridge to the broker's TCP port: what the broker sends comes in {says}")
+    async def bridged(run, piece=piece):
+        broker(run)
+        async with server(run, lambda connection: mqtt_bridge.carry(connection, 1883, piece), port=9043, subprotocols=["mqtt"], compression=None):
+            await asyncio.to_thread(run.node, "mqtt_talk.cjs", 9043, 5)
 
 
 if __name__ == "__main__":

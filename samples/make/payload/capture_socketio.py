@@ -4,6 +4,7 @@ import stage
 
 stage.enter()
 
+import lab
 from stage import sample
 
 FOUR = ["socket.io", "socket.io-client", "ws"]
@@ -45,6 +46,22 @@ def upgrade_two(run):
         shows=f"Socket.IO 2 (EIO=3) over WebSocket only; binary with the type byte 4; {SHOWS}")
 def websocket_two(run):
     run.node("socketio.cjs", 9007, 2, "websocket")
+
+
+for version in (3, 4):
+    @sample(f"engineio{version}-alone.pcapng", programs=TWO if version == 3 else ["engine.io", "engine.io-client", "ws"], bpf="tcp port 9007",
+            shows=f"Engine.IO {version} without Socket.IO: texts, binary{' with its type byte and as base64' if version == 3 else ''}, heart-beats, closed by the server")
+    def alone(run, version=version):
+        run.node("engineio.cjs", 9007, version)
+
+
+@sample("socketio4-python.pcapng", programs=["python-socketio", "aiohttp"], bpf="tcp port 9007",
+        shows="Socket.IO 4 in Python on both ends (python-socketio, aiohttp): two namespaces, acks, binary both ways, heart-beats")
+def python(run):
+    script = stage.HERE / "socketio_python.py"
+    running = run.spawn(lab.PYTHON, script, "server", 9007, port=9007)
+    run.program([str(lab.PYTHON), str(script), "client", "9007"])
+    run.take(running.output.read_text())
 
 
 if __name__ == "__main__":

@@ -37,7 +37,8 @@ exports.watchTransport = (Transport, method, socket, from) => {
     for (const packet of packets) {
       // A frame made for many sockets goes around the library's sender, and so around the log of messages.
       if (packet.options?.wsPreEncodedFrame) delete packet.options.wsPreEncodedFrame;
-      const inside = packet.type === 'message' && described.get(packet.data);
+      // The first packet of Socket.IO 2 comes as the list that its encoder returned.
+      const inside = packet.type === 'message' && described.get(Array.isArray(packet.data) ? packet.data[0] : packet.data);
       const fields = inside || { 'engineio.type': packet.type, ...(packet.data === 'probe' && { 'engineio.probe': true }) };
       said(numberOf(this[socket]), from, inside ? 'socket.io' : 'engine.io', fields);
     }

@@ -1,5 +1,6 @@
-// node lsp_talk.cjs PORT bare|framed: the Language Server Protocol over WebSockets. bare: one JSON text a message (vscode-ws-jsonrpc on both
-// ends); framed: the header with Content-Length is kept, as when a server's standard output is passed on as it comes.
+// node lsp_talk.cjs PORT bare|framed|cut: the Language Server Protocol over WebSockets. bare: one JSON text a message (vscode-ws-jsonrpc on both
+// ends); framed: the header with Content-Length is kept, as when a server's standard output is passed on as it comes; cut: the same in
+// pieces of 50 bytes.
 const http = require('node:http').createServer();
 const { WebSocketServer, WebSocket, createWebSocketStream } = require('ws');
 const rpc = require('vscode-jsonrpc/node');
@@ -24,7 +25,13 @@ function watched(socket, from, [reader, writer]) {
 async function main() {
   const { WebSocketMessageReader, WebSocketMessageWriter } = await import(`${process.env.NODE_PATH}/vscode-ws-jsonrpc/lib/index.js`);
   function ends(socket, from) {
-    if (mode === 'framed') {
+    if (mode !== 'bare') {
+      if (mode === 'cut') {
+        const { send } = socket;
+        socket.send = (data, ...more) => {
+          for (let at = 0; at < data.length; at += 50) send.call(socket, data.subarray(at, at + 50), ...(at + 50 < data.length ? [{ binary: true }] : more));
+        };
+      }
       const stream = createWebSocketStream(socket);
       return watched(socket, from, [new rpc.StreamMessageReader(stream), new rpc.StreamMessageWriter(stream)]);
     }

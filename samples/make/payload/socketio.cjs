@@ -95,7 +95,7 @@ async function talk() {
 }
 
 async function silent(socket) {
-  socket.io.engine.transport.ws.send = () => {};
+  socket.io.engine.transport.write = () => {};
   await once(socket, 'disconnect');
   await wait(150);
   process.exit(0);

@@ -1,0 +1,100 @@
+#!/usr/bin/env python3
+"""Compares what a program decodes of messages with what the protocols' own libraries said: per sample the fields that agree.
+
+    samples/make/payload/compare.py PROGRAM             every sample of samples/payload with a NAME.protocol.ndjson, joined ones too
+    samples/make/payload/compare.py PROGRAM NAME...     those whose name contains one of the words
+
+PROGRAM read CAPTURE --show messages --format ndjson is run. Per connection and side the units are laid beside each other in order, by
+the field that comes first in the log; then each field of the log is right, wrong, or absent from what was decoded. Of samples named
+plain-* no message may be taken for a protocol. Exits 1 when anything is wrong or a unit is missing or too many.
+"""
+
+import difflib
+import json
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parents[2] / "payload"
+ENCODINGS = {"json", "ndjson", "messagepack", "cbor", "protobuf", "avro", "xml", "bson", "image", "gzip", "zlib", "deflate", "brotli", "zstd"}
+
+
+def decoded(program, capture):
+    """The units by (connection, side): protocol, fields and the message's number."""
+    command = [program, "read", capture.name, "--show", "messages", "--format", "ndjson"]
+    done = subprocess.run(command, cwd=capture.parent, capture_output=True, text=True, timeout=120)
+    units = {}
+    for line in done.stdout.split("\n"):
+        record = json.loads(line) if line else {}
+        if not (what := record.get("decoded")):
+            continue
+        fields = what["fields"] if isinstance(what["fields"], list) else [what["fields"]]
+        units.setdefault((record["connection"], record["from"]), []).extend(
+            (what["protocol"], each, record["message"]) for each in fields if each)
+    return units
+
+
+def logged(path):
+    units = {}
+    for line in path.read_text().split("\n"):
+        if line:
+            unit = json.loads(line)
+            units.setdefault((unit["connection"], unit["from"]), []).append((unit["protocol"], unit["fields"]))
+    return units
+
+
+def beside(said, found):
+    """Pairs of a unit of the log and a decoded one, either of them None where it has no other."""
+    name = next(iter(said[0][1])) if said else None
+    key = lambda unit: json.dumps(unit[1].get(name))
+    for kind, a, b, c, d in difflib.SequenceMatcher(None, [key(u) for u in said], [key(u) for u in found], autojunk=False).get_opcodes():
+        ours, theirs = said[a:b], found[c:d]
+        for n in range(max(len(ours), len(theirs))):
+            yield (ours[n] if n < len(ours) else None), (theirs[n] if n < len(theirs) else None)
+
+
+def compare(said, found, report):
+    counts = Counter()
+    for where in sorted(set(said) | set(found)):
+        for unit, other in beside(said.get(where, []), found.get(where, [])):
+            if unit is None or other is None:
+                counts["missing" if other is None else "too many"] += 1
+                report(where, "missing" if other is None else f"too many, message {other[2]}", (unit or other)[:2])
+                continue
+            if unit[0] != other[0]:
+                counts["other protocol"] += 1
+                report(where, f"message {other[2]}: protocol", (unit[0], other[0]))
+            for name, value in unit[1].items():
+                verdict = "absent" if name not in other[1] else "right" if other[1][name] == value else "wrong"
+                counts[verdict] += 1
+                if verdict == "wrong":
+                    report(where, f"message {other[2]}: {name}", (value, other[1][name]))
+    return counts
+
+
+def main():
+    program, *words = sys.argv[1:] or sys.exit(__doc__)
+    program = str(Path(program).resolve())
+    failed = False
+    for capture in sorted(FOLDER.glob("*.pcapng")):
+        name = capture.name.removesuffix(".pcapng")
+        log = FOLDER / f"{name.removesuffix('.joined')}.protocol.ndjson"
+        if words and not any(word in name for word in words) or not (log.exists() or name.startswith("plain-")):
+            continue
+        found, shown = decoded(program, capture), []
+        report = lambda where, what, values: shown.append(f"  connection {where[0]} {where[1]}: {what}: {json.dumps(values, ensure_ascii=False)[:160]}")
+        if log.exists():
+            counts = compare(logged(log), found, report)
+        else:
+            taken = Counter(protocol for units in found.values() for protocol, _, _ in units if protocol not in ENCODINGS)
+            counts = Counter({"other protocol": sum(taken.values())})
+            shown = [f"  taken for {protocol}: {count}" for protocol, count in taken.items()]
+        print(f"{name}: " + (", ".join(f"{count} {verdict}" for verdict, count in sorted(counts.items())) or "nothing taken for a protocol"))
+        print("\n".join(shown[:5]), end="\n" if shown else "")
+        failed |= bool(counts["wrong"] + counts["missing"] + counts["too many"] + counts["other protocol"])
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
