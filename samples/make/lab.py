@@ -216,12 +216,13 @@ class Sample:
 
     def __init__(self, function, file, shows, programs, bpf="tcp", legs=None, expect=None, partial=None,
                  cut_short=False, mtu=None, late=False, capture=True, log=True, after=None, key_legs=("client",), folder="",
-                 also=None, uncertain=False, findings=None, **options):
+                 also=None, uncertain=False, findings=None,
+                 quotes=None, **options):
         self.function, self.file, self.shows, self.programs = function, file, shows, programs
         self.legs, self.expect, self.partial, self.cut_short = legs or {None: bpf}, expect, partial, cut_short
         self.mtu, self.late, self.capture, self.options, self.keep_log = mtu, late, capture, options, log
         self.after, self.key_legs = after, key_legs
-        self.also, self.uncertain, self.findings = also, uncertain, findings
+        self.also, self.uncertain, self.findings, self.quotes = also, uncertain, findings, quotes
         self.name, self.suffix, self.compression = re.fullmatch(r"(.+?)(\.pcap(?:ng)?)(\.\w+)?", file).groups()
         self.log, self.processes, self.captures, self.said = Log(), [], [], []
         self.folder = SAMPLES / folder
@@ -329,13 +330,21 @@ class Sample:
             readme_row(path.name, self)
 
 
+def attempt_row(row):
+    """(connection, cause, verdict, stage), and sometimes other verdicts that the packets of this attempt allow."""
+    fields = dict(zip(("connection", "cause", "verdict", "stage", "also"), row))
+    return {key: value for key, value in fields.items() if key != "also" or value}
+
+
 def write_expectation(path, sample, leg):
     expect = sample.expect.get(leg, sample.expect.get("attempts")) if isinstance(sample.expect, dict) else sample.expect
     content = {}
     if expect:
-        content["attempts"] = [dict(zip(("connection", "cause", "verdict", "stage", "also"), row)) for row in expect]
+        content["attempts"] = [attempt_row(row) for row in expect]
     if sample.also:
         content["also"] = sample.also
+    if sample.quotes:
+        content["quotes"] = sample.quotes
     if sample.findings:
         content["findings"] = sample.findings
     if sample.uncertain:
@@ -405,11 +414,13 @@ VERSIONS = {
     "nginx": ["nginx", "-v"], "Squid": ["squid", "-v"], "Varnish": ["varnishd", "-V"], "OpenSSL": ["openssl", "version"],
     "Node.js": ["node", "--version"], "Mosquitto": ["mosquitto", "-h"], "websocketd": ["websocketd", "--version"],
     "Python": [str(PYTHON), "--version"], "tcpdump": ["tcpdump", "--version"], "Linux": ["uname", "-r"],
-    "editcap": ["editcap", "--version"], "lighttpd": ["lighttpd", "-v"], "nghttpd": ["nghttpd", "--version"], "curl": ["curl", "--version"], "Java": ["java", "--version"],
+    "editcap": ["editcap", "--version"], "lighttpd": ["lighttpd", "-v"], "nghttpd": ["nghttpd", "--version"], "GnuTLS": ["gnutls-serv", "--version"],
+    "Redis": ["redis-server", "--version"], "curl": ["curl", "--version"], "Java": ["java", "--version"],
 }
 DEBIAN_PACKAGES = {
     "gorilla": "golang-github-gorilla-websocket-dev", "nhooyr": "golang-nhooyr-websocket-dev",
-    "golang.org/x/net/websocket": "golang-golang-x-net-dev", "em-websocket": "ruby-em-websocket", "dante": "dante-server", "microsocks": "microsocks", "OpenSSH": "openssh-server",
+    "golang.org/x/net/websocket": "golang-golang-x-net-dev", "em-websocket": "ruby-em-websocket", "dante": "dante-server", "microsocks": "microsocks", "OpenSSH": "openssh-server", "sniproxy": "sniproxy",
+    "stunnel": "stunnel4",
 }
 NODE_PACKAGES = {"ws", "socket.io", "socket.io-client", "@stomp/stompjs", "stomp-broker-js", "mqtt", "websocket-driver", "undici", "express"}
 KNOWN = {}
