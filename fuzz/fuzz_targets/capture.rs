@@ -31,6 +31,7 @@ fuzz_target!(|file: &[u8]| {
     let options = Options {
         limits: low_limits(),
         decode_as: vec![8080],
+        payload_as: vec![],
     };
     read(file, options, Everything);
 });

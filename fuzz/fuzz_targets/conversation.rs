@@ -102,6 +102,7 @@ fuzz_target!(|input: &[u8]| {
     let options = Options {
         limits: low_limits(),
         decode_as: vec![],
+        payload_as: vec![],
     };
     read(&file, options, Order::default());
 });

@@ -32,6 +32,8 @@ pub struct FieldInfo {
     pub bytes: Option<&'static str>,
     /// Whether its values are secrets, which `--redact` masks.
     pub secret: bool,
+    /// Whether its value is what a unit carries as a whole, which outputs that have the message do not repeat.
+    pub is_body: bool,
 }
 
 impl FieldInfo {
@@ -56,6 +58,7 @@ impl FieldInfo {
             header: None,
             bytes: None,
             secret: false,
+            is_body: false,
         }
     }
 
@@ -89,6 +92,13 @@ impl FieldInfo {
     #[must_use]
     pub const fn max(mut self, max: u64) -> Self {
         self.max = max;
+        self
+    }
+
+    /// The same, whose value is what a unit carries as a whole.
+    #[must_use]
+    pub const fn body(mut self) -> Self {
+        self.is_body = true;
         self
     }
 

@@ -158,6 +158,8 @@ codes! {
     MemoryLimit = ("memory-limit", Warning, None),
     /// An HTTP head that does not parse.
     HttpInvalid = ("http-invalid", Warning, Some("RFC 9112 2.2")),
+    /// A request inside the messages was not answered before the connection ended.
+    CallUnanswered = ("call-unanswered", Note, None),
     /// More findings of one code than the limit were counted, not listed.
     FindingsSuppressed = ("findings-suppressed", Note, None),
     /// A TLS record does not authenticate with the keys at hand.

@@ -167,6 +167,7 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Capture> {
     let options = engine::Options {
         limits,
         decode_as: args.analysis.decode_as.clone(),
+        payload_as: Vec::new(),
     };
     let (mut records, mut casebook) = (Records::default(), Casebook::default());
     let (tally, _) = run::serial(

@@ -47,6 +47,7 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
     let options = engine::Options {
         limits,
         decode_as: args.analysis.decode_as.clone(),
+        payload_as: Vec::new(),
     };
     let threads = args.analysis.thread_count();
     let (casebook, end) = read(&mut source, &options, threads, args.redact);

@@ -176,5 +176,6 @@ pub(crate) fn engine_options(analysis: &AnalysisArgs) -> engine::Options {
     engine::Options {
         limits: analysis.limits(),
         decode_as: analysis.decode_as.clone(),
+        payload_as: Vec::new(),
     }
 }

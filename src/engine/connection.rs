@@ -219,6 +219,10 @@ pub struct Connection {
     pub findings: u64,
     /// How it was closed.
     pub close: Close,
+    /// What most of its messages carried, once it is closed ([`Needs::DECODED`]).
+    ///
+    /// [`Needs::DECODED`]: crate::base::Needs::DECODED
+    pub protocol: Option<&'static str>,
 }
 
 impl Connection {

@@ -16,6 +16,7 @@ use crate::wire::FlowKey;
 use super::budget::{Account, Budget, Holder};
 use super::chunk::{Hole, Why};
 use super::connection::{Connection, Handshake, Transport, Tunnel};
+use super::decoding::PayloadAs;
 use super::moment::Moment;
 use super::sink::{FindingEvent, Sink};
 use super::streams::Streams;
@@ -25,6 +26,7 @@ pub(super) struct Shared {
     pub(super) limits: Limits,
     pub(super) needs: Needs,
     pub(super) decode_as: Vec<u16>,
+    pub(super) payload_as: Vec<PayloadAs>,
     /// Whether a key log was given, though it may still be empty.
     pub(super) decrypts: bool,
     pub(super) scratch: Scratch,
@@ -209,6 +211,7 @@ impl<S: Sink> Context<'_, S> {
             bytes: Default::default(),
             findings: 0,
             close: Default::default(),
+            protocol: None,
         })
     }
 

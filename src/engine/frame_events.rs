@@ -3,9 +3,11 @@
 use smallvec::SmallVec;
 
 use crate::base::{Code, Finding, PacketNumber, Side, Span, Timestamp};
+use crate::payload::Conversation;
 use crate::websocket::{self, MessageKind};
 
 use super::connection::Connection;
+use super::decoding;
 use super::moment::Moment;
 use super::provenance::Provenance;
 use super::sink::{FindingEvent, FrameEvent, MessageEvent, Sink};
@@ -34,6 +36,8 @@ pub(super) struct FrameEvents<'a, S> {
     pub(super) most_told: u32,
     pub(super) most_fragments: usize,
     pub(super) packets: &'a mut Vec<PacketNumber>,
+    /// The decoders of what messages carry, where somebody asks.
+    pub(super) conversation: Option<&'a mut Conversation>,
     /// The frame and the message told last, which the next findings are about.
     pub(super) last: (Option<u64>, Option<u64>),
 }
@@ -127,6 +131,9 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
         } else {
             0
         };
+        let decoded = self.conversation.as_deref_mut().and_then(|conversation| {
+            decoding::message(conversation, message, self.side, number, self.at.time)
+        });
         let event = MessageEvent {
             message,
             number,
@@ -134,12 +141,30 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
             at: self.at,
             frames: &self.fragments[own..],
             round_trip,
+            decoded: decoded.as_ref(),
+            conversation: self.conversation.as_deref(),
         };
         self.sink.message(&event, self.connection);
         self.fragments.truncate(own);
+        for finding in decoded.map(|decoded| decoded.findings).unwrap_or_default() {
+            self.of_message(finding);
+        }
     }
 
     fn finding(&mut self, finding: Finding) {
+        let (frame, message) = self.last;
+        self.found(finding, frame, message);
+    }
+}
+
+impl<S: Sink> FrameEvents<'_, S> {
+    /// A finding about what the message told last carries.
+    fn of_message(&mut self, finding: Finding) {
+        let message = self.last.1;
+        self.found(finding, None, message);
+    }
+
+    fn found(&mut self, finding: Finding, frame: Option<u64>, message: Option<u64>) {
         self.connection.findings += 1;
         let count = match self.told.iter_mut().find(|(code, _)| *code == finding.code) {
             Some((_, count)) => count,
@@ -155,7 +180,6 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
         if *count > self.most_told {
             return;
         }
-        let (frame, message) = self.last;
         let event = FindingEvent {
             finding: &finding,
             from: Some(self.side),

@@ -12,6 +12,7 @@ mod budget;
 mod chunk;
 mod connection;
 mod context;
+mod decoding;
 mod exchange;
 mod exchanges;
 mod flow_state;
@@ -49,6 +50,7 @@ use crate::websocket::Scratch;
 use crate::wire::{FlowKey, Segment, TcpFlags, Walked, Walker};
 
 pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
+pub use decoding::{PayloadAs, PayloadOf};
 pub use exchange::Exchange;
 pub use flow_summary::{EndSummary, FlowSummary, Reset};
 pub use moment::{Moment, Seen};
@@ -72,6 +74,8 @@ pub struct Options {
     pub limits: Limits,
     /// Ports whose flows are read as WebSocket even without a handshake.
     pub decode_as: Vec<u16>,
+    /// Connections whose messages are read as a certain protocol, the first that fits.
+    pub payload_as: Vec<PayloadAs>,
 }
 
 /// A segment on its way to an engine; `T` is the segment or leads to it.
@@ -131,6 +135,7 @@ impl<S: Sink> Engine<S> {
         let shared = Shared {
             needs,
             decode_as: options.decode_as,
+            payload_as: options.payload_as,
             decrypts: false,
             scratch: Scratch::new(&options.limits),
             recent: Recent::new(recent),

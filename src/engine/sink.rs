@@ -2,6 +2,7 @@
 
 use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Span};
 use crate::flow::End;
+use crate::payload::{Conversation, Decoded};
 use crate::websocket;
 use crate::wire::Segment;
 
@@ -45,6 +46,10 @@ pub struct MessageEvent<'a> {
     pub frames: &'a [u64],
     /// For a pong: nanoseconds since the ping it answers.
     pub round_trip: Option<i64>,
+    /// What it carries, where that is recognised ([`Needs::DECODED`]).
+    pub decoded: Option<&'a Decoded<'a>>,
+    /// The state of the connection's decoders behind this message ([`Needs::DECODED`]).
+    pub conversation: Option<&'a Conversation>,
 }
 
 /// A finding, with its place.

@@ -2,16 +2,18 @@
 
 use crate::base::{Code, Finding, Needs, PerSide, Side, Span};
 use crate::flow::{End, RecentMark};
+use crate::payload::Conversation;
 use crate::websocket::handshake::{Compression, Framing, challenge_answer};
 use crate::websocket::{self, Stream};
 
 use super::chunk::{Chunk, Hole};
 use super::connection::{Connection, Transport};
 use super::context::{Context, FlowInfo};
+use super::decoding;
 use super::frame_events::{Fragments, FrameEvents, Pings};
 use super::next::{Closing, Next};
 use super::provenance::Provenance;
-use super::sink::Sink;
+use super::sink::{FindingEvent, Sink};
 use super::telling::close;
 
 /// Frame numbers that every connection may keep.
@@ -26,6 +28,8 @@ pub(super) struct WebSocketSession {
     challenge: Option<Box<Challenge>>,
     /// Bytes kept of the heads beyond what every connection may keep.
     heads: u32,
+    /// What the messages carry, where somebody asks.
+    conversation: Option<Box<Conversation>>,
 }
 
 /// The third key of hixie-76 and the answer to all three, as far as they came.
@@ -77,6 +81,12 @@ impl WebSocketSession {
         if needs.has(Needs::INFLATED) && negotiated.compression != Compression::None {
             needs |= Needs::MESSAGES;
         }
+        if needs.has(Needs::DECODED) {
+            needs |= Needs::MESSAGES;
+        }
+        let conversation = needs
+            .has(Needs::DECODED)
+            .then(|| decoding::begin(&connection, &context.shared.payload_as));
         let challenge = PerSide::new(|side| negotiated.framing.challenge_len(side));
         let half = |side: Side| Half {
             stream: Stream::new(
@@ -102,6 +112,7 @@ impl WebSocketSession {
             connection: *connection,
             sides: PerSide::new(half),
             told: Vec::new(),
+            conversation,
         }
     }
 
@@ -112,6 +123,10 @@ impl WebSocketSession {
         sides
             .iter()
             .fold(self.heads as usize, |sum, memory| sum + *memory as usize)
+            + self
+                .conversation
+                .as_ref()
+                .map_or(0, |conversation| conversation.memory())
     }
 
     /// Forgets what can be done without; frames go on.
@@ -125,6 +140,9 @@ impl WebSocketSession {
             half.provenance.give_up();
             half.fragments = Fragments::new();
             half.count();
+        }
+        if let Some(conversation) = &mut self.conversation {
+            conversation.forget();
         }
         if self.heads > 0 {
             self.connection.shorten_heads();
@@ -313,12 +331,35 @@ impl WebSocketSession {
                 stream.finish(scratch, out)
             });
         }
+        self.tell_unanswered(context);
         self.tell_suppressed(context);
         if self.connection.close.by.is_none() {
             self.connection.close.by = context.side(closing.who);
         }
         close(&mut self.connection, Some(closing), context);
         Next::Stay
+    }
+
+    /// Requests inside the messages that nobody answered, and what most messages carried.
+    fn tell_unanswered<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        let Some(conversation) = &self.conversation else {
+            return;
+        };
+        self.connection.protocol = conversation.protocol();
+        let calls = conversation.pending();
+        for call in calls.iter().take(decoding::UNANSWERED) {
+            let text = decoding::unanswered(call);
+            let finding = Finding::new(Code::CallUnanswered, text);
+            self.connection.findings += 1;
+            let event = FindingEvent {
+                finding: &finding,
+                from: Some(call.from),
+                at: context.now,
+                frame: None,
+                message: Some(call.number),
+            };
+            context.sink.finding(&event, Some(&self.connection));
+        }
     }
 
     fn tell_suppressed<S: Sink>(&mut self, context: &mut Context<'_, S>) {
@@ -359,6 +400,7 @@ impl WebSocketSession {
             most_told: context.shared.limits.findings_per_code,
             most_fragments: context.shared.limits.fragments,
             packets: &mut context.shared.packets,
+            conversation: self.conversation.as_deref_mut(),
             last: (None, None),
         };
         run(&mut mine.stream, &mut context.shared.scratch, &mut out);

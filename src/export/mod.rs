@@ -7,6 +7,7 @@
 mod choose;
 mod columns;
 mod conversation;
+mod decoded;
 mod detail;
 mod document;
 mod har;

@@ -4,6 +4,7 @@ use crate::base::{Head, Rfc3339, Side, Timestamp};
 use crate::engine::{Close, Connection, FindingEvent, FrameEvent, MessageEvent, Moment, SeenHead};
 use crate::websocket::MessageKind;
 
+use super::decoded;
 use super::json::{array, base64, boolean, hexadecimal, lossy, number, optional, string};
 use super::page::Page;
 use super::printer::{Format, Totals};
@@ -66,6 +67,10 @@ impl Format for Ndjson {
     }
 
     fn wants_digest(&self) -> bool {
+        true
+    }
+
+    fn wants_decoded(&self) -> bool {
         true
     }
 
@@ -154,6 +159,8 @@ impl Format for Ndjson {
         optional(out, event.round_trip, |out, nanoseconds| {
             seconds(out, nanoseconds)
         });
+        put!(out, ",\"decoded\":");
+        decoded::write(out, event.decoded);
         put!(out, "}\n");
     }
 
@@ -225,6 +232,8 @@ impl Format for Ndjson {
         }
         put!(out, ",\"close\":");
         close(out, connection);
+        put!(out, ",\"protocol\":");
+        optional(out, connection.protocol, string);
         put!(out, "}\n");
     }
 

@@ -134,6 +134,11 @@ pub trait Format {
         false
     }
 
+    /// Whether it writes what messages carry, and on connections what most of them did.
+    fn wants_decoded(&self) -> bool {
+        false
+    }
+
     /// Whether it writes the text of messages on frames.
     fn wants_text_on_frames(&self) -> bool {
         false
@@ -364,8 +369,12 @@ impl<F: Format> Sink for Printer<F> {
         if show.has(Show::Messages) && self.format.wants_digest() {
             needs |= Needs::DIGEST;
         }
+        let tells_messages = show.has(Show::Messages) || show.has(Show::Connections);
+        if tells_messages && self.format.wants_decoded() {
+            needs |= Needs::DECODED;
+        }
         if show.has(Show::Findings) {
-            needs |= Needs::FINDINGS;
+            needs |= Needs::FINDINGS | Needs::DECODED;
         }
         needs
     }

@@ -9,6 +9,7 @@
 
 use crate::base::{Code, Finding, Head};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, SeenHead};
+use crate::payload::Decoded;
 use crate::websocket::mask::unmask;
 use crate::websocket::{Frame, Message, MessageKind, Opcode};
 
@@ -96,9 +97,11 @@ impl Redactor {
             close,
             ..*message
         };
+        let decoded = event.decoded.map(Decoded::masked);
         let event = MessageEvent {
             message: &message,
             frames: event.frames,
+            decoded: decoded.as_ref(),
             ..*event
         };
         tell(&event, &connection);
@@ -119,7 +122,11 @@ impl Redactor {
                 text = text.replace(secret, &"*".repeat(secret.len()));
             }
         }
-        if quotes_payload(event.finding.code) {
+        let code = event.finding.code;
+        if matches!(code, Code::Protocol(_) | Code::CallUnanswered) {
+            // What a protocol's finding says may be what someone sent, in quotes or not.
+            text = code.meaning().to_owned();
+        } else if quotes_payload(code) {
             text = without_quotations(&text);
         }
         let finding = Finding {

@@ -2,6 +2,7 @@
 
 use crate::base::{Needs, Severity, Side, Timestamp, escape};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Outcome};
+use crate::payload::Decoded;
 use crate::websocket::close::{self, CloseCode};
 use crate::websocket::{MessageKind, Opcode};
 
@@ -145,6 +146,10 @@ impl Format for Text {
         true
     }
 
+    fn wants_decoded(&self) -> bool {
+        true
+    }
+
     fn frame(&mut self, page: &mut Page, event: &FrameEvent<'_>, connection: &Connection) {
         self.begin(page, event.at, Some(connection), Some(event.from));
         let out = page.bytes();
@@ -242,7 +247,10 @@ impl Format for Text {
             .filter(|_| message.kind == MessageKind::Close)
         {
             Some((code, reason)) => close_words(out, *code, reason),
-            None => escape::write_preview(message.beginning, PREVIEW, out),
+            None => match event.decoded.filter(|decoded| decoded.says_more()) {
+                Some(decoded) => carried(out, decoded),
+                None => escape::write_preview(message.beginning, PREVIEW, out),
+            },
         }
         if let Some(nanoseconds) = event.round_trip {
             out.extend_from_slice(
@@ -341,6 +349,14 @@ fn how_closed(out: &mut Vec<u8>, connection: &Connection) {
 }
 
 /// `1000 Normal Closure "bye"`.
+/// What the message carries: its protocols, and in a few words what they say.
+fn carried(out: &mut Vec<u8>, decoded: &Decoded<'_>) {
+    out.push(b'[');
+    out.extend_from_slice(decoded.stack_words().as_bytes());
+    out.extend_from_slice(b"] ");
+    escape::write_preview(decoded.summary.as_bytes(), PREVIEW, out);
+}
+
 fn close_words(out: &mut Vec<u8>, code: Option<CloseCode>, reason: &[u8]) {
     match code {
         None => out.extend_from_slice(b"no code"),

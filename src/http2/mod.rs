@@ -19,7 +19,6 @@ mod message;
 mod reader;
 mod session;
 mod sink;
-mod state;
 mod table;
 
 pub use boundary::looks_like_frames;

@@ -52,6 +52,8 @@ pub struct Pending {
     pub number: u64,
     /// When.
     pub time: Timestamp,
+    /// Whether an answer came, and more may.
+    pub is_answered: bool,
 }
 
 /// The requests of one connection, by protocol, asking side and the protocol's own key.
@@ -91,14 +93,19 @@ impl Calls {
     ) -> Option<Pending> {
         let hash = key_of(protocol, from.peer(), key);
         match more {
-            true => self.pending.get(&hash).cloned(),
+            true => {
+                let pending = self.pending.get_mut(&hash)?;
+                pending.is_answered = true;
+                Some(pending.clone())
+            }
             false => self.pending.remove(&hash),
         }
     }
 
-    /// Requests that wait, in the order of asking.
+    /// Requests without any answer, in the order of asking.
     pub(super) fn pending(&self) -> Vec<&Pending> {
-        let mut all: Vec<&Pending> = self.pending.values().collect();
+        let all = self.pending.values();
+        let mut all: Vec<&Pending> = all.filter(|pending| !pending.is_answered).collect();
         all.sort_by_key(|pending| pending.number);
         all
     }
@@ -108,12 +115,9 @@ impl Calls {
     }
 
     pub(super) fn memory(&self) -> usize {
-        let entry = size_of::<Pending>() + 24;
-        let methods: usize = self
-            .pending
-            .values()
-            .map(|pending| pending.method.len())
-            .sum();
+        // Counted after every message, so a method counts as long as it may be.
+        let entry = size_of::<Pending>() + 8;
+        let methods = self.pending.len() * METHOD;
         self.pending.capacity() * entry + self.order.capacity() * 8 + methods
     }
 }
@@ -138,6 +142,7 @@ mod tests {
             method: "m".into(),
             number,
             time: Timestamp::default(),
+            is_answered: false,
         }
     }
 

@@ -91,7 +91,6 @@ impl Conversation {
             depth: 0,
             level: 0,
             at: Some(0),
-            earlier: 0,
             parent: None,
             in_protocol: false,
         };
@@ -131,7 +130,6 @@ impl Conversation {
             claim: Claim {
                 confidence: Confidence::Certain,
                 why: "close code of the protocol",
-                is_of_stream: false,
             },
             summary: format!("{code} {name}"),
             items: Vec::new(),

@@ -6,7 +6,6 @@ use smallvec::SmallVec;
 
 use super::calls::{Call, CallRole};
 use super::claim::{Claim, Confidence};
-use super::packed::Format;
 use crate::base::{FieldInfo, Finding, Span, Type, Value};
 
 /// A value a decoder gives: what it can borrow from the message it borrows.
@@ -109,8 +108,6 @@ pub struct Item<'a> {
     pub span: Option<Span>,
     /// Whether it is a secret.
     pub secret: bool,
-    /// What the value was read from, where it opens into lines of its own.
-    pub(super) packed: Option<(Format, Cow<'a, [u8]>)>,
 }
 
 impl<'a> Item<'a> {
@@ -130,7 +127,6 @@ impl<'a> Item<'a> {
             words: Cow::Borrowed(""),
             span: None,
             secret: false,
-            packed: None,
         }
     }
 
@@ -163,9 +159,6 @@ impl<'a> Item<'a> {
             words: self.words,
             span: self.span,
             secret: self.secret,
-            packed: self
-                .packed
-                .map(|(format, bytes)| (format, Cow::Owned(bytes.into_owned()))),
         }
     }
 }
@@ -203,6 +196,18 @@ impl Decoded<'_> {
     #[must_use]
     pub fn protocol(&self) -> &'static str {
         self.stack.last().copied().unwrap_or_default()
+    }
+
+    /// Whether the summary says more to a reader than the message's own text: of a plain JSON text it does not.
+    #[must_use]
+    pub fn says_more(&self) -> bool {
+        self.stack[..] != ["json"]
+    }
+
+    /// The protocols in words, outermost first: `sockjs > stomp`.
+    #[must_use]
+    pub fn stack_words(&self) -> String {
+        self.stack.join(" > ")
     }
 
     /// How sure the recognition is.

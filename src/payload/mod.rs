@@ -22,16 +22,15 @@ mod decoder;
 mod encodings;
 pub mod json;
 mod layer;
+mod masked;
 mod out;
-mod packed;
 mod protocols;
 mod summary;
-mod table;
 #[cfg(test)]
 mod testing;
 mod tree;
 
-pub use calls::{Call, CallRole};
+pub use calls::{Call, CallRole, Pending};
 pub use carry::Carry;
 pub use claim::{Claim, Confidence, Evidence, Opening};
 pub use conversation::{Conversation, Force, Given, GivenKind};
@@ -47,10 +46,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::engine_io::DECODER,
     &protocols::socket_io::DECODER,
     &protocols::stomp::DECODER,
-    &protocols::mqtt::DECODER,
     &encodings::json::DECODER,
-    &encodings::packed::MESSAGE_PACK,
-    &encodings::packed::CBOR,
 ];
 
 /// The decoder of this id.

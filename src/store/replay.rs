@@ -122,6 +122,8 @@ impl Store {
             },
             frames: &numbers,
             round_trip: record.round_trip,
+            decoded: None,
+            conversation: None,
         };
         Some(each(Row::Message(&event, connection)))
     }

@@ -91,8 +91,21 @@ impl<'a> Row<'a> {
 impl Values for RowValues<'_> {
     #[inline]
     fn visit(&self, field: FieldRef, each: Each<'_>) {
-        let FieldRef::Row(field) = field else {
-            return;
+        let field = match field {
+            FieldRef::Row(field) => field,
+            FieldRef::Payload(field) => {
+                if let Row::Message(
+                    MessageEvent {
+                        decoded: Some(decoded),
+                        ..
+                    },
+                    _,
+                ) = &self.row
+                {
+                    decoded.visit(field, each);
+                }
+                return;
+            }
         };
         // Every frame of a capture is asked for these, and they are no frame's own.
         if matches!(field, FieldId::TcpPort | FieldId::IpAddr)

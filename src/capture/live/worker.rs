@@ -15,12 +15,10 @@ use crate::{
 };
 
 use super::{
-    counters::Counters,
+    Counters, End, Options, Stop,
     devices::{self, Opened},
-    end::{End, Stop},
     error::words,
     limits::Autostop,
-    options::Options,
     recording::{Recording, WriteError},
 };
 
@@ -117,7 +115,7 @@ impl Worker {
     fn capture_until_the_end(&mut self) -> End {
         let (mut stats_at, mut active_at) = (Instant::now(), Instant::now());
         loop {
-            if self.stop.is_asked() {
+            if self.stop.0.load(Ordering::Relaxed) {
                 // What the kernel already has was captured before the stop.
                 let _ = self.dispatch();
                 // A limit reached meanwhile is why it ended, also where the stop was seen first.

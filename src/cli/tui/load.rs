@@ -158,6 +158,7 @@ impl Reader {
         engine::Options {
             limits: self.limits.clone(),
             decode_as: self.args.analysis.decode_as.clone(),
+            payload_as: Vec::new(),
         }
     }
 

@@ -5,8 +5,7 @@ use std::collections::{HashMap, HashSet};
 use crate::base::{Head, escape};
 use crate::engine::Connection;
 
-use super::difference::Difference;
-use super::record::Recorded;
+use super::{Difference, Recorded};
 
 /// Bytes of a value that are shown.
 const SHOWN: usize = 120;

@@ -8,7 +8,6 @@ use crate::base::{Side, escape};
 use crate::engine::Connection;
 use crate::insight::Diagnosis;
 
-use super::words::{duration, plural};
 use super::{Comparison, Delay, Hop, Recorded};
 
 /// The diagnoses of the connections of one capture, by number.
@@ -107,10 +106,10 @@ fn entry(label: &str, text: &str, out: &mut String) {
 fn delayed(side: Side, delay: &Delay) -> String {
     format!(
         "{} from the {} took {} in the median, {} at worst (packets {} and {})",
-        plural(delay.count, "message"),
+        super::plural(delay.count, "message"),
         side.name(),
-        duration(delay.median),
-        duration(delay.worst),
+        super::duration(delay.median),
+        super::duration(delay.worst),
         delay.worst_at.0.0,
         delay.worst_at.1.0,
     )

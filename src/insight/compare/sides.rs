@@ -5,10 +5,8 @@ use crate::engine::{EndedBy, Outcome};
 use crate::websocket::MessageKind;
 
 use super::changes::LONG;
-use super::difference::Difference;
-use super::pairing::Pair;
 use super::record::{Recorded, RecordedMessage};
-use super::words::duration;
+use super::{Difference, Pair, duration};
 
 /// What differs apart from the heads.
 pub(super) fn of_connection(pair: &Pair<'_>) -> Vec<Difference> {

@@ -1,4 +1,3 @@
 //! Encodings: one file each. They are recognised in every message anew and keep no state.
 
 pub(super) mod json;
-pub(super) mod packed;

@@ -61,7 +61,8 @@ static DATA: FieldInfo = FieldInfo::new(
     "Data",
     Type::Text,
     "Arguments of a Socket.IO packet as JSON.",
-);
+)
+.body();
 
 static ATTACHMENT_MISSING: Rule = Rule {
     name: "socketio-attachment-missing",

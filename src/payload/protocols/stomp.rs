@@ -2,11 +2,14 @@
 //!
 //! A frame is usually a message; several may share one, and one may be cut over several. A line end alone is a heart-beat.
 
+use std::borrow::Cow;
+
 use memchr::memchr;
 
 use crate::base::{FieldInfo, PerSide, Rule, Severity, Side, Type};
+use crate::payload::json::Json;
 use crate::payload::{
-    Carry, Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary,
+    Carry, Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary,
 };
 
 const COMMANDS: &[&str] = &[
@@ -84,7 +87,8 @@ static HEADER: FieldInfo = FieldInfo::new(
     "Header",
     Type::Text,
     "Each header line of a STOMP frame, `name:value`.",
-);
+)
+.body();
 static PASSCODE: FieldInfo = FieldInfo::new(
     "stomp.passcode",
     "Passcode",
@@ -99,13 +103,7 @@ static MESSAGE: FieldInfo = FieldInfo::new(
     "What a STOMP ERROR says went wrong, in short.",
 );
 static BODY: FieldInfo =
-    FieldInfo::new("stomp.body", "Body", Type::Bytes, "Body of a STOMP frame.");
-static VERSION: FieldInfo = FieldInfo::new(
-    "stomp.version",
-    "Version",
-    Type::Text,
-    "The version a STOMP server chose, or those a client or an error offers.",
-);
+    FieldInfo::new("stomp.body", "Body", Type::Bytes, "Body of a STOMP frame.").body();
 static HEARTBEAT: FieldInfo = FieldInfo::new(
     "stomp.heartbeat",
     "Heart-beat",
@@ -155,7 +153,6 @@ pub(crate) static DECODER: Decoder = Decoder {
         &PASSCODE,
         &MESSAGE,
         &BODY,
-        &VERSION,
         &HEARTBEAT,
     ],
     rules: &[
@@ -210,10 +207,14 @@ impl Decode for Stomp {
             carry.lose();
             carry.found();
         }
-        if !carry.is_waiting() && !may_begin(message.bytes) {
+        let (bytes, before) = carry.join(message.bytes);
+        if before == 0 && !may_begin(&bytes) {
             return Fit::No;
         }
-        let count = out.stream(carry, message, frames);
+        let count = match bytes {
+            Cow::Borrowed(bytes) => frames(bytes, carry, out, |bytes| bytes.into()),
+            Cow::Owned(bytes) => frames(&bytes, carry, out, |bytes| bytes.to_vec().into()),
+        };
         if count == 0 {
             out.unit(DECODER.title).words("a part of a frame");
             out.summary(format!("part of a frame, {} bytes", message.bytes.len()));
@@ -240,7 +241,12 @@ fn may_begin(bytes: &[u8]) -> bool {
 }
 
 /// Decodes frame after frame; how many there were, heart-beats counted. What is left waits in the carry.
-fn frames<'a>(out: &mut Out<'_, 'a>, bytes: &'a [u8], carry: &mut Carry) -> usize {
+fn frames<'a, 'b>(
+    bytes: &'b [u8],
+    carry: &mut Carry,
+    out: &mut Out<'_, 'a>,
+    keep: impl Fn(&'b [u8]) -> Cow<'a, [u8]> + Copy,
+) -> usize {
     let (mut at, mut count) = (0, 0);
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         let ends = rest
@@ -258,7 +264,7 @@ fn frames<'a>(out: &mut Out<'_, 'a>, bytes: &'a [u8], carry: &mut Carry) -> usiz
         }
         match Frame::parse(rest) {
             Parsed::Whole(frame, len) => {
-                frame.write(out);
+                frame.write(out, keep);
                 count += 1;
                 at += len;
             }
@@ -290,22 +296,22 @@ fn heartbeat(out: &mut Out<'_, '_>) {
 
 /// A frame's parts.
 #[derive(Debug)]
-struct Frame<'a> {
+struct Frame<'b> {
     command: &'static str,
-    headers: Vec<(&'a [u8], &'a [u8])>,
-    body: &'a [u8],
+    headers: Vec<(&'b [u8], &'b [u8])>,
+    body: &'b [u8],
 }
 
-enum Parsed<'a> {
+enum Parsed<'b> {
     /// The frame and its bytes, NUL included.
-    Whole(Frame<'a>, usize),
+    Whole(Frame<'b>, usize),
     /// It does not end here; its length, where that is known.
     Cut(Option<u64>),
     Broken,
 }
 
-impl<'a> Frame<'a> {
-    fn parse(bytes: &'a [u8]) -> Parsed<'a> {
+impl<'b> Frame<'b> {
+    fn parse(bytes: &'b [u8]) -> Parsed<'b> {
         let Some(command) = command(bytes) else {
             let is_cut = bytes.len() <= COMMAND
                 && COMMANDS
@@ -358,7 +364,7 @@ impl<'a> Frame<'a> {
     }
 
     /// The value of a header: of several the first counts.
-    fn header(&self, name: &str) -> Option<&'a [u8]> {
+    fn header(&self, name: &str) -> Option<&'b [u8]> {
         let mut headers = self.headers.iter();
         headers.find_map(|(key, value)| (*key == name.as_bytes()).then_some(*value))
     }
@@ -367,7 +373,7 @@ impl<'a> Frame<'a> {
         !matches!(self.command, "CONNECT" | "CONNECTED" | "STOMP")
     }
 
-    fn write(&self, out: &mut Out<'_, 'a>) {
+    fn write<'a>(&self, out: &mut Out<'_, 'a>, keep: impl Fn(&'b [u8]) -> Cow<'a, [u8]>) {
         out.unit(DECODER.title);
         out.field(&COMMAND_FIELD, self.command);
         let id = match self.command {
@@ -384,8 +390,6 @@ impl<'a> Frame<'a> {
             ("transaction", &TRANSACTION),
             ("passcode", &PASSCODE),
             ("message", &MESSAGE),
-            ("version", &VERSION),
-            ("accept-version", &VERSION),
             ("heart-beat", &HEARTBEAT),
         ];
         for (name, info) in known {
@@ -409,7 +413,16 @@ impl<'a> Frame<'a> {
             }
         });
         if !self.body.is_empty() {
-            out.content(&BODY, self.body);
+            let span = out.span(self.body);
+            match std::str::from_utf8(self.body) {
+                Ok(text) if Json::container(text).is_some() => {
+                    out.line("Body", Datum::Json(text.to_owned().into()))
+                        .at(span);
+                }
+                Ok(text) => drop(out.line("Body", text.to_owned()).at(span)),
+                Err(_) => {}
+            }
+            out.field(&BODY, keep(self.body)).at(span);
         }
         self.call(out);
         out.summary(self.line());
