@@ -14,23 +14,26 @@ from socketio import packet as socketio_packet
 NAMES = ["connect", "disconnect", "event", "ack", "connect_error", "binary_event", "binary_ack"]
 
 
-def watch_frames(side):
-    """Print what this end's aiohttp sends, before it is compressed."""
+def watch_frames(side, units):
+    """Print what this end's aiohttp has sent, before it is compressed, and the unit that it was made of."""
     send = WebSocketWriter.send_frame
     kinds = {1: "text", 2: "binary", 8: "close", 9: "ping", 10: "pong"}
 
     async def sent(self, message, opcode, *more, **options):
+        result = await send(self, message, opcode, *more, **options)
         line = {"observer": side, "connection": 1, "side": side, "kind": kinds[opcode], "base64": base64.b64encode(message).decode()}
-        print(json.dumps(line, separators=(",", ":")), flush=True)
-        return await send(self, message, opcode, *more, **options)
+        for each in (line, units.get(bytes(message))):
+            if each:
+                print(json.dumps(each, ensure_ascii=False, separators=(",", ":")), flush=True)
+        return result
 
     WebSocketWriter.send_frame = sent
 
 
 def watch(side):
-    """Print what is encoded; the Engine.IO packet around it is encoded right after."""
-    watch_frames(side)
-    described = {}
+    """Remember what is encoded, by its text; the Engine.IO packet around it is encoded right after."""
+    described, units = {}, {}
+    watch_frames(side, units)
     encode, encode_engine = socketio_packet.Packet.encode, engineio_packet.Packet.encode
 
     def inner(self):
@@ -47,11 +50,12 @@ def watch(side):
         return parts
 
     def outer(self, b64=False):
-        kind = engineio_packet.packet_names[self.packet_type].lower()
+        encoded = encode_engine(self, b64)
         fields = described.get(self.data) if isinstance(self.data, (str, bytes)) else None
-        unit = {"connection": 1, "from": side, "protocol": "socket.io" if fields else "engine.io", "fields": fields or {"engineio.type": kind}}
-        print(json.dumps(unit, ensure_ascii=False, separators=(",", ":")), flush=True)
-        return encode_engine(self, b64)
+        kind = engineio_packet.packet_names[self.packet_type].lower()
+        units[encoded.encode() if isinstance(encoded, str) else bytes(encoded)] = {
+            "connection": 1, "from": side, "protocol": "socket.io" if fields else "engine.io", "fields": fields or {"engineio.type": kind}}
+        return encoded
 
     socketio_packet.Packet.encode, engineio_packet.Packet.encode = inner, outer
 
