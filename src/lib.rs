@@ -1,7 +1,19 @@
 //! Wireloupe captures packets, or opens capture files, and puts every WebSocket under the loupe: handshake, frames,
 //! messages, close, and what went wrong.
 //!
-//! Bytes in, events out:
+//! Three lines from a path to messages: in packet order, put together and inflated, decoded on every processor.
+//!
+//! ```
+//! for message in wireloupe::open("samples/lab-hello.pcap")?.messages() {
+//!     println!("{} {}: {}", message.connection, message.from, message.text().unwrap_or("(no text)"));
+//! }
+//! # Ok::<(), wireloupe::capture::OpenError>(())
+//! ```
+//!
+//! [`Capture`] also knows frames, connections and findings, any row that says how it is made, and TLS:
+//! `open("wss.pcapng")?.with_keys("keys.log")?`.
+//!
+//! Below it, bytes in and events out, without threads, and without files if the packets come from elsewhere:
 //!
 //! ```
 //! use wireloupe::base::{Limits, Needs};
@@ -60,3 +72,5 @@ pub mod tls;
 pub mod tui;
 pub mod websocket;
 pub mod wire;
+
+pub use run::{Capture, open};

@@ -13,36 +13,20 @@
 //! Every flow is one engine's, by the hash of its key, and every batch ends at the same packet whatever the number of
 //! threads: so the parts are the same, and so is what is made of them.
 
+mod analyse;
 mod collected;
 mod merge;
 mod numbering;
+mod open;
 #[cfg(feature = "threads")]
 mod parallel;
+mod rows;
 mod serial;
 
+pub use analyse::analyse;
 pub use collected::{Batches, Collect, Collected, Tally};
 pub use merge::{Content, Merger, Ordered, Stretch};
 pub use numbering::{ConnectionKey, EngineNumbers, Numbering, Numbers, Opened};
+pub use open::{Capture, Rows, open};
+pub use rows::{ConnectionRow, FindingRow, FrameRow, MessageRow, OwnedRow};
 pub use serial::serial;
-
-use crate::base::Timestamp;
-use crate::engine::Options;
-
-/// Runs what `batches` delivers through `threads` engines, each with a sink of its own from `make`, which gets the time
-/// of the first packet. `collect` gets the parts of all engines after each batch, and says whether to go on.
-///
-/// One thread, and any system without threads, means everything on the caller's.
-pub fn analyse<S: Collected + Send>(
-    batches: &mut impl Batches,
-    options: &Options,
-    threads: usize,
-    make: impl Fn(Timestamp) -> S,
-    collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
-) -> (Tally, Vec<S>) {
-    #[cfg(feature = "threads")]
-    if threads > 1 {
-        return parallel::parallel(batches, options, threads, make, collect);
-    }
-    let _ = threads;
-    serial::serial(batches, options.clone(), make, collect)
-}

@@ -2,7 +2,7 @@
 
 use crate::base::{PacketNumber, Timestamp};
 use crate::capture::Batch;
-use crate::engine::{Engine, Options};
+use crate::engine::{Engine, Options, Remaining};
 use crate::wire::Walker;
 
 use super::collected::{Batches, Collect, Collected, Tally};
@@ -14,32 +14,96 @@ pub fn serial<S: Collected>(
     make: impl FnOnce(Timestamp) -> S,
     collect: &mut Collect<'_, S::Part>,
 ) -> (Tally, Vec<S>) {
-    let mut tally = Tally::default();
-    let mut walker = Walker::new(&options.limits);
-    let mut batch = Batch::new();
+    let mut serial = Serial::start(batches, options, make);
     let mut part = [S::Part::default()];
-    let mut more = batches.fill(&mut batch);
-    let start = batch
-        .records()
-        .first()
-        .map_or(Timestamp::default(), |record| record.time);
-    let mut engine = Engine::new(options, make(start));
-    while more {
-        if let Some(keys) = batches.keys() {
-            engine.set_keys(keys);
+    while serial.step(batches, &mut part[0]) {
+        if !collect(&mut part) {
+            serial.stop();
         }
-        tally.batch(&batch);
-        tally.skipped += engine.batch(&batch, &mut walker);
-        engine.sink().exchange(&mut part[0]);
-        more = collect(&mut part) && batches.fill(&mut batch);
     }
-    let mut remaining = engine.remaining();
-    for last in rounds(remaining.flows().collect()) {
-        engine.finish_begun(last, &mut remaining);
-        engine.sink().exchange(&mut part[0]);
-        collect(&mut part);
+    (serial.tally, vec![serial.engine.into_sink()])
+}
+
+/// One engine at work, as far as somebody asks for.
+pub(super) struct Serial<S> {
+    engine: Engine<S>,
+    walker: Walker,
+    batch: Batch,
+    tally: Tally,
+    stage: Stage,
+}
+
+enum Stage {
+    /// There is a batch to analyse.
+    Batch,
+    /// The next one is to be read.
+    Read,
+    /// The capture is at its end, and its last flows end in these rounds.
+    End(Remaining, std::vec::IntoIter<PacketNumber>),
+}
+
+impl<S: Collected> Serial<S> {
+    /// Reads the first batch; `make` gets the time of its first packet.
+    pub(super) fn start(
+        batches: &mut impl Batches,
+        options: Options,
+        make: impl FnOnce(Timestamp) -> S,
+    ) -> Self {
+        let walker = Walker::new(&options.limits);
+        let mut batch = Batch::new();
+        let has_packets = batches.fill(&mut batch);
+        let first = batch.records().first().map(|record| record.time);
+        let mut serial = Self {
+            engine: Engine::new(options, make(first.unwrap_or_default())),
+            walker,
+            batch,
+            tally: Tally::default(),
+            stage: Stage::Batch,
+        };
+        if !has_packets {
+            serial.stop();
+        }
+        serial
     }
-    (tally, vec![engine.into_sink()])
+
+    /// Analyses one batch, or ends some of the last flows; false when nothing is left.
+    pub(super) fn step(&mut self, batches: &mut impl Batches, part: &mut S::Part) -> bool {
+        if matches!(self.stage, Stage::Read) {
+            match batches.fill(&mut self.batch) {
+                true => self.stage = Stage::Batch,
+                false => self.stop(),
+            }
+        }
+        if let Stage::End(remaining, rounds) = &mut self.stage {
+            let Some(last) = rounds.next() else {
+                return false;
+            };
+            self.engine.finish_begun(last, remaining);
+        } else {
+            self.analyse(batches);
+            self.stage = Stage::Read;
+        }
+        self.engine.sink().exchange(part);
+        true
+    }
+
+    fn analyse(&mut self, batches: &mut impl Batches) {
+        if let Some(keys) = batches.keys() {
+            self.engine.set_keys(keys);
+        }
+        self.tally.batch(&self.batch);
+        self.tally.skipped += self.engine.batch(&self.batch, &mut self.walker);
+    }
+
+    /// Reads no more: what remains is to end the flows.
+    pub(super) fn stop(&mut self) {
+        if matches!(self.stage, Stage::End(..)) {
+            return;
+        }
+        let remaining = self.engine.remaining();
+        let rounds = rounds(remaining.flows().collect());
+        self.stage = Stage::End(remaining, rounds.into_iter());
+    }
 }
 
 /// The capture's last flows end in rounds of so many: each may have a long message to tell that never ended.
