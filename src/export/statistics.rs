@@ -1,5 +1,6 @@
 //! Statistics as text with bars, and as one JSON document.
 
+mod figures;
 mod ways;
 
 use std::fmt::Write as _;
@@ -10,6 +11,8 @@ use crate::base::escape;
 use crate::insight::statistics::{Distribution, Overhead, Statistics, Talker};
 use crate::websocket::Opcode;
 use crate::websocket::close::CloseCode;
+
+use figures::{duration, spread};
 
 /// Columns of the longest bar.
 const BAR: u64 = 32;
@@ -100,16 +103,6 @@ fn times(out: &mut String, title: &str, of: &Distribution) {
         duration(high),
         duration(max),
     );
-}
-
-/// Nanoseconds in the unit that suits them.
-fn duration(nanoseconds: u64) -> String {
-    let value = nanoseconds as f64;
-    match nanoseconds {
-        0..1_000_000 => format!("{:.1} µs", value / 1e3),
-        1_000_000..1_000_000_000 => format!("{:.2} ms", value / 1e6),
-        _ => format!("{:.2} s", value / 1e9),
-    }
 }
 
 fn frames(out: &mut String, of: &Statistics) {
@@ -307,20 +300,5 @@ pub fn json(of: &Statistics) -> Value {
             "between": of.overhead.between(),
         },
         "ways": ways::json(&of.ways),
-    })
-}
-
-fn spread(of: &Distribution, unit: f64) -> Value {
-    let scaled = |value: Option<u64>| match value {
-        Some(value) if unit == 1.0 => json!(value),
-        Some(value) => json!(value as f64 / unit),
-        None => Value::Null,
-    };
-    json!({
-        "count": of.count(),
-        "min": scaled(of.min()),
-        "median": scaled(of.percentile(0.5)),
-        "p99": scaled(of.percentile(0.99)),
-        "max": scaled(of.max()),
     })
 }

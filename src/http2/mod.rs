@@ -19,6 +19,7 @@ mod message;
 mod reader;
 mod session;
 mod sink;
+mod state;
 mod table;
 
 pub use boundary::looks_like_frames;

@@ -3,7 +3,6 @@
 //! One method a frame type. Nothing here stops: what is wrong becomes a finding, what is missing makes the table or
 //! the stream unknown from there on.
 
-use super::connection::{Block, ConnectionState, FollowedStream};
 use super::frame::{
     FrameHeader, FrameType, INITIAL_MAX_FRAME, flag, setting, setting_name, settings,
 };
@@ -11,6 +10,7 @@ use super::hpack::Outcome;
 use super::message::{Message, asks_for_websocket};
 use super::reader::{Frame, Receive};
 use super::sink::{DataPlace, GoAway, StreamSink};
+use super::state::{Block, ConnectionState, FollowedStream};
 use crate::base::{Code, Finding, Side, Span};
 
 /// The frames of one side on their way to the output.

@@ -6,16 +6,18 @@
 mod alignment;
 mod changes;
 mod clocks;
+mod difference;
 mod heads;
 mod messages;
 mod pairing;
 mod record;
 mod report;
 mod sides;
+mod words;
 
 use std::collections::HashSet;
 
-use crate::base::{PacketNumber, PerSide, Side};
+use crate::base::{PerSide, Side};
 use crate::engine::SeenHead;
 
 use clocks::Fastest;
@@ -24,50 +26,10 @@ use messages::Direction;
 
 pub use changes::Change;
 pub use clocks::{Basis, Clocks};
+pub use difference::{Delay, Difference};
 pub use pairing::{Pair, PairedBy, pair};
 pub use record::{Recorded, Recorder, Recording, Records};
 pub use report::{Judged, attempts_json, attempts_text, hop_json, hop_text};
-
-/// One line of a comparison: the same thing on both sides.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// What: `request-line`, `request-header`, `outcome`, `messages`, `close`, ...; stable.
-    pub what: &'static str,
-    /// Whose messages it is about.
-    pub from: Option<Side>,
-    /// On the client's side of the hop, or of the first attempt.
-    pub one: String,
-    /// On the server's side, or of the second attempt.
-    pub other: String,
-}
-
-impl Difference {
-    fn between(
-        what: &'static str,
-        from: Option<Side>,
-        (one, other): (String, String),
-    ) -> Option<Self> {
-        (one != other).then_some(Self {
-            what,
-            from,
-            one,
-            other,
-        })
-    }
-}
-
-/// How long the hop held messages of one direction back, in nanoseconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Delay {
-    /// Messages that were seen on both sides.
-    pub count: usize,
-    /// The middle one.
-    pub median: i64,
-    /// The longest.
-    pub worst: i64,
-    /// Where the one that took longest was complete, before and after the hop.
-    pub worst_at: (PacketNumber, PacketNumber),
-}
 
 /// What differs between the two records of a connection, or between two attempts.
 #[derive(Debug)]
@@ -232,20 +194,4 @@ fn delay(side: Side, direction: &Direction<'_>, clocks: &Clocks) -> Option<Delay
         worst,
         worst_at,
     })
-}
-
-/// A duration for people, to the microsecond.
-fn duration(nanoseconds: i64) -> String {
-    match nanoseconds.unsigned_abs() {
-        0..1_000_000_000 => format!("{:.3} ms", nanoseconds as f64 / 1e6),
-        _ => format!("{:.3} s", nanoseconds as f64 / 1e9),
-    }
-}
-
-/// `1 ping`, `2 pings`.
-fn plural(count: usize, noun: &str) -> String {
-    match count {
-        1 => format!("1 {noun}"),
-        _ => format!("{count} {noun}s"),
-    }
 }

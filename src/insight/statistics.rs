@@ -3,6 +3,7 @@
 //! A [`Statistics`] is an engine's sink; those of several engines are merged.
 
 mod distribution;
+mod overhead;
 mod timeline;
 mod ways;
 
@@ -21,61 +22,12 @@ use crate::websocket::MessageKind;
 use crate::wire::Segment;
 
 pub use distribution::Distribution;
+pub use overhead::Overhead;
 pub use timeline::Timeline;
 pub use ways::{Kind, TimedExchange, Way, Ways};
 
 /// Connections listed as top talkers.
 pub const TALKERS: usize = 10;
-
-/// Bytes by the layer that spent them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Overhead {
-    /// Packets.
-    pub packets: u64,
-    /// Everything before the innermost IP header.
-    pub link: u64,
-    /// IP headers.
-    pub ip: u64,
-    /// TCP headers.
-    pub tcp: u64,
-    /// TCP payload as sent, retransmissions included.
-    pub tcp_payload: u64,
-    /// HTTP heads, and the framing of chunks.
-    pub http: u64,
-    /// WebSocket frame headers, masking keys included.
-    pub websocket: u64,
-    /// Frame payloads on the wire, or content of bodies.
-    pub payload: u64,
-    /// Text and binary messages.
-    pub messages: u64,
-}
-
-impl Overhead {
-    /// All bytes that are no payload: headers of every layer.
-    #[must_use]
-    pub fn headers(&self) -> u64 {
-        self.link + self.ip + self.tcp + self.http + self.websocket
-    }
-
-    /// What TCP carried beside them: TLS and HTTP/2 around them, and what was sent more than once.
-    #[must_use]
-    pub fn between(&self) -> u64 {
-        let inside = self.http + self.websocket + self.payload;
-        self.tcp_payload.saturating_sub(inside)
-    }
-
-    fn add(&mut self, other: &Overhead) {
-        self.packets += other.packets;
-        self.link += other.link;
-        self.ip += other.ip;
-        self.tcp += other.tcp;
-        self.tcp_payload += other.tcp_payload;
-        self.http += other.http;
-        self.websocket += other.websocket;
-        self.payload += other.payload;
-        self.messages += other.messages;
-    }
-}
 
 /// What the packets of an open flow cost.
 #[derive(Clone, Copy, Debug, Default)]

@@ -3,14 +3,17 @@
 //! Made for the row someone looks at. It shows what the bytes say and stops where they break off; a protected fragment
 //! is shown as that. Every field has its span, so it can be found in the bytes.
 
-use crate::base::{Cursor, Field, Layer, Span, escape};
+mod extensions;
+mod reader;
+
+use crate::base::{Cursor, Field, Layer, escape};
 use crate::tls::alert::{AlertDescription, AlertLevel};
 use crate::tls::certificate;
 use crate::tls::handshake::HandshakeType;
 use crate::tls::record::{ContentType, HEADER_LEN, RecordHeader, Version};
 use crate::tls::suite::CipherSuite;
 
-mod extensions;
+use reader::FieldReader;
 
 /// The tree of one record as it crossed the wire, `at` being its position in the sender's stream. `None` where the
 /// bytes do not begin with a record header.
@@ -283,108 +286,6 @@ fn suite(suite: u16) -> String {
 
 fn u24_text(bytes: &[u8]) -> String {
     Cursor::new(bytes).u24().unwrap_or_default().to_string()
-}
-
-/// Makes a field of each thing it reads, with its place.
-struct FieldReader<'a> {
-    cursor: Cursor<'a>,
-    all: &'a [u8],
-    layer: Layer,
-    at: u64,
-}
-
-impl<'a> FieldReader<'a> {
-    fn new(bytes: &'a [u8], layer: Layer, at: u64) -> Self {
-        Self {
-            cursor: Cursor::new(bytes),
-            all: bytes,
-            layer,
-            at,
-        }
-    }
-
-    fn position(&self) -> u64 {
-        self.at + self.cursor.at() as u64
-    }
-
-    /// A field over all of this reader's bytes.
-    fn parent(&self, name: &'static str, label: &str, value: impl Into<String>) -> Field {
-        let span = Span::at(self.at, self.all.len() as u64);
-        Field::new(label, value).named(name).at(self.layer, span)
-    }
-
-    fn bytes(
-        &mut self,
-        name: &'static str,
-        label: &str,
-        len: usize,
-        text: impl FnOnce(&'a [u8]) -> String,
-    ) -> Option<Field> {
-        let start = self.position();
-        let bytes = self.cursor.take(len)?;
-        let field = Field::new(label, text(bytes)).named(name);
-        Some(field.at(self.layer, Span::at(start, len as u64)))
-    }
-
-    fn rest(
-        &mut self,
-        name: &'static str,
-        label: &str,
-        text: impl FnOnce(&'a [u8]) -> String,
-    ) -> Field {
-        let start = self.position();
-        let rest = self.cursor.rest();
-        let _ = self.cursor.skip(rest.len());
-        let field = Field::new(label, text(rest)).named(name);
-        field.at(self.layer, Span::at(start, rest.len() as u64))
-    }
-
-    fn u8(
-        &mut self,
-        name: &'static str,
-        label: &str,
-        text: impl FnOnce(u8) -> String,
-    ) -> Option<Field> {
-        self.bytes(name, label, 1, |bytes| {
-            text(bytes.first().copied().unwrap_or_default())
-        })
-    }
-
-    fn u16(
-        &mut self,
-        name: &'static str,
-        label: &str,
-        text: impl FnOnce(u16) -> String,
-    ) -> Option<Field> {
-        self.bytes(name, label, 2, |bytes| {
-            text(Cursor::new(bytes).u16().unwrap_or_default())
-        })
-    }
-
-    /// The number just read, for a length that what follows needs; zero where nothing was.
-    fn last_u8(&self) -> u8 {
-        self.last::<1>().map_or(0, |[byte]| byte)
-    }
-
-    fn last_u16(&self) -> usize {
-        self.last().map_or(0, u16::from_be_bytes).into()
-    }
-
-    fn last_u24(&self) -> usize {
-        self.last()
-            .map_or(0, |[a, b, c]| u32::from_be_bytes([0, a, b, c])) as usize
-    }
-
-    fn last<const N: usize>(&self) -> Option<[u8; N]> {
-        self.all.get(..self.cursor.at())?.last_chunk().copied()
-    }
-
-    /// A reader of the next `len` bytes, which are passed.
-    fn inner(&mut self, len: usize) -> Option<FieldReader<'a>> {
-        let at = self.position();
-        let bytes = self.cursor.take(len)?;
-        Some(FieldReader::new(bytes, self.layer, at))
-    }
 }
 
 #[cfg(test)]

@@ -16,7 +16,8 @@ use super::handshake::Framing;
 use super::mask;
 use super::message::{Assembly, MessageKind};
 use super::rules::{self, Rsv1, SeenHeader};
-use super::stream::{FrameSink, Scratch};
+use super::scratch::Scratch;
+use super::sink::FrameSink;
 use crate::base::{Limits, Needs, Side, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -25,10 +25,14 @@ mod message;
 mod plausible;
 mod resync;
 mod rules;
+mod scratch;
+mod sink;
 pub mod stream;
 pub mod utf8;
 
 pub use frame::{Frame, FrameHeader, LengthForm, MAX_HEADER_LEN, Opcode};
 pub use handshake::Negotiated;
 pub use message::{Message, MessageKind};
-pub use stream::{FrameSink, Scratch, Stream};
+pub use scratch::Scratch;
+pub use sink::FrameSink;
+pub use stream::Stream;

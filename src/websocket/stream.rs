@@ -15,9 +15,6 @@
 mod context;
 mod lost;
 mod pieces;
-mod scratch;
-
-pub use scratch::Scratch;
 
 use super::deflate::Inflater;
 use super::frame::{Frame, FrameHeader, MAX_HEADER_LEN};
@@ -27,17 +24,9 @@ use super::mask;
 use super::message::{Assembly, Message, MessageKind, is_deep};
 use super::resync::{Boundary, Search};
 use super::rules::{self, Http, Rsv1, SeenHeader};
-use crate::base::{Finding, Limits, Needs, Side, Span};
-
-/// Takes what a stream decodes.
-pub trait FrameSink {
-    /// A frame ended, or was seen as far as it will be.
-    fn frame(&mut self, frame: &Frame<'_>);
-    /// A message ended, or was seen as far as it will be.
-    fn message(&mut self, message: &Message<'_>);
-    /// Something is wrong with the frame or the message told last, or with the bytes between frames.
-    fn finding(&mut self, finding: Finding);
-}
+use super::scratch::Scratch;
+use super::sink::FrameSink;
+use crate::base::{Limits, Needs, Side, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum StreamState {

@@ -5,59 +5,21 @@
 //! compiling such runs with endings that fit, and the token after it is the one that does not belong. The second is a
 //! good guess, not a proof, and is shown as "near".
 
-use std::{
-    fmt,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use pcap::{Capture, Dead, Linktype};
-use unicode_width::UnicodeWidthStr;
 
 use crate::base::LinkType;
 
-use super::{CaptureError, error::words, libpcap};
+use super::{
+    error::{CaptureError, FilterProblem, words},
+    libpcap,
+};
 
 /// Longest time spent on finding the place of an error: host names in the expression are looked up at every attempt.
 const SEARCH_TIME: Duration = Duration::from_millis(500);
 /// Longest expression whose error is given a place; searching costs a compilation for every try.
 const SEARCH_LEN: usize = 4096;
-
-/// A capture filter that does not compile. `Display` shows the expression with a caret under the place.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FilterProblem {
-    /// The expression as given.
-    pub expr: String,
-    /// Byte offset in `expr` of what is wrong; its length when something is missing at the end; `None` when unknown.
-    pub offset: Option<usize>,
-    /// Whether `offset` is certain; a caret is marked "near" otherwise.
-    pub certain: bool,
-    /// What is wrong, in libpcap's words.
-    pub message: String,
-}
-
-impl fmt::Display for FilterProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let printable = |text: &str| text.replace(char::is_control, " ");
-        let message = printable(&self.message);
-        write!(
-            f,
-            "the capture filter is not valid: {message}\n  {}",
-            printable(&self.expr)
-        )?;
-        let Some(before) = self.offset.and_then(|offset| self.expr.get(..offset)) else {
-            return Ok(());
-        };
-        let indent = printable(before).width();
-        let note = match (self.certain, before.len() == self.expr.len()) {
-            (_, true) => " something is missing here",
-            (true, false) => "",
-            (false, false) => " near here",
-        };
-        write!(f, "\n  {:indent$}^{note}", "")
-    }
-}
-
-impl std::error::Error for FilterProblem {}
 
 /// Compiles a capture filter for packets of one link type, without a device and without rights.
 ///

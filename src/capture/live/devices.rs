@@ -6,7 +6,16 @@ use pcap::{Active, Capture, Device, Inactive, Linktype, Precision};
 
 use crate::base::LinkType;
 
-use super::{CaptureError, Gone, Options, error::words, libpcap, link, rights};
+use super::{
+    end::Gone,
+    error::{CaptureError, words},
+    libpcap, link,
+    options::Options,
+    rights,
+};
+
+/// Longest time libpcap collects packets before it hands them over, in milliseconds.
+const READ_TIMEOUT_MS: i32 = 50;
 
 /// An interface that packets may be captured on.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,7 +150,7 @@ pub(super) fn open(options: &Options) -> Result<Opened, CaptureError> {
             .snaplen(i32::try_from(options.snaplen).unwrap_or(i32::MAX))
             .promisc(options.promiscuous && name != "any") // which has none, and would warn
             .buffer_size(i32::try_from(options.buffer_bytes).unwrap_or(i32::MAX))
-            .timeout(super::READ_TIMEOUT_MS)
+            .timeout(READ_TIMEOUT_MS)
             .immediate_mode(options.immediate)
             .precision(Precision::Nano)
             .rfmon(options.monitor)

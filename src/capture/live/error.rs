@@ -1,8 +1,8 @@
 //! Why a capture could not start: each with what to do about it.
 
-use std::{io, path::PathBuf};
+use std::{fmt, io, path::PathBuf};
 
-use super::bpf::FilterProblem;
+use unicode_width::UnicodeWidthStr;
 
 /// Why a capture could not start or its interfaces not be listed.
 #[derive(Debug, thiserror::Error)]
@@ -71,6 +71,43 @@ pub enum CaptureError {
     #[error("cannot start the capture thread: {0}")]
     Thread(io::Error),
 }
+
+/// A capture filter that does not compile. `Display` shows the expression with a caret under the place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FilterProblem {
+    /// The expression as given.
+    pub expr: String,
+    /// Byte offset in `expr` of what is wrong; its length when something is missing at the end; `None` when unknown.
+    pub offset: Option<usize>,
+    /// Whether `offset` is certain; a caret is marked "near" otherwise.
+    pub certain: bool,
+    /// What is wrong, in libpcap's words.
+    pub message: String,
+}
+
+impl fmt::Display for FilterProblem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let printable = |text: &str| text.replace(char::is_control, " ");
+        let message = printable(&self.message);
+        write!(
+            f,
+            "the capture filter is not valid: {message}\n  {}",
+            printable(&self.expr)
+        )?;
+        let Some(before) = self.offset.and_then(|offset| self.expr.get(..offset)) else {
+            return Ok(());
+        };
+        let indent = printable(before).width();
+        let note = match (self.certain, before.len() == self.expr.len()) {
+            (_, true) => " something is missing here",
+            (true, false) => "",
+            (false, false) => " near here",
+        };
+        write!(f, "\n  {:indent$}^{note}", "")
+    }
+}
+
+impl std::error::Error for FilterProblem {}
 
 /// "are lo, eth0", or "are none".
 fn name_them(names: &[String]) -> String {

@@ -28,7 +28,9 @@
 
 mod blocks;
 mod bpf;
+mod counters;
 mod devices;
+mod end;
 mod error;
 #[cfg_attr(
     not(doc),
@@ -40,203 +42,31 @@ mod error;
 mod libpcap;
 mod limits;
 mod link;
+mod options;
 mod recording;
 mod rights;
 mod worker;
 
-use std::{
-    fmt,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU64, Ordering},
-    },
-    thread::JoinHandle,
-    time::Duration,
-};
+use std::{sync::Arc, thread::JoinHandle, time::Duration};
 
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 
 use crate::{base::LinkType, capture::Batch};
 
 pub use self::{
-    bpf::{FilterProblem, check_filter},
+    bpf::check_filter,
+    counters::Drops,
     devices::{Access, Interface, interfaces},
-    error::CaptureError,
+    end::{End, Gone, Stop},
+    error::{CaptureError, FilterProblem},
     limits::{Autostop, LimitProblem, Ring, parse_autostop, parse_ring},
+    options::Options,
     recording::{Evicted, Packets, Storage},
 };
-use self::{recording::Recording, worker::Worker};
+use self::{counters::Counters, recording::Recording, worker::Worker};
 
-/// Longest time libpcap collects packets before it hands them over, in milliseconds.
-const READ_TIMEOUT_MS: i32 = 50;
 /// Batches on their way to the reader before packets are dropped for it; with [`worker::BATCH_BYTES`] a bound on memory.
 const CHANNEL_BATCHES: usize = 64;
-
-/// What to capture and where to keep it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Options {
-    /// The interface's name (`-i`); `any` is all of them where the system has that.
-    pub interface: String,
-    /// A capture filter in libpcap's language (`-f`).
-    pub filter: Option<String>,
-    /// Bytes kept of each packet (`-s`).
-    pub snaplen: u32,
-    /// Whether to see packets for other machines too (not `-p`).
-    pub promiscuous: bool,
-    /// Bytes of the kernel's buffer (`-B`).
-    pub buffer_bytes: usize,
-    /// Whether each packet is handed over at once, at the price of a higher load.
-    pub immediate: bool,
-    /// Whether a radio shows the frames of the air (`-I`).
-    pub monitor: bool,
-    /// Where packets are kept.
-    pub place: Storage,
-    /// When the capture ends by itself.
-    pub autostop: Autostop,
-    /// Whether the rights to capture are given up once the device is open: only for this thread and its children.
-    pub give_up_rights: bool,
-}
-
-impl Options {
-    /// The usual options for one interface: whole packets, promiscuous, a buffer of 64 MiB, a spool of 1 GiB, no end.
-    #[must_use]
-    pub fn new(interface: &str) -> Self {
-        Self {
-            interface: interface.to_owned(),
-            filter: None,
-            snaplen: 262_144,
-            promiscuous: true,
-            buffer_bytes: 64 << 20,
-            immediate: false,
-            monitor: false,
-            place: Storage::default(),
-            autostop: Autostop::default(),
-            give_up_rights: true,
-        }
-    }
-}
-
-/// Packets seen and lost since the start.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Drops {
-    /// Packets that reached us and the files.
-    pub received: u64,
-    /// Packets the kernel dropped because its buffer was full.
-    pub by_kernel: u64,
-    /// Packets the interface or its driver dropped.
-    pub by_interface: u64,
-    /// Packets that are in the files, but were not given to the reader because it was behind.
-    pub by_us: u64,
-}
-
-/// What became of an interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Gone {
-    /// It was switched off.
-    Down,
-    /// It was removed.
-    Removed,
-}
-
-/// Why a capture ended.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum End {
-    /// It was told to.
-    Stopped,
-    /// A limit of [`Autostop`] was reached.
-    Limit,
-    /// The interface went away.
-    Interface {
-        /// Its name.
-        name: String,
-        /// How.
-        gone: Gone,
-    },
-    /// libpcap failed.
-    Failed {
-        /// The interface.
-        name: String,
-        /// libpcap's words.
-        reason: String,
-    },
-    /// The packets could not be written.
-    Output {
-        /// The file, or the directory of the spool.
-        path: PathBuf,
-        /// The system's reason.
-        reason: String,
-    },
-}
-
-impl fmt::Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Stopped => f.write_str("capture stopped"),
-            Self::Limit => f.write_str("capture stopped at its limit"),
-            Self::Interface {
-                name,
-                gone: Gone::Down,
-            } => {
-                write!(
-                    f,
-                    "capture ended: `{name}` was switched off (`sudo ip link set {name} up` brings it back)"
-                )
-            }
-            Self::Interface {
-                name,
-                gone: Gone::Removed,
-            } => write!(f, "capture ended: `{name}` was removed"),
-            Self::Failed { name, reason } => write!(f, "capture on `{name}` ended: {reason}"),
-            Self::Output { path, reason } => {
-                write!(
-                    f,
-                    "capture ended: cannot write packets to {}: {reason}",
-                    path.display()
-                )
-            }
-        }
-    }
-}
-
-impl End {
-    /// Whether the capture ended as it should.
-    #[must_use]
-    pub fn is_clean(&self) -> bool {
-        matches!(self, Self::Stopped | Self::Limit)
-    }
-}
-
-/// The counters that the capture thread keeps and everybody reads.
-#[derive(Debug, Default)]
-struct Counters {
-    received: AtomicU64,
-    by_kernel: AtomicU64,
-    by_interface: AtomicU64,
-    by_us: AtomicU64,
-}
-
-impl Counters {
-    fn drops(&self) -> Drops {
-        Drops {
-            received: self.received.load(Ordering::Relaxed),
-            by_kernel: self.by_kernel.load(Ordering::Relaxed),
-            by_interface: self.by_interface.load(Ordering::Relaxed),
-            by_us: self.by_us.load(Ordering::Relaxed),
-        }
-    }
-}
-
-/// Ends a capture from any thread.
-#[derive(Clone, Debug)]
-pub struct Stop(Arc<AtomicBool>);
-
-impl Stop {
-    /// Asks the capture to end; it does within a tenth of a second, and its files are whole then.
-    pub fn stop(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
 
 /// A running capture.
 ///
@@ -285,7 +115,7 @@ impl Live {
         }
         let (send, batches) = crossbeam_channel::bounded(CHANNEL_BATCHES);
         let (used, reuse) = crossbeam_channel::bounded(CHANNEL_BATCHES);
-        let stop = Stop(Arc::default());
+        let stop = Stop::default();
         let counters = Arc::<Counters>::default();
         let (link_type, digits, warning) =
             (opened.link_type, opened.digits, opened.warning.clone());

@@ -15,10 +15,12 @@ use crate::{
 };
 
 use super::{
-    Counters, End, Options, Stop,
+    counters::Counters,
     devices::{self, Opened},
+    end::{End, Stop},
     error::words,
     limits::Autostop,
+    options::Options,
     recording::{Recording, WriteError},
 };
 
@@ -115,7 +117,7 @@ impl Worker {
     fn capture_until_the_end(&mut self) -> End {
         let (mut stats_at, mut active_at) = (Instant::now(), Instant::now());
         loop {
-            if self.stop.0.load(Ordering::Relaxed) {
+            if self.stop.is_asked() {
                 // What the kernel already has was captured before the stop.
                 let _ = self.dispatch();
                 // A limit reached meanwhile is why it ended, also where the stop was seen first.

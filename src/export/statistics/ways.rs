@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::insight::statistics::{Kind, Way};
 
-use super::{duration, spread};
+use super::figures::{duration, spread};
 
 /// For how many clients the pace of the capture is worked out.
 const CLIENTS: [u64; 3] = [1_000, 10_000, 100_000];

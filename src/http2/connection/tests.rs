@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::base::Finding;
+use crate::base::{Finding, Span};
 use crate::http2::{DataPlace, FrameType, GoAway, PREFACE, asks_for_websocket, error_name, flag};
 
 /// Writes events down, DATA of one frame run as one.

@@ -5,9 +5,13 @@ use crate::engine::Transport;
 use crate::websocket::MessageKind;
 use crate::websocket::close::CloseCode;
 
+use super::clocks::Clocks;
+use super::difference::Delay;
+use super::heads;
 use super::messages::{Class, Direction, Pings};
+use super::pairing::Pair;
 use super::record::{Recorded, RecordedMessage};
-use super::{Clocks, Delay, Pair, duration, heads, plural};
+use super::words::{duration, plural};
 
 /// A delay from here on is said in a sentence of its own, in nanoseconds.
 pub(super) const LONG: i64 = 200_000_000;

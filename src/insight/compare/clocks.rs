@@ -3,6 +3,8 @@
 //!
 //! Clocks that drift apart blur long captures: the difference is taken to be the same from the first packet to the last.
 
+use super::words::{duration, plural};
+
 /// Nanoseconds from the client's side of the hop to the server's side and back, each told by its own clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Fastest {
@@ -76,12 +78,12 @@ impl Clocks {
     /// In one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {
-        let by = super::duration(self.offset.saturating_abs());
+        let by = duration(self.offset.saturating_abs());
         let ahead = match self.offset {
             0.. => "ahead",
             _ => "behind",
         };
-        let crossings = super::plural(self.crossings, "crossing");
+        let crossings = plural(self.crossings, "crossing");
         match self.basis {
             Basis::Unknown => "not compared: nothing was seen on both sides".to_owned(),
             Basis::Agree => {
@@ -89,7 +91,7 @@ impl Clocks {
             }
             Basis::BothWays(slack) => format!(
                 "the server side's is {by} {ahead} (give or take {}; from {crossings} in both directions)",
-                super::duration(slack)
+                duration(slack)
             ),
             Basis::OneWay => format!(
                 "{crossings} in one direction only: the fastest is taken to have cost no time, delays are told above it"

@@ -5,7 +5,8 @@ use std::collections::{HashMap, HashSet};
 use crate::base::{Head, escape};
 use crate::engine::Connection;
 
-use super::{Difference, Recorded};
+use super::difference::Difference;
+use super::record::Recorded;
 
 /// Bytes of a value that are shown.
 const SHOWN: usize = 120;

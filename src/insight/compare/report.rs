@@ -8,6 +8,7 @@ use crate::base::{Side, escape};
 use crate::engine::Connection;
 use crate::insight::Diagnosis;
 
+use super::words::{duration, plural};
 use super::{Comparison, Delay, Hop, Recorded};
 
 /// The diagnoses of the connections of one capture, by number.
@@ -106,10 +107,10 @@ fn entry(label: &str, text: &str, out: &mut String) {
 fn delayed(side: Side, delay: &Delay) -> String {
     format!(
         "{} from the {} took {} in the median, {} at worst (packets {} and {})",
-        super::plural(delay.count, "message"),
+        plural(delay.count, "message"),
         side.name(),
-        super::duration(delay.median),
-        super::duration(delay.worst),
+        duration(delay.median),
+        duration(delay.worst),
         delay.worst_at.0.0,
         delay.worst_at.1.0,
     )

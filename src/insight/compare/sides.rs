@@ -5,8 +5,10 @@ use crate::engine::{EndedBy, Outcome};
 use crate::websocket::MessageKind;
 
 use super::changes::LONG;
+use super::difference::Difference;
+use super::pairing::Pair;
 use super::record::{Recorded, RecordedMessage};
-use super::{Difference, Pair, duration};
+use super::words::duration;
 
 /// What differs apart from the heads.
 pub(super) fn of_connection(pair: &Pair<'_>) -> Vec<Difference> {

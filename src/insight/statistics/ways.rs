@@ -20,8 +20,8 @@ use hashbrown::HashMap;
 use crate::base::{PerSide, Timestamp};
 use crate::engine::{Exchange, Moment};
 
-use super::Overhead;
 use super::distribution::Distribution;
+use super::overhead::Overhead;
 
 /// Channels kept at once; of more, those with the fewest requests are forgotten.
 const CHANNELS: usize = 1024;

@@ -1,6 +1,6 @@
 //! The extensions of hellos, as fields (RFC 8446 4.2).
 
-use super::FieldReader;
+use super::reader::FieldReader;
 use crate::base::{Field, escape};
 use crate::tls::handshake::HandshakeType;
 use crate::tls::record::Version;

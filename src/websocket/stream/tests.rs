@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::*;
-use crate::base::Code;
+use crate::base::{Code, Finding};
 use crate::websocket::deflate::Parameters;
 
 /// Everything a stream told, as text, so that two runs compare whole.

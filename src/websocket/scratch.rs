@@ -7,13 +7,13 @@
 
 use std::sync::Arc;
 
+use super::deflate::Inflater;
+use super::message::Assembly;
 use crate::base::Limits;
-use crate::websocket::deflate::Inflater;
-use crate::websocket::message::Assembly;
 
 /// Buffers that all streams of one engine share.
 pub struct Scratch {
-    pub(in crate::websocket) limits: Limits,
+    pub(super) limits: Limits,
     pub(super) unmasked: Vec<u8>,
     pub(super) overflow: Vec<u8>,
     pub(super) raw: Vec<u8>,
@@ -38,13 +38,13 @@ impl Scratch {
         }
     }
 
-    pub(in crate::websocket) fn assembly(&mut self) -> Box<Assembly> {
+    pub(super) fn assembly(&mut self) -> Box<Assembly> {
         self.assemblies
             .pop()
             .unwrap_or_else(|| Box::new(Assembly::new()))
     }
 
-    pub(in crate::websocket) fn put_assembly(&mut self, mut assembly: Box<Assembly>) {
+    pub(super) fn put_assembly(&mut self, mut assembly: Box<Assembly>) {
         if self.assemblies.len() < SPARES {
             assembly.shrink();
             self.assemblies.push(assembly);
