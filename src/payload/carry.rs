@@ -4,6 +4,8 @@
 #[derive(Clone, Debug, Default)]
 pub struct Carry {
     bytes: Vec<u8>,
+    /// Bytes the unit has, where it says so: nothing is looked at again before they are there.
+    len: usize,
     /// Bytes of a unit longer than the cap that are still to be passed over.
     skip: u64,
     is_lost: bool,
@@ -13,7 +15,8 @@ impl Carry {
     /// Bytes kept of a unit that is not complete.
     pub const MOST: usize = 1 << 20;
 
-    /// Puts what waits in front of a message's bytes: the bytes together, and how many of them came before.
+    /// Puts what waits in front of a message's bytes: the bytes together, and how many of them came before. Nothing, where
+    /// the unit that waits is known not to end in them.
     pub fn join<'a>(&mut self, bytes: &'a [u8]) -> (std::borrow::Cow<'a, [u8]>, usize) {
         let skipped = usize::try_from(self.skip)
             .unwrap_or(usize::MAX)
@@ -23,6 +26,11 @@ impl Carry {
         if self.bytes.is_empty() {
             return (bytes.into(), 0);
         }
+        if self.bytes.len() + bytes.len() < self.len {
+            self.bytes.extend_from_slice(bytes);
+            return ((&[]).into(), 0);
+        }
+        self.len = 0;
         let mut whole = std::mem::take(&mut self.bytes);
         let before = whole.len();
         whole.extend_from_slice(bytes);
@@ -38,6 +46,7 @@ impl Carry {
             return;
         }
         self.bytes.extend_from_slice(rest);
+        self.len = len.map_or(0, |len| usize::try_from(len).unwrap_or(usize::MAX));
     }
 
     /// Whether a unit began that is not complete.
@@ -81,7 +90,8 @@ mod tests {
         let mut carry = Carry::default();
         carry.keep(b"ab", Some(4));
         assert!(carry.is_waiting());
-        assert_eq!(carry.join(b"cdX"), (b"abcdX".to_vec().into(), 2));
+        assert!(carry.join(b"c").0.is_empty() && carry.is_waiting());
+        assert_eq!(carry.join(b"dX"), (b"abcdX".to_vec().into(), 3));
         assert!(!carry.is_waiting());
         carry.keep(b"begin", Some(u64::MAX));
         assert_eq!(carry.join(&[0; 100]).0.len(), 0);

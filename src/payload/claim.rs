@@ -32,6 +32,8 @@ pub struct Claim {
     pub confidence: Confidence,
     /// Why, in one phrase, such as "subprotocol".
     pub why: &'static str,
+    /// Whether what speaks for it began in earlier messages, whose bytes the decoder wants then.
+    pub is_of_stream: bool,
 }
 
 impl Claim {
@@ -41,6 +43,17 @@ impl Claim {
         Some(Claim {
             confidence: Confidence::Certain,
             why,
+            is_of_stream: false,
+        })
+    }
+
+    /// A claim from the beginning of a byte stream that nothing else begins with, over several messages perhaps.
+    #[must_use]
+    pub const fn of_stream(why: &'static str) -> Option<Claim> {
+        Some(Claim {
+            confidence: Confidence::Certain,
+            why,
+            is_of_stream: true,
         })
     }
 
@@ -50,6 +63,7 @@ impl Claim {
         Some(Claim {
             confidence: Confidence::Likely,
             why,
+            is_of_stream: false,
         })
     }
 }
@@ -85,6 +99,9 @@ pub struct Evidence<'a> {
     pub opening: &'a Opening,
     /// The message at hand.
     pub payload: &'a Payload<'a>,
+    /// Its bytes behind those of the side's earlier messages, where all of them are binary and short: programs write the
+    /// first bytes of a stream in pieces.
+    pub stream: &'a [u8],
     /// The protocol that carries it; `None` for a whole message.
     pub parent: Option<&'static str>,
     /// Messages seen before it here, of both sides; 0 for the first.

@@ -91,6 +91,7 @@ impl Conversation {
             depth: 0,
             level: 0,
             at: Some(0),
+            earlier: 0,
             parent: None,
             in_protocol: false,
         };
@@ -130,6 +131,7 @@ impl Conversation {
             claim: Claim {
                 confidence: Confidence::Certain,
                 why: "close code of the protocol",
+                is_of_stream: false,
             },
             summary: format!("{code} {name}"),
             items: Vec::new(),

@@ -47,6 +47,9 @@ pub trait Decode: CloneDecode + Send + Sync + fmt::Debug {
     /// Decodes one message, or a piece of a byte stream. What it gives before it answers [`Fit::No`] is forgotten.
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit;
 
+    /// Bytes of this side's earlier messages, of which a claim said that the stream begins there.
+    fn earlier(&mut self, _from: Side, _bytes: &[u8]) {}
+
     /// A message of this side is missing, or was too long to be kept.
     fn lost(&mut self, _from: Side) {}
 

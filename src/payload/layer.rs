@@ -1,17 +1,25 @@
 //! One layer of a connection: which decoder was chosen for it, and the layer inside.
 
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use smallvec::SmallVec;
+
 use super::DECODERS;
 use super::claim::{Claim, Confidence, Evidence, Opening};
 use super::decoded::Item;
-use super::decoder::{Decode, Decoder, Fit, Payload};
+use super::decoder::{Decode, Decoder, Fit, Kind, Payload};
 use super::out::{Gathered, Out};
-use crate::base::Side;
+use crate::base::{PerSide, Side};
 
 /// Messages looked at before a layer is taken for what it seems: no protocol.
 const LOOKED_AT: u32 = 64;
 /// Messages that do not fit before a choice is given up that only content spoke for; and how many more must not fit than
 /// did.
 const MISFITS: u32 = 2;
+
+/// Bytes of a side's first messages looked at as the beginning of a stream.
+const BEGINNING: usize = 32;
 
 /// Where a layer's lines go, and where its bytes lie.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +30,8 @@ pub(super) struct Place {
     pub(super) level: u8,
     /// Position in the message of the payload's first byte, where the message has the bytes as they are.
     pub(super) at: Option<u64>,
+    /// The payload's first bytes that came in earlier messages; the position is that of the byte behind them.
+    pub(super) earlier: usize,
     /// What is around it.
     pub(super) parent: Option<&'static str>,
     /// Whether a protocol is around it, in which an encoding is nothing of its own.
@@ -33,7 +43,34 @@ pub(super) struct Place {
 pub(super) struct Layer {
     chosen: Option<Chosen>,
     seen: u32,
+    begun: PerSide<Beginning>,
     inner: Option<Box<Layer>>,
+}
+
+/// The bytes of a side's first messages, as long as they are binary and few.
+#[derive(Clone, Debug, Default)]
+struct Beginning {
+    bytes: SmallVec<[u8; BEGINNING]>,
+    is_over: bool,
+}
+
+impl Beginning {
+    fn push(&mut self, payload: &Payload<'_>) {
+        let len = self.bytes.len() + payload.bytes.len();
+        self.is_over |= payload.kind == Kind::Text || len > BEGINNING;
+        match self.is_over {
+            true => self.bytes.clear(),
+            false => self.bytes.extend_from_slice(payload.bytes),
+        }
+    }
+
+    /// The bytes with those of the next message.
+    fn joined<'p>(&self, payload: &Payload<'p>) -> Cow<'p, [u8]> {
+        match self.bytes.is_empty() {
+            true => payload.bytes.into(),
+            false => [&self.bytes, payload.bytes].concat().into(),
+        }
+    }
 }
 
 /// The decoder of a layer.
@@ -52,6 +89,7 @@ impl Layer {
         let claim = Claim {
             confidence: Confidence::Forced,
             why: "asked for",
+            is_of_stream: false,
         };
         Self {
             chosen: Some(Chosen::new(decoder, opening, claim)),
@@ -69,6 +107,9 @@ impl Layer {
     ) -> Option<Claim> {
         if self.chosen.is_none() && self.seen < LOOKED_AT {
             self.choose(payload, place, gathered);
+            if self.chosen.is_none() {
+                self.begun[payload.from].push(payload);
+            }
         }
         self.seen = self.seen.saturating_add(1);
         if let Some(chosen) = &mut self.chosen {
@@ -86,8 +127,10 @@ impl Layer {
 
     /// Chooses the decoder that is surest; of equals the first of the table.
     fn choose(&mut self, payload: &Payload<'_>, place: Place, gathered: &Gathered) {
+        let begun = &self.begun[payload.from];
         let evidence = Evidence {
             opening: &gathered.opening,
+            stream: &begun.joined(payload),
             payload,
             parent: place.parent,
             seen: self.seen,
@@ -101,31 +144,41 @@ impl Layer {
                 best = Some((claim, decoder));
             }
         }
-        self.chosen = best.map(|(claim, decoder)| Chosen::new(decoder, &gathered.opening, claim));
+        self.chosen = best.map(|(claim, decoder)| {
+            let mut chosen = Chosen::new(decoder, &gathered.opening, claim);
+            if claim.is_of_stream {
+                chosen.state.earlier(payload.from, &begun.bytes);
+            }
+            chosen
+        });
     }
 
-    /// Decodes a message that is no protocol's as the encoding it is in.
-    fn encoding<'a>(
+    /// Decodes a message that is no protocol's as the first encoding that it is in.
+    pub(super) fn encoding<'a>(
         &mut self,
         payload: &Payload<'a>,
         place: Place,
         items: &mut Vec<Item<'a>>,
         gathered: &mut Gathered,
     ) -> Option<Claim> {
+        let opening = Arc::clone(&gathered.opening);
         let evidence = Evidence {
-            opening: &gathered.opening,
+            opening: &opening,
+            stream: payload.bytes,
             payload,
             parent: place.parent,
             seen: self.seen,
         };
-        let encodings = DECODERS.iter().filter(|decoder| decoder.is_encoding);
-        let mut claims =
-            encodings.filter_map(|decoder| Some(((decoder.claim)(&evidence)?, *decoder)));
-        let (claim, decoder) = claims.next()?;
-        let mut chosen = Chosen::new(decoder, &gathered.opening, claim);
-        chosen
-            .decode(&mut self.inner, payload, place, items, gathered)
-            .then_some(claim)
+        for decoder in DECODERS.iter().filter(|decoder| decoder.is_encoding) {
+            let Some(claim) = (decoder.claim)(&evidence) else {
+                continue;
+            };
+            let mut chosen = Chosen::new(decoder, &gathered.opening, claim);
+            if chosen.decode(&mut self.inner, payload, place, items, gathered) {
+                return Some(claim);
+            }
+        }
+        None
     }
 
     /// A message of this side is missing.

@@ -26,6 +26,7 @@ mod masked;
 mod out;
 mod protocols;
 mod summary;
+mod table;
 #[cfg(test)]
 mod testing;
 mod tree;

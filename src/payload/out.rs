@@ -6,7 +6,8 @@ use std::sync::Arc;
 use smallvec::SmallVec;
 
 use super::calls::{Call, CallRole, Calls, Pending, method};
-use super::claim::Opening;
+use super::carry::Carry;
+use super::claim::{Claim, Opening};
 use super::decoded::{Datum, Heartbeat, Item};
 use super::decoder::{Kind, Payload};
 use super::json::Json;
@@ -130,6 +131,24 @@ impl<'a> Out<'_, 'a> {
         self.field_at(info, json.datum(), json.bytes())
     }
 
+    /// What a unit has as its body, as a field: JSON that opens, text, or bytes and below them what they decode to.
+    pub fn content(&mut self, info: &'static FieldInfo, bytes: &'a [u8]) {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if Json::container(text).is_some() => {
+                self.field_at(info, Datum::Json(text.into()), bytes);
+            }
+            Ok(text) if !is_binary(text) => {
+                self.field_at(info, text, bytes);
+            }
+            _ => {
+                self.field_at(info, bytes, bytes);
+                self.depth = self.depth.saturating_add(1);
+                self.body(bytes.into());
+                self.depth = self.depth.saturating_sub(1);
+            }
+        }
+    }
+
     /// A line that is no field.
     pub fn line(
         &mut self,
@@ -171,20 +190,24 @@ impl<'a> Out<'_, 'a> {
         self.items.len() >= ITEMS
     }
 
-    /// The place in the message of bytes of the payload at hand, where they stand there as they are.
+    /// The place in the message of bytes of the payload at hand, where they stand there as they are; of bytes that began in an
+    /// earlier message, of those that this one has.
     #[must_use]
     pub fn span(&self, bytes: &[u8]) -> Option<Span> {
         let start = (bytes.as_ptr() as usize).checked_sub(self.payload.bytes.as_ptr() as usize)?;
         let is_inside = start + bytes.len() <= self.payload.bytes.len();
-        let at = self.place.at.filter(|_| is_inside)? + start as u64;
-        Some(Span::at(at, bytes.len() as u64))
+        is_inside.then(|| self.range(start, start + bytes.len()))?
     }
 
     /// The place in the message of a range of the payload's bytes.
     #[must_use]
     pub fn range(&self, start: usize, end: usize) -> Option<Span> {
-        let at = self.place.at?;
-        Some(Span::new(at + start as u64, at + end as u64))
+        let Place { at, earlier, .. } = self.place;
+        if end <= earlier && earlier > 0 {
+            return None;
+        }
+        let position = |index: usize| Some(at? + index.saturating_sub(earlier) as u64);
+        Some(Span::new(position(start)?, position(end)?))
     }
 
     /// The unit's line for lists. Bytes from the wire in it must be escaped; [`super::summary`] does it.
@@ -268,28 +291,99 @@ impl<'a> Out<'_, 'a> {
         &mut self.gathered.inflatable
     }
 
+    /// Decodes a message of a byte stream together with what waits of the stream: `inside` is given the bytes, and says which
+    /// of them wait on. What it says of bytes of earlier messages has no place in this one.
+    pub fn stream<R>(
+        &mut self,
+        carry: &mut Carry,
+        message: &Payload<'a>,
+        inside: impl for<'i, 'b> FnOnce(&mut Out<'i, 'b>, &'b [u8], &mut Carry) -> R,
+    ) -> R {
+        let (bytes, earlier) = carry.join(message.bytes);
+        let bytes = match bytes {
+            Cow::Borrowed(bytes) => return inside(self, bytes, carry),
+            Cow::Owned(bytes) => bytes,
+        };
+        let mut items = Vec::new();
+        let payload = Payload {
+            bytes: &bytes,
+            ..*message
+        };
+        let mut out = Out {
+            items: &mut items,
+            gathered: &mut *self.gathered,
+            inner: &mut *self.inner,
+            payload,
+            place: Place {
+                earlier,
+                ..self.place
+            },
+            name: self.name,
+            is_encoding: self.is_encoding,
+            depth: self.depth,
+        };
+        let result = inside(&mut out, &bytes, carry);
+        (self.name, self.depth) = (out.name, out.depth);
+        self.adopt(items);
+        result
+    }
+
     /// Decodes what the unit carries, inside it. The unit's summary gives way to that of what is recognised inside. Says
     /// whether something was.
     pub fn carry(&mut self, bytes: Cow<'a, [u8]>, kind: Kind) -> bool {
+        let before = self.gathered.summaries.len();
+        let claim = self.inside(bytes, kind, Layer::message);
+        if self.gathered.summaries.len() > before && before > 0 {
+            self.gathered.summaries.remove(before - 1);
+        }
+        claim.is_some()
+    }
+
+    /// Decodes what the unit has as its body, which may be in an encoding and is no protocol of its own. The unit's summary
+    /// stays. Says whether an encoding was recognised.
+    pub fn body(&mut self, bytes: Cow<'a, [u8]>) -> bool {
+        let before = self.gathered.summaries.len();
+        let kind = match std::str::from_utf8(&bytes) {
+            Ok(_) => Kind::Text,
+            Err(_) => Kind::Binary,
+        };
+        let claim = self.inside(bytes, kind, Layer::encoding);
+        self.gathered.summaries.truncate(before);
+        claim.is_some()
+    }
+
+    /// Gives bytes to the layer inside.
+    fn inside(
+        &mut self,
+        bytes: Cow<'a, [u8]>,
+        kind: Kind,
+        decode: impl for<'b> FnOnce(
+            &mut Layer,
+            &Payload<'b>,
+            Place,
+            &mut Vec<Item<'b>>,
+            &mut Gathered,
+        ) -> Option<Claim>,
+    ) -> Option<Claim> {
         if self.place.level + 1 >= LEVELS || bytes.is_empty() {
-            return false;
+            return None;
         }
         let place = Place {
             depth: self.depth,
             level: self.place.level + 1,
             at: match &bytes {
-                Cow::Borrowed(bytes) => self.span(bytes).map(|span| span.start),
+                Cow::Borrowed(bytes) => self.whole_span(bytes).map(|span| span.start),
                 Cow::Owned(_) => None,
             },
+            earlier: 0,
             parent: Some(self.name),
             in_protocol: self.place.in_protocol || !self.is_encoding,
         };
         let layer = self.inner.get_or_insert_default();
-        let before = self.gathered.summaries.len();
         let Payload {
             from, number, time, ..
         } = self.payload;
-        let claim = match bytes {
+        match bytes {
             Cow::Borrowed(bytes) => {
                 let payload = Payload {
                     from,
@@ -298,29 +392,41 @@ impl<'a> Out<'_, 'a> {
                     number,
                     time,
                 };
-                layer.message(&payload, place, self.items, self.gathered)
+                decode(layer, &payload, place, self.items, self.gathered)
             }
             Cow::Owned(bytes) => {
-                let bytes = &bytes;
                 let payload = Payload {
                     from,
                     kind,
-                    bytes,
+                    bytes: &bytes,
                     number,
                     time,
                 };
                 let mut items = Vec::new();
-                let claim = layer.message(&payload, place, &mut items, self.gathered);
-                let room = ITEMS.saturating_sub(self.items.len());
-                for item in items.into_iter().take(room) {
-                    self.items.push(item.into_owned());
-                }
+                let claim = decode(layer, &payload, place, &mut items, self.gathered);
+                self.adopt(items);
                 claim
             }
-        };
-        if self.gathered.summaries.len() > before && before > 0 {
-            self.gathered.summaries.remove(before - 1);
         }
-        claim.is_some()
     }
+
+    /// The place of bytes that this message has all of.
+    fn whole_span(&self, bytes: &[u8]) -> Option<Span> {
+        self.span(bytes)
+            .filter(|span| span.len() == bytes.len() as u64)
+    }
+
+    /// Appends lines whose bytes are not the message's.
+    fn adopt(&mut self, items: Vec<Item<'_>>) {
+        let room = ITEMS.saturating_sub(self.items.len());
+        for item in items.into_iter().take(room) {
+            self.items.push(item.into_owned());
+        }
+    }
+}
+
+/// Whether bytes that are UTF-8 by chance have characters that text does not.
+fn is_binary(text: &str) -> bool {
+    text.bytes()
+        .any(|byte| byte < b' ' && !matches!(byte, b'\t' | b'\n' | b'\r' | 0x1b))
 }

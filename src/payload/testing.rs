@@ -7,6 +7,8 @@ use crate::base::{Side, Timestamp, Value};
 pub(crate) struct Talk {
     conversation: Conversation,
     number: u64,
+    /// Nanoseconds of silence so far.
+    silence: i64,
 }
 
 impl Talk {
@@ -35,6 +37,7 @@ impl Talk {
         Self {
             conversation: Conversation::new(opening, force),
             number: 0,
+            silence: 0,
         }
     }
 
@@ -59,6 +62,11 @@ impl Talk {
         self.say(Side::Server, GivenKind::Close(Some(code)), &[])
     }
 
+    /// Nothing is said for this many nanoseconds.
+    pub(crate) fn pass(&mut self, nanoseconds: i64) {
+        self.silence += nanoseconds;
+    }
+
     /// A message of this side is missing.
     pub(crate) fn lose(&mut self, from: Side) {
         self.number += 1;
@@ -73,7 +81,7 @@ impl Talk {
 
     fn say<'a>(&mut self, from: Side, kind: GivenKind, bytes: &'a [u8]) -> Option<Decoded<'a>> {
         self.number += 1;
-        let time = i64::try_from(self.number).unwrap() * 1_000_000;
+        let time = i64::try_from(self.number).unwrap() * 1_000_000 + self.silence;
         let given = Given {
             from,
             number: self.number,

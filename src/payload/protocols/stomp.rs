@@ -2,14 +2,11 @@
 //!
 //! A frame is usually a message; several may share one, and one may be cut over several. A line end alone is a heart-beat.
 
-use std::borrow::Cow;
-
 use memchr::memchr;
 
 use crate::base::{FieldInfo, PerSide, Rule, Severity, Side, Type};
-use crate::payload::json::Json;
 use crate::payload::{
-    Carry, Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary,
+    Carry, Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary,
 };
 
 const COMMANDS: &[&str] = &[
@@ -104,6 +101,12 @@ static MESSAGE: FieldInfo = FieldInfo::new(
 );
 static BODY: FieldInfo =
     FieldInfo::new("stomp.body", "Body", Type::Bytes, "Body of a STOMP frame.").body();
+static VERSION: FieldInfo = FieldInfo::new(
+    "stomp.version",
+    "Version",
+    Type::Text,
+    "The version a STOMP server chose, or those a client or an error offers.",
+);
 static HEARTBEAT: FieldInfo = FieldInfo::new(
     "stomp.heartbeat",
     "Heart-beat",
@@ -153,6 +156,7 @@ pub(crate) static DECODER: Decoder = Decoder {
         &PASSCODE,
         &MESSAGE,
         &BODY,
+        &VERSION,
         &HEARTBEAT,
     ],
     rules: &[
@@ -207,14 +211,10 @@ impl Decode for Stomp {
             carry.lose();
             carry.found();
         }
-        let (bytes, before) = carry.join(message.bytes);
-        if before == 0 && !may_begin(&bytes) {
+        if !carry.is_waiting() && !may_begin(message.bytes) {
             return Fit::No;
         }
-        let count = match bytes {
-            Cow::Borrowed(bytes) => frames(bytes, carry, out, |bytes| bytes.into()),
-            Cow::Owned(bytes) => frames(&bytes, carry, out, |bytes| bytes.to_vec().into()),
-        };
+        let count = out.stream(carry, message, frames);
         if count == 0 {
             out.unit(DECODER.title).words("a part of a frame");
             out.summary(format!("part of a frame, {} bytes", message.bytes.len()));
@@ -241,12 +241,7 @@ fn may_begin(bytes: &[u8]) -> bool {
 }
 
 /// Decodes frame after frame; how many there were, heart-beats counted. What is left waits in the carry.
-fn frames<'a, 'b>(
-    bytes: &'b [u8],
-    carry: &mut Carry,
-    out: &mut Out<'_, 'a>,
-    keep: impl Fn(&'b [u8]) -> Cow<'a, [u8]> + Copy,
-) -> usize {
+fn frames<'a>(out: &mut Out<'_, 'a>, bytes: &'a [u8], carry: &mut Carry) -> usize {
     let (mut at, mut count) = (0, 0);
     while let Some(rest) = bytes.get(at..).filter(|rest| !rest.is_empty()) {
         let ends = rest
@@ -264,7 +259,7 @@ fn frames<'a, 'b>(
         }
         match Frame::parse(rest) {
             Parsed::Whole(frame, len) => {
-                frame.write(out, keep);
+                frame.write(out);
                 count += 1;
                 at += len;
             }
@@ -296,22 +291,22 @@ fn heartbeat(out: &mut Out<'_, '_>) {
 
 /// A frame's parts.
 #[derive(Debug)]
-struct Frame<'b> {
+struct Frame<'a> {
     command: &'static str,
-    headers: Vec<(&'b [u8], &'b [u8])>,
-    body: &'b [u8],
+    headers: Vec<(&'a [u8], &'a [u8])>,
+    body: &'a [u8],
 }
 
-enum Parsed<'b> {
+enum Parsed<'a> {
     /// The frame and its bytes, NUL included.
-    Whole(Frame<'b>, usize),
+    Whole(Frame<'a>, usize),
     /// It does not end here; its length, where that is known.
     Cut(Option<u64>),
     Broken,
 }
 
-impl<'b> Frame<'b> {
-    fn parse(bytes: &'b [u8]) -> Parsed<'b> {
+impl<'a> Frame<'a> {
+    fn parse(bytes: &'a [u8]) -> Parsed<'a> {
         let Some(command) = command(bytes) else {
             let is_cut = bytes.len() <= COMMAND
                 && COMMANDS
@@ -364,7 +359,7 @@ impl<'b> Frame<'b> {
     }
 
     /// The value of a header: of several the first counts.
-    fn header(&self, name: &str) -> Option<&'b [u8]> {
+    fn header(&self, name: &str) -> Option<&'a [u8]> {
         let mut headers = self.headers.iter();
         headers.find_map(|(key, value)| (*key == name.as_bytes()).then_some(*value))
     }
@@ -373,7 +368,7 @@ impl<'b> Frame<'b> {
         !matches!(self.command, "CONNECT" | "CONNECTED" | "STOMP")
     }
 
-    fn write<'a>(&self, out: &mut Out<'_, 'a>, keep: impl Fn(&'b [u8]) -> Cow<'a, [u8]>) {
+    fn write(&self, out: &mut Out<'_, 'a>) {
         out.unit(DECODER.title);
         out.field(&COMMAND_FIELD, self.command);
         let id = match self.command {
@@ -390,6 +385,8 @@ impl<'b> Frame<'b> {
             ("transaction", &TRANSACTION),
             ("passcode", &PASSCODE),
             ("message", &MESSAGE),
+            ("version", &VERSION),
+            ("accept-version", &VERSION),
             ("heart-beat", &HEARTBEAT),
         ];
         for (name, info) in known {
@@ -413,16 +410,7 @@ impl<'b> Frame<'b> {
             }
         });
         if !self.body.is_empty() {
-            let span = out.span(self.body);
-            match std::str::from_utf8(self.body) {
-                Ok(text) if Json::container(text).is_some() => {
-                    out.line("Body", Datum::Json(text.to_owned().into()))
-                        .at(span);
-                }
-                Ok(text) => drop(out.line("Body", text.to_owned()).at(span)),
-                Err(_) => {}
-            }
-            out.field(&BODY, keep(self.body)).at(span);
+            out.content(&BODY, self.body);
         }
         self.call(out);
         out.summary(self.line());
