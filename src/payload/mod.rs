@@ -47,6 +47,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::engine_io::DECODER,
     &protocols::socket_io::DECODER,
     &protocols::stomp::DECODER,
+    &protocols::mqtt::DECODER,
     &encodings::json::DECODER,
 ];
 
