@@ -6,6 +6,7 @@ use smallvec::SmallVec;
 
 use super::calls::{Call, CallRole};
 use super::claim::{Claim, Confidence};
+use super::packed::Format;
 use crate::base::{FieldInfo, Finding, Span, Type, Value};
 
 /// A value a decoder gives: what it can borrow from the message it borrows.
@@ -108,6 +109,8 @@ pub struct Item<'a> {
     pub span: Option<Span>,
     /// Whether it is a secret.
     pub secret: bool,
+    /// What the value was read from, where it opens into lines of its own.
+    pub(super) packed: Option<(Format, Cow<'a, [u8]>)>,
 }
 
 impl<'a> Item<'a> {
@@ -127,6 +130,7 @@ impl<'a> Item<'a> {
             words: Cow::Borrowed(""),
             span: None,
             secret: false,
+            packed: None,
         }
     }
 
@@ -159,6 +163,9 @@ impl<'a> Item<'a> {
             words: self.words,
             span: self.span,
             secret: self.secret,
+            packed: self
+                .packed
+                .map(|(format, bytes)| (format, Cow::Owned(bytes.into_owned()))),
         }
     }
 }

@@ -53,6 +53,7 @@ fn masked(item: &Item<'_>) -> Item<'static> {
         info: item.info,
         span: item.span,
         secret: item.secret,
+        packed: None,
         datum,
     }
 }

@@ -24,6 +24,7 @@ pub mod json;
 mod layer;
 mod masked;
 mod out;
+mod packed;
 mod protocols;
 mod summary;
 mod table;
@@ -49,6 +50,8 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::stomp::DECODER,
     &protocols::mqtt::DECODER,
     &encodings::json::DECODER,
+    &encodings::packed::MESSAGE_PACK,
+    &encodings::packed::CBOR,
 ];
 
 /// The decoder of this id.

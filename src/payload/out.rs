@@ -12,6 +12,7 @@ use super::decoded::{Datum, Heartbeat, Item};
 use super::decoder::{Kind, Payload};
 use super::json::Json;
 use super::layer::{Layer, Place};
+use super::packed::Packed;
 use crate::base::{Code, FieldInfo, Finding, Rule, Span};
 
 /// Lines made of one message; what a message has beyond is not shown.
@@ -129,6 +130,15 @@ impl<'a> Out<'_, 'a> {
     /// A JSON value as a field.
     pub fn json(&mut self, info: &'static FieldInfo, json: Json<'a>) -> &mut Item<'a> {
         self.field_at(info, json.datum(), json.bytes())
+    }
+
+    /// A MessagePack or CBOR value as a field: what has values inside as JSON, which opens into the values and their bytes.
+    pub(crate) fn packed(&mut self, info: &'static FieldInfo, value: Packed<'a>) -> &mut Item<'a> {
+        let item = self.field_at(info, value.datum(), value.raw());
+        if value.is_container() {
+            item.packed = Some((value.format(), value.raw().into()));
+        }
+        item
     }
 
     /// What a unit has as its body, as a field: JSON that opens, text, or bytes and below them what they decode to.

@@ -2,6 +2,7 @@
 
 use super::decoded::{Datum, Decoded, Item};
 use super::json;
+use super::packed::{self, Packed};
 use crate::base::{Field, Layer, escape};
 
 /// Bytes of a value shown in a line.
@@ -30,9 +31,10 @@ fn below<'i>(
 }
 
 fn line(item: &Item<'_>, layer: Layer) -> Field {
-    let mut field = match &item.datum {
-        Datum::Json(text) => json(item, text, layer),
-        datum => Field::new(label(item), words(item, datum)),
+    let mut field = match (&item.datum, packed(item, layer)) {
+        (_, Some(field)) => field,
+        (Datum::Json(text), None) => json(item, text, layer),
+        (datum, None) => Field::new(label(item), words(item, datum)),
     };
     field.name = item.info.map_or("", |info| info.name);
     field.is_secret = item.secret;
@@ -45,6 +47,20 @@ fn line(item: &Item<'_>, layer: Layer) -> Field {
 
 fn label(item: &Item<'_>) -> String {
     escape::text(item.label.as_bytes())
+}
+
+/// A MessagePack or CBOR value, opened.
+fn packed(item: &Item<'_>, layer: Layer) -> Option<Field> {
+    let (format, bytes) = item.packed.as_ref()?;
+    let field = packed::field(
+        Packed::whole(*format, bytes)?,
+        layer,
+        item.span.map(|span| span.start),
+    );
+    Some(Field {
+        label: label(item),
+        ..field
+    })
 }
 
 /// A JSON text, opened where it is an object or an array.

@@ -1,10 +1,7 @@
 //! JSON (RFC 8259), where a message is an object or an array of no protocol.
 
-use crate::payload::json::{Json, JsonKind};
-use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Out, Payload, summary};
-
-/// Members named in a summary.
-const NAMED: usize = 6;
+use crate::payload::json::Json;
+use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Out, Payload};
 
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
@@ -35,30 +32,7 @@ impl Decode for Document {
         };
         let span = out.span(message.bytes);
         out.line("JSON", Datum::Json(text.into())).at(span);
-        out.summary(shape(&json));
+        out.summary(json.outline());
         Fit::Yes
     }
-}
-
-/// The document's outline in a few words.
-fn shape(json: &Json<'_>) -> String {
-    if json.kind() == JsonKind::Array {
-        return format!("[{}]", json.elements().count());
-    }
-    let mut members = json.members();
-    let named: Vec<String> = members
-        .by_ref()
-        .take(NAMED)
-        .map(|(key, value)| match value.kind() {
-            JsonKind::Object => format!("{}: {{…}}", summary::part(&*key)),
-            JsonKind::Array => format!("{}: […]", summary::part(&*key)),
-            _ => format!("{}: {}", summary::part(&*key), summary::part(value.raw())),
-        })
-        .collect();
-    let rest = if members.next().is_some() {
-        ", …"
-    } else {
-        ""
-    };
-    format!("{{{}{rest}}}", named.join(", "))
 }

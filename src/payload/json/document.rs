@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use serde::de::IgnoredAny;
 
-use crate::payload::Datum;
+use crate::payload::{Datum, summary};
 
 /// A value: the text it stands in, and where.
 #[derive(Clone, Copy, Debug)]
@@ -193,6 +193,35 @@ impl<'a> Json<'a> {
                 .unwrap_or(Datum::Text(Cow::Borrowed(raw))),
             JsonKind::Object | JsonKind::Array => Datum::Json(Cow::Borrowed(raw)),
         }
+    }
+}
+
+/// Members named in an outline.
+const NAMED: usize = 6;
+
+impl Json<'_> {
+    /// An object or array in a few words, for a summary.
+    #[must_use]
+    pub fn outline(&self) -> String {
+        if self.kind() == JsonKind::Array {
+            return format!("[{}]", self.elements().count());
+        }
+        let mut members = self.members();
+        let named: Vec<String> = members
+            .by_ref()
+            .take(NAMED)
+            .map(|(key, value)| match value.kind() {
+                JsonKind::Object => format!("{}: {{…}}", summary::part(&*key)),
+                JsonKind::Array => format!("{}: […]", summary::part(&*key)),
+                _ => format!("{}: {}", summary::part(&*key), summary::part(value.raw())),
+            })
+            .collect();
+        let rest = if members.next().is_some() {
+            ", …"
+        } else {
+            ""
+        };
+        format!("{{{}{rest}}}", named.join(", "))
     }
 }
 
