@@ -52,32 +52,34 @@ pub struct Pending {
     pub number: u64,
     /// When.
     pub time: Timestamp,
-    /// Whether an answer came, and more may.
+    /// Whether an answer came, and more may; or none need come.
     pub is_answered: bool,
 }
 
-/// The requests of one connection, by protocol, asking side and the protocol's own key.
+/// The requests of one connection, by decoder, asking side and the protocol's own key.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Calls {
     pending: HashMap<u64, Pending>,
     /// The keys in the order of asking; some may be answered already.
     order: VecDeque<u64>,
+    /// A request without an answer was forgotten.
+    has_forgotten: bool,
 }
 
-fn key_of(protocol: &'static str, from: Side, key: &[u8]) -> u64 {
+fn key_of(family: &'static str, from: Side, key: &[u8]) -> u64 {
     // The same in every run, so that the same input gives the same output.
-    FixedState::default().hash_one((protocol, from, key))
+    FixedState::default().hash_one((family, from, key))
 }
 
 impl Calls {
     /// A request; whether one with the same key was waiting.
-    pub(super) fn ask(&mut self, key: &[u8], pending: Pending) -> bool {
-        let hash = key_of(pending.protocol, pending.from, key);
+    pub(super) fn ask(&mut self, family: &'static str, key: &[u8], pending: Pending) -> bool {
+        let hash = key_of(family, pending.from, key);
         while self.pending.len() >= PENDING || self.order.len() >= PENDING * 2 {
             match self.order.pop_front() {
-                Some(oldest) => self.pending.remove(&oldest),
+                Some(oldest) => self.has_forgotten |= self.pending.remove(&oldest).is_some(),
                 None => break,
-            };
+            }
         }
         self.order.push_back(hash);
         self.pending.insert(hash, pending).is_some()
@@ -86,12 +88,12 @@ impl Calls {
     /// The request that `from` answers with this key. It waits on where `more` answers may come.
     pub(super) fn answer(
         &mut self,
-        protocol: &'static str,
+        family: &'static str,
         from: Side,
         key: &[u8],
         more: bool,
     ) -> Option<Pending> {
-        let hash = key_of(protocol, from.peer(), key);
+        let hash = key_of(family, from.peer(), key);
         match more {
             true => {
                 let pending = self.pending.get_mut(&hash)?;
@@ -102,7 +104,12 @@ impl Calls {
         }
     }
 
-    /// Requests without any answer, in the order of asking.
+    /// Whether a request waits that `from` could answer with this key.
+    pub(super) fn is_waiting(&self, family: &'static str, from: Side, key: &[u8]) -> bool {
+        self.pending.contains_key(&key_of(family, from.peer(), key))
+    }
+
+    /// Requests that wait for their first answer, in the order of asking.
     pub(super) fn pending(&self) -> Vec<&Pending> {
         let all = self.pending.values();
         let mut all: Vec<&Pending> = all.filter(|pending| !pending.is_answered).collect();
@@ -110,8 +117,16 @@ impl Calls {
         all
     }
 
+    /// Whether every request without an answer is remembered.
+    pub(super) fn is_whole(&self) -> bool {
+        !self.has_forgotten
+    }
+
     pub(super) fn forget(&mut self) {
-        *self = Self::default();
+        *self = Self {
+            has_forgotten: true,
+            ..Self::default()
+        };
     }
 
     pub(super) fn memory(&self) -> usize {
@@ -149,8 +164,8 @@ mod tests {
     #[test]
     fn an_answer_finds_its_request_once_or_often() {
         let mut calls = Calls::default();
-        assert!(!calls.ask(b"1", asked(1)));
-        assert!(calls.ask(b"1", asked(2)));
+        assert!(!calls.ask("x", b"1", asked(1)));
+        assert!(calls.ask("x", b"1", asked(2)));
         assert_eq!(
             calls
                 .answer("x", Side::Server, b"1", true)
@@ -166,7 +181,7 @@ mod tests {
     fn what_is_never_answered_is_bounded() {
         let mut calls = Calls::default();
         for number in 0..100_000u64 {
-            calls.ask(&number.to_be_bytes(), asked(number));
+            calls.ask("x", &number.to_be_bytes(), asked(number));
             if number % 3 == 0 {
                 calls.answer("x", Side::Server, &number.to_be_bytes(), false);
             }

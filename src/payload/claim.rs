@@ -1,6 +1,9 @@
 //! Evidence of what a connection carries, and what decoders make of it.
 
+use std::cell::OnceCell;
+
 use super::decoder::Payload;
+use super::json::{Json, JsonKind, Outline};
 
 /// How sure a recognition is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -106,9 +109,11 @@ pub struct Evidence<'a> {
     pub parent: Option<&'static str>,
     /// Messages seen before it here, of both sides; 0 for the first.
     pub seen: u32,
+    /// Its outline where it is JSON, made when the first decoder asks.
+    pub(super) outline: &'a OnceCell<Option<Outline>>,
 }
 
-impl Evidence<'_> {
+impl<'a> Evidence<'a> {
     /// The subprotocol, where the message is not inside another protocol.
     #[must_use]
     pub fn subprotocol(&self) -> &str {
@@ -122,5 +127,49 @@ impl Evidence<'_> {
     #[must_use]
     pub fn is_first(&self) -> bool {
         self.seen == 0 && self.opening.is_seen
+    }
+
+    /// The message where it is a JSON object or array, whether it came as text or as bytes.
+    #[must_use]
+    pub fn json(&self) -> Option<Json<'a>> {
+        let (text, _) = self.outline()?;
+        Json::trusted(text)
+    }
+
+    /// The same, where it is an array.
+    #[must_use]
+    pub fn array(&self) -> Option<Json<'a>> {
+        let (text, outline) = self.outline()?;
+        (outline.kind() == JsonKind::Array).then(|| Json::trusted(text))?
+    }
+
+    /// The member of this key, where the message is a JSON object.
+    #[must_use]
+    pub fn member(&self, key: &str) -> Option<Json<'a>> {
+        let (text, outline) = self.outline()?;
+        outline.member(text, key)
+    }
+
+    /// The text of the member of this key, where it is a string without escapes.
+    #[must_use]
+    pub fn text_of(&self, key: &str) -> Option<&'a str> {
+        self.member(key)?.plain()
+    }
+
+    /// Whether the message is a JSON object that has no other keys than these.
+    #[must_use]
+    pub fn has_only(&self, keys: &[&str]) -> bool {
+        self.outline()
+            .is_some_and(|(text, outline)| outline.has_only(text, keys))
+    }
+
+    fn outline(&self) -> Option<(&'a str, &'a Outline)> {
+        let first = self.payload.bytes.trim_ascii_start().first()?;
+        if !matches!(first, b'{' | b'[') {
+            return None;
+        }
+        let text = self.payload.utf8()?;
+        let outline = self.outline.get_or_init(|| Outline::of(text)).as_ref()?;
+        Some((text, outline))
     }
 }

@@ -11,7 +11,7 @@ use super::decoder::{Decoder, Kind, Payload};
 use super::layer::{Layer, Place};
 use super::out::Gathered;
 use super::summary;
-use crate::base::{Side, Timestamp};
+use crate::base::{PerSide, Side, Timestamp};
 
 /// Bytes one connection's decoders may keep; beyond it they begin anew, as if messages were missing.
 const MEMORY: usize = 4 << 20;
@@ -77,6 +77,7 @@ impl Conversation {
             GivenKind::Close(code) => return self.close(code),
         };
         let Some(bytes) = given.bytes else {
+            self.gathered.lost[given.from] = true;
             self.root.lost(given.from);
             return None;
         };
@@ -169,6 +170,10 @@ impl Conversation {
     /// Forgets what decoders remember of earlier messages.
     pub fn forget(&mut self) {
         let opening = Arc::clone(&self.gathered.opening);
+        self.gathered.lost = PerSide {
+            client: true,
+            server: true,
+        };
         self.root.forget(&opening);
         self.gathered.requests.forget();
     }

@@ -77,13 +77,18 @@ impl Clone for Box<dyn Decode> {
     }
 }
 
-/// Whether a message is of the protocol.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether a message is of the protocol; of several units the greatest counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fit {
-    /// It is, broken perhaps.
-    Yes,
     /// It is something else.
     No,
+    /// It may be a piece of a unit that is not complete, which says neither.
+    Part,
+    /// It has nothing of the protocol, which knows no other messages: it is a broken one where the recognition is certain, and
+    /// something else where only content spoke for it.
+    Broken,
+    /// It is, broken perhaps.
+    Yes,
 }
 
 /// Whether bytes came as text.
@@ -111,6 +116,17 @@ pub struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
+    /// Other bytes in place of its own.
+    pub(super) fn with<'b>(&self, kind: Kind, bytes: &'b [u8]) -> Payload<'b> {
+        Payload {
+            from: self.from,
+            kind,
+            bytes,
+            number: self.number,
+            time: self.time,
+        }
+    }
+
     /// The text, where it came as text and is UTF-8.
     #[must_use]
     pub fn text(&self) -> Option<&'a str> {
@@ -118,6 +134,12 @@ impl<'a> Payload<'a> {
             Kind::Text => std::str::from_utf8(self.bytes).ok(),
             Kind::Binary => None,
         }
+    }
+
+    /// The text, where it is UTF-8, whether it came as text or as bytes.
+    #[must_use]
+    pub fn utf8(&self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes).ok()
     }
 }
 

@@ -1,6 +1,7 @@
 //! One layer of a connection: which decoder was chosen for it, and the layer inside.
 
 use std::borrow::Cow;
+use std::cell::OnceCell;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -45,6 +46,8 @@ pub(super) struct Layer {
     seen: u32,
     begun: PerSide<Beginning>,
     inner: Option<Box<Layer>>,
+    /// Decoders that were chosen for what messages look like, which then turned out to be something else.
+    refuted: SmallVec<[&'static str; 2]>,
 }
 
 /// The bytes of a side's first messages, as long as they are binary and few.
@@ -105,7 +108,11 @@ impl Layer {
         items: &mut Vec<Item<'a>>,
         gathered: &mut Gathered,
     ) -> Option<Claim> {
-        if self.chosen.is_none() && self.seen < LOOKED_AT {
+        let is_open = self
+            .chosen
+            .as_ref()
+            .is_none_or(|chosen| chosen.claim.confidence == Confidence::Likely);
+        if is_open && self.seen < LOOKED_AT {
             self.choose(payload, place, gathered);
             if self.chosen.is_none() {
                 self.begun[payload.from].push(payload);
@@ -118,6 +125,7 @@ impl Layer {
             }
             if chosen.is_refuted() {
                 // Something else may be chosen, of what comes next.
+                self.refuted.push(chosen.decoder.name);
                 self.chosen = None;
                 self.inner = None;
             }
@@ -125,8 +133,10 @@ impl Layer {
         self.encoding(payload, place, items, gathered)
     }
 
-    /// Chooses the decoder that is surest; of equals the first of the table.
+    /// Chooses the decoder that is surest; of equals the first of the table. One that was chosen for the look of things stays
+    /// until another is sure.
     fn choose(&mut self, payload: &Payload<'_>, place: Place, gathered: &Gathered) {
+        let outline = OnceCell::new();
         let begun = &self.begun[payload.from];
         let evidence = Evidence {
             opening: &gathered.opening,
@@ -134,23 +144,37 @@ impl Layer {
             payload,
             parent: place.parent,
             seen: self.seen,
+            outline: &outline,
         };
         let mut best: Option<(Claim, &'static Decoder)> = None;
         for decoder in DECODERS.iter().filter(|decoder| !decoder.is_encoding) {
             let Some(claim) = (decoder.claim)(&evidence) else {
                 continue;
             };
+            let is_likely = claim.confidence == Confidence::Likely;
+            if is_likely && self.refuted.contains(&decoder.name) {
+                continue;
+            }
             if best.is_none_or(|(known, _)| claim.confidence > known.confidence) {
                 best = Some((claim, decoder));
             }
         }
-        self.chosen = best.map(|(claim, decoder)| {
-            let mut chosen = Chosen::new(decoder, &gathered.opening, claim);
-            if claim.is_of_stream {
-                chosen.state.earlier(payload.from, &begun.bytes);
+        let Some((claim, decoder)) = best else { return };
+        match &mut self.chosen {
+            Some(_) if claim.confidence == Confidence::Likely => return,
+            Some(chosen) if chosen.decoder.name == decoder.name => {
+                chosen.claim = claim;
+                return;
             }
-            chosen
-        });
+            // What only looked like something gives way to what is sure.
+            Some(_) => self.inner = None,
+            None => {}
+        }
+        let mut chosen = Chosen::after(gathered, decoder, claim);
+        if claim.is_of_stream {
+            chosen.state.earlier(payload.from, &begun.bytes);
+        }
+        self.chosen = Some(chosen);
     }
 
     /// Decodes a message that is no protocol's as the first encoding that it is in.
@@ -161,6 +185,7 @@ impl Layer {
         items: &mut Vec<Item<'a>>,
         gathered: &mut Gathered,
     ) -> Option<Claim> {
+        let outline = OnceCell::new();
         let opening = Arc::clone(&gathered.opening);
         let evidence = Evidence {
             opening: &opening,
@@ -168,12 +193,13 @@ impl Layer {
             payload,
             parent: place.parent,
             seen: self.seen,
+            outline: &outline,
         };
         for decoder in DECODERS.iter().filter(|decoder| decoder.is_encoding) {
             let Some(claim) = (decoder.claim)(&evidence) else {
                 continue;
             };
-            let mut chosen = Chosen::new(decoder, &gathered.opening, claim);
+            let mut chosen = Chosen::after(gathered, decoder, claim);
             if chosen.decode(&mut self.inner, payload, place, items, gathered) {
                 return Some(claim);
             }
@@ -237,6 +263,17 @@ impl Chosen {
         }
     }
 
+    /// The same, in a connection of which messages were seen before, or were missing.
+    fn after(gathered: &Gathered, decoder: &'static Decoder, claim: Claim) -> Self {
+        let mut chosen = Self::new(decoder, &gathered.opening, claim);
+        for side in Side::BOTH {
+            if gathered.lost[side] {
+                chosen.state.lost(side);
+            }
+        }
+        chosen
+    }
+
     /// Decodes a message; whether it fits. What is written of one that does not is taken back.
     fn decode<'a>(
         &mut self,
@@ -265,11 +302,16 @@ impl Chosen {
                 payload: *payload,
                 place,
                 name: self.decoder.name,
+                family: self.decoder.name,
                 is_encoding: self.decoder.is_encoding,
                 depth: place.depth,
             },
         );
-        if fit == Fit::Yes {
+        let is_sure = self.claim.confidence > Confidence::Likely;
+        if fit == Fit::Part {
+            return true;
+        }
+        if fit == Fit::Yes || (fit == Fit::Broken && is_sure) {
             self.fits = self.fits.saturating_add(1);
             return true;
         }

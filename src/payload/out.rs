@@ -10,10 +10,10 @@ use super::carry::Carry;
 use super::claim::{Claim, Opening};
 use super::decoded::{Datum, Heartbeat, Item};
 use super::decoder::{Kind, Payload};
-use super::json::Json;
+use super::json::{Json, JsonKind};
 use super::layer::{Layer, Place};
 use super::packed::Packed;
-use crate::base::{Code, FieldInfo, Finding, Rule, Span};
+use crate::base::{Code, FieldInfo, Finding, PerSide, Rule, Span};
 
 /// Lines made of one message; what a message has beyond is not shown.
 const ITEMS: usize = 10_000;
@@ -33,6 +33,8 @@ const INFLATED: usize = 4 << 20;
 pub(super) struct Gathered {
     pub(super) opening: Arc<Opening>,
     pub(super) requests: Calls,
+    /// Sides of which a message was missing: decoders that begin later begin as after a loss.
+    pub(super) lost: PerSide<bool>,
     pub(super) stack: SmallVec<[&'static str; 3]>,
     pub(super) summaries: Vec<String>,
     pub(super) calls: SmallVec<[Call; 1]>,
@@ -47,6 +49,7 @@ impl Gathered {
         Self {
             opening,
             requests: Calls::default(),
+            lost: PerSide::default(),
             stack: SmallVec::new(),
             summaries: Vec::new(),
             calls: SmallVec::new(),
@@ -78,6 +81,8 @@ pub struct Out<'o, 'a> {
     pub(super) place: Place,
     /// The protocol's id, which the decoder may make more exact.
     pub(super) name: &'static str,
+    /// The decoder's own id, by which its calls are matched.
+    pub(super) family: &'static str,
     pub(super) is_encoding: bool,
     pub(super) depth: u8,
 }
@@ -130,6 +135,13 @@ impl<'a> Out<'_, 'a> {
     /// A JSON value as a field.
     pub fn json(&mut self, info: &'static FieldInfo, json: Json<'a>) -> &mut Item<'a> {
         self.field_at(info, json.datum(), json.bytes())
+    }
+
+    /// The same of a value that may be missing, or null.
+    pub fn json_of(&mut self, info: &'static FieldInfo, json: Option<Json<'a>>) {
+        if let Some(json) = json.filter(|json| json.kind() != JsonKind::Null) {
+            self.json(info, json);
+        }
     }
 
     /// A MessagePack or CBOR value as a field: what has values inside as JSON, which opens into the values and their bytes.
@@ -243,13 +255,22 @@ impl<'a> Out<'_, 'a> {
 
     /// A request: its answer will have the same key. Says whether a request with that key was waiting already.
     pub fn request(&mut self, key: impl AsRef<[u8]>, name: &str) -> bool {
+        self.asked(key.as_ref(), name, false)
+    }
+
+    /// The same of a request that the peer may leave without an answer.
+    pub fn request_freely(&mut self, key: impl AsRef<[u8]>, name: &str) -> bool {
+        self.asked(key.as_ref(), name, true)
+    }
+
+    fn asked(&mut self, key: &[u8], name: &str, is_free: bool) -> bool {
         let asked = Pending {
             protocol: self.name,
             from: self.payload.from,
             method: method(name),
             number: self.payload.number,
             time: self.payload.time,
-            is_answered: false,
+            is_answered: is_free,
         };
         self.call(Call {
             protocol: self.name,
@@ -259,7 +280,15 @@ impl<'a> Out<'_, 'a> {
             time: None,
             is_error: false,
         });
-        self.gathered.requests.ask(key.as_ref(), asked)
+        self.gathered.requests.ask(self.family, key, asked)
+    }
+
+    /// The sender takes its request with this key back, and expects no answer: the request, where it waited.
+    pub fn withdraw(&mut self, key: impl AsRef<[u8]>) -> Option<Pending> {
+        let to = self.payload.from.peer();
+        self.gathered
+            .requests
+            .answer(self.family, to, key.as_ref(), false)
     }
 
     /// The last answer to the peer's request with this key: the request, where it was seen.
@@ -267,14 +296,33 @@ impl<'a> Out<'_, 'a> {
         self.answered(key.as_ref(), is_error, false)
     }
 
+    /// The last answer, of what may as well be said to nobody.
+    pub fn answer_if_asked(&mut self, key: impl AsRef<[u8]>, is_error: bool) -> Option<Pending> {
+        let key = key.as_ref();
+        let waits = self
+            .gathered
+            .requests
+            .is_waiting(self.family, self.payload.from, key);
+        waits.then(|| self.answered(key, is_error, false))?
+    }
+
     /// An answer to the peer's request with this key, which may get more.
     pub fn answer_of_several(&mut self, key: impl AsRef<[u8]>) -> Option<Pending> {
         self.answered(key.as_ref(), false, true)
     }
 
+    /// The same, of an answer that says that it failed.
+    pub fn error_of_several(&mut self, key: impl AsRef<[u8]>) -> Option<Pending> {
+        self.answered(key.as_ref(), true, true)
+    }
+
     fn answered(&mut self, key: &[u8], is_error: bool, more: bool) -> Option<Pending> {
         let Payload { from, time, .. } = self.payload;
-        let asked = self.gathered.requests.answer(self.name, from, key, more);
+        let asked = self.gathered.requests.answer(self.family, from, key, more);
+        if asked.is_none() && self.is_whole() {
+            // It answers what its peer took back, or nothing.
+            return None;
+        }
         self.call(Call {
             protocol: self.name,
             role: CallRole::Answer,
@@ -329,6 +377,7 @@ impl<'a> Out<'_, 'a> {
                 ..self.place
             },
             name: self.name,
+            family: self.family,
             is_encoding: self.is_encoding,
             depth: self.depth,
         };
@@ -336,6 +385,19 @@ impl<'a> Out<'_, 'a> {
         (self.name, self.depth) = (out.name, out.depth);
         self.adopt(items);
         result
+    }
+
+    /// Whether every message of the connection so far was seen and every request is remembered, so that an answer without one
+    /// answers nothing.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        let Gathered {
+            opening,
+            lost,
+            requests,
+            ..
+        } = &*self.gathered;
+        opening.is_seen && !lost.client && !lost.server && requests.is_whole()
     }
 
     /// Decodes what the unit carries, inside it. The unit's summary gives way to that of what is recognised inside. Says
@@ -390,28 +452,18 @@ impl<'a> Out<'_, 'a> {
             in_protocol: self.place.in_protocol || !self.is_encoding,
         };
         let layer = self.inner.get_or_insert_default();
-        let Payload {
-            from, number, time, ..
-        } = self.payload;
+        let payload = self.payload;
         match bytes {
             Cow::Borrowed(bytes) => {
                 let payload = Payload {
-                    from,
                     kind,
                     bytes,
-                    number,
-                    time,
+                    ..payload
                 };
                 decode(layer, &payload, place, self.items, self.gathered)
             }
             Cow::Owned(bytes) => {
-                let payload = Payload {
-                    from,
-                    kind,
-                    bytes: &bytes,
-                    number,
-                    time,
-                };
+                let payload = payload.with(kind, &bytes);
                 let mut items = Vec::new();
                 let claim = decode(layer, &payload, place, &mut items, self.gathered);
                 self.adopt(items);

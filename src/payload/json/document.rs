@@ -1,6 +1,7 @@
 //! A JSON value inside a valid text, read where it is asked for.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use serde::de::IgnoredAny;
 
@@ -36,12 +37,14 @@ impl<'a> Json<'a> {
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Json<'a>> {
         serde_json::from_str::<IgnoredAny>(text).ok()?;
+        Json::trusted(text)
+    }
+
+    /// The value that a text is, of which it is known that it is JSON.
+    pub(in crate::payload) fn trusted(text: &'a str) -> Option<Json<'a>> {
         let start = text.len() - text.trim_ascii_start().len();
-        Some(Json {
-            text,
-            start,
-            end: text.trim_ascii_end().len(),
-        })
+        let end = text.trim_ascii_end().len();
+        (start < end).then_some(Json { text, start, end })
     }
 
     /// The same, when it is an object or an array.
@@ -95,6 +98,29 @@ impl<'a> Json<'a> {
         })
     }
 
+    /// The places of each member's key, within its quotes, and value.
+    pub(super) fn places(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
+        let mut walk = self.inside(self.kind() == JsonKind::Object);
+        std::iter::from_fn(move || {
+            let key = walk.next()?;
+            walk.colon();
+            let value = walk.next()?;
+            Some((
+                key.start + 1..key.end.saturating_sub(1),
+                value.start..value.end,
+            ))
+        })
+    }
+
+    /// The value in this range of a valid text.
+    pub(super) fn within(text: &'a str, range: Range<usize>) -> Json<'a> {
+        Json {
+            text,
+            start: range.start,
+            end: range.end,
+        }
+    }
+
     /// The elements of an array; none of anything else.
     pub fn elements(&self) -> impl Iterator<Item = Json<'a>> {
         self.inside(self.kind() == JsonKind::Array)
@@ -120,6 +146,18 @@ impl<'a> Json<'a> {
             .last()
     }
 
+    /// The members of these keys, found in one walk; of several of one key the last.
+    #[must_use]
+    pub fn pick<const N: usize>(&self, keys: [&str; N]) -> [Option<Json<'a>>; N] {
+        let mut found = [None; N];
+        for (name, value) in self.members() {
+            if let Some(place) = keys.iter().position(|key| *key == name) {
+                found[place] = Some(value);
+            }
+        }
+        found
+    }
+
     /// The element at this position, from 0.
     #[must_use]
     pub fn at(&self, index: usize) -> Option<Json<'a>> {
@@ -139,6 +177,15 @@ impl<'a> Json<'a> {
         // Half a surrogate pair is valid JSON and no text; it is shown as it is written.
         let whole = serde_json::from_str::<String>(self.raw());
         Some(whole.map_or(Cow::Borrowed(inside), Cow::Owned))
+    }
+
+    /// A string's text, where it has no escapes.
+    #[must_use]
+    pub fn plain(&self) -> Option<&'a str> {
+        match self.text()? {
+            Cow::Borrowed(text) => Some(text),
+            Cow::Owned(_) => None,
+        }
     }
 
     /// The text of the member of this key, where it is a string.
@@ -342,6 +389,10 @@ mod tests {
         assert_eq!(inner.get("d").unwrap().kind(), JsonKind::Null);
         assert_eq!(json.get("e").unwrap().elements().count(), 0);
         assert_eq!(json.at(0).map(|value| value.raw()), None);
+        let [e, a, x] = json.pick(["e", "a", "x"]);
+        assert_eq!(e.unwrap().raw(), "[]");
+        assert_eq!(a.unwrap().raw(), "18446744073709551616");
+        assert!(x.is_none());
     }
 
     #[test]

@@ -4,10 +4,12 @@
 //! keep their digits, keys may repeat, and every value has its place. Nothing is nested deeper than 128.
 
 mod document;
+mod outline;
 mod path;
 mod tree;
 
 pub use document::{Json, JsonKind};
+pub(super) use outline::Outline;
 pub(crate) use path::{MAX_STEPS, dotted_steps, index_step};
 pub use path::{PathStep, parse_path, visit};
 pub use tree::field;
