@@ -26,11 +26,13 @@ mod masked;
 mod out;
 mod packed;
 mod protocols;
+mod secrets;
 mod summary;
 mod table;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod wire_format;
 
 pub use calls::{Call, CallRole, Pending};
 pub use carry::Carry;
@@ -49,6 +51,17 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::socket_io::DECODER,
     &protocols::stomp::DECODER,
     &protocols::mqtt::DECODER,
+    &protocols::graphql::DECODER,
+    &protocols::graphql::OLD_DECODER,
+    &protocols::json_rpc::DECODER,
+    &protocols::cdp::DECODER,
+    &protocols::ocpp::DECODER,
+    &protocols::phoenix::DECODER,
+    &protocols::action_cable::DECODER,
+    &protocols::bayeux::DECODER,
+    &protocols::ddp::DECODER,
+    &protocols::pusher::DECODER,
+    &protocols::centrifugo::DECODER,
     &encodings::json::DECODER,
     &encodings::packed::MESSAGE_PACK,
     &encodings::packed::CBOR,

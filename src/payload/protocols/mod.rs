@@ -1,6 +1,16 @@
 //! Application protocols: one file each.
 
+pub(super) mod action_cable;
+pub(super) mod bayeux;
+pub(super) mod cdp;
+pub(super) mod centrifugo;
+pub(super) mod ddp;
 pub(super) mod engine_io;
+pub(super) mod graphql;
+pub(super) mod json_rpc;
 pub(super) mod mqtt;
+pub(super) mod ocpp;
+pub(super) mod phoenix;
+pub(super) mod pusher;
 pub(super) mod socket_io;
 pub(super) mod stomp;
