@@ -104,9 +104,9 @@ impl Calls {
         }
     }
 
-    /// Whether a request waits that `from` could answer with this key.
-    pub(super) fn is_waiting(&self, family: &'static str, from: Side, key: &[u8]) -> bool {
-        self.pending.contains_key(&key_of(family, from.peer(), key))
+    /// The request that `from` could answer with this key.
+    pub(super) fn waiting(&self, family: &'static str, from: Side, key: &[u8]) -> Option<&Pending> {
+        self.pending.get(&key_of(family, from.peer(), key))
     }
 
     /// Requests that wait for their first answer, in the order of asking.

@@ -13,7 +13,7 @@ use super::decoder::{Kind, Payload};
 use super::json::{Json, JsonKind};
 use super::layer::{Layer, Place};
 use super::packed::Packed;
-use crate::base::{Code, FieldInfo, Finding, PerSide, Rule, Span};
+use crate::base::{Code, FieldInfo, Finding, PerSide, Rule, Side, Span};
 
 /// Lines made of one message; what a message has beyond is not shown.
 const ITEMS: usize = 10_000;
@@ -92,6 +92,12 @@ impl<'a> Out<'_, 'a> {
     #[must_use]
     pub fn opening(&self) -> &Opening {
         &self.gathered.opening
+    }
+
+    /// Whether the server sent the message.
+    #[must_use]
+    pub fn is_from_server(&self) -> bool {
+        self.payload.from == Side::Server
     }
 
     /// The protocol is not the decoder's own but this one of its family.
@@ -296,14 +302,18 @@ impl<'a> Out<'_, 'a> {
         self.answered(key.as_ref(), is_error, false)
     }
 
+    /// The peer's request with this key, where it waits for an answer.
+    #[must_use]
+    pub fn waiting(&self, key: impl AsRef<[u8]>) -> Option<&Pending> {
+        let from = self.payload.from;
+        let requests = &self.gathered.requests;
+        requests.waiting(self.family, from, key.as_ref())
+    }
+
     /// The last answer, of what may as well be said to nobody.
     pub fn answer_if_asked(&mut self, key: impl AsRef<[u8]>, is_error: bool) -> Option<Pending> {
-        let key = key.as_ref();
-        let waits = self
-            .gathered
-            .requests
-            .is_waiting(self.family, self.payload.from, key);
-        waits.then(|| self.answered(key, is_error, false))?
+        self.waiting(key.as_ref())?;
+        self.answered(key.as_ref(), is_error, false)
     }
 
     /// An answer to the peer's request with this key, which may get more.

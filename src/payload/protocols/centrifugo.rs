@@ -135,7 +135,6 @@ fn close_code(code: u16) -> Option<&'static str> {
         3011 => "force reconnect",
         3012 => "no pong",
         3013 => "too many requests",
-        3000..=3499 => "reconnect",
         3500 => "invalid token",
         3501 => "bad request",
         3502 => "stale",
@@ -146,9 +145,17 @@ fn close_code(code: u16) -> Option<&'static str> {
         3507 => "permission denied",
         3508 => "not available",
         3509 => "too many errors",
-        3500..=3999 => "do not reconnect",
-        _ => return None,
+        code => return range(code),
     })
+}
+
+/// What a client does after any code of its range.
+fn range(code: u16) -> Option<&'static str> {
+    match code {
+        3000..=3499 | 4000..=4499 => Some("reconnect"),
+        3500..=3999 | 4500..=4999 => Some("do not reconnect"),
+        _ => None,
+    }
 }
 
 #[derive(Clone, Debug)]

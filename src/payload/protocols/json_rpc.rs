@@ -505,13 +505,13 @@ impl Header {
             };
         };
         let lines = looked_at[..end].split(|byte| *byte == b'\n');
-        let len = lines.filter_map(|line| {
+        let mut lengths = lines.filter_map(|line| {
             let (name, value) = line.split_at_checked(CONTENT_LENGTH.len())?;
             let value = std::str::from_utf8(value).ok()?;
             let is_it = name.eq_ignore_ascii_case(CONTENT_LENGTH.as_bytes());
             is_it.then(|| value.trim().parse().ok())?
         });
-        match len.last() {
+        match lengths.next_back() {
             Some(len) => Header::Whole { at: end + 4, len },
             None => Header::None,
         }

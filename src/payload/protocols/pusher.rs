@@ -79,18 +79,25 @@ fn close_code(code: u16) -> Option<&'static str> {
         4007 => "unsupported protocol version",
         4008 => "no protocol version supplied",
         4009 => "connection is unauthorized",
-        4000..=4099 => "do not reconnect unchanged",
         4100 => "over capacity",
-        4101..=4199 => "reconnect after a while",
         4200 => "generic, reconnect at once",
         4201 => "pong not received in time, reconnect at once",
         4202 => "closed after inactivity, reconnect at once",
-        4203..=4299 => "reconnect at once",
         4301 => "client event rejected for its rate",
         4302 => "watchlist limit exceeded",
-        4300..=4399 => "other error",
-        _ => return None,
+        code => return range(code),
     })
+}
+
+/// What a client does after any code of its range.
+fn range(code: u16) -> Option<&'static str> {
+    match code {
+        4000..=4099 => Some("do not reconnect unchanged"),
+        4100..=4199 => Some("reconnect after a while"),
+        4200..=4299 => Some("reconnect at once"),
+        4300..=4399 => Some("other error"),
+        _ => None,
+    }
 }
 
 #[derive(Clone, Debug)]
