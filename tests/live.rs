@@ -17,6 +17,7 @@ use wireloupe::{
         Access, Autostop, CaptureError, Drops, End, Gone, Live, Options, Ring, Storage,
         check_filter, interfaces,
     },
+    testkit::skip,
 };
 
 /// Longest time any of this may take on a busy machine.
@@ -32,7 +33,7 @@ fn open(options: &Options) -> Option<Live> {
     match Live::open(options) {
         Ok(live) => Some(live),
         Err(error @ (CaptureError::NoLibpcap { .. } | CaptureError::Denied { .. })) => {
-            eprintln!("skipped: {error}");
+            skip(error);
             None
         }
         Err(error) => panic!("{error}"),
@@ -235,7 +236,7 @@ fn a_ring_of_files_and_a_count_end_as_told() {
 #[test]
 fn all_interfaces_at_once_tell_which_one() {
     if cfg!(not(target_os = "linux")) {
-        eprintln!("skipped: only Linux has the interface `any`");
+        eprintln!("only Linux has the interface `any`");
         return;
     }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
@@ -286,7 +287,7 @@ fn what_is_wrong_with_the_question_is_said_before_anything_is_opened() {
         ..Options::new("nosuch0")
     };
     match Live::open(&options).err().unwrap() {
-        CaptureError::NoLibpcap { reason } => eprintln!("skipped: {reason}"),
+        CaptureError::NoLibpcap { reason } => skip(reason),
         CaptureError::Filter(problem) => {
             assert_eq!(problem.offset, Some(4));
             assert!(
@@ -310,9 +311,7 @@ fn an_interface_that_does_not_exist_is_named_with_those_that_do() {
                 "{error}"
             );
         }
-        error @ (CaptureError::NoLibpcap { .. } | CaptureError::Denied { .. }) => {
-            eprintln!("skipped: {error}")
-        }
+        error @ (CaptureError::NoLibpcap { .. } | CaptureError::Denied { .. }) => skip(error),
         other => panic!("{other}"),
     }
 }
@@ -321,7 +320,7 @@ fn an_interface_that_does_not_exist_is_named_with_those_that_do() {
 fn interfaces_are_listed_with_what_to_do_where_capture_is_refused() {
     let interfaces = match interfaces() {
         Ok(interfaces) => interfaces,
-        Err(error) => return eprintln!("skipped: {error}"),
+        Err(error) => return skip(error),
     };
     let loopback = interfaces
         .iter()
@@ -347,7 +346,7 @@ fn is_inside(test: &str, command: &mut Command, mark: &str) -> bool {
         .env(INSIDE, mark);
     match command.status() {
         Ok(status) => assert!(status.success(), "{test} failed in the other process"),
-        Err(error) => eprintln!("skipped: {command:?}: {error}"),
+        Err(error) => skip(format_args!("{command:?}: {error}")),
     }
     false
 }
@@ -360,7 +359,7 @@ fn an_interface_that_is_switched_off_or_removed_ends_the_capture() {
         ])
         .output();
     if !may.is_ok_and(|made| made.status.success()) {
-        return eprintln!("skipped: cannot make an interface to switch off");
+        return skip("an interface to switch off cannot be made");
     }
     let mut command = Command::new("unshare");
     let test = "an_interface_that_is_switched_off_or_removed_ends_the_capture";
@@ -418,7 +417,7 @@ fn under_sudo_the_rights_go_and_the_file_is_the_users() {
     }
     let dir = tempfile::tempdir().unwrap();
     if std::fs::metadata(dir.path()).unwrap().uid() != 0 {
-        return eprintln!("skipped: only root can be under sudo");
+        return skip("only root can be under sudo");
     }
     let path = dir.path().join("out.pcapng");
     // Rights belong to a thread: the one that removes the directory keeps its own.
@@ -457,7 +456,7 @@ fn under_sudo_the_rights_go_and_the_file_is_the_users() {
 #[test]
 fn a_library_that_is_none_is_named() {
     if cfg!(not(target_os = "linux")) || cfg!(feature = "link-libpcap") {
-        eprintln!("skipped: libpcap is linked here");
+        eprintln!("libpcap is linked here, not loaded");
         return;
     }
     const NONSENSE: &str = "/nonexistent/libpcap.so.7";

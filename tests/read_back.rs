@@ -1,13 +1,12 @@
-//! Exports read back by other programs: HAR, csv and tsv by Python, packets by tshark and capinfos. Where one is not
-//! installed, its test says that it was skipped.
+//! Exports read back by other programs: HAR, csv and tsv by Python, packets by tshark and capinfos.
 #![cfg(feature = "cli")]
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use wireloupe::testkit::Sample;
+use wireloupe::testkit::{Sample, is_installed};
 
 const CAPTURES: [&str; 14] = [
     "aiohttp-keep-alive.pcapng",
@@ -25,17 +24,6 @@ const CAPTURES: [&str; 14] = [
     "websockets-lengths.pcapng.zst",
     "ws-deflate-fragments.pcapng",
 ];
-
-fn is_installed(program: &str) -> bool {
-    let mut command = Command::new(program);
-    let quiet = command.arg("--version").stdout(Stdio::null());
-    let run = quiet.stderr(Stdio::null()).status();
-    let found = run.is_ok_and(|status| status.success());
-    if !found {
-        eprintln!("skipped: {program} is not installed");
-    }
-    found
-}
 
 /// The arguments that name a sample, with its key log where it has one.
 fn input(name: &str) -> Vec<PathBuf> {

@@ -7,7 +7,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use wireloupe::testkit::Sample;
+use wireloupe::testkit::{Sample, is_installed};
 
 fn keys_of(name: &str) -> PathBuf {
     Sample::named(name).keys().unwrap()
@@ -161,9 +161,7 @@ fn a_key_log_that_nobody_named_is_not_written() {
 
 #[test]
 fn tshark_decrypts_what_was_written() {
-    let there = Command::new("tshark").arg("--version").output();
-    if !there.is_ok_and(|done| done.status.success()) {
-        eprintln!("skipped: tshark is not installed");
+    if !is_installed("tshark") {
         return;
     }
     let folder = tempfile::tempdir().unwrap();
@@ -199,19 +197,13 @@ mod live {
     use std::sync::mpsc;
     use std::time::{Duration, Instant};
 
+    use wireloupe::testkit::skip;
+
     use super::*;
 
     const TEXT: &str = "said while captured";
     /// Longest time any of this may take on a busy machine.
     const PATIENCE: Duration = Duration::from_secs(180);
-
-    fn is_there(program: &str) -> bool {
-        let done = Command::new(program).arg("--help").output().is_ok();
-        if !done {
-            eprintln!("skipped: {program} is not installed");
-        }
-        done
-    }
 
     /// A certificate and its key, made by OpenSSL.
     fn certificate(folder: &Path) -> [PathBuf; 2] {
@@ -255,7 +247,7 @@ mod live {
 
     #[test]
     fn a_growing_key_log_decrypts_what_comes_and_its_secrets_are_written() {
-        if !is_there("openssl") || !is_there("python3") {
+        if !is_installed("openssl") || !is_installed("python3") {
             return;
         }
         let folder = tempfile::tempdir().unwrap();
@@ -287,7 +279,7 @@ mod live {
                 let said = child.wait_with_output().unwrap().stderr;
                 let said = String::from_utf8_lossy(&said).into_owned();
                 assert_eq!(status.code(), Some(2), "{said}");
-                eprintln!("skipped: {said}");
+                skip(said);
                 return;
             }
             let mut talk = Command::new("python3");

@@ -6,11 +6,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use wireloupe::testkit::Sample;
+use wireloupe::testkit::{Sample, is_installed};
 
 /// Captures of plain WebSockets that tshark reads rightly, packet for packet.
 const FRAMES: [&str; 7] = [
@@ -126,21 +126,9 @@ const ABOUT_RESPONSES: [&str; 9] = [
     "http.sec_websocket_protocol == \"chat\"",
 ];
 
-/// Whether tshark and mergecap are there; says what is missing.
-fn is_installed() -> bool {
-    let is_there = |program: &str| {
-        let run = Command::new(program)
-            .arg("--version")
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .status();
-        let found = run.is_ok_and(|status| status.success());
-        if !found {
-            eprintln!("skipped: {program} is not installed");
-        }
-        found
-    };
-    is_there("tshark") && is_there("mergecap")
+/// Whether tshark and mergecap are there.
+fn are_installed() -> bool {
+    is_installed("tshark") && is_installed("mergecap")
 }
 
 /// One capture of several, in a folder of its own.
@@ -263,7 +251,7 @@ fn compare(filters: &[&str], ask: &(dyn Fn(&str) -> (Chosen, Chosen) + Sync)) ->
 
 #[test]
 fn filters_on_frames_choose_the_packets_that_tshark_chooses() {
-    if !is_installed() {
+    if !are_installed() {
         return;
     }
     let (_folder, file) = merged(&FRAMES.map(|name| Sample::named(name).path));
@@ -294,7 +282,7 @@ fn filters_on_frames_choose_the_packets_that_tshark_chooses() {
 
 #[test]
 fn filters_on_handshakes_choose_the_connections_that_tshark_chooses() {
-    if !is_installed() {
+    if !are_installed() {
         return;
     }
     let (_folder, file) = merged(&FRAMES.map(|name| Sample::named(name).path));
@@ -319,7 +307,7 @@ fn filters_on_handshakes_choose_the_connections_that_tshark_chooses() {
 
 #[test]
 fn streams_have_the_numbers_that_tshark_gives_them() {
-    if !is_installed() {
+    if !are_installed() {
         return;
     }
     let (_folder, file) = merged(&all_samples());

@@ -23,6 +23,7 @@ mod file;
 mod packet;
 mod random;
 mod samples;
+mod skip;
 mod websocket;
 
 pub use conversation::Conversation;
@@ -30,6 +31,7 @@ pub use file::{PcapFormat, pcap, pcapng};
 pub use packet::{ACK, FIN, PSH, PacketBuilder, RST, SYN, Segment, URG, Wrap};
 pub use random::Random;
 pub use samples::Sample;
+pub use skip::{is_installed, skip};
 pub use websocket::{
     Deflater, Frame, KEY, LengthForm, accept_key, upgrade_request, upgrade_response,
 };
