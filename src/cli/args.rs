@@ -522,6 +522,10 @@ pub(crate) struct DiagnoseArgs {
     #[arg(long, value_enum, value_name = "SEVERITY")]
     pub(crate) fail_on: Option<FailOnArg>,
 
+    /// List every attempt: the healthy ones too, and all of one kind that failed.
+    #[arg(long)]
+    pub(crate) all: bool,
+
     /// Mask cookies, credentials and tokens; lengths stay.
     #[arg(long)]
     pub(crate) redact: bool,

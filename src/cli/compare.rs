@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
@@ -13,8 +14,7 @@ use crate::engine::{
 };
 use crate::export::Redactor;
 use crate::insight::compare::{self, Recorded, Recorder, Recording, Records};
-use crate::insight::facts::BatchFacts;
-use crate::insight::{Casebook, Diagnosis, Facts, diagnose};
+use crate::insight::{BatchFacts, Casebook, Diagnosis, Facts};
 use crate::run::{self, Collected};
 
 use super::args::{CompareArgs, ReportArg};
@@ -83,14 +83,14 @@ impl Collected for Both {
 
     fn exchange(&mut self, part: &mut Self::Part) {
         self.recorder.exchange(&mut part.0);
-        self.collector.sink.exchange(&mut part.1);
+        self.collector.exchange(&mut part.1);
     }
 }
 
 /// One capture as it was read.
 struct Capture {
     connections: Vec<Recorded>,
-    diagnoses: HashMap<u32, Diagnosis>,
+    diagnoses: HashMap<u32, Arc<Diagnosis>>,
     is_whole: bool,
 }
 
@@ -191,8 +191,8 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Capture> {
             recorded.shown = Some(Box::new(redactor.connection(&recorded.connection)));
         }
     }
-    let diagnoses = diagnose(&casebook, tally.last.unwrap_or_default());
-    let numbered = diagnoses.into_iter();
+    let report = casebook.report(tally.last.unwrap_or_default());
+    let numbered = report.list.into_iter();
     let numbered = numbered.filter_map(|diagnosis| Some((diagnosis.connection?, diagnosis)));
     Ok(Capture {
         connections: records.connections,

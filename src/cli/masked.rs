@@ -6,6 +6,7 @@ use crate::engine::{
     Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Sink, TlsFlow,
 };
 use crate::export::Redactor;
+use crate::run::Collected;
 
 /// A sink behind a mask, when there is one.
 #[derive(Debug, Default)]
@@ -30,6 +31,18 @@ impl<S: Sink> Masked<S> {
             Some(redactor) => tell(&mut self.sink, &redactor.connection(connection)),
             None => tell(&mut self.sink, connection),
         }
+    }
+}
+
+impl<S: Collected> Collected for Masked<S> {
+    type Part = S::Part;
+
+    fn exchange(&mut self, part: &mut S::Part) {
+        self.sink.exchange(part);
+    }
+
+    fn weight(part: &S::Part) -> usize {
+        S::weight(part)
     }
 }
 

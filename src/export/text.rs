@@ -31,6 +31,8 @@ pub struct Palette {
     pub warning: &'static str,
     /// A note, and what matters less.
     pub faint: &'static str,
+    /// What is as it should be.
+    pub healthy: &'static str,
     /// Back to normal.
     pub reset: &'static str,
 }
@@ -43,6 +45,7 @@ impl Palette {
         error: "\x1b[1;31m",
         warning: "\x1b[35m",
         faint: "\x1b[2m",
+        healthy: "\x1b[32m",
         reset: "\x1b[0m",
     };
 
@@ -50,6 +53,14 @@ impl Palette {
         match side {
             Side::Client => self.client,
             Side::Server => self.server,
+        }
+    }
+
+    /// The colour of a verdict: a note is what is well.
+    pub(super) fn verdict(&self, severity: Severity) -> &'static str {
+        match severity {
+            Severity::Note => self.healthy,
+            other => self.severity(other),
         }
     }
 

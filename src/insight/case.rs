@@ -2,6 +2,8 @@
 //!
 //! No rule stands here, and nothing here decides.
 
+use std::cell::Cell;
+
 use crate::base::{Head, PacketNumber, Side, Timestamp, escape};
 use crate::engine::{Outcome, Seen};
 
@@ -80,11 +82,40 @@ pub(super) struct Case<'a> {
     /// What is looked up among all of them.
     pub(super) all: &'a Index<'a>,
     pub(super) endings: &'a Endings,
-    /// The time of the capture's last packet.
-    pub(super) capture_end: Timestamp,
+    capture_end: Timestamp,
+    /// Whether a rule asked for the end of the capture.
+    asked: Cell<bool>,
 }
 
 impl<'a> Case<'a> {
+    /// A case among all that is known of a capture which ends at this time.
+    pub(super) fn new(
+        attempt: &'a Attempt,
+        all: &'a Index<'a>,
+        endings: &'a Endings,
+        capture_end: Timestamp,
+    ) -> Self {
+        Self {
+            attempt,
+            all,
+            endings,
+            capture_end,
+            asked: Cell::new(false),
+        }
+    }
+
+    /// Whether the rules asked for anything beyond the attempt itself: then what they say may change with what else the
+    /// capture holds.
+    pub(super) fn depends_on_others(&self) -> bool {
+        self.asked.get() || self.all.was_asked() || self.endings.was_asked()
+    }
+
+    /// The time of the capture's last packet.
+    pub(super) fn capture_end(&self) -> Timestamp {
+        self.asked.set(true);
+        self.capture_end
+    }
+
     pub(super) fn request(&self) -> Option<&'a Head> {
         self.attempt.connection.as_ref()?.request()
     }
@@ -114,7 +145,7 @@ impl<'a> Case<'a> {
 
     /// Seconds from `since` to the end of the capture.
     pub(super) fn watched(&self, since: Timestamp) -> f64 {
-        self.capture_end.seconds_since(since)
+        self.capture_end().seconds_since(since)
     }
 
     /// The program that the heads of this attempt name.

@@ -1,16 +1,14 @@
 //! Diagnosis: each attempt goes through the stages in order, and the first rule that fits names what failed.
 //!
-//! Rules are pure functions over [`Attempt`]s; which one comes first is the table [`rules::RULES`].
+//! Rules are pure functions over attempts; which one comes first is the table [`rules::RULES`].
 
 use std::net::SocketAddr;
 
 use crate::base::{PacketNumber, Timestamp};
 
 use super::case::{Case, Evidence};
-use super::ending::{self, Endings};
-use super::facts::{Attempt, Casebook};
+use super::ending;
 use super::fix;
-use super::index::Index;
 use super::rules::{self, RULES};
 use super::software::Software;
 use super::verdict::{Confidence, Stage, Verdict};
@@ -26,6 +24,8 @@ pub struct Diagnosis {
     pub server: SocketAddr,
     /// When its flow began.
     pub opened: Timestamp,
+    /// The first packet of it.
+    pub first_packet: PacketNumber,
     /// What failed.
     pub verdict: Verdict,
     /// How sure that is.
@@ -65,6 +65,18 @@ impl Diagnosis {
         )
     }
 
+    /// Bytes it takes in memory, roughly.
+    pub(super) fn memory(&self) -> usize {
+        let evidence = self.evidence.iter();
+        let evidence = evidence.map(|seen| size_of::<Evidence>() + seen.text.len());
+        let software = self.software.as_ref().map_or(0, |(_, header)| header.len());
+        size_of::<Self>()
+            + self.sentence.len()
+            + self.ending.len()
+            + software
+            + evidence.sum::<usize>()
+    }
+
     /// What it rules out; empty when nothing failed.
     #[must_use]
     pub fn rules_out(&self) -> &'static str {
@@ -72,28 +84,8 @@ impl Diagnosis {
     }
 }
 
-/// Diagnoses every attempt of a capture, in the order of their first packets. `capture_end` is the time of the last
-/// packet. Failed TCP or TLS connections are listed where a WebSocket can be expected.
-#[must_use]
-pub fn diagnose(casebook: &Casebook, capture_end: Timestamp) -> Vec<Diagnosis> {
-    let endings = Endings::of(&casebook.attempts);
-    let mut order: Vec<&Attempt> = casebook.attempts.iter().collect();
-    order.sort_by_key(|attempt| (attempt.first.packet, attempt.number));
-    let index = Index::of(casebook);
-    let case = |attempt| Case {
-        attempt,
-        all: &index,
-        endings: &endings,
-        capture_end,
-    };
-    order
-        .into_iter()
-        .filter_map(|attempt| one(&case(attempt)))
-        .collect()
-}
-
 /// The answer for one attempt; `None` for flows that are none of ours.
-fn one(case: &Case<'_>) -> Option<Diagnosis> {
+pub(super) fn judge(case: &Case<'_>) -> Option<Diagnosis> {
     let attempt = case.attempt;
     let found = RULES.iter().find_map(|rule| rule(case));
     if attempt.connection.is_none() && (found.is_none() || !case.all.expects(attempt)) {
@@ -105,6 +97,7 @@ fn one(case: &Case<'_>) -> Option<Diagnosis> {
         client: attempt.client,
         server: attempt.server,
         opened: attempt.first.time,
+        first_packet: attempt.first.packet,
         verdict: found.verdict,
         confidence: found.confidence,
         sentence: found.sentence,

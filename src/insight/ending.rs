@@ -3,6 +3,7 @@
 //! A hop that limits silence ends connections after a constant gap, whatever their age; one that limits age ends them
 //! at a constant age, however busy they are. Which it is shows in several connections, not in one.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
@@ -99,10 +100,18 @@ pub struct Pattern {
     pub at_once: bool,
 }
 
+impl Pattern {
+    fn has(&self, cut: &Cut) -> bool {
+        near(self.common.of(cut), self.common.time())
+    }
+}
+
 /// The commonest endings by server and side.
 #[derive(Debug, Default)]
 pub struct Endings {
     patterns: HashMap<(SocketAddr, Side), Pattern>,
+    /// Whether anybody asked what an ending has in common with others.
+    asked: Cell<bool>,
 }
 
 /// Cuts below this are not taken for a time-out.
@@ -115,32 +124,38 @@ const MANY: usize = 6;
 const MOMENT: i64 = 20_000_000;
 
 impl Endings {
-    /// Looks at all connections of a capture.
-    #[must_use]
-    pub fn of(attempts: &[Attempt]) -> Self {
-        let mut groups: HashMap<(SocketAddr, Side), Vec<Cut>> = HashMap::new();
-        for attempt in attempts {
-            if let Some(cut) = Cut::of(attempt) {
-                groups
-                    .entry((attempt.server, cut.by))
-                    .or_default()
-                    .push(cut);
-            }
+    /// Looks at all connections of a capture that were cut, by server and by who cut them.
+    pub(super) fn of<'a>(groups: impl Iterator<Item = ((SocketAddr, Side), &'a [Cut])>) -> Self {
+        let patterns = groups.filter_map(|(key, cuts)| Some((key, pattern(cuts)?)));
+        Self {
+            patterns: patterns.collect(),
+            asked: Cell::new(false),
         }
-        let patterns = groups
-            .into_iter()
-            .filter_map(|(key, cuts)| Some((key, pattern(&cuts)?)))
-            .collect();
-        Self { patterns }
     }
 
     /// What this attempt's ending has in common with others, when it is one of them.
     #[must_use]
     pub fn common_to(&self, attempt: &Attempt) -> Option<(Cut, Pattern)> {
         let cut = Cut::of(attempt)?;
+        self.asked.set(true);
         let pattern = *self.patterns.get(&(attempt.server, cut.by))?;
-        let common = pattern.common;
-        near(common.of(&cut), common.time()).then_some((cut, pattern))
+        pattern.has(&cut).then_some((cut, pattern))
+    }
+
+    /// Whether this cut at a server is one of many alike.
+    pub(super) fn has(&self, server: SocketAddr, cut: &Cut) -> bool {
+        let pattern = self.patterns.get(&(server, cut.by));
+        pattern.is_some_and(|pattern| pattern.has(cut))
+    }
+
+    /// Whether anybody asked what an ending has in common with others.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked.get()
+    }
+
+    /// Forgets that anybody asked.
+    pub(super) fn forget_asked(&self) {
+        self.asked.set(false);
     }
 }
 

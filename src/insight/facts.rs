@@ -1,19 +1,18 @@
 //! What the rules of diagnosis look at: per attempt, everything that was seen of it, gathered from engine events.
 //!
-//! A [`Facts`] is an engine's sink; a [`Casebook`] numbers the connections of all engines as every other output
-//! does and holds the attempts. Nothing here judges.
+//! A [`Gatherer`] is told what an engine sees, and has an [`Attempt`] ready when its flow is over. Nothing here judges.
 
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::base::{Code, ConnectionId, Needs, PerSide, Side, Timestamp};
+use crate::base::{Code, ConnectionId, Head, Needs, PerSide, Side, Timestamp};
 use crate::engine::{
-    Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Outcome, Seen, Sink,
-    TlsFlow,
+    Connection, FindingEvent, FlowSummary, FrameEvent, Handshake, MessageEvent, Moment, Outcome,
+    Seen, Sink, TlsFlow,
 };
-use crate::run::{Numbering, Opened};
 use crate::tls::{self, Summary};
 use crate::websocket::{MessageKind, Opcode};
 
@@ -23,8 +22,6 @@ const FINDINGS: usize = 24;
 const PINGS: usize = 64;
 /// Servers of ordinary traffic remembered.
 const ORDINARY: usize = 100_000;
-/// Attempts kept; of more only the number is known.
-pub const ATTEMPTS: usize = 200_000;
 
 /// A finding as a rule sees it.
 #[derive(Clone, Debug)]
@@ -81,16 +78,16 @@ pub struct Attempt {
     pub server: SocketAddr,
     /// The first packet of its flow.
     pub first: Seen,
-    /// The connection with its handshake, once there was a request.
+    /// The connection with its handshake, once it ended; `None` when there never was a request.
     pub connection: Option<Box<Connection>>,
     /// Findings told of it, the first of many.
     pub findings: Vec<Noted>,
     /// What each side's frames did.
     pub frames: PerSide<SideFrames>,
     /// What TCP tells of its flow.
-    pub flow: Option<Box<FlowSummary>>,
+    pub flow: Option<Arc<FlowSummary>>,
     /// What can be said of TLS around it.
-    pub tls: Option<Box<Summary>>,
+    pub tls: Option<Arc<Summary>>,
 }
 
 impl Attempt {
@@ -103,7 +100,7 @@ impl Attempt {
                 packet: connection.first_packet,
                 time: connection.opened,
             },
-            connection: Some(Box::new(connection.clone())),
+            connection: None,
             findings: Vec::new(),
             frames: PerSide::default(),
             flow: None,
@@ -112,7 +109,7 @@ impl Attempt {
     }
 
     /// An attempt of which only the flow is known.
-    fn of_flow(flow: FlowSummary, tls: Option<Box<Summary>>) -> Self {
+    fn of_flow(flow: FlowSummary, tls: Option<Arc<Summary>>) -> Self {
         Self {
             number: None,
             client: flow.addresses.client,
@@ -122,7 +119,7 @@ impl Attempt {
             findings: Vec::new(),
             frames: PerSide::default(),
             tls,
-            flow: Some(Box::new(flow)),
+            flow: Some(Arc::new(flow)),
         }
     }
 
@@ -197,6 +194,28 @@ impl Attempt {
         seen.max_by_key(|seen| (seen.time, seen.packet.0))
     }
 
+    /// Bytes it takes in memory, roughly.
+    pub(super) fn memory(&self) -> usize {
+        let heads = self.connection.as_ref().map_or(0, |connection| {
+            let tunnel = connection
+                .tunnel
+                .as_ref()
+                .map(|tunnel| &tunnel.request.head);
+            let heads = [connection.request(), connection.response(), tunnel];
+            let heads = heads.into_iter().flatten().map(Head::memory);
+            size_of::<Connection>() + size_of::<Handshake>() + heads.sum::<usize>()
+        });
+        let flow = self.flow.as_ref().map_or(0, |flow| {
+            let openings = Side::BOTH.map(|side| flow.sides[side].opening.capacity());
+            size_of::<FlowSummary>() + openings.iter().sum::<usize>()
+        });
+        let tls = self.tls.as_ref().map_or(0, |_| size_of::<Summary>() + 256);
+        let findings = self.findings.iter().map(|noted| noted.text.len());
+        let findings = findings.sum::<usize>() + self.findings.capacity() * size_of::<Noted>();
+        let pings = Side::BOTH.map(|side| self.frames[side].pings.len() * 128);
+        size_of::<Self>() + heads + flow + tls + findings + pings.iter().sum::<usize>()
+    }
+
     /// The text after the first response head of the flow, as far as it was kept.
     #[must_use]
     pub fn response_body(&self) -> &[u8] {
@@ -222,46 +241,37 @@ pub(super) fn past_connect(bytes: &[u8]) -> &[u8] {
     }
 }
 
-/// What one engine gathered since it was last asked.
+/// What one engine gathered and nobody has taken yet.
 #[derive(Debug, Default)]
-pub struct BatchFacts {
-    opened: Vec<Opened>,
-    ended: Vec<(Option<ConnectionId>, Attempt)>,
-    ordinary: Vec<SocketAddr>,
+pub(super) struct Ended {
+    /// Attempts that are over, with their flows.
+    pub(super) attempts: Vec<(Option<ConnectionId>, Attempt)>,
+    /// Servers that answered flows without an attempt in them.
+    pub(super) ordinary: Vec<SocketAddr>,
 }
 
 /// An engine's sink that gathers facts.
 #[derive(Debug, Default)]
-pub struct Facts {
+pub(super) struct Gatherer {
     open: HashMap<ConnectionId, Attempt>,
     /// Their last frames: apart from the rest, since every frame is one.
     last: HashMap<ConnectionId, PerSide<Option<Seen>>>,
     /// Attempts that ended while their flow goes on, by flow.
     waiting: HashMap<u64, Vec<(ConnectionId, Attempt)>>,
-    /// What was told of TLS, by flow, until the flow is over.
-    tls: HashMap<u64, Box<Summary>>,
+    /// What was said of TLS, by flow, until the flow is over.
+    tls: HashMap<u64, Arc<Summary>>,
     /// Servers that answered what is none of ours.
     ordinary: HashSet<SocketAddr>,
-    part: BatchFacts,
+    /// What is over.
+    pub(super) ended: Ended,
 }
 
-impl Facts {
-    /// Exchanges what was gathered for an empty part.
-    pub fn exchange(&mut self, part: &mut BatchFacts) {
-        part.opened.clear();
-        part.ended.clear();
-        part.ordinary.clear();
-        std::mem::swap(part, &mut self.part);
-    }
-}
-
-impl Sink for Facts {
+impl Sink for Gatherer {
     fn needs(&self) -> Needs {
         Needs::FINDINGS | Needs::MESSAGES | Needs::FLOWS | Needs::TLS
     }
 
     fn opened(&mut self, connection: &Connection) {
-        self.part.opened.push(Opened::of(connection));
         self.open.insert(connection.id, Attempt::of(connection));
     }
 
@@ -341,7 +351,7 @@ impl Sink for Facts {
     }
 
     fn tls(&mut self, flow: &TlsFlow<'_>, _at: Moment) {
-        self.tls.insert(flow.flow, Box::new(flow.summary.clone()));
+        self.tls.insert(flow.flow, Arc::new(flow.summary.clone()));
     }
 
     fn flow_closed(&mut self, flow: FlowSummary) {
@@ -349,19 +359,20 @@ impl Sink for Facts {
         let Some(attempts) = self.waiting.remove(&flow.serial) else {
             if may_be_an_attempt(&flow) {
                 let attempt = Attempt::of_flow(flow, tls);
-                self.part.ended.push((None, attempt));
+                self.ended.attempts.push((None, attempt));
             } else if flow.sides.server.first_data.is_some()
                 && self.ordinary.len() < ORDINARY
                 && self.ordinary.insert(flow.addresses.server)
             {
-                self.part.ordinary.push(flow.addresses.server);
+                self.ended.ordinary.push(flow.addresses.server);
             }
             return;
         };
+        let flow = Arc::new(flow);
         for (id, mut attempt) in attempts {
-            attempt.flow = Some(Box::new(flow.clone()));
+            attempt.flow = Some(Arc::clone(&flow));
             attempt.tls.clone_from(&tls);
-            self.part.ended.push((Some(id), attempt));
+            self.ended.attempts.push((Some(id), attempt));
         }
     }
 }
@@ -374,36 +385,4 @@ fn may_be_an_attempt(flow: &FlowSummary) -> bool {
         client.syn.is_some() && server.first_data.is_none() && client.first_data.is_none();
     let opening = past_connect(&client.opening);
     never_opened || tls::looks_like(opening) || client.opening.starts_with(b"CONNECT ")
-}
-
-/// All attempts of a capture, numbered.
-#[derive(Debug, Default)]
-pub struct Casebook {
-    numbers: Numbering,
-    /// The attempts in the order in which they ended.
-    pub attempts: Vec<Attempt>,
-    /// Servers that answered flows without an attempt in them: ordinary traffic.
-    pub(super) ordinary: HashSet<SocketAddr>,
-    /// Attempts beyond [`ATTEMPTS`], of which nothing more is known.
-    pub left_out: u64,
-}
-
-impl Casebook {
-    /// Takes the parts of one batch, one an engine.
-    pub fn take<'a>(&mut self, parts: impl IntoIterator<Item = &'a mut BatchFacts>) {
-        let parts: Vec<_> = parts.into_iter().collect();
-        let opened = parts.iter().map(|part| &part.opened[..]);
-        self.numbers.number(opened);
-        for (engine, part) in parts.into_iter().enumerate() {
-            self.ordinary.extend(part.ordinary.drain(..));
-            for (id, mut attempt) in part.ended.drain(..) {
-                attempt.number = id.and_then(|id| self.numbers.end(engine, id));
-                if self.attempts.len() >= ATTEMPTS {
-                    self.left_out += 1;
-                    continue;
-                }
-                self.attempts.push(attempt);
-            }
-        }
-    }
 }

@@ -1,15 +1,18 @@
-//! What rules look up among all attempts of a capture. Each table is built once and when first asked for, so that a
-//! look-up costs the same however many attempts there are.
+//! What rules look up among all attempts of a capture.
+//!
+//! [`Tables`] take a [`Mark`] of every attempt as it ends, healthy ones included, so the attempts themselves need not be
+//! kept. Each table has a cap, since anybody can fill it. An [`Index`] answers the questions: what takes work is done once
+//! and when first asked for, so that a look-up costs the same however many attempts there are.
 
-use std::cell::OnceCell;
-use std::collections::{HashMap, HashSet};
+use std::cell::{Cell, OnceCell};
+use std::collections::{HashMap, HashSet, VecDeque};
 use std::net::SocketAddr;
 
 use crate::base::Timestamp;
-use crate::engine::Outcome;
+use crate::engine::{Outcome, Seen};
 use crate::websocket::handshake::accept_key;
 
-use super::facts::{Attempt, Casebook};
+use super::facts::Attempt;
 
 /// A client that finds one address of a name closed tries the next within this time, in nanoseconds.
 const ELSEWHERE: i64 = 3_000_000_000;
@@ -18,43 +21,154 @@ const PORTS: [u16; 14] = [
     80, 443, 3000, 3128, 5000, 8000, 8008, 8080, 8081, 8443, 8765, 8888, 9000, 9001,
 ];
 
-/// Tables over all attempts.
-pub(super) struct Index<'a> {
-    attempts: &'a [Attempt],
+/// Keys of requests remembered, the latest; an answer to somebody else's key is near it in time.
+const KEYS: usize = 200_000;
+/// A key is 24 characters of base64; what is longer answers nobody.
+const KEY_LEN: usize = 24;
+/// Servers remembered in each of the tables.
+const SERVERS: usize = 100_000;
+/// Times remembered at which servers were reached, before those of one server are kept apart by [`APART`].
+const REACHED: usize = 100_000;
+/// The same after that.
+const REACHED_APART: usize = 400_000;
+const APART: i64 = 250_000_000;
+
+/// What the tables take of an attempt.
+#[derive(Clone, Debug)]
+pub(super) struct Mark {
+    server: SocketAddr,
+    first: Seen,
+    has_request: bool,
+    /// Whether the server sent anything.
+    is_reached: bool,
+    key: Option<Box<[u8]>>,
+    /// Of one that was accepted with nothing but Upgrade in its Connection header: where it was asked.
+    plain: Option<Option<Seen>>,
+}
+
+impl Mark {
+    pub(super) fn of(attempt: &Attempt) -> Self {
+        let request = attempt.connection.as_ref().and_then(|c| c.request());
+        let key = request.and_then(|head| head.value("Sec-WebSocket-Key"));
+        let key = key.filter(|key| key.len() <= KEY_LEN);
+        let is_plain = attempt.outcome() == Some(Outcome::Accepted)
+            && request.is_some_and(|head| head.list("Connection").count() == 1);
+        let flow = attempt.flow.as_ref();
+        Self {
+            server: attempt.server,
+            first: attempt.first,
+            has_request: attempt.connection.is_some(),
+            is_reached: flow.is_some_and(|flow| flow.sides.server.first_data.is_some()),
+            key: key.map(Into::into),
+            plain: is_plain.then(|| attempt.request_at()),
+        }
+    }
+}
+
+/// An attempt that a server accepted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Plain(Option<Seen>);
+
+impl Plain {
+    /// Where the upgrade request was complete.
+    pub(super) fn request_at(self) -> Option<Seen> {
+        self.0
+    }
+}
+
+/// What is remembered of all attempts.
+#[derive(Debug, Default)]
+pub(super) struct Tables {
+    keys: VecDeque<(Box<[u8]>, Option<u32>)>,
+    /// The first accepted attempt of each server whose Connection header has one element.
+    plain: HashMap<SocketAddr, Plain>,
+    /// Servers of which WebSocket attempts were seen.
+    servers: HashSet<SocketAddr>,
+    /// When the servers of each port were reached.
+    reached: HashMap<u16, Vec<(Timestamp, SocketAddr)>>,
+    reached_count: usize,
+    latest: HashMap<SocketAddr, Timestamp>,
     /// Servers of ordinary traffic.
-    ordinary: &'a HashSet<SocketAddr>,
+    ordinary: HashSet<SocketAddr>,
+}
+
+impl Tables {
+    /// Takes an attempt, with the number of its connection.
+    pub(super) fn take(&mut self, mark: Mark, number: Option<u32>) {
+        if let Some(key) = mark.key {
+            if self.keys.len() >= KEYS {
+                self.keys.pop_front();
+            }
+            self.keys.push_back((key, number));
+        }
+        if let Some(asked) = mark.plain
+            && self.plain.len() < SERVERS
+        {
+            self.plain.entry(mark.server).or_insert(Plain(asked));
+        }
+        if mark.has_request && self.servers.len() < SERVERS {
+            self.servers.insert(mark.server);
+        }
+        if mark.is_reached {
+            self.reached(mark.server, mark.first.time);
+        }
+    }
+
+    fn reached(&mut self, server: SocketAddr, time: Timestamp) {
+        if self.reached_count >= REACHED {
+            let latest = self.latest.get(&server);
+            let is_near = latest.is_some_and(|latest| time.since(*latest).abs() < APART);
+            if is_near || self.reached_count >= REACHED_APART {
+                return;
+            }
+            self.latest.insert(server, time);
+        }
+        self.reached_count += 1;
+        let times = self.reached.entry(server.port()).or_default();
+        times.push((time, server));
+    }
+
+    /// Notes a server that answered a flow without an attempt in it.
+    pub(super) fn ordinary(&mut self, server: SocketAddr) {
+        if self.ordinary.len() < SERVERS {
+            self.ordinary.insert(server);
+        }
+    }
+}
+
+/// Answers over all attempts.
+pub(super) struct Index<'a> {
+    tables: &'a Tables,
     /// The first connection whose key each accept value answers.
     accepts: OnceCell<HashMap<String, Option<u32>>>,
-    /// The first accepted attempt of each server whose Connection header has one element.
-    plain: OnceCell<HashMap<SocketAddr, &'a Attempt>>,
-    /// Servers of which WebSocket attempts were seen.
-    servers: OnceCell<HashSet<SocketAddr>>,
     /// Servers that were reached, by port.
     reached: OnceCell<HashMap<u16, Reached>>,
+    asked: Cell<bool>,
 }
 
 impl<'a> Index<'a> {
-    pub(super) fn of(casebook: &'a Casebook) -> Self {
+    pub(super) fn of(tables: &'a Tables) -> Self {
         Self {
-            attempts: &casebook.attempts,
-            ordinary: &casebook.ordinary,
+            tables,
             accepts: OnceCell::new(),
-            plain: OnceCell::new(),
-            servers: OnceCell::new(),
             reached: OnceCell::new(),
+            asked: Cell::new(false),
         }
+    }
+
+    /// Whether anything was asked.
+    pub(super) fn was_asked(&self) -> bool {
+        self.asked.get()
     }
 
     /// The connection whose key this value of Sec-WebSocket-Accept answers.
     pub(super) fn answered_by(&self, accept: &[u8]) -> Option<u32> {
+        self.asked.set(true);
         let table = self.accepts.get_or_init(|| {
             let mut table = HashMap::new();
-            for attempt in self.attempts {
-                let request = attempt.connection.as_ref().and_then(|c| c.request());
-                if let Some(key) = request.and_then(|head| head.value("Sec-WebSocket-Key")) {
-                    let number = table.entry(accept_key(key)).or_insert(attempt.number);
-                    *number = (*number).min(attempt.number);
-                }
+            for (key, known) in &self.tables.keys {
+                let number = table.entry(accept_key(key)).or_insert(*known);
+                *number = (*number).min(*known);
             }
             table
         });
@@ -62,33 +176,20 @@ impl<'a> Index<'a> {
     }
 
     /// An attempt at this server that was accepted with nothing but Upgrade in its Connection header.
-    pub(super) fn accepted_plainly(&self, server: SocketAddr) -> Option<&'a Attempt> {
-        let table = self.plain.get_or_init(|| {
-            let mut table = HashMap::new();
-            for attempt in self.attempts {
-                let request = attempt.connection.as_ref().and_then(|c| c.request());
-                let is_plain = request.is_some_and(|head| head.list("Connection").count() == 1);
-                if is_plain && attempt.outcome() == Some(Outcome::Accepted) {
-                    table.entry(attempt.server).or_insert(attempt);
-                }
-            }
-            table
-        });
-        table.get(&server).copied()
+    pub(super) fn accepted_plainly(&self, server: SocketAddr) -> Option<Plain> {
+        self.asked.set(true);
+        self.tables.plain.get(&server).copied()
     }
 
     /// Whether an attempt without a request may have been meant for a WebSocket.
     pub(super) fn expects(&self, attempt: &Attempt) -> bool {
-        let servers = self.servers.get_or_init(|| {
-            let attempts = self.attempts.iter();
-            let with_request = attempts.filter(|attempt| attempt.connection.is_some());
-            with_request.map(|attempt| attempt.server).collect()
-        });
+        self.asked.set(true);
+        let servers = &self.tables.servers;
         if servers.contains(&attempt.server) {
             return !self.went_elsewhere(attempt);
         }
         // A connection that fails where ordinary ones work is one of those.
-        if self.ordinary.contains(&attempt.server) {
+        if self.tables.ordinary.contains(&attempt.server) {
             return false;
         }
         let by_port = attempt.tls.is_none() && PORTS.contains(&attempt.server.port());
@@ -101,7 +202,7 @@ impl<'a> Index<'a> {
         let never_opened = attempt.flow.as_ref().is_some_and(|flow| {
             flow.sides.server.syn.is_none() && flow.sides.client.first_data.is_none()
         });
-        let reached = self.reached.get_or_init(|| Reached::by_port(self.attempts));
+        let reached = self.reached.get_or_init(|| Reached::by_port(self.tables));
         never_opened
             && reached
                 .get(&attempt.server.port())
@@ -118,17 +219,17 @@ struct Reached {
 }
 
 impl Reached {
-    fn by_port(attempts: &[Attempt]) -> HashMap<u16, Reached> {
-        let mut ports: HashMap<u16, Reached> = HashMap::new();
-        for attempt in attempts {
-            let flow = attempt.flow.as_ref();
-            if flow.is_some_and(|flow| flow.sides.server.first_data.is_some()) {
-                let times = &mut ports.entry(attempt.server.port()).or_default().times;
-                times.push((attempt.first.time, attempt.server, 0));
-            }
-        }
-        ports.values_mut().for_each(Reached::link);
-        ports
+    fn by_port(tables: &Tables) -> HashMap<u16, Reached> {
+        let of = |times: &Vec<(Timestamp, SocketAddr)>| {
+            let times = times.iter().map(|(time, server)| (*time, *server, 0));
+            let mut reached = Reached {
+                times: times.collect(),
+            };
+            reached.link();
+            reached
+        };
+        let ports = tables.reached.iter();
+        ports.map(|(port, times)| (*port, of(times))).collect()
     }
 
     fn link(&mut self) {

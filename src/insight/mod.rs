@@ -1,9 +1,10 @@
 //! Questions asked of the records: diagnosis, statistics, comparison.
 //!
-//! Diagnosis: [`facts`] gathers what was seen of each attempt, `rules` judge it stage by stage, [`verdict`] is the
-//! table of what they can say, [`fix`] what to do about it.
+//! Diagnosis: `facts` gathers what was seen of each attempt, `rules` judge it stage by stage, [`verdict`] is the table of what
+//! they can say, [`fix`] what to do about it, and a [`Casebook`] keeps and counts.
 
 mod case;
+pub mod casebook;
 pub mod compare;
 mod diagnose;
 pub mod encrypted;
@@ -12,15 +13,14 @@ pub mod facts;
 pub mod fix;
 mod index;
 pub mod manual;
-mod report;
 mod rules;
 mod software;
 pub mod statistics;
 pub mod verdict;
 
 pub use case::Evidence;
-pub use diagnose::{Diagnosis, diagnose};
-pub use facts::{Attempt, Casebook, Facts};
-pub use report::{Colours, json, text};
+pub use casebook::{BatchFacts, Casebook, Facts, Keep, More, Report};
+pub use diagnose::Diagnosis;
+pub use facts::Attempt;
 pub use software::Software;
 pub use verdict::{Confidence, Stage, Verdict};

@@ -1,34 +1,45 @@
 //! What the diagnosis says of each attempt: the failed ones first.
 
-use crate::insight::Diagnosis;
+use std::sync::Arc;
 
-/// Diagnoses kept; failures come before healthy ones.
+use crate::insight::{Diagnosis, Report, Verdict};
+
+/// Diagnoses listed; failures come before healthy ones.
 const MOST: usize = 20_000;
 
 /// The diagnoses.
 #[derive(Debug, Default)]
 pub struct Verdicts {
-    /// Those shown: the worst first, then in the order of the capture.
-    pub list: Vec<Diagnosis>,
-    /// How many of them failed.
-    pub failed: usize,
-    /// How many more there are.
-    pub left_out: usize,
+    /// Those listed: the worst first, then in the order of the capture.
+    pub list: Vec<Arc<Diagnosis>>,
+    /// How many attempts failed, listed or not.
+    pub failed: u64,
+    /// How many attempts there were.
+    pub all: u64,
+    /// How many of those that did not end well are not listed.
+    pub more: u64,
+    /// How many healthy ones are not listed.
+    pub more_healthy: u64,
 }
 
 impl Verdicts {
-    /// Sorts diagnoses for showing.
+    /// Sorts a report for showing.
     #[must_use]
-    pub fn new(mut list: Vec<Diagnosis>, left_out: u64) -> Self {
+    pub fn new(report: Report) -> Self {
+        let (failed, all, healthy) = (report.failed(), report.count(), report.healthy_count());
+        let mut list = report.list;
         list.sort_by_key(|diagnosis| std::cmp::Reverse(diagnosis.verdict.severity()));
         // What is only worth a note comes with the healthy ones, behind what failed.
         list.sort_by_key(|diagnosis| diagnosis.stage().is_none());
-        let failed = list.partition_point(|diagnosis| diagnosis.stage().is_some());
-        let dropped = list.len().saturating_sub(MOST);
         list.truncate(MOST);
+        let well = list.iter().filter(|one| one.verdict == Verdict::Healthy);
+        let well = well.count() as u64;
+        let others = list.len() as u64 - well;
         Self {
-            failed: failed.min(MOST),
-            left_out: dropped + usize::try_from(left_out).unwrap_or(usize::MAX),
+            failed,
+            all,
+            more: (all - healthy).saturating_sub(others),
+            more_healthy: healthy.saturating_sub(well),
             list,
         }
     }

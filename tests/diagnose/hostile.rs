@@ -5,11 +5,12 @@ use std::io::Cursor;
 use wireloupe::base::{LinkType, Side, Timestamp};
 use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options, Sink};
+use wireloupe::export::{DiagnosisText, Palette, diagnosis_json};
 use wireloupe::insight::compare::{
     Recorded, Recorder, Recording, Records, attempts, hop, hop_json, hop_text,
 };
-use wireloupe::insight::facts::BatchFacts;
-use wireloupe::insight::{self, Casebook, Colours, Diagnosis, Facts, diagnose};
+use wireloupe::insight::{BatchFacts, Casebook, Facts, Report};
+use wireloupe::run::Collected as _;
 use wireloupe::testkit::{
     Conversation, Frame, Random, Sample, pcapng, upgrade_request, upgrade_response,
 };
@@ -35,13 +36,14 @@ fn read<S: Sink>(file: &[u8], sink: S) -> Engine<S> {
     engine
 }
 
-fn diagnosed(file: &[u8]) -> Vec<Diagnosis> {
+fn diagnosed(file: &[u8]) -> (Casebook, Report) {
     let mut engine = read(file, Facts::default());
     let mut part = BatchFacts::default();
     engine.sink().exchange(&mut part);
     let mut casebook = Casebook::default();
     casebook.take(&mut [part]);
-    diagnose(&casebook, engine.time())
+    let report = casebook.report(engine.time());
+    (casebook, report)
 }
 
 fn recorded(file: &[u8]) -> Vec<Recorded> {
@@ -56,16 +58,17 @@ fn recorded(file: &[u8]) -> Vec<Recorded> {
 
 /// Everything that can be said of a file, and of it against another.
 fn say(file: &[u8], other: &[Recorded]) -> usize {
-    let diagnoses = diagnosed(file);
-    let texts = diagnoses
-        .iter()
-        .map(|found| insight::text(found, &Colours::default()).len());
-    let length = texts.sum::<usize>()
-        + diagnoses
-            .iter()
-            .map(|found| insight::json(found).to_string().len())
-            .sum::<usize>();
-    let judged = diagnoses
+    let (casebook, report) = diagnosed(file);
+    let mut length = 0;
+    let mut count = |piece: &str| {
+        length += piece.len();
+        Ok::<_, ()>(())
+    };
+    let text = DiagnosisText::new(&report, Palette::default(), true);
+    assert!(text.write(&casebook, &mut count).is_ok());
+    assert!(diagnosis_json(&report, &casebook, &mut count).is_ok());
+    let judged = report
+        .list
         .into_iter()
         .filter_map(|found| Some((found.connection?, found)))
         .collect();

@@ -8,5 +8,6 @@ mod opened;
 mod program;
 mod reaching;
 mod samples;
+mod scale;
 mod script;
 mod tls;

@@ -120,8 +120,8 @@ fn a_paragraph_says_what_and_why_and_what_to_do() {
     let well = out(&diagnose([file(folder.path(), &healthy(), 0)]));
     assert_eq!(
         well.lines().count(),
-        1,
-        "healthy connections get one line:\n{well}"
+        2,
+        "healthy connections get one line under the summary:\n{well}"
     );
 }
 

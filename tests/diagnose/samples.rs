@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use wireloupe::base::Severity;
 use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options};
-use wireloupe::insight::facts::BatchFacts;
-use wireloupe::insight::{Casebook, Diagnosis, Facts, Stage, Verdict, diagnose};
+use wireloupe::insight::{BatchFacts, Casebook, Diagnosis, Facts, Stage, Verdict};
+use wireloupe::run::Collected as _;
 use wireloupe::testkit::Sample;
 use wireloupe::wire::Walker;
 
@@ -40,7 +40,8 @@ fn run_sample(sample: &Sample) -> Vec<Diagnosis> {
     engine.sink().exchange(&mut part);
     let mut casebook = Casebook::default();
     casebook.take(&mut [part]);
-    diagnose(&casebook, engine.time())
+    let report = casebook.report(engine.time());
+    report.list.iter().map(|found| (**found).clone()).collect()
 }
 
 fn expectation(sample: &Sample) -> serde_json::Value {

@@ -2,8 +2,8 @@
 
 use wireloupe::base::{LinkType, PacketNumber, Timestamp};
 use wireloupe::engine::{Engine, Options};
-use wireloupe::insight::facts::BatchFacts;
-use wireloupe::insight::{Casebook, Diagnosis, Facts, diagnose};
+use wireloupe::insight::{BatchFacts, Casebook, Diagnosis, Facts};
+use wireloupe::run::Collected as _;
 use wireloupe::testkit::{Conversation, Frame, upgrade_request, upgrade_response};
 use wireloupe::wire::Walker;
 
@@ -24,7 +24,8 @@ pub(crate) fn run(packets: &[(Timestamp, Vec<u8>)]) -> Vec<Diagnosis> {
     engine.sink().exchange(&mut part);
     let mut casebook = Casebook::default();
     casebook.take(&mut [part]);
-    diagnose(&casebook, engine.time())
+    let report = casebook.report(engine.time());
+    report.list.iter().map(|found| (**found).clone()).collect()
 }
 
 /// The packets of several conversations in the order of their times.

@@ -31,7 +31,7 @@ const WAIT: Duration = Duration::from_millis(100);
 /// The shortest time between two judgements of the attempts that are over.
 const JUDGED: Duration = Duration::from_secs(2);
 /// Attempts beyond which judging again and again would cost more than it tells.
-const ATTEMPTS: usize = 10_000;
+const ATTEMPTS: u64 = 10_000;
 
 /// What the interface and the reader tell each other beside the feed.
 #[derive(Clone, Default)]
@@ -211,7 +211,7 @@ fn listen(
                 let _ = send.send(Feed::Statistics(statistics::text(&numbers)));
             }
             let goes_on = gathered.take(parts, &read, send);
-            let over = gathered.casebook.attempts.len();
+            let over = gathered.casebook.over();
             if over > judged.1 && over < ATTEMPTS && judged.0.elapsed() > JUDGED {
                 judged = (Instant::now(), over);
                 let _ = send.send(gathered.verdicts());

@@ -15,8 +15,8 @@ use crate::cli::output::spools;
 use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
+use crate::insight::Casebook;
 use crate::insight::statistics::{Statistics, TimedExchange, Ways};
-use crate::insight::{self, Casebook};
 use crate::run::{self, Batches};
 use crate::store::{Collector, Store};
 use crate::tls::KeyLog;
@@ -134,8 +134,8 @@ impl Gathered {
 
     /// Judges the attempts that are over.
     pub(super) fn verdicts(&self) -> Feed {
-        let diagnoses = insight::diagnose(&self.casebook, self.last);
-        Feed::Diagnosis(Box::new(Verdicts::new(diagnoses, self.casebook.left_out)))
+        let report = self.casebook.report(self.last);
+        Feed::Diagnosis(Box::new(Verdicts::new(report)))
     }
 }
 

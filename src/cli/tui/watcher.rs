@@ -10,8 +10,8 @@ use crate::engine::{
 };
 use crate::export::TlsCounts;
 use crate::flow::End;
-use crate::insight::facts;
 use crate::insight::statistics::{Statistics, TimedExchange};
+use crate::insight::{BatchFacts, Facts};
 use crate::run::Collected;
 use crate::store::{self, Indexer};
 use crate::wire::Segment;
@@ -19,7 +19,7 @@ use crate::wire::Segment;
 /// An engine's sink. Counting goes along only in a live capture, which cannot be read a second time.
 pub(super) struct Watcher {
     rows: Indexer,
-    facts: facts::Facts,
+    facts: Facts,
     tls: TlsCounts,
     counts: Option<Counting>,
 }
@@ -34,7 +34,7 @@ struct Counting {
 #[derive(Default)]
 pub(super) struct Watched {
     pub(super) rows: store::BatchRecords,
-    pub(super) facts: facts::BatchFacts,
+    pub(super) facts: BatchFacts,
     pub(super) tls: TlsCounts,
     pub(super) numbers: Option<Box<Statistics>>,
     pub(super) told: Vec<TimedExchange>,
@@ -44,7 +44,7 @@ impl Watcher {
     pub(super) fn new() -> Self {
         Self {
             rows: Indexer::default(),
-            facts: facts::Facts::default(),
+            facts: Facts::default(),
             tls: TlsCounts::default(),
             counts: None,
         }

@@ -1,6 +1,7 @@
 //! Comparisons as text for people and as JSON for programs.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
@@ -12,7 +13,7 @@ use super::words::{duration, plural};
 use super::{Comparison, Delay, Hop, Recorded};
 
 /// The diagnoses of the connections of one capture, by number.
-pub type Judged = HashMap<u32, Diagnosis>;
+pub type Judged = HashMap<u32, Arc<Diagnosis>>;
 
 /// What a hop did, for people.
 #[must_use]
@@ -48,7 +49,7 @@ pub fn hop_text(hop: &Hop<'_>, client: &Judged, server: &Judged) -> String {
                 "\nconnection {number} on the {side} side only: {why}\n"
             ));
             entry("", &line(recorded.shown()), &mut out);
-            verdict("", judged.get(&number), &mut out);
+            verdict("", judged.get(&number).map(|one| &**one), &mut out);
         }
     }
     if hop.comparisons.is_empty() && hop.client_only.is_empty() && hop.server_only.is_empty() {
@@ -80,7 +81,7 @@ fn comparison_text(
     out.push_str(&format!("connection {one} and connection {other}, {by}\n"));
     for ((recorded, name), judged) in [pair.one, pair.other].into_iter().zip(names).zip(judged) {
         entry(name, &line(recorded.shown()), out);
-        verdict("", judged.get(&recorded.number), out);
+        verdict("", judged.get(&recorded.number).map(|one| &**one), out);
     }
     for change in &comparison.changes {
         entry("*", &change.text, out);

@@ -154,7 +154,7 @@ fn not_answered(case: &Case<'_>, side: Side) -> Option<Found> {
     let heard = case.attempt.frames[side.peer()].last;
     let is_silent = heard.is_none_or(|heard| heard.time <= sent.time);
     let gave_up = close.filter(|_| connection.close.by == Some(side));
-    let end = gave_up.map_or(case.capture_end, |close| close.time);
+    let end = gave_up.map_or_else(|| case.capture_end(), |close| close.time);
     let waited = end.since(sent.time);
     // One that closes normally had other reasons, and one that talks may be late.
     let complains = !matches!(connection.close.code, Some(1000 | 1001));

@@ -150,18 +150,21 @@ impl From<Line<'static>> for About {
 
 fn title(app: &App) -> String {
     let Some(Verdicts {
-        list,
         failed,
-        left_out,
+        all,
+        more,
+        more_healthy,
+        ..
     }) = &app.verdicts
     else {
         return "Diagnosis".to_owned();
     };
-    let more = match left_out {
+    let counted = |count: &u64, what: &str| match count {
         0 => String::new(),
-        more => format!(", {more} more not shown"),
+        count => format!(", {count} {what} not listed"),
     };
-    match list.len() {
+    let more = counted(more, "more") + &counted(more_healthy, "healthy");
+    match all {
         0 => "Diagnosis".to_owned(),
         1 => format!("Diagnosis: {failed} of 1 attempt failed{more} {KEYS}"),
         all => format!("Diagnosis: {failed} of {all} attempts failed{more} {KEYS}"),

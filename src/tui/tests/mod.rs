@@ -15,6 +15,7 @@ use ratatui::backend::TestBackend;
 use crate::base::Limits;
 use crate::capture::{Batch, Input, Options, Source};
 use crate::engine::Engine;
+use crate::run::Collected as _;
 use crate::store::{BatchRecords, Collector, Indexer, Store};
 use crate::testkit::Sample;
 use crate::wire::Walker;
@@ -77,7 +78,7 @@ fn open_diagnosed(name: &str) -> App {
         crate::insight::Facts::default(),
     );
     let (mut casebook, mut batch) = (crate::insight::Casebook::default(), Batch::new());
-    let mut part = [crate::insight::facts::BatchFacts::default()];
+    let mut part = [crate::insight::BatchFacts::default()];
     while source.fill(&mut batch) {
         engine.batch(&batch, &mut walker);
     }
@@ -85,8 +86,8 @@ fn open_diagnosed(name: &str) -> App {
     engine.sink().exchange(&mut part[0]);
     casebook.take(&mut part);
     let mut app = open(name);
-    let diagnoses = crate::insight::diagnose(&casebook, engine.time());
-    app.diagnosed(super::Verdicts::new(diagnoses, 0));
+    let report = casebook.report(engine.time());
+    app.diagnosed(super::Verdicts::new(report));
     app
 }
 
