@@ -27,7 +27,7 @@ def node(run):
 def ends(name, programs, rows, shows, **options):
     def register(function):
         expect = [(number, *row) for number, row in enumerate(rows, 1)]
-        sample(f"{name}.pcapng", programs=programs, bpf=f"tcp port {PORT}", cut_short=True, expect=expect, shows=shows, log=options.pop("log", False), **options)(function)
+        sample(f"{name}.pcapng", programs=programs, unsaid=["101"], bpf=f"tcp port {PORT}", cut_short=True, expect=expect, shows=shows, log=options.pop("log", False), **options)(function)
 
     return register
 

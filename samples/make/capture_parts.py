@@ -39,13 +39,13 @@ def one_direction(name, bpf, what, expect, shows, also=None, partial=True, progr
 
 
 @one_direction("client-close", TO_SERVER, "client", [(1, "only what the client sent was captured; the connection is healthy", "healthy", None)],
-               "what the client sent, its close frame last: the server's answer to it was not captured", also=["unfinished"])
+               "what the client sent, its close frame last: the server's answer to it was not captured", also=["unfinished"], unsaid=["sent no close frame"])
 async def client_close(run):
     await talk(run)
 
 
 @one_direction("server-close", TO_CLIENT, "server", [(1, "only what the server sent was captured; the connection is healthy", "healthy", None)],
-               "what the server sent: the 101, its messages, its close frame", also=["unfinished"])
+               "what the server sent: the 101, its messages, its close frame", also=["unfinished"], unsaid=["sent no close frame"])
 async def server_close(run):
     await talk(run)
 

@@ -49,7 +49,7 @@ def parts(broken, mask):
 
 
 def at_server(library):
-    @sample(f"violations-{library}.pcapng.gz", programs=[echoes.program(library), "Python"], log=False,
+    @sample(f"violations-{library}.pcapng.gz", programs=[echoes.program(library), "Python"], log=False, unsaid=["the server closed because a text message"],
             shows=f"a raw client sends invalid close codes, close bodies and control frames to {echoes.program(library)}, one connection each")
     def violations(run):
         process = echoes.start(run, library, PORT)
@@ -83,7 +83,7 @@ def scripted(broken, got):
 
 
 def at_client(library, watch):
-    @sample(f"violations-at-{library.lower()}.pcapng.gz", programs=[library, "Python"], log=False, bpf=f"tcp port {PORT}",
+    @sample(f"violations-at-{library.lower()}.pcapng.gz", programs=[library, "Python"], log=False, bpf=f"tcp port {PORT}", unsaid=["a text message of the client"],
             shows=f"a raw server sends invalid close codes, close bodies and control frames to {library}, one connection each")
     async def violations(run):
         got = []

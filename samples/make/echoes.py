@@ -40,5 +40,6 @@ def built(source):
 
 
 def words(process):
-    """The lines that a server printed."""
-    return [line for line in process.output.read_text(errors="replace").splitlines() if line.strip()]
+    """The lines that a server printed, without the places in a traceback."""
+    lines = process.output.read_text(errors="replace").splitlines()
+    return [line for line in lines if line.strip() and not line.startswith((" ", "Traceback", "The above", "(node:", "(Use `node"))]

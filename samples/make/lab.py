@@ -217,12 +217,13 @@ class Sample:
     def __init__(self, function, file, shows, programs, bpf="tcp", legs=None, expect=None, partial=None,
                  cut_short=False, mtu=None, late=False, capture=True, log=True, after=None, key_legs=("client",), folder="",
                  also=None, uncertain=False, findings=None,
-                 quotes=None, **options):
+                 quotes=None, unsaid=None, security=None, secrets=None, **options):
         self.function, self.file, self.shows, self.programs = function, file, shows, programs
         self.legs, self.expect, self.partial, self.cut_short = legs or {None: bpf}, expect, partial, cut_short
         self.mtu, self.late, self.capture, self.options, self.keep_log = mtu, late, capture, options, log
         self.after, self.key_legs = after, key_legs
         self.also, self.uncertain, self.findings, self.quotes = also, uncertain, findings, quotes
+        self.unsaid, self.security, self.secrets = unsaid, security, secrets
         self.name, self.suffix, self.compression = re.fullmatch(r"(.+?)(\.pcap(?:ng)?)(\.\w+)?", file).groups()
         self.log, self.processes, self.captures, self.said = Log(), [], [], []
         self.folder = SAMPLES / folder
@@ -345,6 +346,11 @@ def write_expectation(path, sample, leg):
         content["also"] = sample.also
     if sample.quotes:
         content["quotes"] = sample.quotes
+    if sample.unsaid:
+        content["unsaid"] = sample.unsaid
+    if sample.security is not None:
+        content["security"] = [{"connection": number, "find": what} for number, what in sample.security]
+        content["secrets"] = sample.secrets
     if sample.findings:
         content["findings"] = sample.findings
     if sample.uncertain:
@@ -422,7 +428,7 @@ DEBIAN_PACKAGES = {
     "golang.org/x/net/websocket": "golang-golang-x-net-dev", "em-websocket": "ruby-em-websocket", "dante": "dante-server", "microsocks": "microsocks", "OpenSSH": "openssh-server", "sniproxy": "sniproxy",
     "stunnel": "stunnel4",
 }
-NODE_PACKAGES = {"ws", "socket.io", "socket.io-client", "@stomp/stompjs", "stomp-broker-js", "mqtt", "websocket-driver", "undici", "express"}
+NODE_PACKAGES = {"ws", "socket.io", "socket.io-client", "@stomp/stompjs", "stomp-broker-js", "mqtt", "websocket-driver", "websocket-driver-lenient", "undici", "express"}
 KNOWN = {}
 
 

@@ -80,6 +80,37 @@ fn missing_findings(sample: &Sample, expected: &serde_json::Value) -> Vec<String
         .collect()
 }
 
+/// What the evidence must quote and does not, and what no sentence may say and one says.
+fn wrong_words(
+    sample: &Sample,
+    diagnoses: &[Diagnosis],
+    expected: &serde_json::Value,
+) -> Vec<String> {
+    let words = |field: &str| -> Vec<String> {
+        let list = expected[field].as_array().cloned().unwrap_or_default();
+        list.iter()
+            .filter_map(|word| word.as_str().map(str::to_owned))
+            .collect()
+    };
+    let is_quoted = |quote: &String| {
+        let mut evidence = diagnoses.iter().flat_map(|found| &found.evidence);
+        evidence.any(|each| each.text.contains(quote.as_str()))
+    };
+    let is_said = |words: &String| {
+        diagnoses
+            .iter()
+            .any(|found| found.sentence.contains(words.as_str()))
+    };
+    let unquoted = words("quotes")
+        .into_iter()
+        .filter(|quote| !is_quoted(quote));
+    let said = words("unsaid").into_iter().filter(is_said);
+    unquoted
+        .map(|quote| format!("{}: the evidence does not quote {quote:?}", sample.name))
+        .chain(said.map(|words| format!("{}: a sentence says {words:?}", sample.name)))
+        .collect()
+}
+
 /// Where diagnosis differs from the true causes of a sample.
 fn differences(sample: &Sample) -> Vec<String> {
     let diagnoses = run_sample(sample);
@@ -95,6 +126,7 @@ fn differences(sample: &Sample) -> Vec<String> {
         }
     }
     wrong.extend(missing_findings(sample, &expected));
+    wrong.extend(wrong_words(sample, &diagnoses, &expected));
     let is_error = |found: &&Diagnosis| found.verdict.severity() == Severity::Error;
     if attempts.is_empty() && !NOT_ALL_HEALTHY.contains(&sample.name.as_str()) {
         let broken = diagnoses.iter().find(is_error);

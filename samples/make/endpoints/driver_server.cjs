@@ -1,6 +1,6 @@
-// An echo server on npm `websocket-driver`, which still speaks the drafts hixie-75, hixie-76 and hybi. usage: PORT [ADDRESS]
+// An echo server on npm `websocket-driver`, which still speaks the drafts hixie-75, hixie-76 and hybi. usage: PORT [ADDRESS] [PACKAGE]
 const http = require('node:http');
-const websocket = require('websocket-driver');
+const websocket = require(process.argv[4] ?? 'websocket-driver');
 
 const server = http.createServer();
 server.on('upgrade', (request, socket, body) => {
