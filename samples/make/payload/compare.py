@@ -31,7 +31,8 @@ def decoded(program, capture):
             continue
         fields = what["fields"] if isinstance(what["fields"], list) else [what["fields"]]
         units.setdefault((record["connection"], record["from"]), []).extend(
-            (what["protocol"], each, record["message"]) for each in fields if each)
+            (what["protocol"], {**each, "protocols": "/".join(what["protocols"])}, record["message"])
+            for each in fields if each or what["protocol"] in ENCODINGS)
     return units
 
 
@@ -40,23 +41,43 @@ def logged(path):
     for line in path.read_text().split("\n"):
         if line:
             unit = json.loads(line)
-            units.setdefault((unit["connection"], unit["from"]), []).append((unit["protocol"], unit["fields"]))
+            stack = {"protocols": "/".join(unit["protocols"])} if "protocols" in unit else {}
+            units.setdefault((unit["connection"], unit["from"]), []).append((unit["protocol"], {**unit["fields"], **stack}))
     return units
+
+
+def expanded(found, name):
+    """Every unit of each message by itself, with what was decoded of the message: several units make a list of each field's values."""
+    for protocol, fields, message in found:
+        value = fields.get(name)
+        whole = {"fields": fields, "units": []}
+        for each in value if isinstance(value, list) else [value]:
+            yield protocol, each, message, whole
 
 
 def beside(said, found):
     """Pairs of a unit of the log and a decoded one, either of them None where it has no other."""
     name = next(iter(said[0][1])) if said else None
-    key = lambda unit: json.dumps(unit[1].get(name))
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, [key(u) for u in said], [key(u) for u in found], autojunk=False).get_opcodes():
-        ours, theirs = said[a:b], found[c:d]
-        for n in range(max(len(ours), len(theirs))):
-            yield (ours[n] if n < len(ours) else None), (theirs[n] if n < len(theirs) else None)
+    found = list(expanded(found, name))
+    ours = [json.dumps(unit[1].get(name)) for unit in said]
+    theirs = [json.dumps(unit[1]) for unit in found]
+    for _, a, b, c, d in difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+        left, right = said[a:b], found[c:d]
+        for n in range(max(len(left), len(right))):
+            yield (left[n] if n < len(left) else None), (right[n] if n < len(right) else None)
+
+
+def joined(units, name):
+    """What a field of these units is in one message: the value, or the list of all values."""
+    values = [unit[name] for unit in units if name in unit]
+    flat = [one for value in values for one in (value if isinstance(value, list) else [value])]
+    return flat[0] if len(flat) == 1 else flat
 
 
 def compare(said, found, report):
     counts = Counter()
     for where in sorted(set(said) | set(found)):
+        messages = []
         for unit, other in beside(said.get(where, []), found.get(where, [])):
             if unit is None or other is None:
                 counts["missing" if other is None else "too many"] += 1
@@ -65,11 +86,17 @@ def compare(said, found, report):
             if unit[0] != other[0]:
                 counts["other protocol"] += 1
                 report(where, f"message {other[2]}: protocol", (unit[0], other[0]))
-            for name, value in unit[1].items():
-                verdict = "absent" if name not in other[1] else "right" if other[1][name] == value else "wrong"
-                counts[verdict] += 1
+            if not other[3]["units"]:
+                messages.append(other)
+            other[3]["units"].append(unit[1])
+        for _, _, message, whole in messages:
+            for name in dict.fromkeys(name for unit in whole["units"] for name in unit):
+                value, decoded_value = joined(whole["units"], name), whole["fields"].get(name)
+                same = decoded_value in (value, [value])
+                verdict = "absent" if name not in whole["fields"] else "right" if same else "wrong"
+                counts[verdict] += sum(name in unit for unit in whole["units"])
                 if verdict == "wrong":
-                    report(where, f"message {other[2]}: {name}", (value, other[1][name]))
+                    report(where, f"message {message}: {name}", (value, decoded_value))
     return counts
 
 

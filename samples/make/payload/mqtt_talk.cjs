@@ -16,7 +16,8 @@ function fields(packet) {
     put('mqtt.username', packet.username);
     put('mqtt.willtopic', packet.will?.topic);
   }
-  if (cmd === 'publish') Object.assign(out, { 'mqtt.topic': topic, 'mqtt.qos': qos, 'mqtt.retain': retain, 'mqtt.dupflag': dup });
+  // An empty topic stands for that of the alias.
+  if (cmd === 'publish') Object.assign(out, { ...(topic && { 'mqtt.topic': topic }), 'mqtt.qos': qos, 'mqtt.retain': retain, 'mqtt.dupflag': dup });
   if (cmd === 'subscribe') out['mqtt.topic'] = packet.subscriptions.map((s) => s.topic);
   if (cmd === 'unsubscribe') out['mqtt.topic'] = packet.unsubscriptions;
   if (cmd === 'suback') out['mqtt.suback.qos'] = packet.granted;

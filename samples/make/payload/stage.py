@@ -2,7 +2,7 @@
 
 Beside the capture and the endpoints' messages each sample leaves `NAME.protocol.ndjson`: one JSON object a unit of the protocol, in
 order by connection and side, as the library that made the unit described it (a packet event, an encoder's argument, a debug
-log). Nothing in it is decoded from bytes here. Keys: `connection`, `from`, `protocol`, `fields`.
+log). Nothing in it is decoded from bytes here. Keys: `connection`, `from`, `protocol`, `fields`, and `protocols` where encodings nest.
 """
 
 import ctypes
@@ -43,9 +43,11 @@ class Stage(lab.Sample):
         super().__init__(function, file, shows, programs, **options)
         self.units = []
 
-    def unit(self, connection, side, protocol, **fields):
-        """One unit of the protocol, as the library that sent it (or, where that one is silent, received it) describes it."""
-        self.units.append({"connection": connection, "from": side, "protocol": protocol, "fields": fields})
+    def unit(self, connection, side, protocol, protocols=None, **fields):
+        """One unit of the protocol, as the library that sent it (or, where that one is silent, received it) describes it; of encodings
+        inside each other also the stack."""
+        stack = {"protocols": protocols} if protocols else {}
+        self.units.append({"connection": connection, "from": side, "protocol": protocol, **stack, "fields": fields})
 
     def take(self, text):
         """Take in what a program printed: messages of `watch_ws.cjs`, units of `said.cjs`; other lines are its own talk."""
