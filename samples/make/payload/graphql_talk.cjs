@@ -17,26 +17,29 @@ function fields(message) {
   return out;
 }
 // A message is made into text and sent in one step, so the text that is sent is the message made last.
-function keeping(kept) { return (key, value) => { if (key === '') kept.message = value; return value; }; }
-function watchSend(socket, kept, from) {
+const { stringify } = JSON;
+let made;
+JSON.stringify = (value, ...rest) => { const text = stringify(value, ...rest); made = { text, value }; return text; };
+function watchSend(socket, from) {
   const { send } = socket;
-  socket.send = function (...words) { said(numberOf(socket), from, 'graphql-transport-ws', fields(kept.message)); return send.apply(this, words); };
+  socket.send = function (...words) {
+    const [text] = words;
+    if (made?.text === text) said(numberOf(socket), from, 'graphql-transport-ws', fields(made.value));
+    return send.apply(this, words);
+  };
 }
 
-const ofServer = {};
 const wss = new WebSocketServer({ server: http, path: '/graphql' });
-wss.on('connection', (socket) => watchSend(socket, ofServer, 'server'));
+wss.on('connection', (socket) => watchSend(socket, 'server'));
 useServer({
   schema, roots: { query: rootValue, mutation: rootValue, subscription: subscriptions }, connectionInitWaitTimeout: 400,
-  jsonMessageReplacer: keeping(ofServer),
   onConnect: (context) => (context.connectionParams?.authToken === 'sesame-4711' ? { server: 'lab' } : false),
 }, wss, 0);
 
 function client(options) {
-  const ofClient = {};
   return createClient({
-    url, lazy: false, retryAttempts: 0, connectionParams: { authToken: 'sesame-4711' }, jsonMessageReplacer: keeping(ofClient),
-    webSocketImpl: class extends WebSocket { constructor(...words) { super(...words); watchSend(this, ofClient, 'client'); } },
+    url, lazy: false, retryAttempts: 0, connectionParams: { authToken: 'sesame-4711' },
+    webSocketImpl: class extends WebSocket { constructor(...words) { super(...words); watchSend(this, 'client'); } },
     onNonLazyError: () => {}, ...options,
   });
 }

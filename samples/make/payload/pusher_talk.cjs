@@ -11,7 +11,7 @@ watchJson((message) => {
   const fields = { 'pusher.event': message.event };
   const channel = message.channel ?? inside?.channel;
   if (channel !== undefined) fields['pusher.channel'] = channel;
-  if (message.event === 'pusher:error') fields['pusher.error.code'] = inside.code;
+  if (typeof inside?.code === 'number') fields['pusher.error.code'] = inside.code;
   return { protocol: 'pusher', fields };
 });
 const Pusher = require('pusher-js');

@@ -13,7 +13,8 @@ const port = process.argv[2];
 const quiet = { log() {}, warn() {}, error() {}, debug() {} };
 function say(connection, from, text) {
   const message = Parser.parseMessage(text, quiet);
-  if (!message) { said(connection, from, 'sip', { 'sip.keepalive': true }); return; }
+  // A keep-alive is no message to it.
+  if (!message) return;
   const fields = message.statusCode === undefined ? { 'sip.Method': message.method } : { 'sip.Status-Code': message.statusCode };
   said(connection, from, 'sip', { ...fields, 'sip.Call-ID': message.callId, 'sip.CSeq': `${message.cseq} ${message.method ?? message.getHeader('cseq').split(' ')[1]}` });
 }
