@@ -9,6 +9,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::app::App;
 use super::keymap::{self, Action};
+use super::mouse;
 use super::prompt::Ask;
 
 /// Takes an event; whether anything may look different now.
@@ -16,14 +17,14 @@ pub(super) fn event(app: &mut App, event: &Event) -> bool {
     match event {
         Event::Key(key) if key.kind != KeyEventKind::Release => self::key(app, key),
         Event::Resize(width, height) => app.resize(*width, *height),
-        Event::Mouse(mouse) => match mouse.kind {
+        Event::Mouse(event) => match event.kind {
             MouseEventKind::Down(MouseButton::Left) => {
-                app.press(mouse.column, mouse.row, Instant::now());
+                mouse::press(app, event.column, event.row, Instant::now());
             }
-            MouseEventKind::Drag(MouseButton::Left) => app.drag(mouse.column, mouse.row),
-            MouseEventKind::Up(MouseButton::Left) => app.release(),
-            MouseEventKind::ScrollDown => app.scroll(mouse.column, mouse.row, true),
-            MouseEventKind::ScrollUp => app.scroll(mouse.column, mouse.row, false),
+            MouseEventKind::Drag(MouseButton::Left) => mouse::drag(app, event.column, event.row),
+            MouseEventKind::Up(MouseButton::Left) => mouse::release(app),
+            MouseEventKind::ScrollDown => mouse::scroll(app, event.column, event.row, true),
+            MouseEventKind::ScrollUp => mouse::scroll(app, event.column, event.row, false),
             _ => return false,
         },
         Event::Paste(text) => {

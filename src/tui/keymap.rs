@@ -103,7 +103,7 @@ pub enum Action {
 
 /// Where a key applies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Context {
+pub enum KeyContext {
     /// Everywhere but in a line being typed.
     Any,
     /// In the panes.
@@ -126,7 +126,7 @@ pub struct Binding {
     /// What they do.
     pub action: Action,
     /// Where they do it.
-    pub context: Context,
+    pub context: KeyContext,
     /// A word for the footer; empty for keys that everybody knows.
     pub short: &'static str,
     /// One line for the help.
@@ -152,7 +152,7 @@ macro_rules! keys {
         pub const KEYMAP: &[Binding] = &[$(Binding {
             keys: &[$($key),+],
             action: $action,
-            context: Context::$context,
+            context: KeyContext::$context,
             short: $short,
             help: $help,
         },)+];
@@ -267,17 +267,17 @@ fn is_slash(key: &Key, event: &KeyEvent) -> bool {
 
 /// Whether a binding applies where one is.
 #[must_use]
-pub fn applies(binding: Context, here: Context) -> bool {
+pub fn applies(binding: KeyContext, here: KeyContext) -> bool {
     match (binding, here) {
-        (Context::Any, _) => true,
-        (Context::View, Context::Follow) => true,
+        (KeyContext::Any, _) => true,
+        (KeyContext::View, KeyContext::Follow) => true,
         (wanted, here) => wanted == here,
     }
 }
 
 /// What a key does here.
 #[must_use]
-pub fn action(event: &KeyEvent, here: Context) -> Option<Action> {
+pub fn action(event: &KeyEvent, here: KeyContext) -> Option<Action> {
     KEYMAP
         .iter()
         .find(|binding| applies(binding.context, here) && binding.has(event))
@@ -308,7 +308,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_place() {
-        for here in [Context::Panes, Context::View, Context::Follow] {
+        for here in [KeyContext::Panes, KeyContext::View, KeyContext::Follow] {
             let mut seen: Vec<Key> = Vec::new();
             for binding in KEYMAP
                 .iter()
@@ -324,7 +324,7 @@ mod tests {
 
     #[test]
     fn keys_are_found_as_terminals_send_them() {
-        let press = |code, modifiers| action(&KeyEvent::new(code, modifiers), Context::Panes);
+        let press = |code, modifiers| action(&KeyEvent::new(code, modifiers), KeyContext::Panes);
         assert_eq!(
             press(KeyCode::Char('G'), KeyModifiers::SHIFT),
             Some(Action::End)

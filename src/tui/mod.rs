@@ -12,12 +12,14 @@ mod app;
 mod connections;
 mod copy;
 mod cursor;
+mod encrypted;
 mod fields;
 mod hex;
 mod input;
 pub mod keymap;
 mod layout;
 pub mod live;
+mod mouse;
 mod panel;
 mod places;
 mod prompt;
@@ -40,6 +42,7 @@ use crossterm::event;
 
 pub use app::{App, Effect, Loading};
 pub use copy::data;
+pub use encrypted::Encrypted;
 pub use prompt::Save;
 pub use rows::{List, RowId};
 pub use theme::Theme;
@@ -67,15 +70,6 @@ pub enum Feed {
     Statistics(String),
     /// The TLS connections so far.
     Encrypted(Encrypted),
-}
-
-/// TLS connections that are over, and those of them that were decrypted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Encrypted {
-    /// All that sent anything encrypted.
-    pub connections: u64,
-    /// Those that were decrypted.
-    pub decrypted: u64,
 }
 
 /// What the interface cannot do by itself: files, and reading the capture again.

@@ -14,7 +14,7 @@ use super::{App, Shown};
 
 impl App {
     /// Opens or closes the line of the tree; `None` turns it.
-    pub(super) fn fold(&mut self, open: Option<bool>) {
+    pub(in crate::tui) fn fold(&mut self, open: Option<bool>) {
         if let Some(node) = self.tree.nodes.get(self.detail.at) {
             let open = open.unwrap_or(!node.is_open);
             self.tree.set_open(self.detail.at, open);
@@ -42,7 +42,7 @@ impl App {
         }
     }
 
-    pub(super) fn set_tab(&mut self, tab: Tab) {
+    pub(in crate::tui) fn set_tab(&mut self, tab: Tab) {
         self.bytes.tab = tab;
         self.reload_bytes(self.tree.packet(self.detail.at).or(self.bytes.packet));
     }
@@ -78,7 +78,7 @@ impl App {
     }
 
     /// Selects the innermost field of the chosen byte.
-    pub(super) fn byte_chosen(&mut self) {
+    pub(in crate::tui) fn byte_chosen(&mut self) {
         let byte = self.bytes.cursor;
         let mut best: Option<(usize, Vec<usize>)> = None;
         let (tree, bytes, store) = (&self.tree, &self.bytes, &self.store);
@@ -103,7 +103,7 @@ impl App {
     }
 
     /// Shows the bytes of the chosen field.
-    pub(super) fn field_chosen(&mut self) {
+    pub(in crate::tui) fn field_chosen(&mut self) {
         let Some(field) = self.tree.field(self.detail.at).cloned() else {
             return;
         };

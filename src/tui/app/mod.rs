@@ -2,7 +2,6 @@
 
 mod ask;
 mod detail;
-mod mouse;
 mod panes;
 mod place;
 mod view;
@@ -15,13 +14,12 @@ use crate::base::PacketNumber;
 use crate::engine::Transport;
 use crate::store::{Delta, Store};
 
-use self::mouse::Mouse;
-use super::Encrypted;
 use super::connections::Connections;
 use super::cursor::Cursor;
+use super::encrypted::Encrypted;
 use super::hex::Bytes;
-use super::keymap::{Action, Context};
-use super::layout::{Areas, Pane, Sizes, areas};
+use super::keymap::{Action, KeyContext};
+use super::layout::{Areas, Border, Pane, Sizes, areas};
 use super::live::LiveState;
 use super::places::Places;
 use super::prompt::{Ask, Prompt, Save};
@@ -124,10 +122,19 @@ pub struct App {
     /// What detail and bytes show now.
     shown: Option<Shown>,
     /// Whether the user has done anything yet.
-    touched: bool,
+    pub(super) touched: bool,
     /// Where to go when the capture was read anew.
     wanted: Option<Wanted>,
-    mouse: Mouse,
+    pub(super) mouse: Mouse,
+}
+
+/// What the mouse did last.
+#[derive(Debug, Default)]
+pub(super) struct Mouse {
+    /// The last click that chose something.
+    pub(super) last: Option<(Instant, u16, u16)>,
+    /// The border that is being dragged.
+    pub(super) drags: Option<Border>,
 }
 
 /// A place by what stays the same when a capture is read with other keys.
@@ -200,11 +207,11 @@ impl App {
 
     /// Where keys apply now.
     #[must_use]
-    pub fn context(&self) -> Context {
+    pub fn context(&self) -> KeyContext {
         match self.view {
-            None => Context::Panes,
-            Some(View::Follow(_)) => Context::Follow,
-            Some(_) => Context::View,
+            None => KeyContext::Panes,
+            Some(View::Follow(_)) => KeyContext::Follow,
+            Some(_) => KeyContext::View,
         }
     }
 
@@ -404,7 +411,7 @@ impl App {
     }
 
     /// Brings everything that follows from the state up to date.
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         let areas = self.areas();
         let len = self.connections.len(&self.store);
         let height = areas.height(Pane::Connections, 1);

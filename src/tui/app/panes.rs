@@ -66,7 +66,7 @@ impl App {
         self.focus = Pane::ALL[(self.focus as usize + by) % 4];
     }
 
-    pub(super) fn enter(&mut self) {
+    pub(in crate::tui) fn enter(&mut self) {
         match self.focus {
             Pane::Connections => self.focus = Pane::List,
             Pane::List => self.focus = Pane::Detail,
@@ -210,7 +210,7 @@ impl App {
         }
     }
 
-    pub(super) fn choose_selected_connection(&mut self) {
+    pub(in crate::tui) fn choose_selected_connection(&mut self) {
         if let Some(index) = self.connections.selected(&self.store) {
             self.choose_connection(index);
         }

@@ -1,8 +1,8 @@
 //! Going to places: rows, packets, connections, findings, hits of a search; and back.
 
-use crate::base::PacketNumber;
+use crate::base::{PacketNumber, Side};
 use crate::store::Store;
-use crate::tui::Encrypted;
+use crate::tui::encrypted::Encrypted;
 use crate::tui::layout::Pane;
 use crate::tui::places::{Place, Places};
 use crate::tui::rows::{Kind, RowId};
@@ -286,5 +286,27 @@ impl App {
             });
         }
         self.notice.clear();
+    }
+
+    /// Shows a line of the request or response in the detail tree.
+    pub(in crate::tui) fn go_to_header(&mut self, side: Side, header: usize) {
+        let index = self.connection();
+        self.leave();
+        self.view = None;
+        self.zoomed = false;
+        self.select_connection(index);
+        self.focus = Pane::Connections;
+        self.settle();
+        self.focus = Pane::Detail;
+        let label = match side {
+            Side::Client => "Request",
+            Side::Server => "Response",
+        };
+        let top = self.tree.fields.iter().position(|top| top.label == label);
+        if let Some(line) = top.and_then(|top| self.tree.reveal(&[top, header])) {
+            self.detail.at = line;
+            self.field_chosen();
+        }
+        self.settle();
     }
 }

@@ -12,7 +12,7 @@ use crate::tui::app::App;
 use crate::tui::hex::Tab;
 use crate::tui::layout::Pane;
 
-use super::{pane_block, title_start};
+use super::block::{pane_block, title_start};
 
 /// Columns before the first byte.
 const OFFSET: usize = 6;

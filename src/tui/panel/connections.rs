@@ -11,7 +11,9 @@ use crate::store::Entry;
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
 
-use super::{count, fit, nothing, pane_block, right, row_style};
+use super::block::{pane_block, row_style};
+use super::nothing;
+use super::text::{count, fit, right};
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let block = pane_block(app, Pane::Connections, &title(app));

@@ -8,7 +8,8 @@ use ratatui::widgets::Paragraph;
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
 
-use super::{fit, pane_block, row_style};
+use super::block::{pane_block, row_style};
+use super::text::fit;
 
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let section = app

@@ -13,7 +13,8 @@ use crate::tui::app::App;
 use crate::tui::verdicts::Verdicts;
 use crate::tui::views::Chosen;
 
-use super::{fit, more_lines, right, view_block, words};
+use super::block::{more_lines, view_block};
+use super::text::{fit, right, words};
 
 /// What can be done here, for the title.
 const KEYS: &str = "(←→ evidence, Enter: its packet)";

@@ -9,7 +9,8 @@ use crate::base::escape;
 use crate::tui::app::App;
 use crate::tui::cursor::Cursor;
 
-use super::{fit, right, view_block};
+use super::block::view_block;
+use super::text::{fit, right};
 
 /// Lines under the list that say all about the selected one.
 const BELOW: u16 = 5;

@@ -12,8 +12,9 @@ use crate::tui::fields::bytes;
 use crate::tui::views::Follow;
 use crate::websocket::{MessageKind, close};
 
-use super::list::side_name;
-use super::{view_block, words};
+use super::block::view_block;
+use super::text::side_name;
+use super::text::words;
 
 /// Text of one message shown.
 const TEXT: usize = 4096;

@@ -7,7 +7,7 @@ use crate::engine::{Connection, Handshake};
 use crate::tui::app::App;
 use crate::websocket::handshake::{HEADERS, Presence, accept_steps, header};
 
-use super::fit;
+use super::text::fit;
 
 pub(super) fn lines(app: &App, width: usize) -> (String, Vec<Line<'static>>) {
     let index = app.connection();

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use crate::tui::app::App;
 use crate::tui::keymap::KEYMAP;
 
-use super::fit;
+use super::text::fit;
 
 pub(super) fn lines(app: &App) -> (String, Vec<Line<'static>>) {
     let mut lines: Vec<_> = KEYMAP

@@ -13,7 +13,9 @@ use crate::tui::rows::{Kind, RowId};
 use crate::tui::times::TimeFormat;
 use crate::websocket::{MessageKind, Opcode, close};
 
-use super::{count, fit, nothing, packets, pane_block, right, row_style};
+use super::block::{pane_block, row_style};
+use super::text::{count, fit, right, side_name};
+use super::{nothing, packets};
 
 /// Payload bytes read for a line.
 const PREVIEW: usize = 240;
@@ -215,14 +217,6 @@ fn short(opcode: Opcode) -> &'static str {
         Opcode::Continuation => "cont",
         Opcode::Reserved(_) => "reserv",
         other => other.name(),
-    }
-}
-
-/// `→ client` or `← server`.
-pub(super) fn side_name(side: Side) -> &'static str {
-    match side {
-        Side::Client => "→ client",
-        Side::Server => "← server",
     }
 }
 

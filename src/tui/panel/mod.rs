@@ -1,5 +1,6 @@
 //! One file a panel: each draws its part of the state and changes nothing.
 
+mod block;
 pub(super) mod bytes;
 mod connections;
 mod detail;
@@ -14,17 +15,19 @@ mod packets;
 mod ruler;
 mod statistics;
 pub(super) mod status;
+mod text;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Block, Borders, Clear, Paragraph};
-use unicode_width::UnicodeWidthChar;
+use ratatui::widgets::{Clear, Paragraph};
 
 use super::app::App;
 use super::layout::Pane;
 use super::views::View;
+
+use block::{more_lines, view_block};
+use text::words;
 
 /// Draws everything.
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
@@ -58,33 +61,6 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
     status::status(app, frame, areas.status);
     status::footer(app, frame, areas.footer);
     status::completions(app, frame, areas.status);
-}
-
-/// A pane's border; what has the keys is drawn heavier, not only in colour.
-fn pane_block(app: &App, pane: Pane, title: &str) -> Block<'static> {
-    let focused = app.focus == pane;
-    let mark = if focused { "▶ " } else { "" };
-    Block::new()
-        .borders(Borders::ALL)
-        .border_style(if focused {
-            app.theme.focused()
-        } else {
-            app.theme.border()
-        })
-        .title(format!(" {mark}{title} "))
-}
-
-/// The column inside the border where a pane's title begins.
-fn title_start(app: &App, pane: Pane) -> usize {
-    if app.focus == pane { 3 } else { 1 }
-}
-
-/// A view's border.
-fn view_block(app: &App, title: &str) -> Block<'static> {
-    Block::new()
-        .borders(Borders::ALL)
-        .border_style(app.theme.focused())
-        .title(format!(" {title} "))
 }
 
 /// The title and the lines of a view that is made of lines only.
@@ -187,14 +163,6 @@ pub(super) fn keep_top(app: &App, view: &mut View, area: Rect) {
     }
 }
 
-/// How many lines there are below the screen.
-fn more_lines(left: usize) -> String {
-    match left {
-        1 => "1 more line".to_owned(),
-        left => format!("{left} more lines"),
-    }
-}
-
 /// A view made of lines.
 fn lines_view(app: &App, frame: &mut Frame<'_>, area: Rect, view: &View, top: usize) {
     let (title, lines) = lines_of(app, view, area).unwrap_or_default();
@@ -215,107 +183,12 @@ fn lines_view(app: &App, frame: &mut Frame<'_>, area: Rect, view: &View, top: us
     frame.render_widget(Paragraph::new(lines), inner);
 }
 
-/// One line of a list, over the whole width where it is selected.
-fn row_style(app: &App, pane: Pane, selected: bool) -> Style {
-    match (selected, app.focus == pane) {
-        (true, true) => app.theme.selected(),
-        (true, false) => app.theme.selected_elsewhere(),
-        _ => Style::new(),
-    }
-}
-
-/// The text in `width` columns: cut with `…`, or filled up.
-pub(super) fn fit(text: &str, width: usize) -> String {
-    let mut out = String::with_capacity(width);
-    let mut used = 0;
-    let mut chars = text.chars().peekable();
-    while let Some(c) = chars.next() {
-        let wide = c.width().unwrap_or(0);
-        let room = width - used;
-        if wide > room || (wide == room && chars.peek().is_some() && room > 0) {
-            if room > 0 {
-                out.push('…');
-                used += 1;
-            }
-            break;
-        }
-        out.push(c);
-        used += wide;
-    }
-    out.extend(std::iter::repeat_n(' ', width - used));
-    out
-}
-
-/// The text in lines of at most `width` columns, broken between words where there are any.
-pub(super) fn words(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split_inclusive(' ') {
-        let wide: usize = word
-            .trim_end()
-            .chars()
-            .filter_map(UnicodeWidthChar::width)
-            .sum();
-        if used > 0 && used + wide > width {
-            lines.push(String::new());
-            used = 0;
-        }
-        for c in word.chars() {
-            let wide = c.width().unwrap_or(0);
-            if used + wide > width && c != ' ' {
-                lines.push(String::new());
-                used = 0;
-            }
-            if let Some(line) = lines.last_mut() {
-                line.push(c);
-            }
-            used += wide;
-        }
-    }
-    lines.retain(|line| !line.trim().is_empty());
-    lines
-}
-
-/// The text at the right end of `width` columns.
-pub(super) fn right(text: &str, width: usize) -> String {
-    let len = text.chars().count();
-    if len > width {
-        return fit(text, width);
-    }
-    format!("{text:>width$}")
-}
-
-/// A count with what it counts.
-pub(super) fn counted(number: u64, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        number => format!("{} {what}s", count(number)),
-    }
-}
-
-/// A count in few characters.
-pub(super) fn count(number: u64) -> String {
-    match number {
-        0..=99_999 => number.to_string(),
-        100_000..=9_999_999 => format!("{}k", number / 1000),
-        10_000_000..=9_999_999_999 => format!("{}M", number / 1_000_000),
-        _ => format!("{}G", number / 1_000_000_000),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn text_fits_its_columns() {
-        assert_eq!(fit("abc", 5), "abc  ");
-        assert_eq!(fit("abcdef", 4), "abc…");
-        assert_eq!(fit("日本語", 4), "日… ");
-        assert_eq!(fit("abc", 0), "");
-        assert_eq!(words("to be or not", 5), ["to be ", "or ", "not"]);
-        assert_eq!(words("abcdefg hi", 3), ["abc", "def", "g ", "hi"]);
-        assert!(words("", 3).is_empty());
+    fn long_lines_are_wrapped() {
         let lines = wrapped(
             Line::from(vec![Span::raw("key  "), Span::raw("what it does")]),
             14,
@@ -325,7 +198,5 @@ mod tests {
         let lines = wrapped(Line::raw(" one long sentence"), 12);
         let lines: Vec<_> = lines.iter().map(ToString::to_string).collect();
         assert_eq!(lines, [" one long ", "   sentence"]);
-        assert_eq!(right("7", 3), "  7");
-        assert_eq!(count(12_345_678), "12M");
     }
 }

@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::tui::app::App;
 use crate::tui::rows::Kind;
 
-use super::{counted, words};
+use super::text::{counted, words};
 
 /// Draws sentences over the lines that a list would have.
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect, sentences: &[String]) {

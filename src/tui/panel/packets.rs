@@ -8,8 +8,8 @@ use crate::tui::app::App;
 use crate::tui::times::TimeFormat;
 use crate::wire;
 
-use super::list::side_name;
-use super::{fit, right};
+use super::text::side_name;
+use super::text::{fit, right};
 
 /// Payload bytes shown of a packet.
 const PREVIEW: usize = 200;

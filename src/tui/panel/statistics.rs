@@ -4,7 +4,7 @@ use ratatui::text::Line;
 
 use crate::tui::app::App;
 
-use super::{counted, fit};
+use super::text::{counted, fit};
 
 pub(super) fn lines(app: &App, width: usize) -> (String, Vec<Line<'static>>) {
     let width = width.saturating_sub(1);

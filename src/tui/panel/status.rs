@@ -13,7 +13,7 @@ use crate::tui::keymap::{Action, KEYMAP, applies};
 use crate::tui::layout::Pane;
 use crate::tui::prompt::{Ask, SHOWN};
 
-use super::{count, counted, fit};
+use super::text::{count, counted, fit};
 
 /// Columns of a name that nothing else takes.
 const NAME: usize = 24;

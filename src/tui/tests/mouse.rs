@@ -8,32 +8,37 @@ use crate::tui::layout::Pane;
 use crate::tui::rows::RowId;
 use crate::tui::times::TimeFormat;
 use crate::tui::views::View;
-use crate::tui::{App, Effect, input};
+use crate::tui::{App, Effect, input, mouse};
 
 use super::{keys, open, open_diagnosed, open_with, press, screen};
 
 fn event(app: &mut App, kind: MouseEventKind, (column, row): (u16, u16)) {
-    let mouse = MouseEvent {
+    let event = MouseEvent {
         kind,
         column,
         row,
         modifiers: KeyModifiers::NONE,
     };
-    input::event(app, &Event::Mouse(mouse));
+    input::event(app, &Event::Mouse(event));
 }
 
 /// One click, long after the last one.
 fn click(app: &mut App, at: (u16, u16)) {
     let later = Instant::now() + Duration::from_secs(60 * 60);
-    app.press(at.0, at.1, later);
-    app.release();
+    mouse::press(app, at.0, at.1, later);
+    mouse::release(app);
 }
 
 /// Two clicks, one right after the other, long after those before.
 fn double_click(app: &mut App, at: (u16, u16)) {
     click(app, at);
-    app.press(at.0, at.1, Instant::now() + Duration::from_secs(60 * 60));
-    app.release();
+    mouse::press(
+        app,
+        at.0,
+        at.1,
+        Instant::now() + Duration::from_secs(60 * 60),
+    );
+    mouse::release(app);
 }
 
 /// Where a text is on the screen.

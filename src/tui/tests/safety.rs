@@ -1,6 +1,7 @@
 //! Nothing breaks the screen: no key, no size, no byte of the wire.
 
 use crate::tui::keymap::Action;
+use crate::tui::mouse;
 
 use super::{keys, open, screen};
 
@@ -21,9 +22,9 @@ fn no_key_and_no_size_panics() {
                     app.update(binding.action);
                     let _ = screen(&mut app, width, height);
                     app.prompt = None;
-                    app.press(width / 2, height / 2, std::time::Instant::now());
-                    app.drag(width / 3, height / 3);
-                    app.scroll(width / 3, height / 3, pane % 2 == 0);
+                    mouse::press(&mut app, width / 2, height / 2, std::time::Instant::now());
+                    mouse::drag(&mut app, width / 3, height / 3);
+                    mouse::scroll(&mut app, width / 3, height / 3, pane % 2 == 0);
                 }
                 app.view = None;
                 app.update(Action::NextPane);

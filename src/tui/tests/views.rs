@@ -4,6 +4,7 @@ use crossterm::event::KeyCode;
 
 use crate::base::PacketNumber;
 use crate::tui::App;
+use crate::tui::mouse;
 use crate::tui::rows::RowId;
 
 use super::{keys, open, open_diagnosed, press, screen, snapshots};
@@ -249,7 +250,7 @@ fn a_click_in_a_live_list_ends_following_and_the_end_begins_it_again() {
     let follows = |app: &App| app.live.as_ref().is_some_and(|live| live.follows);
     assert!(follows(&app));
     let list = app.areas().panes[1];
-    app.press(30, list.y + 2, std::time::Instant::now());
+    mouse::press(&mut app, 30, list.y + 2, std::time::Instant::now());
     assert!(!follows(&app));
     keys(&mut app, "G");
     assert!(follows(&app));

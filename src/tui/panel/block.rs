@@ -1,0 +1,51 @@
+//! What panes and views have in common: borders, titles, and how a selected row looks.
+
+use ratatui::style::Style;
+use ratatui::widgets::{Block, Borders};
+
+use crate::tui::app::App;
+use crate::tui::layout::Pane;
+
+/// A pane's border; what has the keys is drawn heavier, not only in colour.
+pub(super) fn pane_block(app: &App, pane: Pane, title: &str) -> Block<'static> {
+    let focused = app.focus == pane;
+    let mark = if focused { "▶ " } else { "" };
+    Block::new()
+        .borders(Borders::ALL)
+        .border_style(if focused {
+            app.theme.focused()
+        } else {
+            app.theme.border()
+        })
+        .title(format!(" {mark}{title} "))
+}
+
+/// The column inside the border where a pane's title begins.
+pub(super) fn title_start(app: &App, pane: Pane) -> usize {
+    if app.focus == pane { 3 } else { 1 }
+}
+
+/// A view's border.
+pub(super) fn view_block(app: &App, title: &str) -> Block<'static> {
+    Block::new()
+        .borders(Borders::ALL)
+        .border_style(app.theme.focused())
+        .title(format!(" {title} "))
+}
+
+/// One line of a list, over the whole width where it is selected.
+pub(super) fn row_style(app: &App, pane: Pane, selected: bool) -> Style {
+    match (selected, app.focus == pane) {
+        (true, true) => app.theme.selected(),
+        (true, false) => app.theme.selected_elsewhere(),
+        _ => Style::new(),
+    }
+}
+
+/// How many lines there are below the screen.
+pub(super) fn more_lines(left: usize) -> String {
+    match left {
+        1 => "1 more line".to_owned(),
+        left => format!("{left} more lines"),
+    }
+}
