@@ -12,6 +12,7 @@ mod keylog;
 pub mod live;
 mod pcap;
 mod pcapng;
+mod place;
 mod reader;
 mod source;
 mod spool;

@@ -11,7 +11,7 @@
 
 use super::Broken;
 use super::batch::{FilePosition, PacketRecord};
-use super::reader::BufferPlace;
+use super::place::BufferPlace;
 use crate::base::{LinkType, PacketNumber, Timestamp};
 
 const MICROSECONDS: u32 = 0xa1b2_c3d4;

@@ -16,6 +16,7 @@ use super::decompress;
 use super::error::OpenError;
 use super::pcap::{self, HeaderError, Pcap};
 use super::pcapng::{self, Notes, Pcapng};
+use super::place::BufferPlace;
 use super::spool::Copies;
 use super::summary::{Compression, FileSummary, Interface, Summary, Truncation};
 use crate::base::Limits;
@@ -51,19 +52,6 @@ impl Input {
             Self::Reader(_, name) => name.clone(),
         }
     }
-}
-
-/// Where the next packet of an input stands: what an index needs to number and place it.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct BufferPlace {
-    /// The input's index.
-    pub(super) file: u16,
-    /// The number the next packet gets.
-    pub(super) next_number: u64,
-    /// The file offset of the first byte of the buffer.
-    pub(super) offset: u64,
-    /// Bytes of the longest record.
-    pub(super) limit: usize,
 }
 
 #[derive(Debug)]

@@ -21,7 +21,7 @@ use super::args::{CompareArgs, ReportArg};
 use super::masked::Masked;
 use super::output::Output;
 use super::reading::Reading;
-use super::tell;
+use super::tell::tell;
 
 /// Records for the comparison, and gathers for a diagnosis of each side.
 #[derive(Default)]

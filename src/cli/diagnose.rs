@@ -17,7 +17,7 @@ use super::masked::Masked;
 use super::output::Output;
 use super::printing::palette;
 use super::reading::Reading;
-use super::tell;
+use super::tell::tell;
 
 /// Attempts listed of each kind on request.
 const ALL: usize = 200_000;

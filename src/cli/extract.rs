@@ -15,7 +15,7 @@ use super::args::ExtractArgs;
 use super::output::Output;
 use super::passes::{self, Files};
 use super::printing::{Printed, print};
-use super::tell;
+use super::tell::tell;
 
 /// Payload bytes kept of a message, unless the user says otherwise.
 const KEPT: usize = 256 << 20;

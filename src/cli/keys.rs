@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context as _;
 use zeroize::Zeroizing;
 
-use super::tell;
+use super::tell::tell;
 use crate::capture::{KeyLogFile, Secrets};
 use crate::export::TlsCounts;
 use crate::tls::{BadLine, KeyLog, KeyName};

@@ -10,7 +10,7 @@ use crate::capture::Batch;
 use crate::capture::live::{Drops, Live, Options, Storage, parse_autostop, parse_ring};
 
 use super::args::LiveArgs;
-use super::tell;
+use super::tell::tell;
 use crate::run::Batches;
 
 /// How long to wait for packets before looking whether the capture has ended.

@@ -20,6 +20,7 @@ mod reading;
 #[cfg(all(feature = "live", unix))]
 mod secrets;
 mod stats;
+mod tell;
 #[cfg(feature = "tui")]
 mod tui;
 mod write_packets;
@@ -30,6 +31,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
+use tell::tell;
 
 /// Runs the program with the process's arguments.
 #[must_use]
@@ -93,11 +95,6 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             print(&out)
         }
     }
-}
-
-/// Says a line on stderr. One that cannot be written has nobody to read it.
-fn tell(what: impl std::fmt::Display) {
-    let _ = writeln!(io::stderr().lock(), "wireloupe: {what}");
 }
 
 /// Writes to stdout; a reader that went away had what it wanted.

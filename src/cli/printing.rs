@@ -11,7 +11,7 @@ use super::args::AnalysisArgs;
 use super::output::Output;
 use super::passes;
 use super::reading::{Ending, Reading};
-use super::tell;
+use super::tell::tell;
 
 /// Output gathered before it is written.
 const FLUSH: usize = 256 << 10;

@@ -15,7 +15,7 @@ use crate::capture::{Secrets, secrets_block};
 use super::args::ReadArgs;
 use super::keys::Keys;
 use super::passes::Files;
-use super::tell;
+use super::tell::tell;
 
 /// Puts the secrets of the WebSockets in the file that `-w` wrote in front of their packets, when the user named a key
 /// log. What goes wrong is told; the file is then as it was.

@@ -12,7 +12,7 @@ use super::output::Output;
 use super::passes;
 use super::printing;
 use super::reading::Reading;
-use super::tell;
+use super::tell::tell;
 
 /// Counts in one pass.
 ///

@@ -1,6 +1,7 @@
 //! The terminal interface over files and interfaces: threads that read, the interface on this one, and what it asks
 //! for: saving, counting, decrypting.
 
+mod colours;
 #[cfg(all(feature = "live", unix))]
 mod live;
 mod load;
@@ -14,9 +15,10 @@ use std::process::ExitCode;
 use crossbeam_channel::Receiver;
 
 use crate::filter::Filter;
-use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving, Theme};
+use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
 use super::args::ReadArgs;
+use colours::theme;
 use load::{Read, Reader, Started};
 
 /// Whether the interface can open: someone sits at both ends.
@@ -92,9 +94,4 @@ impl Host for FileHost {
         self.read = read;
         Ok(Some(Reopened { store, total, feed }))
     }
-}
-
-fn theme() -> Theme {
-    let no_color = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    if no_color { Theme::Plain } else { Theme::Dark }
 }

@@ -21,7 +21,7 @@ use super::output::Output;
 use super::passes::{self, Files};
 use super::printing;
 use super::reading;
-use super::tell;
+use super::tell::tell;
 
 /// Reads twice: to find the connections, and to write their packets.
 ///

@@ -5,7 +5,6 @@ use std::ops::Range;
 
 use unicode_width::UnicodeWidthChar;
 
-use super::fields::{FieldRef, fields};
 use crate::base::escape;
 
 /// Columns of the text shown around the place.
@@ -112,16 +111,17 @@ fn excerpt(text: &str, span: &Range<usize>) -> (String, usize, usize) {
     (line, indent.unwrap_or(column), carets.max(1))
 }
 
-/// The error for a name no field has.
-pub(super) fn unknown_field(name: &str, span: Range<usize>) -> FilterError {
+/// The error for a name that is none of the fields' `names`.
+pub(super) fn unknown_field(
+    name: &str,
+    span: Range<usize>,
+    names: impl Iterator<Item = &'static str>,
+) -> FilterError {
     if is_of_packets(name) {
         let message = format!("`{}` is a field of single packets", shown(name));
         return FilterError::new(span, message)
             .expected("a field of frames, messages, connections or findings");
     }
-    let names = fields()
-        .map(FieldRef::info)
-        .flat_map(|info| std::iter::once(info.name).chain(info.aliases.iter().copied()));
     FilterError::new(span, format!("there is no field `{}`", shown(name)))
         .suggest(nearest(name, names))
 }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::error::{FilterError, unknown_field};
 use super::table::{FIELDS, FieldId};
 use super::{PathStep, Type};
 use crate::base::{FieldInfo, Known, Needs};
@@ -69,6 +70,13 @@ pub fn fields() -> impl Iterator<Item = FieldRef> {
     rows.chain(crate::payload::fields().map(FieldRef::Payload))
 }
 
+/// Their names and aliases.
+pub(super) fn names() -> impl Iterator<Item = &'static str> {
+    fields()
+        .map(FieldRef::info)
+        .flat_map(|info| std::iter::once(info.name).chain(info.aliases.iter().copied()))
+}
+
 /// The field of this name or alias.
 #[must_use]
 pub fn field(name: &str) -> Option<FieldRef> {
@@ -92,13 +100,13 @@ impl Column {
     ///
     /// # Errors
     /// When no field has the name; the error has the nearest one.
-    pub fn parse(name: &str) -> Result<Column, super::FilterError> {
+    pub fn parse(name: &str) -> Result<Column, FilterError> {
         if let Some(field) = field(name) {
             return Ok(Column::Field(field));
         }
         match crate::payload::json::parse_path(name) {
             Some(path) => Ok(Column::Json(path)),
-            None => Err(super::error::unknown_field(name, 0..name.len()).in_text(name)),
+            None => Err(unknown_field(name, 0..name.len(), names()).in_text(name)),
         }
     }
 

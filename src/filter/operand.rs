@@ -216,7 +216,7 @@ pub(super) fn may_be_field(written: Written<'_>) -> bool {
 pub(super) fn no_field(written: Written<'_>, expr: &Expr) -> FilterError {
     let error = match written {
         Written::Word(word) if may_be_field(written) => {
-            super::error::unknown_field(word, expr.span.clone())
+            super::error::unknown_field(word, expr.span.clone(), super::fields::names())
         }
         _ => FilterError::new(expr.span.clone(), "a value cannot stand here alone"),
     };

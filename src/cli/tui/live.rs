@@ -11,8 +11,9 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use crate::capture::Batch;
 use crate::capture::live::Live;
 use crate::cli::keys::Keys;
+use crate::cli::live as capturing;
 use crate::cli::output::spools;
-use crate::cli::{live as capturing, tell};
+use crate::cli::tell::tell;
 use crate::engine;
 use crate::export::statistics;
 use crate::filter::Filter;
@@ -22,9 +23,10 @@ use crate::store::Store;
 use crate::tls::KeyLog;
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
+use super::colours::theme;
 use super::load::{Gathered, IN_FLIGHT, Read, Reader, lock};
+use super::save;
 use super::watcher::{Watched, Watcher};
-use super::{save, theme};
 
 /// How long to wait for packets before the counts are told again.
 const WAIT: Duration = Duration::from_millis(100);
