@@ -4,12 +4,14 @@
 //! the bytes mean.
 
 mod assembler;
+mod delivery;
 mod recent;
 mod route;
 mod sequence;
 mod table;
 
-pub use assembler::{Assembler, Delivery, Incoming};
+pub use assembler::Assembler;
+pub use delivery::{Delivery, Incoming};
 pub use recent::{Recent, RecentMark};
 pub use route::{End, route};
 pub use table::{Ages, Expiry, FlowId, Table};

@@ -4,6 +4,8 @@
 //! lies, without its padding; everything else is passed over. Where the next frame begins is known through any loss
 //! inside a payload; after one over a header a believable header is searched for.
 
+mod gap;
+
 use super::boundary;
 use super::frame::{FrameHeader, FrameType, HEADER_LEN, PREFACE, flag};
 use crate::base::{Limits, Side, Span};
@@ -436,60 +438,6 @@ impl FrameReader {
         };
         taken as usize
     }
-
-    /// Passes over bytes that are missing.
-    pub(super) fn gap(&mut self, len: u64, to: &mut impl Receive) {
-        if len == 0 {
-            return;
-        }
-        let kept = match self.state {
-            FrameState::Skip(left) => shorten(left, len).map(after),
-            FrameState::Data { header, left, pad } => {
-                shorten(left.saturating_add(pad), len).map(|rest| {
-                    let missing = len.min(u64::from(left));
-                    let left = left - missing as u32;
-                    if missing > 0 {
-                        to.data_gap(header, missing, left == 0);
-                    }
-                    match left {
-                        0 => after(rest),
-                        left => FrameState::Data { header, left, pad },
-                    }
-                })
-            }
-            // How much of the rest is padding is not known, so none of it is read.
-            FrameState::PadLength(header) => shorten(header.len, len).map(|left| {
-                to.data_gap(header, u64::from(header.len - 1), true);
-                after(left)
-            }),
-            FrameState::Payload {
-                header, want, skip, ..
-            } => {
-                let left = (want + skip).saturating_sub(self.partial.len() as u32);
-                shorten(left, len).map(|left| {
-                    to.spoiled(header);
-                    after(left)
-                })
-            }
-            FrameState::Lost { .. } => Some(self.state),
-            FrameState::Preface(_) | FrameState::Header => None,
-        };
-        let joined =
-            matches!(self.state, FrameState::Preface(0)) || (self.first && self.partial.is_empty());
-        match kept {
-            Some(state) => {
-                self.partial = Vec::new();
-                self.whole = false;
-                self.state = state;
-            }
-            None => {
-                self.first = false;
-                self.offset = self.offset.saturating_add(len);
-                return self.lose(joined, to);
-            }
-        }
-        self.offset = self.offset.saturating_add(len);
-    }
 }
 
 fn after(left: u32) -> FrameState {
@@ -501,9 +449,4 @@ fn after(left: u32) -> FrameState {
 
 fn clamp(left: u32, len: usize) -> u32 {
     u32::try_from(len).map_or(left, |len| left.min(len))
-}
-
-/// What is left behind `len` missing bytes, if the payload reaches so far.
-fn shorten(left: u32, len: u64) -> Option<u32> {
-    u64::from(left).checked_sub(len).map(|left| left as u32)
 }

@@ -11,6 +11,8 @@
 //! Sequence numbers are not on the wire. They are counted, and where records are missing from the capture the next ones
 //! are tried: a number, a key and an epoch are right exactly when the record authenticates. All trying is budgeted.
 
+mod tries;
+
 use std::ops::Range;
 
 use crate::base::Side;
@@ -20,6 +22,8 @@ use crate::tls::opener::{KeyBlock, Opener};
 use crate::tls::record::{ContentType, RecordHeader, Version};
 use crate::tls::schedule::expand_label;
 use crate::tls::suite::Parameters;
+
+use tries::{around, candidates, epoch_numbers};
 
 /// Sequence numbers tried on one record beyond the likeliest.
 const TRIES_PER_RECORD: u64 = 512;
@@ -472,41 +476,6 @@ enum EpochMatch {
     /// Only secrets of later epochs: this one's records stay closed.
     Later,
     This,
-}
-
-/// The suites a TLS 1.3 secret may belong to: the chosen one, or those offered where the choice was not seen.
-fn candidates(agreed: &Agreed) -> impl Iterator<Item = Option<Parameters>> {
-    let chosen = agreed.choice.as_ref().map(|choice| choice.suite);
-    let offered = agreed.offer.iter().flat_map(|offer| &offer.suites).copied();
-    let offered = offered.filter(move |suite| chosen.is_none() && suite.is_tls13());
-    chosen
-        .into_iter()
-        .chain(offered)
-        .take(8)
-        .map(|suite| suite.parameters())
-}
-
-/// The numbers a record may have in an epoch of which it is the first that opens: zero in a whole capture; where
-/// records went by unread, most of them were of this epoch.
-fn epoch_numbers(passed: u64, (likely, most): (u64, u64)) -> impl Iterator<Item = u64> {
-    let high = passed.saturating_add(most);
-    std::iter::once(0)
-        .chain(around(passed.saturating_add(likely), 1, high).filter(move |_| high > 0))
-}
-
-/// The numbers of `low..=high`, from `centre` outwards.
-fn around(centre: u64, low: u64, high: u64) -> impl Iterator<Item = u64> {
-    let centre = centre.clamp(low, high.max(low));
-    let above = (0..).map(move |step: u64| {
-        centre
-            .checked_add(step)
-            .filter(|number| *number <= high.max(low))
-    });
-    let below =
-        (1..).map(move |step: u64| centre.checked_sub(step).filter(|number| *number >= low));
-    let both = above.zip(below);
-    both.take_while(|(up, down)| up.is_some() || down.is_some())
-        .flat_map(|(up, down)| up.into_iter().chain(down))
 }
 
 /// Strips TLS 1.3's padding: the content type is the last byte that is not zero (RFC 8446 5.4).

@@ -11,6 +11,8 @@
 //! that RFC 6455 has for them. Not here: versions 7, 8 and 13, which frame alike. Invariant: as for the other decoder,
 //! what is told does not depend on the cuts, and what is kept has its cap.
 
+mod header;
+
 use super::frame::{Frame, FrameHeader, MAX_HEADER_LEN, Opcode};
 use super::handshake::Framing;
 use super::mask;
@@ -19,6 +21,8 @@ use super::rules::{self, Rsv1, SeenHeader};
 use super::scratch::Scratch;
 use super::sink::FrameSink;
 use crate::base::{Limits, Needs, Side, Span};
+
+use header::{DraftHeader, UNKNOWN, hixie_header, hybi_header, masked_header};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DraftState {
@@ -58,16 +62,6 @@ pub(super) struct Decoder {
     closed: bool,
     /// Where bytes were lost.
     lost_from: u64,
-}
-
-/// A header as it lies in the bytes.
-enum Header {
-    /// More bytes are needed.
-    Incomplete,
-    /// What it says; the key is that of the payload's first byte.
-    Sized(FrameHeader),
-    /// A text that ends with `ff`, with the type that its first byte gives.
-    Text(u8),
 }
 
 impl Decoder {
@@ -224,8 +218,8 @@ impl Decoder {
             _ => hixie_header(&self.pending),
         };
         match header {
-            Header::Incomplete => {}
-            Header::Sized(header) => {
+            DraftHeader::Incomplete => {}
+            DraftHeader::Sized(header) => {
                 self.begin_frame(
                     start,
                     header,
@@ -234,7 +228,7 @@ impl Decoder {
                     out,
                 );
             }
-            Header::Text(kind) => {
+            DraftHeader::Text(kind) => {
                 let header = FrameHeader {
                     byte0: if kind == 0 { 0x81 } else { 0x80 | UNKNOWN },
                     header_length: 1,
@@ -432,102 +426,6 @@ impl Decoder {
             out.finding(rules::invalid_utf8(&message, at));
         }
         scratch.put_assembly(assembly);
-    }
-}
-
-/// The reserved opcode that stands for a frame type no draft gives a meaning.
-const UNKNOWN: u8 = 3;
-
-/// draft-ietf-hybi-thewebsocketprotocol-00 section 4.2.
-fn hixie_header(bytes: &[u8]) -> Header {
-    let Some((&kind, lengths)) = bytes.split_first() else {
-        return Header::Incomplete;
-    };
-    if kind & 0x80 == 0 {
-        return Header::Text(kind);
-    }
-    let Some(&last) = lengths.last() else {
-        return Header::Incomplete;
-    };
-    let length = lengths.iter().fold(0u64, |length, byte| {
-        length
-            .checked_mul(128)
-            .map_or(u64::MAX, |length| length | u64::from(byte & 0x7f))
-    });
-    if last & 0x80 != 0 && bytes.len() < MAX_HEADER_LEN {
-        return Header::Incomplete;
-    }
-    // Groups without end are a length that nothing reaches.
-    let length = if last & 0x80 != 0 { u64::MAX } else { length };
-    let opcode = match (kind, length) {
-        (0xff, 0) => Opcode::Close,
-        _ => Opcode::Binary,
-    };
-    Header::Sized(FrameHeader {
-        byte0: 0x80 | opcode.number(),
-        byte1: length.min(0x7f) as u8,
-        header_length: bytes.len() as u8,
-        masking_key: None,
-        payload_length: length,
-    })
-}
-
-/// Section 4.1 of hybi-01 to 04.
-fn hybi_header(bytes: &[u8], draft: u8) -> Header {
-    let Some(header) = FrameHeader::parse(&[bytes, &[0; 4]].concat()) else {
-        return Header::Incomplete;
-    };
-    // The bit of the mask is another reserved one here, and no key follows.
-    let length = usize::from(header.header_length) - if header.masked() { 4 } else { 0 };
-    if bytes.len() < length {
-        return Header::Incomplete;
-    }
-    let fin = if draft <= 3 {
-        !header.byte0
-    } else {
-        header.byte0
-    } & 0x80;
-    let opcode = match header.byte0 & 0x0f {
-        0 => Opcode::Continuation,
-        1 => Opcode::Close,
-        2 => Opcode::Ping,
-        3 => Opcode::Pong,
-        4 => Opcode::Text,
-        5 => Opcode::Binary,
-        number => Opcode::Reserved(number.max(UNKNOWN)),
-    };
-    let opcode = match opcode {
-        // Where RFC 6455 has a meaning for it, that is not the one it had.
-        Opcode::Reserved(8..=10) => Opcode::Reserved(UNKNOWN),
-        opcode => opcode,
-    };
-    Header::Sized(FrameHeader {
-        byte0: fin | header.byte0 & 0x70 | opcode.number(),
-        byte1: header.byte1 & 0x7f,
-        header_length: length as u8,
-        masking_key: None,
-        payload_length: header.payload_length,
-    })
-}
-
-/// Section 4.2 of hybi-05 and 06: four bytes of key, then the frame, header and all, masked from its first byte on.
-fn masked_header(bytes: &[u8]) -> Header {
-    let Some((key, masked)) = bytes.split_first_chunk::<4>() else {
-        return Header::Incomplete;
-    };
-    let mut plain = Vec::with_capacity(masked.len());
-    mask::unmask_into(masked, *key, 0, &mut plain);
-    match hybi_header(&plain, 5) {
-        Header::Sized(mut header) => {
-            // Told is the key as it applies to the payload, whose first byte need not meet the key's first.
-            let mut key = *key;
-            key.rotate_left(usize::from(header.header_length % 4));
-            header.masking_key = Some(key);
-            header.byte1 |= 0x80;
-            header.header_length += 4;
-            Header::Sized(header)
-        }
-        other => other,
     }
 }
 

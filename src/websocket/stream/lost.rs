@@ -1,4 +1,4 @@
-//! What happens when the boundary of the next frame is unknown.
+//! What happens when bytes are missing, when the boundary of the next frame is unknown, and when no more bytes come.
 
 use super::{Deflate, FrameSink, Scratch, Stream, StreamState};
 use crate::base::{Side, Span};
@@ -7,6 +7,76 @@ use crate::websocket::resync::{Boundary, Search};
 use crate::websocket::rules;
 
 impl Stream {
+    /// What comes next may begin anywhere within a frame: where the next one begins is searched for.
+    pub fn begin_anywhere(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        if let Some(legacy) = &mut self.legacy {
+            legacy.lose(0, scratch, out);
+        }
+        if self.state == StreamState::Header {
+            self.lose_sync(scratch, out);
+        }
+    }
+
+    /// `len` bytes of the stream are missing here.
+    pub fn gap(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        if let Some(legacy) = &mut self.legacy {
+            return legacy.gap(len, scratch, out);
+        }
+        let mut len = len;
+        if self.state == StreamState::Payload {
+            let hole = len.min(self.header.payload_length - self.passed);
+            len -= hole;
+            self.skip_payload(hole);
+            if self.passed == self.header.payload_length {
+                self.end_frame(None, true, scratch, out);
+            }
+        }
+        if len == 0 {
+            return;
+        }
+        if self.state == StreamState::Header {
+            self.lose_sync(scratch, out);
+        }
+        self.search_gap(len, scratch, out);
+    }
+
+    /// Bytes are missing here, about `len` of them: even inside a payload the next frame's boundary is not known.
+    #[cold]
+    pub fn lose(&mut self, len: u64, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        if let Some(legacy) = &mut self.legacy {
+            return legacy.lose(len, scratch, out);
+        }
+        if self.state == StreamState::Search {
+            self.look_once_more(scratch, out);
+        }
+        if self.state == StreamState::Payload {
+            self.end_frame(None, false, scratch, out);
+        }
+        if self.state == StreamState::Header {
+            self.lose_sync(scratch, out);
+        }
+        if let Some(search) = &mut self.search {
+            search.gap(len);
+        }
+    }
+
+    /// No more bytes come: what is incomplete is told as far as it was seen.
+    pub fn finish(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        if let Some(legacy) = &mut self.legacy {
+            return legacy.finish(scratch, out);
+        }
+        if self.state == StreamState::Search {
+            self.end_search(scratch, out);
+        }
+        if self.state == StreamState::Payload {
+            self.end_frame(None, false, scratch, out);
+        }
+        if let Some(message) = self.message.take() {
+            self.tell_message(message, false, scratch, out);
+        }
+        self.pending_len = 0;
+    }
+
     /// The boundary of the next frame is unknown from `position` on.
     #[cold]
     pub(super) fn lose_sync(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
