@@ -10,6 +10,8 @@ mod error;
 mod keylog;
 #[cfg(all(feature = "live", unix))]
 pub mod live;
+mod merge;
+mod opener;
 mod pcap;
 mod pcapng;
 mod place;
