@@ -698,6 +698,34 @@ fn a_snaplen_leaves_gaps_of_known_length() {
     );
 }
 
+#[test]
+fn a_101_that_the_snaplen_cut_opens_the_connection_in_any_order() {
+    let long = "a".repeat(600);
+    let script = conversation()
+        .connect()
+        .client(upgrade_request("/chat", &[]))
+        .server("HTTP/1.1 100 Continue\r\n\r\n")
+        .server(upgrade_response(&[("X-Long", &long)]))
+        .server(tell("welcome"))
+        .client(ask("thanks"));
+    let cut = |script: &Conversation| -> Vec<Packet> {
+        let packets = packets(script).into_iter();
+        packets
+            .map(|(time, mut bytes, len)| {
+                bytes.truncate(400);
+                (time, bytes, len)
+            })
+            .collect()
+    };
+    // The second time the cut segment waits for the one before it.
+    for script in [script.clone(), script.swap(4, 5)] {
+        let seen = analyse_with(&cut(&script), Options::default()).remove(0);
+        assert_eq!(seen.status(), Some(101));
+        assert_eq!(seen.texts(Side::Server), ["welcome"]);
+        assert_eq!(seen.texts(Side::Client), ["thanks"]);
+    }
+}
+
 // What TCP does.
 
 #[test]

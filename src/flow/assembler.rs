@@ -67,12 +67,6 @@ impl Assembler {
         self.offset
     }
 
-    /// The sequence number of the next byte to deliver, once a start is known.
-    #[must_use]
-    pub fn next_seq(&self) -> Option<u32> {
-        self.started.then_some(self.next)
-    }
-
     /// A SYN fixes where the stream starts: at the byte after it.
     pub fn syn(&mut self, seq: u32, deliver: &mut impl FnMut(Delivery<'_>)) {
         if self.started {
