@@ -57,6 +57,7 @@ def balanced(hop, start, library):
         attempt(run, library, f"{URI}/socket.io/?EIO=4&transport=websocket&sid={session()}")
 
 
+# proxies/nginx-round-robin.conf and proxies/haproxy-round-robin.cfg
 balanced("nginx", lambda run: proxies.nginx(run, "nginx-round-robin"), "websockets")
 balanced("HAProxy", lambda run: proxies.haproxy(run, "haproxy-round-robin"), "ws")
 

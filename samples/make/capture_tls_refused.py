@@ -102,6 +102,7 @@ def to_tls(program, start, answer, also=None, library="websockets"):
 
 
 PEM, SECRET, BOTH = (f"/tmp/wireloupe-lab/certificate/localhost.{end}" for end in ("pem", "key", "both"))
+# proxies/apache-tls.conf
 to_tls("Apache", lambda run: proxies.apache(run, "apache-tls", port=PORT), "it answers 400 in the clear")
 to_tls("OpenSSL", lambda run: run.spawn("openssl", "s_server", "-accept", f"127.0.0.1:{PORT}", "-cert", PEM, "-key", SECRET, port=PORT, stdin=subprocess.PIPE),
        "it closes", library="ws")
@@ -228,6 +229,7 @@ def certificate_required(program, start, version, how, also=None):
         await refused(run, ssl=context)
 
 
+# proxies/haproxy-client-certificate.cfg and proxies/nginx-client-certificate-local.conf
 certificate_required("HAProxy", lambda run: proxies.haproxy(run, "haproxy-client-certificate", port=PORT), "1.2", "an alert inside the handshake")
 certificate_required("HAProxy", lambda run: proxies.haproxy(run, "haproxy-client-certificate", port=PORT), "1.3", "an alert that is encrypted; only its length shows",
                      ["tls-closed-in-handshake", "tls-alert"])
