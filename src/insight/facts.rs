@@ -13,6 +13,7 @@ use crate::engine::{
     Connection, FindingEvent, FlowSummary, FrameEvent, Handshake, MessageEvent, Moment, Outcome,
     Seen, Sink, TlsFlow,
 };
+use crate::insight::software::contains;
 use crate::tls::{self, Summary};
 use crate::websocket::{MessageKind, Opcode};
 
@@ -45,6 +46,8 @@ pub struct SideFrames {
     pub last: Option<Seen>,
     /// Its close frame.
     pub close: Option<Seen>,
+    /// The code in it.
+    pub close_code: Option<u16>,
     /// Its pings that no pong has answered.
     pub pings: VecDeque<(Box<[u8]>, Seen)>,
     /// Pings it sent, the first and the last.
@@ -129,6 +132,14 @@ impl Attempt {
         self.connection
             .as_ref()
             .map(|connection| connection.outcome())
+    }
+
+    /// Whether the beginning of the client's stream asks for a WebSocket, whatever stands in front of it and behind.
+    #[must_use]
+    pub fn asks_for_upgrade(&self) -> bool {
+        self.flow
+            .as_ref()
+            .is_some_and(|flow| asks_for_upgrade(&flow.sides.client.opening))
     }
 
     /// The first finding of this kind.
@@ -292,7 +303,7 @@ impl Sink for Gatherer {
     }
 
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
-        if !matches!(event.message.kind, MessageKind::Ping | MessageKind::Pong) {
+        if !event.message.kind.is_control() {
             return;
         }
         let Some(attempt) = self.open.get_mut(&connection.id) else {
@@ -310,6 +321,11 @@ impl Sink for Gatherer {
                     side.pings.pop_front();
                 }
                 side.pings.push_back((data.into(), at));
+            }
+            MessageKind::Close => {
+                let code = event.message.close.and_then(|(code, _)| code);
+                let side = &mut attempt.frames[event.from];
+                side.close_code = side.close_code.or(code.map(|code| code.0));
             }
             MessageKind::Pong => {
                 attempt.frames[event.from].pong_count += 1;
@@ -384,5 +400,24 @@ fn may_be_an_attempt(flow: &FlowSummary) -> bool {
     let never_opened =
         client.syn.is_some() && server.first_data.is_none() && client.first_data.is_none();
     let opening = past_connect(&client.opening);
-    never_opened || tls::looks_like(opening) || client.opening.starts_with(b"CONNECT ")
+    never_opened
+        || tls::looks_like(opening)
+        || client.opening.starts_with(b"CONNECT ")
+        || asks_for_upgrade(&client.opening)
+        || speaks_socks(flow)
+}
+
+/// Whether bytes hold the headers of an upgrade.
+fn asks_for_upgrade(opening: &[u8]) -> bool {
+    contains(opening, b"upgrade: websocket") || contains(opening, b"sec-websocket-")
+}
+
+/// Whether the client asks a SOCKS server for a tunnel, and is answered so, or not at all.
+fn speaks_socks(flow: &FlowSummary) -> bool {
+    let (client, server) = (&flow.sides.client.opening, &flow.sides.server.opening);
+    match client[..] {
+        [4, 1 | 2, ..] => client.len() >= 9 && matches!(server[..], [0, 0x5a..=0x5d, ..]),
+        [5, 1..=9, ..] => matches!(server[..], [5, 0..=9 | 0xff, ..]),
+        _ => false,
+    }
 }

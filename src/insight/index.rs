@@ -33,6 +33,11 @@ const REACHED: usize = 100_000;
 const REACHED_APART: usize = 400_000;
 const APART: i64 = 250_000_000;
 
+/// The signature of the PROXY protocol, version 2.
+pub(super) const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+/// Ends of WebSockets remembered.
+const ENDS: usize = 400_000;
+
 /// What the tables take of an attempt.
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
@@ -44,6 +49,10 @@ pub(super) struct Mark {
     key: Option<Box<[u8]>>,
     /// Of one that was accepted with nothing but Upgrade in its Connection header: where it was asked.
     plain: Option<Option<Seen>>,
+    /// Of one that begins with the PROXY protocol: where.
+    proxied: Option<Seen>,
+    /// Of an accepted one: when it ended, and when it began.
+    ended: Option<(Timestamp, Timestamp)>,
 }
 
 impl Mark {
@@ -54,6 +63,13 @@ impl Mark {
         let is_plain = attempt.outcome() == Some(Outcome::Accepted)
             && request.is_some_and(|head| head.list("Connection").count() == 1);
         let flow = attempt.flow.as_ref();
+        let client = flow.map(|flow| &flow.sides.client);
+        let is_proxied = client.is_some_and(|client| {
+            client.opening.starts_with(b"PROXY ") || client.opening.starts_with(PROXY_2)
+        });
+        let ended = attempt
+            .end()
+            .filter(|_| attempt.outcome() == Some(Outcome::Accepted));
         Self {
             server: attempt.server,
             first: attempt.first,
@@ -61,6 +77,10 @@ impl Mark {
             is_reached: flow.is_some_and(|flow| flow.sides.server.first_data.is_some()),
             key: key.map(Into::into),
             plain: is_plain.then(|| attempt.request_at()),
+            proxied: client
+                .and_then(|client| client.first_data)
+                .filter(|_| is_proxied),
+            ended: ended.map(|(_, end)| (end.time, attempt.first.time)),
         }
     }
 }
@@ -82,6 +102,11 @@ pub(super) struct Tables {
     keys: VecDeque<(Box<[u8]>, Option<u32>)>,
     /// The first accepted attempt of each server whose Connection header has one element.
     plain: HashMap<SocketAddr, Plain>,
+    /// Servers that are sent the PROXY protocol, and where the first time.
+    proxied: HashMap<SocketAddr, Seen>,
+    /// When the WebSockets of a server ended, and when each began.
+    ends: HashMap<SocketAddr, Vec<(Timestamp, Timestamp)>>,
+    end_count: usize,
     /// Servers of which WebSocket attempts were seen.
     servers: HashSet<SocketAddr>,
     /// When the servers of each port were reached.
@@ -105,6 +130,17 @@ impl Tables {
             && self.plain.len() < SERVERS
         {
             self.plain.entry(mark.server).or_insert(Plain(asked));
+        }
+        if let Some(seen) = mark.proxied
+            && self.proxied.len() < SERVERS
+        {
+            self.proxied.entry(mark.server).or_insert(seen);
+        }
+        if let Some(ended) = mark.ended
+            && self.end_count < ENDS
+        {
+            self.end_count += 1;
+            self.ends.entry(mark.server).or_default().push(ended);
         }
         if mark.has_request && self.servers.len() < SERVERS {
             self.servers.insert(mark.server);
@@ -143,6 +179,8 @@ pub(super) struct Index<'a> {
     accepts: OnceCell<HashMap<String, Option<u32>>>,
     /// Servers that were reached, by port.
     reached: OnceCell<HashMap<u16, Reached>>,
+    /// Ends in the order of time, by server.
+    ends: OnceCell<HashMap<SocketAddr, Vec<(Timestamp, Timestamp)>>>,
     asked: Cell<bool>,
 }
 
@@ -152,6 +190,7 @@ impl<'a> Index<'a> {
             tables,
             accepts: OnceCell::new(),
             reached: OnceCell::new(),
+            ends: OnceCell::new(),
             asked: Cell::new(false),
         }
     }
@@ -181,8 +220,32 @@ impl<'a> Index<'a> {
         self.tables.plain.get(&server).copied()
     }
 
+    /// Where a connection to this server begins with the PROXY protocol.
+    pub(super) fn sends_proxy_protocol(&self, server: SocketAddr) -> Option<Seen> {
+        self.asked.set(true);
+        self.tables.proxied.get(&server).copied()
+    }
+
+    /// When the WebSockets of a server ended, in order, and when each began.
+    pub(super) fn ends_of(&self, server: SocketAddr) -> &[(Timestamp, Timestamp)] {
+        self.asked.set(true);
+        let table = self.ends.get_or_init(|| {
+            let mut table = self.tables.ends.clone();
+            table.values_mut().for_each(|ends| ends.sort_unstable());
+            table
+        });
+        table.get(&server).map_or(&[], |ends| &ends[..])
+    }
+
     /// Whether an attempt without a request may have been meant for a WebSocket.
     pub(super) fn expects(&self, attempt: &Attempt) -> bool {
+        let in_socks = attempt
+            .flow
+            .as_ref()
+            .is_some_and(|flow| matches!(flow.sides.client.opening.first(), Some(4 | 5)));
+        if attempt.asks_for_upgrade() || in_socks {
+            return true;
+        }
         self.asked.set(true);
         let servers = &self.tables.servers;
         if servers.contains(&attempt.server) {

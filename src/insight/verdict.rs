@@ -150,6 +150,12 @@ verdicts! {
     TlsAlpnUnsupported = ("tls-alpn-unsupported", Some(Tls), Error, "", "https://www.rfc-editor.org/rfc/rfc7301#section-3.2"),
     /// TLS failed, and one side said so in an alert.
     TlsAlert = ("tls-alert", Some(Tls), Error, "the log of the side that got the alert, and a key log", "https://www.rfc-editor.org/rfc/rfc8446#section-6.2"),
+    /// The ClientHello, with which TLS begins, was never answered.
+    TlsUnanswered = ("tls-unanswered", Some(Tls), Error, "does the port speak TLS? A capture on the server shows whether the ClientHello arrives", "https://www.rfc-editor.org/rfc/rfc8446#section-4.1.2"),
+    /// The server wants a certificate of the client (mutual TLS) and got none that it takes.
+    TlsClientCertificateRequired = ("tls-client-certificate-required", Some(Tls), Error, "the server's log says which certificates it takes", "https://www.rfc-editor.org/rfc/rfc8446#section-4.3.2"),
+    /// The server has nothing under the name that the client asked for.
+    TlsServerNameUnknown = ("tls-server-name-unknown", Some(Tls), Error, "the names that the server has certificates for", "https://www.rfc-editor.org/rfc/rfc6066#section-3"),
     /// One side ended the connection inside the TLS handshake.
     TlsClosedInHandshake = ("tls-closed-in-handshake", Some(Tls), Error, "the client's own error message; a key log shows encrypted alerts", "https://github.com/socketio/socket.io/issues/1184"),
     /// TLS agreed on HTTP/2 (ALPN h2), where an upgrade is asked for otherwise, and the client then sent the
@@ -173,6 +179,14 @@ verdicts! {
     ConnectUnreachable = ("connect-unreachable", Some(Connect), Error, "from the proxy: does the server answer?", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
     /// The proxy refused the tunnel for another reason.
     ConnectRefused = ("connect-refused", Some(Connect), Error, "the proxy's log", "https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6"),
+
+    /// A SOCKS server refused the tunnel: its rules, the way to log in, or the kind of request.
+    SocksRefused = ("socks-refused", Some(Connect), Error, "the SOCKS server's log and rules", "https://www.rfc-editor.org/rfc/rfc1928#section-6"),
+    /// A SOCKS server could not reach the destination.
+    SocksUnreachable = ("socks-unreachable", Some(Connect), Error, "from the SOCKS server: does the destination answer?", "https://www.rfc-editor.org/rfc/rfc1928#section-6"),
+    /// A hop tells the server who the client is with a line in front of everything (the PROXY protocol), and the server does
+    /// not expect it; or it expects one that does not come.
+    ProxyProtocolUnexpected = ("proxy-protocol-unexpected", Some(Connect), Error, "", "https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt"),
 
     /// The client speaks plain HTTP (ws) to a port that wants TLS (wss).
     PlainToTlsPort = ("plain-to-tls-port", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-3"),
@@ -219,6 +233,20 @@ verdicts! {
     ServerUnavailable = ("server-unavailable", Some(HttpStatus), Error, "the proxy's health checks", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.4"),
     /// The server behind the proxy did not answer in time (504).
     GatewayTimeout = ("gateway-timeout", Some(HttpStatus), Error, "a capture behind the proxy", "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.5"),
+    /// A Socket.IO or Engine.IO server does not know the session that the upgrade belongs to.
+    SessionUnknown = ("session-unknown", Some(HttpStatus), Error, "do all requests of a session reach the same node?", "https://socket.io/docs/v4/using-multiple-nodes/"),
+    /// The network wants a login first, and a page to do that answers in the server's place.
+    CaptivePortal = ("captive-portal", Some(HttpStatus), Error, "the same over wss, and from another network", "https://www.rfc-editor.org/rfc/rfc6585#section-6"),
+    /// The client has asked too often (429).
+    RateLimited = ("rate-limited", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6585#section-4"),
+    /// The port speaks HTTP/2 only, and the upgrade was asked for in HTTP/1.1.
+    Http2OnlyPort = ("http2-only-port", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc8441"),
+    /// What answers is no HTTP server.
+    NotHttp = ("not-http", Some(HttpStatus), Error, "which program listens on this port?", "https://www.rfc-editor.org/rfc/rfc9112#section-4"),
+    /// The answer stops in the middle of its head.
+    ResponseCutOff = ("response-cut-off", Some(HttpStatus), Error, "a capture on the server: does it send the rest?", "https://www.rfc-editor.org/rfc/rfc9112#section-8"),
+    /// The request stops in the middle of its head, and the server gave up waiting for the rest.
+    RequestTimeout = ("request-timeout", Some(HttpStatus), Error, "a capture at the client: does it send the rest?", "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.9"),
     /// The server answered with another status than 101.
     UpgradeRefused = ("upgrade-refused", Some(HttpStatus), Error, "the server's log", "https://www.rfc-editor.org/rfc/rfc6455#section-4.1"),
     /// The connection was reset as soon as the upgrade request was sent.
@@ -281,6 +309,8 @@ verdicts! {
     PingUnanswered = ("ping-unanswered", Some(Life), Error, "did the ping arrive? A capture on the other side shows", "https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2"),
     /// The connection ends exactly when a ping is due: the ping period equals somebody's idle limit.
     PingAtIdleLimit = ("ping-at-idle-limit", Some(Life), Warning, "the same with pings twice as often", "https://github.com/mattermost/docs/pull/8929"),
+    /// The server ended many connections in one moment: it stopped or was restarted.
+    ServerStopped = ("server-stopped", Some(Life), Error, "the server's log at this moment", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
     /// Connections end after the same time of silence: something on the way, or the server, ends those that carry
     /// nothing for so long.
     IdleTimeout = ("idle-timeout", Some(Life), Error, "a capture on the other side of the proxy: which side ends first?", "https://nginx.org/en/docs/http/websocket.html"),
@@ -303,6 +333,8 @@ verdicts! {
     InternalErrorClose = ("internal-error-close", Some(Close), Error, "the closing side's log", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
     /// The server restarts, is overloaded, or its own gateway failed (close codes 1012, 1013, 1014).
     ServiceClose = ("service-close", Some(Close), Warning, "the server's log", "https://www.iana.org/assignments/websocket/websocket.xhtml"),
+    /// The application closed with a code of its own (4000 to 4999), and says why in its own words.
+    ApplicationClose = ("application-close", Some(Close), Warning, "the application's documentation of its close codes", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2"),
     /// The TCP connection was reset without a close frame, which ends a WebSocket in order.
     ConnectionReset = ("connection-reset", Some(Close), Warning, "the log of the side that sent the RST", "https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1"),
     /// The HTTP/2 stream was reset without a close frame.

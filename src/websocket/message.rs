@@ -41,6 +41,15 @@ impl MessageKind {
         }
     }
 
+    /// Whether it is a control message (RFC 6455 section 5.5).
+    #[must_use]
+    pub fn is_control(self) -> bool {
+        matches!(
+            self,
+            MessageKind::Close | MessageKind::Ping | MessageKind::Pong
+        )
+    }
+
     /// `text`, `binary`, `close`, `ping` or `pong`.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -180,6 +180,26 @@ fn usual_time_outs_and_limits() {
 }
 
 #[test]
+fn connections_of_every_age_that_end_in_one_moment_are_the_servers_end() {
+    let stopped = [
+        cut_from(0, 40001, &[1], 90),
+        cut_from(17, 40002, &[10, 28], 73),
+        cut_from(58, 40003, &[5, 10, 15, 20], 32),
+    ];
+    for found in run(&together(&stopped)) {
+        assert_eq!(found.verdict, Verdict::ServerStopped, "{found:#?}");
+        assert!(
+            found.sentence.contains("3 connections"),
+            "{}",
+            found.sentence
+        );
+    }
+    for found in run(&together(&stopped[..2])) {
+        assert_ne!(found.verdict, Verdict::ServerStopped, "{found:#?}");
+    }
+}
+
+#[test]
 fn a_server_that_stops_is_not_certainly_a_limit() {
     let stopped = [
         cut(40001, &[1], 30),

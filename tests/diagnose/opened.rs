@@ -112,8 +112,8 @@ fn close_codes() {
     assert_eq!(closes(1001), Verdict::Healthy);
     assert_eq!(
         closes(4000),
-        Verdict::Healthy,
-        "private codes mean what they mean to the two"
+        Verdict::ApplicationClose,
+        "what private codes mean the two know"
     );
     assert_eq!(closes(1007), Verdict::InvalidUtf8);
     assert_eq!(closes(1009), Verdict::MessageTooBig);

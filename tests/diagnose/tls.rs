@@ -122,8 +122,13 @@ fn alerts_have_their_verdicts() {
     );
     assert_eq!(
         answered(112).verdict,
-        Verdict::TlsAlert,
+        Verdict::TlsServerNameUnknown,
         "unrecognized_name"
+    );
+    assert_eq!(
+        answered(116).verdict,
+        Verdict::TlsClientCertificateRequired,
+        "certificate_required"
     );
     assert_eq!(
         answered(70).verdict,

@@ -8,6 +8,48 @@ use super::row::Fix;
 /// Verdict, software, what to do, where that is documented (the verdict's own source when empty).
 pub(super) const FIXES: &[Fix] = &[
     (
+        Verdict::SessionUnknown,
+        None,
+        "Have the balancer send all requests of a session to one node (sticky sessions: `ip_hash` or `hash $arg_sid` in nginx, `cookie` in HAProxy), or use WebSocket only (transports: [\"websocket\"]).",
+        "",
+    ),
+    (
+        Verdict::CaptivePortal,
+        None,
+        "Log in to the network in a browser first; over wss the portal cannot stand in unseen.",
+        "",
+    ),
+    (
+        Verdict::RateLimited,
+        None,
+        "Wait as Retry-After says, and reconnect with growing pauses; or raise the limit for upgrades.",
+        "",
+    ),
+    (
+        Verdict::Http2OnlyPort,
+        None,
+        "Use the port of the server that speaks HTTP/1.1, or a client that opens WebSockets over HTTP/2 (RFC 8441) where the server takes them.",
+        "",
+    ),
+    (
+        Verdict::NotHttp,
+        None,
+        "Use the right port: what listens on this one is another program.",
+        "",
+    ),
+    (
+        Verdict::ResponseCutOff,
+        None,
+        "Look at the server, or the hop that answers, at this moment: it stopped while it wrote the head; its log says why.",
+        "",
+    ),
+    (
+        Verdict::RequestTimeout,
+        None,
+        "Have the client send the whole head at once: something holds back or loses its rest.",
+        "",
+    ),
+    (
         Verdict::UpgradeNotForwarded,
         None,
         "Have the proxy (or firewall, or load balancer) pass the headers Upgrade and Connection on. Who cannot change it uses wss:// on port 443: what is encrypted is not read on the way.",

@@ -8,6 +8,18 @@ use super::row::Fix;
 /// Verdict, software, what to do, where that is documented (the verdict's own source when empty).
 pub(super) const FIXES: &[Fix] = &[
     (
+        Verdict::ServerStopped,
+        None,
+        "Look at what happened to the server at this moment (crash, restart, deployment); have it close with 1001 or 1012 before it stops, and clients reconnect after a random pause.",
+        "",
+    ),
+    (
+        Verdict::ApplicationClose,
+        None,
+        "Do what the code means in this application; the reason beside it mostly says what is missing.",
+        "",
+    ),
+    (
         Verdict::AcceptMissing,
         None,
         "Let the server compute Sec-WebSocket-Accept; check that no hop drops it.",

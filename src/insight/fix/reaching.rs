@@ -8,6 +8,42 @@ use super::row::Fix;
 /// Verdict, software, what to do, where that is documented (the verdict's own source when empty).
 pub(super) const FIXES: &[Fix] = &[
     (
+        Verdict::TlsServerNameUnknown,
+        None,
+        "Connect by a name that the server has a certificate for, not by another alias or address; or add the name to the server.",
+        "",
+    ),
+    (
+        Verdict::TlsClientCertificateRequired,
+        None,
+        "Give the client a certificate that the server takes (client.crt and its key), or have the server not ask for one on this path.",
+        "",
+    ),
+    (
+        Verdict::TlsUnanswered,
+        None,
+        "Check that the port speaks TLS (wss) and not plain HTTP (ws), and that a firewall on the way lets the ClientHello pass.",
+        "",
+    ),
+    (
+        Verdict::SocksRefused,
+        None,
+        "Have the SOCKS server allow this client, user and destination; check the user name and password.",
+        "",
+    ),
+    (
+        Verdict::SocksUnreachable,
+        None,
+        "Check the destination that the SOCKS server was asked for, and that it can be reached from there; let it resolve the name (socks5h) where the client cannot.",
+        "",
+    ),
+    (
+        Verdict::ProxyProtocolUnexpected,
+        None,
+        "Both ends must agree: either take `send-proxy` (HAProxy), `proxy_protocol on` (nginx) or the balancer's option off, or have the server expect it (nginx: `listen ... proxy_protocol`, Apache: `RemoteIPProxyProtocol On`), and let no client go past the hop.",
+        "",
+    ),
+    (
         Verdict::ConnectionUnanswered,
         None,
         "Check that the host is up and that firewalls on the way let the port pass (security groups, iptables DROP rules).",

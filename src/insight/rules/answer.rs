@@ -23,6 +23,44 @@ pub(super) fn refusal(case: &Case<'_>, found: Found) -> Found {
         .fold(found, |found, name| found.header(response, name, at))
 }
 
+/// The refusal with the first line of its page that says something, without markup.
+pub(super) fn first_line(case: &Case<'_>, found: Found) -> Found {
+    let body = String::from_utf8_lossy(case.attempt.response_body());
+    let line = body
+        .lines()
+        .map(without_markup)
+        .find(|line| line.chars().any(char::is_alphanumeric));
+    match line {
+        Some(line) => {
+            let line = escape::preview(line.as_bytes(), 120);
+            found.at(
+                case.attempt.response_at(),
+                format!("the answer says: {line}"),
+            )
+        }
+        None => found,
+    }
+}
+
+/// A line of HTML, or of anything else, as a reader would see it.
+fn without_markup(line: &str) -> String {
+    let mut text = String::new();
+    let mut in_tag = false;
+    for c in line.chars() {
+        match c {
+            '<' => in_tag = true,
+            '>' => {
+                in_tag = false;
+                text.push(' ');
+            }
+            c if !in_tag => text.push(c),
+            _ => {}
+        }
+    }
+    let words: Vec<&str> = text.split_whitespace().collect();
+    words.join(" ")
+}
+
 pub(super) fn says(case: &Case<'_>, text: &str) -> bool {
     contains(case.attempt.response_body(), text.as_bytes())
 }

@@ -28,14 +28,22 @@ fn minded<'a>(case: &Case<'a>, code: Code) -> Option<&'a Noted> {
         let last = case.attempt.frames[side].last;
         last.is_some_and(|last| last.time > noted.at.time && last.packet > noted.at.packet)
     };
-    let code = case
-        .attempt
-        .connection
-        .as_ref()
-        .and_then(|connection| connection.close.code);
-    let minded = matches!(code, Some(1002 | 1003 | 1007..=1011));
     let from = noted.from.unwrap_or(Side::Client);
+    let first = case.attempt.connection.as_ref().and_then(|connection| {
+        connection
+            .close
+            .code
+            .filter(|_| connection.close.by != Some(from))
+    });
+    // A peer that answers a broken close frame with an error minds it.
+    let answer = case.attempt.frames[from.peer()].close_code;
+    let minded = [first, answer].into_iter().flatten().any(is_error);
     (minded || !goes_on(from.peer())).then_some(noted)
+}
+
+/// Whether a close code says that the other side did something wrong, or that the sender cannot go on.
+pub(super) fn is_error(code: u16) -> bool {
+    matches!(code, 1002 | 1003 | 1007..=1011)
 }
 
 /// What breaks the frame format and was tolerated, for the line of a healthy connection.
@@ -134,8 +142,16 @@ fn closing(case: &Case<'_>, found: Found) -> Found {
     let Some(connection) = &case.attempt.connection else {
         return found;
     };
-    match (connection.close.by, connection.close.code) {
-        (Some(by), Some(code)) => {
+    let answer = Side::BOTH.into_iter().find_map(|side| {
+        Some((
+            side,
+            case.attempt.frames[side]
+                .close_code
+                .filter(|code| is_error(*code))?,
+        ))
+    });
+    match answer.or(connection.close.by.zip(connection.close.code)) {
+        Some((by, code)) => {
             let at = case.attempt.frames[by].close;
             found.at(at, format!("{} closes with {code}", the(by)))
         }

@@ -24,6 +24,54 @@ pub(super) fn draft_accepted(case: &Case<'_>) -> Option<Found> {
     )
 }
 
+/// A 101 in a form that strict clients refuse, and a client that ended the connection on it.
+pub(super) fn odd_form(case: &Case<'_>) -> Option<Found> {
+    let connection = case.attempt.connection.as_ref()?;
+    let response = case.response()?;
+    if !case.is_accepted() || connection.frames.client > 0 {
+        return None;
+    }
+    let (by, end) = case.attempt.end()?;
+    let answered = case.attempt.response_at()?;
+    let is_refusal = by == Side::Client && end.time.since(answered.time) <= AT_ONCE;
+    let opening = &case.attempt.flow.as_ref()?.sides.server.opening;
+    let odd = oddity(&response.raw, opening).filter(|_| is_refusal)?;
+    let sentence = format!(
+        "the 101 {odd}, which strict clients refuse: the client ended the connection on it"
+    );
+    Some(
+        Found::likely(Verdict::UpgradeHeaderInvalid, sentence)
+            .at(Some(answered), format!("the 101 {odd}"))
+            .at(Some(end), "the client ends the connection without a frame"),
+    )
+}
+
+/// What is odd about a head's form (RFC 9112 sections 2.2, 2.3 and 5.1).
+fn oddity(head: &[u8], opening: &[u8]) -> Option<&'static str> {
+    let line_end = memchr::memchr(b'\n', head)?;
+    let lines = || head.split(|byte| *byte == b'\n').skip(1);
+    let has_space = |line: &[u8]| {
+        let name = line.split(|byte| *byte == b':').next().unwrap_or_default();
+        name.len() < line.len() && name.last().is_some_and(|byte| matches!(byte, b' ' | b'\t'))
+    };
+    if head.starts_with(b"HTTP/1.0") {
+        Some("is in HTTP/1.0")
+    } else if !head.starts_with(b"HTTP/") {
+        Some("writes `HTTP/1.1` in another letter case")
+    } else if line_end == 0 || head.get(line_end - 1) != Some(&b'\r') {
+        Some("ends its lines with LF alone")
+    } else if lines().any(has_space) {
+        Some("has a space before a colon")
+    } else if opening
+        .get(..12)
+        .is_some_and(|start| start.starts_with(b"HTTP/1.1 1") && !start.ends_with(b"101"))
+    {
+        Some("comes after another interim answer")
+    } else {
+        None
+    }
+}
+
 /// F14: the accept key.
 pub(super) fn accept(case: &Case<'_>) -> Option<Found> {
     if !case.is_accepted() {

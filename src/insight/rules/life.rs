@@ -4,6 +4,7 @@ use crate::base::{Code, Side, escape};
 use crate::engine::{EndSummary, EndedBy, Outcome, Transport};
 use crate::insight::case::{Case, Found, the};
 use crate::insight::ending::{self, Common, Cut, Pattern};
+use crate::insight::software::contains;
 use crate::insight::verdict::{Confidence, Verdict};
 use crate::websocket::close::CloseCode;
 
@@ -143,6 +144,79 @@ pub(super) fn ping_unanswered(case: &Case<'_>) -> Option<Found> {
     Side::BOTH
         .into_iter()
         .find_map(|side| not_answered(case, side))
+}
+
+/// The side that closed says that its keep-alive pings were not answered in time.
+pub(super) fn keepalive_timeout(case: &Case<'_>) -> Option<Found> {
+    let close = &case.attempt.connection.as_ref()?.close;
+    let (by, reason) = (close.by?, close.reason.as_deref()?);
+    let says = [
+        "ping timeout",
+        "pong timeout",
+        "no pong",
+        "keepalive timeout",
+    ];
+    let says = says.iter().any(|text| contains(reason, text.as_bytes()));
+    if !says || !matches!(close.code, Some(1001 | 1002 | 1006 | 1008 | 1011)) {
+        return None;
+    }
+    let frames = &case.attempt.frames;
+    let sentence = format!(
+        "{} closed because its ping was not answered in time ({}, saying {:?})",
+        the(by),
+        close.code.unwrap_or_default(),
+        escape::preview(reason, 60)
+    );
+    let ping = frames[by]
+        .pings
+        .front()
+        .map(|(_, seen)| *seen)
+        .or(frames[by].last_ping);
+    Some(
+        Found::certain(Verdict::PingUnanswered, sentence)
+            .at(ping, "the ping")
+            .at(frames[by].close, "the close frame"),
+    )
+}
+
+/// Ends of one server that come within this time are one moment, in nanoseconds.
+const ONE_MOMENT: i64 = 500_000_000;
+/// Connections that make a server's end.
+const TOGETHER: usize = 3;
+/// Of more, so many are looked at.
+const MOST_TOGETHER: usize = 1000;
+
+/// Connections of different ages that one server ended in one moment: it stopped, or was restarted.
+pub(super) fn server_stopped(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let connection = attempt.connection.as_ref()?;
+    let orderly = attempt.frames.client.close.is_some()
+        && !matches!(connection.close.code, Some(1001 | 1012));
+    let (by, end) = attempt.end()?;
+    let by_server = by == Side::Server || connection.close.by == Some(Side::Server);
+    if !case.is_accepted() || !by_server || orderly {
+        return None;
+    }
+    let ends = case.all.ends_of(attempt.server);
+    // In the order of time; of very many the nearest are enough.
+    let from = ends.partition_point(|(time, _)| time.since(end.time) < -ONE_MOMENT);
+    let to = ends.partition_point(|(time, _)| time.since(end.time) <= ONE_MOMENT);
+    let near = || ends[from..to].iter().take(MOST_TOGETHER);
+    let count = near().count();
+    let first = near().map(|(time, _)| *time).min()?;
+    let last = near().map(|(time, _)| *time).max()?;
+    let oldest = near().map(|(_, opened)| *opened).min()?;
+    let youngest = near().map(|(_, opened)| *opened).max()?;
+    // Where all began in one moment too, a limit on age looks the same.
+    let is_moment = youngest.since(oldest) > 4 * last.since(first).max(50_000_000);
+    if count < TOGETHER || !is_moment {
+        return None;
+    }
+    let sentence = format!(
+        "the server ended {count} connections of different ages within {}: it stopped or was restarted",
+        seconds(last.since(first))
+    );
+    Some(Found::likely(Verdict::ServerStopped, sentence).at(Some(end), "the end of this one"))
 }
 
 /// Whether the pings of one side stopped being answered.
@@ -313,6 +387,9 @@ pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
     let close = &connection.close;
     let (by, at) = (close.by?, case.attempt.frames[close.by?].close?);
     let utf8 = case.attempt.noted(Code::InvalidUtf8);
+    if let Some(noted) = utf8.filter(|noted| noted.from == Some(by)) {
+        return Some(own_reason(case, noted));
+    }
     let verdict = match close.code {
         Some(1007) => Verdict::InvalidUtf8,
         Some(1002) => Verdict::ProtocolErrorClose,
@@ -322,6 +399,7 @@ pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
         Some(1010) => Verdict::ExtensionRequiredClose,
         Some(1011) => Verdict::InternalErrorClose,
         Some(1012..=1014) => Verdict::ServiceClose,
+        Some(4000..=4999) => Verdict::ApplicationClose,
         _ if utf8.is_some() => Verdict::InvalidUtf8,
         _ => return None,
     };
@@ -343,6 +421,7 @@ pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
             "it needs an extension that was not agreed on".to_owned()
         }
         Verdict::InternalErrorClose => "it had an error inside".to_owned(),
+        Verdict::ApplicationClose => "its application says so".to_owned(),
         _ => "it restarts, is overloaded, or cannot reach what is behind it".to_owned(),
     };
     let sentence = format!("{} closed because {what}{code}{reason}", the(by));
@@ -351,6 +430,27 @@ pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
         Some(noted) => found.at(Some(noted.at), &*noted.text),
         None => found,
     })
+}
+
+/// The side that closed sent bytes that are not UTF-8 itself, in a message or in its close reason.
+fn own_reason(case: &Case<'_>, noted: &super::super::facts::Noted) -> Found {
+    let from = noted.from.unwrap_or(Side::Client);
+    let sentence = format!(
+        "{} sends what is not valid UTF-8: {}",
+        the(from),
+        noted.text
+    );
+    let found = Found::certain(Verdict::InvalidUtf8, sentence).at(Some(noted.at), &*noted.text);
+    match (
+        case.attempt.frames[from.peer()].close,
+        case.attempt.frames[from.peer()].close_code,
+    ) {
+        (Some(at), Some(code)) => found.at(
+            Some(at),
+            format!("{} answers with {code}", the(from.peer())),
+        ),
+        _ => found,
+    }
 }
 
 /// RST_STREAM, or a stream's end without a close frame.

@@ -4,15 +4,18 @@
 //! [`RULES`] is the order in which they are asked. They read facts and change none.
 
 mod answer;
+mod bodies;
 mod connect;
 mod frames;
 mod handshake;
 mod hop;
 mod life;
+mod not_http;
 mod request;
 mod status;
 mod tcp;
 mod tls;
+mod tunnels;
 
 use super::case::{Case, Found};
 
@@ -25,8 +28,11 @@ pub(super) type Rule = fn(&Case<'_>) -> Option<Found>;
 pub(super) const RULES: &[Rule] = &[
     tcp::unanswered,
     tcp::refused,
+    tunnels::socks,
+    tunnels::proxy_protocol,
     tls::plain_port,
     tls::alert,
+    tls::unanswered,
     tls::closed_in_handshake,
     tls::alpn_h2,
     connect::unanswered,
@@ -34,6 +40,8 @@ pub(super) const RULES: &[Rule] = &[
     life::foreign_reset_before_answer,
     hop::plain_to_tls_port,
     hop::without_connect,
+    not_http::request_timeout,
+    not_http::answer,
     request::draft_key_bytes,
     request::draft,
     request::http_version,
@@ -44,6 +52,11 @@ pub(super) const RULES: &[Rule] = &[
     request::connection_header,
     hop::not_forwarded,
     hop::by_proxy,
+    bodies::client_certificate,
+    bodies::session_unknown,
+    bodies::captive_portal,
+    bodies::rate_limited,
+    bodies::stripped_on_the_way,
     status::by_status,
     status::silence,
     handshake::accept,
@@ -55,10 +68,13 @@ pub(super) const RULES: &[Rule] = &[
     frames::reserved_bit,
     frames::masking,
     frames::invalid,
+    handshake::odd_form,
     frames::closed_after_handshake,
     life::foreign_reset,
     life::silent_drop,
     life::ping_unanswered,
+    life::keepalive_timeout,
+    life::server_stopped,
     life::cluster,
     life::close_code,
     life::stream_reset,

@@ -4,7 +4,7 @@ use crate::base::{Head, Side, escape};
 use crate::insight::case::{Case, Found, the};
 use crate::insight::verdict::Verdict;
 
-use super::answer::refusal;
+use super::answer::{first_line, refusal};
 
 /// F11, F12 and every other status.
 pub(super) fn by_status(case: &Case<'_>) -> Option<Found> {
@@ -26,7 +26,7 @@ pub(super) fn by_status(case: &Case<'_>) -> Option<Found> {
             "Retry-After",
         ]
         .into_iter()
-        .fold(refusal(case, found), |found, name| {
+        .fold(first_line(case, refusal(case, found)), |found, name| {
             found.header(Some(response), name, at)
         }),
     )

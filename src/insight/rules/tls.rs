@@ -43,6 +43,9 @@ const INSPECTORS: &[&str] = &[
     "antivirus",
 ];
 
+/// Shortest wait for an answer that says something, in nanoseconds.
+const PATIENCE: i64 = 900_000_000;
+
 /// a ClientHello answered by HTTP.
 pub(super) fn plain_port(case: &Case<'_>) -> Option<Found> {
     let flow = case.attempt.flow.as_ref()?;
@@ -105,6 +108,20 @@ pub(super) fn alert(case: &Case<'_>) -> Option<Found> {
                 "client and server have no application protocol in common (TLS alert {name}); the client offers {}",
                 summary.alpn_offered.join(", ")
             ),
+        ),
+        112 => (
+            Verdict::TlsServerNameUnknown,
+            format!(
+                "{who} does not know the name that the client asked for (TLS alert {name}){}",
+                summary.server_name.as_ref().map_or_else(
+                    || ": the client sent none".to_owned(),
+                    |asked| format!(": {:?}", crate::base::escape::preview(asked.as_bytes(), 80))
+                )
+            ),
+        ),
+        116 => (
+            Verdict::TlsClientCertificateRequired,
+            format!("{who} wants a certificate of the client, and got none (TLS alert {name})"),
         ),
         _ => (
             Verdict::TlsAlert,
@@ -172,6 +189,34 @@ fn with_names(mut found: Found, case: &Case<'_>, summary: &Summary, side: Side) 
     found.at(
         flow.sides[side].last_data,
         format!("last data of {}", the(side)),
+    )
+}
+
+/// A ClientHello that nothing answers.
+pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let flow = attempt.flow.as_ref()?;
+    let asked = flow.sides.client.first_data?;
+    let is_hello = tls::looks_like(past_connect(&flow.sides.client.opening));
+    if attempt.connection.is_some() || !is_hello || flow.sides.server.first_data.is_some() {
+        return None;
+    }
+    let waited = match attempt.end() {
+        Some((Side::Client, end)) => end.time.since(asked.time),
+        Some((Side::Server, _)) => return None,
+        None => (case.watched(asked.time) * 1e9) as i64,
+    };
+    if waited < PATIENCE {
+        return None;
+    }
+    let sentence = format!(
+        "the TLS ClientHello was not answered for {}: the port accepts connections and does not speak TLS, or something on the way holds the answer back",
+        super::status::seconds(waited)
+    );
+    Some(
+        Found::certain(Verdict::TlsUnanswered, sentence)
+            .at(Some(asked), "ClientHello")
+            .at(attempt.end().map(|(_, end)| end), "the client gives up"),
     )
 }
 

@@ -1,0 +1,138 @@
+//! HTTP: answers that are no HTTP response, or not a whole one, and requests that never ended.
+
+use crate::base::escape;
+use crate::insight::case::{Case, Found};
+use crate::insight::facts::Attempt;
+use crate::insight::verdict::Verdict;
+use crate::tls;
+
+/// Bytes quoted of an answer.
+const QUOTED: usize = 60;
+
+/// What begins like this speaks before anybody asked.
+const BANNERS: &[(&[u8], &str)] = &[
+    (b"SSH-", "an SSH server"),
+    (b"220 ", "a mail or FTP server"),
+    (b"220-", "a mail or FTP server"),
+    (b"* OK", "an IMAP server"),
+    (b"+OK", "a POP3 server"),
+    (b"RFB 0", "a VNC server"),
+    (b"-ERR", "a Redis server"),
+    (b"@RSYNCD", "an rsync server"),
+];
+
+/// The upgrade was answered with what is no HTTP response.
+pub(super) fn answer(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let flow = attempt.flow.as_ref()?;
+    let (client, server) = (&flow.sides.client, &flow.sides.server);
+    let bytes = &server.opening[..];
+    let is_answered = attempt.connection.is_some() && !case.is_unanswered();
+    // What stands in front of the request (SOCKS, the PROXY protocol) has answers of its own.
+    let is_request = client.opening.first().is_some_and(u8::is_ascii_uppercase)
+        && !client.opening.starts_with(b"PROXY ");
+    if bytes.is_empty() || is_answered || !asks(attempt) || !is_request {
+        return None;
+    }
+    let quoted = escape::preview(bytes.get(..bytes.len().min(QUOTED))?, QUOTED);
+    let port = attempt.server.port();
+    let (verdict, sentence, shown) = if is_http2_settings(bytes) {
+        (
+            Verdict::Http2OnlyPort,
+            format!(
+                "port {port} speaks HTTP/2 only: it answers the HTTP/1.1 upgrade with SETTINGS"
+            ),
+            "SETTINGS of HTTP/2".to_owned(),
+        )
+    } else if tls::looks_like(bytes) {
+        // What an alert in answer says is another rule's.
+        return None;
+    } else if is_beginning_of_http(bytes) {
+        if memchr::memmem::find(bytes, b"\r\n\r\n").is_some() || bytes.len() >= 2048 {
+            return None;
+        }
+        let sentence = "the answer to the upgrade ends in the middle of its head".to_owned();
+        (
+            Verdict::ResponseCutOff,
+            sentence,
+            format!("the answer so far: {quoted}"),
+        )
+    } else {
+        let who = BANNERS.iter().find(|(start, _)| bytes.starts_with(start));
+        let sentence = match who {
+            Some((_, who)) => format!("port {port} belongs to {who}, which speaks no HTTP"),
+            None => "the answer to the upgrade is no HTTP response".to_owned(),
+        };
+        (Verdict::NotHttp, sentence, format!("the answer: {quoted}"))
+    };
+    let found = Found::certain(verdict, sentence)
+        .at(client.first_data, "the upgrade request")
+        .at(server.first_data, shown);
+    Some(match attempt.end() {
+        Some((side, end)) => found.at(
+            Some(end),
+            format!("{} ends the connection", super::super::case::the(side)),
+        ),
+        None => found,
+    })
+}
+
+/// The request stops in the middle of its head, and the server gave up waiting.
+pub(super) fn request_timeout(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let flow = attempt.flow.as_ref()?;
+    let (client, server) = (&flow.sides.client, &flow.sides.server);
+    let is_408 =
+        server.opening.starts_with(b"HTTP/1.") && server.opening.get(9..12) == Some(b"408");
+    let is_half = attempt.connection.is_none()
+        && asks(attempt)
+        && client.opening.len() < 2048
+        && memchr::memmem::find(&client.opening, b"\r\n\r\n").is_none();
+    if !is_half || !(is_408 || server.opening.is_empty() && attempt.end().is_some()) {
+        return None;
+    }
+    let sentence = match is_408 {
+        true => {
+            "the upgrade request stops in the middle of its head; the server waited for the rest and answered 408"
+        }
+        false => {
+            "the upgrade request stops in the middle of its head; the server waited for the rest and closed"
+        }
+    };
+    let last = client
+        .opening
+        .rsplit(|byte| *byte == b'\n')
+        .next()
+        .unwrap_or_default();
+    let found = Found::certain(Verdict::RequestTimeout, sentence).at(
+        client.last_data,
+        format!("the request ends with {:?}", escape::preview(last, QUOTED)),
+    );
+    Some(found.at(
+        server.first_data.or(attempt.end().map(|(_, end)| end)),
+        match is_408 {
+            true => "408",
+            false => "the end, without an answer",
+        },
+    ))
+}
+
+/// Whether the client asked for a WebSocket, the beginning of its stream says.
+fn asks(attempt: &Attempt) -> bool {
+    attempt.connection.is_some() || attempt.asks_for_upgrade()
+}
+
+/// A SETTINGS frame on stream 0 (RFC 9113 section 6.5), or the GOAWAY that some send at once.
+fn is_http2_settings(bytes: &[u8]) -> bool {
+    let Some([_, _, low, kind, _flags, stream @ ..]) = bytes.get(..9) else {
+        return false;
+    };
+    let is_settings = *kind == 4 && low % 6 == 0;
+    (is_settings || *kind == 7) && bytes.starts_with(&[0]) && stream.iter().all(|byte| *byte == 0)
+}
+
+fn is_beginning_of_http(bytes: &[u8]) -> bool {
+    let start = b"HTTP/1.";
+    let common = bytes.iter().zip(start).take_while(|(a, b)| a == b).count();
+    common == bytes.len().min(start.len())
+}
