@@ -19,6 +19,7 @@ mod claim;
 mod conversation;
 mod decoded;
 mod decoder;
+mod element;
 mod encodings;
 pub mod json;
 mod layer;
@@ -49,6 +50,7 @@ use crate::base::FieldInfo;
 pub static DECODERS: &[&Decoder] = &[
     &protocols::engine_io::DECODER,
     &protocols::socket_io::DECODER,
+    &protocols::sockjs::DECODER,
     &protocols::stomp::DECODER,
     &protocols::mqtt::DECODER,
     &protocols::graphql::DECODER,
@@ -70,6 +72,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::vite_hmr::DECODER,
     &protocols::slack::DECODER,
     &protocols::sip::DECODER,
+    &protocols::signalr::DECODER,
     &encodings::json::DECODER,
     &encodings::packed::MESSAGE_PACK,
     &encodings::packed::CBOR,

@@ -10,6 +10,7 @@ use super::carry::Carry;
 use super::claim::{Claim, Opening};
 use super::decoded::{Datum, Heartbeat, Item};
 use super::decoder::{Kind, Payload};
+use super::element::Element;
 use super::json::{Json, JsonKind};
 use super::layer::{Layer, Place};
 use super::packed::Packed;
@@ -157,6 +158,18 @@ impl<'a> Out<'_, 'a> {
             item.packed = Some((value.format(), value.raw().into()));
         }
         item
+    }
+
+    /// A value of JSON, MessagePack or CBOR as a field.
+    pub(crate) fn element(
+        &mut self,
+        info: &'static FieldInfo,
+        value: Element<'a>,
+    ) -> &mut Item<'a> {
+        match value {
+            Element::Json(json) => self.json(info, json),
+            Element::Packed(packed) => self.packed(info, packed),
+        }
     }
 
     /// What a unit has as its body, as a field: JSON that opens, text, or bytes and below them what they decode to.

@@ -88,7 +88,7 @@ impl<'a> Json<'a> {
     }
 
     /// The members of an object in their order, repeated keys too; none of anything else.
-    pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> {
+    pub fn members(&self) -> impl Iterator<Item = (Cow<'a, str>, Json<'a>)> + use<'a> {
         let is_object = self.kind() == JsonKind::Object;
         let mut walk = self.inside(is_object);
         std::iter::from_fn(move || {
@@ -122,7 +122,7 @@ impl<'a> Json<'a> {
     }
 
     /// The elements of an array; none of anything else.
-    pub fn elements(&self) -> impl Iterator<Item = Json<'a>> {
+    pub fn elements(&self) -> impl Iterator<Item = Json<'a>> + use<'a> {
         self.inside(self.kind() == JsonKind::Array)
     }
 

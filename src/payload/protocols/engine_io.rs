@@ -92,6 +92,7 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     let (kind, rest) = text.split_at_checked(1)?;
     match kind {
         "0" if opens(rest) => Claim::certain("a session begins"),
+        "2" | "3" if rest == "probe" => Claim::certain("a probe"),
         // A capture that begins later has packets like `42["event",...]`.
         "4" if super::socket_io::is_event(rest) => Claim::likely("Socket.IO events"),
         _ => None,
@@ -237,7 +238,9 @@ impl EngineIo {
 
     fn binary<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
         let bytes = message.bytes;
-        let data = match self.version {
+        // Where nothing said the version yet, a first byte that is the type says it well enough.
+        let version = self.version.or((bytes.first() == Some(&4)).then_some(3));
+        let data = match version {
             Some(..=3) => {
                 let Some((kind, data)) = bytes.split_first() else {
                     return Fit::No;

@@ -19,6 +19,8 @@ pub(super) mod phoenix;
 pub(super) mod pusher;
 pub(super) mod sip;
 pub(super) mod slack;
+pub(super) mod signalr;
 pub(super) mod socket_io;
+pub(super) mod sockjs;
 pub(super) mod stomp;
 pub(super) mod vite_hmr;

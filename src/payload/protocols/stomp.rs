@@ -187,6 +187,11 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     }
 }
 
+/// Whether text is a frame, or several.
+pub(super) fn is_frame(text: &str) -> bool {
+    command(text.as_bytes()).is_some() && text.contains('\0')
+}
+
 /// The command that bytes begin with, its line end behind it.
 fn command(bytes: &[u8]) -> Option<&'static str> {
     let end = memchr(b'\n', bytes.get(..bytes.len().min(COMMAND + 2))?)?;

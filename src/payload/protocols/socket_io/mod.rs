@@ -1,7 +1,10 @@
 //! Socket.IO 3 to 5 of the protocol (github.com/socketio/socket.io-protocol), inside Engine.IO messages:
 //! `<type>[<attachments>-][<namespace>,][<acknowledgement id>][JSON]`.
 //!
-//! Attachments follow as binary messages, in order; the state of each side counts them.
+//! Attachments follow as binary messages, in order; the state of each side counts them. With the MessagePack parser a packet
+//! is one binary message and has no attachments.
+
+mod packed;
 
 use crate::base::{FieldInfo, PerSide, Rule, Severity, Side, Type};
 use crate::payload::json::{Json, JsonKind};
@@ -50,6 +53,12 @@ static ATTACHMENT_COUNT: FieldInfo = FieldInfo::new(
     Type::Unsigned,
     "How many binary attachments follow a Socket.IO packet.",
 );
+static ATTACHMENT: FieldInfo = FieldInfo::new(
+    "socketio.attachment",
+    "Attachment",
+    Type::Unsigned,
+    "Which attachment of its Socket.IO packet a binary message is, from 1.",
+);
 static ATTACHMENT_OF: FieldInfo = FieldInfo::new(
     "socketio.attachment_of",
     "Attachment of message",
@@ -93,6 +102,7 @@ pub(crate) static DECODER: Decoder = Decoder {
         &EVENT,
         &ID,
         &ATTACHMENT_COUNT,
+        &ATTACHMENT,
         &ATTACHMENT_OF,
         &DATA,
     ],
@@ -106,6 +116,9 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     if evidence.parent != Some("engine.io") {
         return None;
     }
+    if evidence.payload.kind == Kind::Binary {
+        return packed::claim(evidence);
+    }
     let packet = Packet::parse(evidence.payload.text()?)?;
     if !packet.is_sound() {
         return None;
@@ -118,8 +131,13 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
 
 /// Whether the data of an Engine.IO message is an event, which hardly anything else looks like.
 pub(super) fn is_event(text: &str) -> bool {
-    Packet::parse(text).is_some_and(|packet| {
-        matches!(packet.kind, "event" | "binary_event" | "ack") && packet.is_sound()
+    Packet::parse(text).is_some_and(|packet| match packet.kind {
+        "event" | "binary_event" => {
+            let name = Json::parse(packet.data).and_then(|json| json.at(0));
+            name.is_some_and(|name| name.kind() == JsonKind::String)
+        }
+        "ack" => packet.is_sound(),
+        _ => false,
     })
 }
 
@@ -161,9 +179,11 @@ impl<'a> Packet<'a> {
         })
     }
 
-    /// The namespace, which is `/` where none is sent.
+    /// The namespace, which is `/` where none is sent. Up to version 4 a client may connect with a query behind it.
     fn namespace(&self) -> &'a str {
-        self.namespace.unwrap_or("/")
+        let sent = self.namespace.unwrap_or("/");
+        sent.split_once('?')
+            .map_or(sent, |(namespace, _)| namespace)
     }
 
     /// Whether the data is what the type needs.
@@ -204,6 +224,9 @@ struct SocketIo {
 impl Decode for SocketIo {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
         if message.kind == Kind::Binary {
+            if self.awaited[message.from].is_none() && packed::message(message, out) {
+                return Fit::Yes;
+            }
             self.attachment(message, out);
             return Fit::Yes;
         }
@@ -259,8 +282,8 @@ impl SocketIo {
             return;
         };
         let at = of.total - of.left + 1;
-        out.field(&ATTACHMENT_OF, of.number)
-            .words(format!("{at} of {}", of.total));
+        out.field(&ATTACHMENT, at).words(format!("of {}", of.total));
+        out.field(&ATTACHMENT_OF, of.number);
         out.line("Bytes", message.bytes);
         out.summary(format!(
             "attachment {at} of {} of message {}, {} bytes",
@@ -277,9 +300,13 @@ impl SocketIo {
 
 fn fields<'a>(packet: &Packet<'a>, from: Side, out: &mut Out<'_, 'a>) {
     match packet.namespace {
-        Some(namespace) => out.field_at(&NAMESPACE, namespace, namespace.as_bytes()),
-        None => out.field(&NAMESPACE, "/"),
-    };
+        Some(namespace) => {
+            let item = out.field_at(&NAMESPACE, namespace, namespace.as_bytes());
+            // What a client authenticates with may stand in the query.
+            item.secret = namespace.contains('?');
+        }
+        None => drop(out.field(&NAMESPACE, "/")),
+    }
     if let Some((id, digits)) = packet.id {
         out.field_at(&ID, id, digits.as_bytes());
     }
@@ -333,8 +360,8 @@ fn call(packet: &Packet<'_>, from: Side, name: Option<Json<'_>>, out: &mut Out<'
 /// `event chat {"text":"hi"} (ack 3)`.
 fn line(packet: &Packet<'_>, json: Option<Json<'_>>, name: Option<Json<'_>>) -> String {
     let mut line = packet.kind.to_owned();
-    if let Some(namespace) = packet.namespace {
-        line += &format!(" {}", summary::part(namespace));
+    if packet.namespace() != "/" {
+        line += &format!(" {}", summary::part(packet.namespace()));
     }
     if let Some(name) = name {
         line += &format!(
@@ -435,9 +462,29 @@ mod tests {
     }
 
     #[test]
+    fn a_query_behind_a_namespace_is_a_secret() {
+        let mut talk = Talk::opened("/socket.io/", "EIO=3&transport=websocket", "");
+        let connect = talk.client("40/admin?token=sesame,").unwrap();
+        assert_eq!(connect.summary, "connect /admin");
+        assert!(connect.items.iter().any(|item| item.secret));
+        assert_eq!(talk.server("40/admin").unwrap().request(), Some(1));
+    }
+
+    #[test]
     fn text_that_begins_with_digits_is_no_packet() {
         let mut talk = Talk::unknown();
-        for text in ["42 is the answer", "4200", "2", "3", "40", "42[1", "0", "4"] {
+        for text in [
+            "42 is the answer",
+            "4200",
+            "2",
+            "3",
+            "40",
+            "42[1",
+            "0",
+            "4",
+            "451-[1]",
+            "42[1]",
+        ] {
             assert!(talk.client(text).is_none(), "{text}");
         }
     }
