@@ -73,6 +73,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::slack::DECODER,
     &protocols::sip::DECODER,
     &protocols::signalr::DECODER,
+    &protocols::wamp::DECODER,
     &encodings::json::DECODER,
     &encodings::packed::MESSAGE_PACK,
     &encodings::packed::CBOR,

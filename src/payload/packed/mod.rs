@@ -10,7 +10,7 @@ mod tree;
 mod value;
 
 pub(crate) use token::{Format, Token};
-pub use tree::field;
+pub(crate) use tree::field;
 pub(crate) use value::Packed;
 
 /// How deep values lie in one another.

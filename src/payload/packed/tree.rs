@@ -11,7 +11,7 @@ const PREVIEW: usize = 4096;
 
 /// The tree of an array or a map. The places of its values count in `layer`, where its bytes begin at `at`; without it they have none.
 #[must_use]
-pub fn field(value: Packed<'_>, layer: Layer, at: Option<u64>) -> Field {
+pub(crate) fn field(value: Packed<'_>, layer: Layer, at: Option<u64>) -> Field {
     let mut writer = Writer {
         layer,
         origin: value.raw().as_ptr() as usize,

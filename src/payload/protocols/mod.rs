@@ -24,3 +24,4 @@ pub(super) mod socket_io;
 pub(super) mod sockjs;
 pub(super) mod stomp;
 pub(super) mod vite_hmr;
+pub(super) mod wamp;

@@ -274,11 +274,10 @@ fn frames<'a>(out: &mut Out<'_, 'a>, bytes: &'a [u8], carry: &mut Carry) -> usiz
             }
             Parsed::Broken => {
                 out.unit(DECODER.title).words("no frame");
-                out.summary(format!("no frame: {}", summary::part(rest)));
-                out.finding(
-                    &COMMAND_UNKNOWN,
-                    format!("{} is no frame", summary::part(rest)),
-                );
+                // What they say may be a secret.
+                let text = format!("no frame, {} bytes", rest.len());
+                out.summary(text.clone());
+                out.finding(&COMMAND_UNKNOWN, text);
                 count += 1;
                 break;
             }

@@ -12,7 +12,7 @@ use self::hub::Hub;
 use self::record::{Record, Records};
 use crate::base::{PerSide, Side};
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Opening, Out, Payload, summary};
+use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Opening, Out, Payload};
 
 /// Types of hub messages by number, and those of the handshake.
 const TYPES: &[&str] = &[
@@ -175,8 +175,10 @@ fn broken<'a>(
 ) {
     let span = out.span(bytes);
     out.unit(DECODER.title).words(what).at(span);
-    out.summary(format!("{what}: {}", summary::part(bytes)));
-    out.finding(rule, format!("{what}: {}", summary::part(bytes)));
+    // What they say may be a secret.
+    let text = format!("{what}, {} bytes", bytes.len());
+    out.summary(text.clone());
+    out.finding(rule, text);
 }
 
 #[cfg(test)]
