@@ -173,7 +173,9 @@ impl Layer {
                 chosen.state.earlier(payload.from, &begun.bytes);
             } else if self.seen > 0 || self.is_partial {
                 // What went before was not the decoder's to read.
-                Side::BOTH.map(|side| chosen.state.lost(side));
+                for side in Side::BOTH {
+                    chosen.state.lost(side);
+                }
             }
             // What only looked like something gives way to what is sure.
             Some(_) => self.inner = None,

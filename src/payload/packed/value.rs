@@ -156,11 +156,6 @@ impl<'a> Packed<'a> {
             .last()
     }
 
-    /// The text of this key's value.
-    pub(crate) fn text_of(&self, key: &str) -> Option<Cow<'a, str>> {
-        self.get(key)?.text()
-    }
-
     /// What is inside, whatever it is, pairs one after the other.
     fn inside(&self) -> Inside<'a> {
         let (token, at) = self.item().unwrap_or((Token::Null, self.end));

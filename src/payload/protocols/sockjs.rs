@@ -358,6 +358,14 @@ mod tests {
     }
 
     #[test]
+    fn someone_may_say_that_it_is_sockjs() {
+        let mut talk = Talk::forced("sockjs");
+        let open = talk.server("o").unwrap();
+        assert_eq!((&*open.summary, open.confidence().name()), ("open", "forced"));
+        assert!(talk.client("hello").is_none());
+    }
+
+    #[test]
     fn a_frame_of_many_messages_is_bounded() {
         let text = format!("a[{}\"x\"]", "\"x\",".repeat(200_000));
         let mut talk = Talk::opened(PATH, "", "");
