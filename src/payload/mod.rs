@@ -21,11 +21,13 @@ mod decoded;
 mod decoder;
 mod element;
 mod encodings;
+mod inflate;
 pub mod json;
 mod layer;
 mod masked;
 mod out;
 mod packed;
+mod protobuf;
 mod protocols;
 mod secrets;
 mod summary;
@@ -75,8 +77,20 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::signalr::DECODER,
     &protocols::wamp::DECODER,
     &encodings::json::DECODER,
+    &encodings::ndjson::DECODER,
+    &encodings::xml::DECODER,
+    &encodings::base64::DECODER,
+    &encodings::image::DECODER,
+    &encodings::compressed::GZIP,
+    &encodings::compressed::ZLIB,
+    &encodings::compressed::ZSTD,
+    &encodings::bson::DECODER,
     &encodings::packed::MESSAGE_PACK,
     &encodings::packed::CBOR,
+    &encodings::compressed::DEFLATE,
+    &encodings::compressed::BROTLI,
+    &encodings::avro::DECODER,
+    &encodings::protobuf::DECODER,
 ];
 
 /// The decoder of this id.

@@ -471,7 +471,11 @@ impl<'a> Out<'_, 'a> {
                 Cow::Owned(_) => None,
             },
             earlier: 0,
-            parent: Some(self.name),
+            // What a message is compressed or written in carries it as if it were not.
+            parent: match self.is_encoding {
+                true => self.place.parent,
+                false => Some(self.name),
+            },
             in_protocol: self.place.in_protocol || !self.is_encoding,
         };
         let layer = self.inner.get_or_insert_default();

@@ -361,7 +361,10 @@ mod tests {
     fn someone_may_say_that_it_is_sockjs() {
         let mut talk = Talk::forced("sockjs");
         let open = talk.server("o").unwrap();
-        assert_eq!((&*open.summary, open.confidence().name()), ("open", "forced"));
+        assert_eq!(
+            (&*open.summary, open.confidence().name()),
+            ("open", "forced")
+        );
         assert!(talk.client("hello").is_none());
     }
 

@@ -11,7 +11,7 @@ fields! {
     RETAIN = "mqtt.retain", "Retain", Bool, "The MQTT server keeps the publication for those who subscribe later.";
     ID = "mqtt.msgid", "Packet identifier", Unsigned, "Identifier by which an MQTT packet is acknowledged.", max(65535);
     TOPIC = "mqtt.topic", "Topic", Text, "Topic of an MQTT publication, also where an alias stands for it; each topic filter subscribed to or unsubscribed from.";
-    MESSAGE = "mqtt.msg", "Message", Bytes, "What an MQTT publication carries.";
+    MESSAGE = "mqtt.msg", "Message", Bytes, "What an MQTT publication carries.", body();
     PROTOCOL_NAME = "mqtt.protoname", "Protocol name", Text, "`MQTT`, or `MQIsdp` in version 3.1.";
     VERSION = "mqtt.ver", "Version", Unsigned, "Level of the MQTT protocol a client connects with.", named(VERSIONS), max(255);
     CLEAN = "mqtt.conflag.cleansess", "Clean start", Bool, "The MQTT client wants a session without what is left of an earlier one.";
@@ -21,7 +21,7 @@ fields! {
     KEEP_ALIVE = "mqtt.kalive", "Keep alive", Unsigned, "Seconds after which a silent MQTT client is taken for gone, and half as many more.", max(65535);
     CLIENT_ID = "mqtt.clientid", "Client id", Text, "Id of an MQTT client.";
     WILL_TOPIC = "mqtt.willtopic", "Will topic", Text, "Topic of an MQTT will.";
-    WILL_MESSAGE = "mqtt.willmsg", "Will message", Bytes, "What an MQTT will carries.";
+    WILL_MESSAGE = "mqtt.willmsg", "Will message", Bytes, "What an MQTT will carries.", body();
     USERNAME = "mqtt.username", "User name", Text, "User name of an MQTT client.", secret();
     PASSWORD = "mqtt.passwd", "Password", Bytes, "Password of an MQTT client.", secret();
     SESSION_PRESENT = "mqtt.conack.flags.sp", "Session present", Bool, "The MQTT server knows the session from before.";

@@ -1,0 +1,346 @@
+//! Protocol Buffers, where a binary message is most likely one: without a schema numbers stand for names, and what a value
+//! may be stands beside what it most likely is. Several messages with their lengths in front count as well.
+
+use crate::base::{FieldInfo, Type};
+use crate::payload::protobuf::{Fields, Guess, Wire, WireField, guess, is_message, varint};
+use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
+
+/// How deep messages are shown in messages.
+const DEPTH: usize = 16;
+/// Messages with their lengths in front that are shown of one message.
+const MESSAGES: usize = 1000;
+/// Fields named in a summary.
+const NAMED: usize = 6;
+/// Numbers packed together that are shown.
+const PACKED: usize = 16;
+
+static NUMBER: FieldInfo = FieldInfo::new(
+    "protobuf.field.number",
+    "Field number",
+    Type::Unsigned,
+    "Number of each field of a Protocol Buffers message.",
+);
+static WIRE_TYPE: FieldInfo = FieldInfo::new(
+    "protobuf.field.wiretype",
+    "Wire type",
+    Type::Unsigned,
+    "Wire type of each field of a Protocol Buffers message.",
+)
+.named(&[
+    ("varint", 0),
+    ("64-bit", 1),
+    ("length-delimited", 2),
+    ("32-bit", 5),
+])
+.max(7);
+static VALUE: FieldInfo = FieldInfo::new(
+    "protobuf.field.value",
+    "Value",
+    Type::Bytes,
+    "Each value of a Protocol Buffers message that has no fields inside.",
+);
+
+/// The decoder.
+pub(crate) static DECODER: Decoder = Decoder {
+    name: "protobuf",
+    title: "Protocol Buffers",
+    fields: &[&NUMBER, &WIRE_TYPE, &VALUE],
+    claim,
+    start: |_| Box::new(Protobuf),
+    is_encoding: true,
+    ..Decoder::BASE
+};
+
+fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
+    let Payload { kind, bytes, .. } = *evidence.payload;
+    if kind == Kind::Text {
+        return None;
+    }
+    if is_message(bytes) {
+        return Claim::likely("fields that people would make");
+    }
+    delimited(bytes).and_then(|_| Claim::likely("messages with their lengths in front"))
+}
+
+/// The messages that bytes are, with their lengths in front.
+fn delimited(bytes: &[u8]) -> Option<Vec<&[u8]>> {
+    let mut messages = Vec::new();
+    let mut rest = bytes;
+    while !rest.is_empty() {
+        let (len, width) = varint(rest)?;
+        let end = width.checked_add(usize::try_from(len).ok()?)?;
+        let message = rest.get(width..end)?;
+        if !is_message(message) {
+            return None;
+        }
+        rest = &rest[end..];
+        if messages.len() < MESSAGES {
+            messages.push(message);
+        }
+    }
+    (!messages.is_empty()).then_some(messages)
+}
+
+#[derive(Clone, Debug)]
+struct Protobuf;
+
+impl Decode for Protobuf {
+    fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
+        let messages = match is_message(message.bytes) {
+            true => vec![message.bytes],
+            false => delimited(message.bytes).unwrap_or_default(),
+        };
+        for bytes in &messages {
+            let span = out.span(bytes);
+            out.unit(DECODER.title).words("without a schema").at(span);
+            fields(bytes, DEPTH, out);
+            out.summary(outline(bytes));
+        }
+        if messages.is_empty() {
+            Fit::No
+        } else {
+            Fit::Yes
+        }
+    }
+}
+
+fn fields<'a>(bytes: &'a [u8], depth: usize, out: &mut Out<'_, 'a>) {
+    for field in Fields::new(bytes) {
+        match field {
+            Ok(field) => write(&field, depth, out),
+            Err(rest) => drop(out.line("Behind the last field", rest)),
+        }
+        if out.is_full() {
+            break;
+        }
+    }
+}
+
+/// A field: its number, and below it what it most likely is, and what it may be.
+fn write<'a>(field: &WireField<'a>, depth: usize, out: &mut Out<'_, 'a>) {
+    let span = out.span(field.raw);
+    out.field(&NUMBER, field.number).at(span);
+    out.depth = out.depth.saturating_add(1);
+    out.field(&WIRE_TYPE, field.value.kind());
+    match field.value {
+        Wire::Varint(value) => varint_value(value, field.raw, out),
+        Wire::Fixed32(bytes) => {
+            let integer = u32::from_le_bytes(bytes);
+            let float = f32::from_le_bytes(bytes);
+            value(integer, field.raw, out);
+            alternative("as a float", f64::from(float), out);
+        }
+        Wire::Fixed64(bytes) => {
+            let integer = u64::from_le_bytes(bytes);
+            value(integer, field.raw, out);
+            alternative("as a double", f64::from_le_bytes(bytes), out);
+        }
+        Wire::Delimited(bytes) => inside(bytes, depth, out),
+    }
+    out.depth = out.depth.saturating_sub(1);
+}
+
+fn value<'a>(datum: impl Into<Datum<'a>>, raw: &[u8], out: &mut Out<'_, 'a>) {
+    let span = out.span(raw);
+    out.field(&VALUE, datum).at(span);
+}
+
+/// What the same bytes would be otherwise.
+fn alternative<'a>(label: &'static str, datum: impl Into<Datum<'a>>, out: &mut Out<'_, 'a>) {
+    out.line(label, datum);
+}
+
+fn varint_value<'a>(number: u64, raw: &[u8], out: &mut Out<'_, 'a>) {
+    value(number, raw, out);
+    if number > i64::MAX as u64 {
+        alternative("as an int64", number.cast_signed(), out);
+    }
+    let zigzag = (number >> 1).cast_signed() ^ -((number & 1).cast_signed());
+    alternative("as a sint64", zigzag, out);
+}
+
+fn inside<'a>(bytes: &'a [u8], depth: usize, out: &mut Out<'_, 'a>) {
+    match guess(bytes) {
+        Guess::Empty => value(bytes, bytes, out),
+        Guess::Text(text) => {
+            value(text, bytes, out);
+            if Fields::are_whole(bytes) && is_message(bytes) {
+                out.line("as a message", summary::part(outline(bytes)));
+            }
+        }
+        Guess::Message if depth > 0 => {
+            let span = out.span(bytes);
+            out.line("Message", Datum::None).at(span);
+            out.depth = out.depth.saturating_add(1);
+            fields(bytes, depth - 1, out);
+            out.depth = out.depth.saturating_sub(1);
+            packed(bytes, out);
+        }
+        Guess::Message | Guess::Bytes => {
+            value(bytes, bytes, out);
+            packed(bytes, out);
+        }
+    }
+}
+
+/// Bytes that may be numbers packed together.
+fn packed(bytes: &[u8], out: &mut Out<'_, '_>) {
+    let mut rest = bytes;
+    let mut numbers = Vec::new();
+    while let Some((number, len)) = varint(rest) {
+        numbers.push(number.to_string());
+        rest = &rest[len..];
+        if numbers.len() > PACKED {
+            return;
+        }
+    }
+    if rest.is_empty() && !numbers.is_empty() {
+        out.line("as packed varints", numbers.join(", "));
+    }
+}
+
+/// `1: 150, 2: "testing", 3: {…}`.
+fn outline(bytes: &[u8]) -> String {
+    let mut fields = Fields::new(bytes).flatten();
+    let named: Vec<String> = fields
+        .by_ref()
+        .take(NAMED)
+        .map(|field| {
+            let value = match field.value {
+                Wire::Varint(value) => value.to_string(),
+                Wire::Fixed32(bytes) => f32::from_le_bytes(bytes).to_string(),
+                Wire::Fixed64(bytes) => f64::from_le_bytes(bytes).to_string(),
+                Wire::Delimited(bytes) => match guess(bytes) {
+                    Guess::Text(text) => format!("\"{}\"", summary::part(text)),
+                    Guess::Message => "{…}".to_owned(),
+                    Guess::Empty => "\"\"".to_owned(),
+                    Guess::Bytes => format!("{} bytes", bytes.len()),
+                },
+            };
+            format!("{}: {value}", field.number)
+        })
+        .collect();
+    let rest = if fields.next().is_some() { ", …" } else { "" };
+    format!("{{{}{rest}}}", named.join(", "))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::payload::testing::{Talk, field};
+
+    fn decoded(hex: &str) -> Option<(&'static str, String)> {
+        let bytes = hex::decode(hex.replace(' ', "")).unwrap();
+        let mut talk = Talk::unknown();
+        let decoded = talk.server_bytes(&bytes)?;
+        Some((decoded.protocol(), decoded.summary))
+    }
+
+    #[test]
+    fn messages_with_text_or_many_numbers_are_recognised() {
+        for (hex, summary) in [
+            ("089601 1207 74657374696e67", "{1: 150, 2: \"testing\"}"),
+            (
+                "1207 74657374696e67 1a03 089601",
+                "{2: \"testing\", 3: {…}}",
+            ),
+            ("08 8081c8ac06 1005", "{1: 1704067200, 2: 5}"),
+            (
+                "0801 1002 1803 2004 2d0000c03f",
+                "{1: 1, 2: 2, 3: 3, 4: 4, 5: 1.5}",
+            ),
+            (
+                "0a 089601 1205 68656c6c6f 0a 089601 1205 776f726c64",
+                "{1: 150, 2: \"hello\"}; {1: 150, 2: \"world\"}",
+            ),
+        ] {
+            assert_eq!(
+                decoded(hex),
+                Some(("protobuf", summary.to_owned())),
+                "{hex}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_a_value_may_be_stands_beside_it() {
+        let bytes =
+            hex::decode("0803120774657374696e67220301020325000000401a0508011a0178").unwrap();
+        let mut talk = Talk::unknown();
+        let decoded = talk.client_bytes(&bytes).unwrap();
+        let lines: Vec<String> = decoded
+            .items
+            .iter()
+            .map(|item| format!("{} {:?}", item.label, item.datum))
+            .collect();
+        for line in [
+            "as a sint64 Signed(-2)",
+            "as packed varints Text(\"1, 2, 3\")",
+            "as a float Float(2.0)",
+            "Message None",
+        ] {
+            assert!(
+                lines.iter().any(|known| known == line),
+                "{line} in {lines:#?}"
+            );
+        }
+        assert_eq!(
+            field(&decoded, "protobuf.field.number"),
+            ["1", "2", "4", "4", "3", "1", "3"]
+        );
+        let number = decoded.items[1].span.unwrap();
+        assert_eq!((number.start, number.end), (0, 2));
+    }
+
+    #[test]
+    fn what_may_be_anything_is_not() {
+        for hex in [
+            "0801",
+            "089601",
+            "0a0161",
+            "08011002",
+            "",
+            "00",
+            "ff",
+            "1207746573",
+            "0a0474657374",
+            "03e8",
+        ] {
+            assert_eq!(decoded(hex), None, "{hex}");
+        }
+        let mut seed = 7_u32;
+        let mut hits = 0;
+        for len in 0..20_000 {
+            let bytes: Vec<u8> = (0..len % 60 + 1)
+                .map(|_| {
+                    seed = seed.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    (seed >> 24) as u8
+                })
+                .collect();
+            hits += usize::from(Talk::unknown().client_bytes(&bytes).is_some());
+        }
+        assert!(hits <= 20, "{hits} of 20000");
+    }
+
+    #[test]
+    fn messages_in_messages_without_end_are_bounded() {
+        let mut deep = hex::decode("120774657374696e67").unwrap();
+        for _ in 0..2000 {
+            let mut outer = vec![0x0a];
+            let mut len = deep.len();
+            while len > 127 {
+                outer.push(len as u8 | 0x80);
+                len >>= 7;
+            }
+            outer.push(len as u8);
+            outer.extend(&deep);
+            deep = outer;
+        }
+        Talk::unknown().client_bytes(&deep);
+        let wide = hex::decode("0801").unwrap().repeat(500_000);
+        assert!(
+            Talk::unknown()
+                .client_bytes(&wide)
+                .is_none_or(|decoded| decoded.items.len() <= 10_001)
+        );
+    }
+}

@@ -1,0 +1,100 @@
+//! Decompression with a limit: what a message says it is compressed with, or what it may be.
+
+use std::io::{self, Read};
+
+/// How bytes are compressed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Compression {
+    Gzip,
+    Zlib,
+    Deflate,
+    Brotli,
+    Zstd,
+}
+
+/// How decompressing ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    /// With the input.
+    Whole,
+    /// At the limit: there is more.
+    Limit,
+    /// The input ends before the stream does, or is broken there.
+    Unfinished,
+    /// The stream ends before the input does.
+    Early,
+}
+
+/// Bytes that a decompressor may keep to refer back to.
+const WINDOW: u64 = 8 << 20;
+
+/// Decompresses at most so many bytes; `None` where nothing comes out, or where too much memory would be needed.
+pub(crate) fn inflate(
+    compression: Compression,
+    bytes: &[u8],
+    most: usize,
+) -> Option<(Vec<u8>, End)> {
+    match compression {
+        Compression::Gzip => read(flate2::bufread::MultiGzDecoder::new(bytes), most, |_| true),
+        Compression::Zlib => read(flate2::bufread::ZlibDecoder::new(bytes), most, |decoder| {
+            decoder.get_ref().is_empty()
+        }),
+        Compression::Deflate => read(
+            flate2::bufread::DeflateDecoder::new(bytes),
+            most,
+            |decoder| decoder.get_ref().is_empty(),
+        ),
+        Compression::Brotli => read(
+            brotli_decompressor::Decompressor::new(bytes, 4096),
+            most,
+            |_| true,
+        ),
+        Compression::Zstd => {
+            if zstd_window(bytes)? > WINDOW {
+                return None;
+            }
+            let decoder = ruzstd::decoding::StreamingDecoder::new(bytes).ok()?;
+            read(decoder, most, |decoder| decoder.get_ref().is_empty())
+        }
+    }
+}
+
+fn read<R: Read>(
+    mut decoder: R,
+    most: usize,
+    is_at_end: impl Fn(&R) -> bool,
+) -> Option<(Vec<u8>, End)> {
+    let mut out = Vec::new();
+    let result = (&mut decoder).take(most as u64 + 1).read_to_end(&mut out);
+    if out.is_empty() && result.is_err() {
+        return None;
+    }
+    let end = match result {
+        _ if out.len() > most => End::Limit,
+        Err(error) if error.kind() == io::ErrorKind::OutOfMemory => return None,
+        Err(_) => End::Unfinished,
+        Ok(_) if is_at_end(&decoder) => End::Whole,
+        Ok(_) => End::Early,
+    };
+    out.truncate(most);
+    Some((out, end))
+}
+
+/// Bytes of the window that a zstd frame needs (RFC 8878, 3.1.1.1).
+fn zstd_window(bytes: &[u8]) -> Option<u64> {
+    let descriptor = *bytes.get(4)?;
+    if descriptor & 0x20 == 0 {
+        let window = *bytes.get(5)?;
+        let base = 1_u64 << (10 + (window >> 3));
+        return Some(base + base / 8 * u64::from(window & 7));
+    }
+    // One segment: the window is as long as the content.
+    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let width = [1, 2, 4, 8][usize::from(descriptor >> 6)];
+    let size = bytes.get(5 + dictionary..5 + dictionary + width)?;
+    let size = size
+        .iter()
+        .rev()
+        .fold(0_u64, |size, byte| size << 8 | u64::from(*byte));
+    Some(if width == 2 { size + 256 } else { size })
+}

@@ -1,0 +1,7 @@
+//! Protocol Buffers, as they are on the wire: fields with numbers and wire types, of which only a schema says what they mean.
+
+mod guess;
+mod wire;
+
+pub(crate) use guess::{Guess, guess, is_message};
+pub(crate) use wire::{Fields, Wire, WireField, varint};
