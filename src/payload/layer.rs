@@ -45,8 +45,6 @@ pub(super) struct Layer {
     chosen: Option<Chosen>,
     seen: u32,
     begun: PerSide<Beginning>,
-    /// Messages are missing of those before a decoder was chosen.
-    is_partial: bool,
     inner: Option<Box<Layer>>,
     /// Decoders that were chosen for what messages look like, which then turned out to be something else.
     refuted: SmallVec<[&'static str; 2]>,
@@ -167,15 +165,6 @@ impl Layer {
             Some(chosen) if chosen.decoder.name == decoder.name => {
                 chosen.claim = claim;
                 return;
-        self.chosen = best.map(|(claim, decoder)| {
-            let mut chosen = Chosen::new(decoder, &gathered.opening, claim);
-            if claim.is_of_stream {
-                chosen.state.earlier(payload.from, &begun.bytes);
-            } else if self.seen > 0 || self.is_partial {
-                // What went before was not the decoder's to read.
-                for side in Side::BOTH {
-                    chosen.state.lost(side);
-                }
             }
             // What only looked like something gives way to what is sure.
             Some(_) => self.inner = None,
@@ -184,6 +173,11 @@ impl Layer {
         let mut chosen = Chosen::after(gathered, decoder, claim);
         if claim.is_of_stream {
             chosen.state.earlier(payload.from, &begun.bytes);
+        } else if self.seen > 0 {
+            // What went before was not the decoder's to read.
+            for side in Side::BOTH {
+                chosen.state.lost(side);
+            }
         }
         self.chosen = Some(chosen);
     }
@@ -220,9 +214,8 @@ impl Layer {
 
     /// A message of this side is missing.
     pub(super) fn lost(&mut self, from: Side) {
-        match &mut self.chosen {
-            Some(chosen) => chosen.state.lost(from),
-            None => self.is_partial = true,
+        if let Some(chosen) = &mut self.chosen {
+            chosen.state.lost(from);
         }
         if let Some(inner) = &mut self.inner {
             inner.lost(from);

@@ -35,7 +35,6 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod tree;
-mod wire_format;
 
 pub use calls::{Call, CallRole, Pending};
 pub use carry::Carry;
@@ -76,6 +75,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::sip::DECODER,
     &protocols::signalr::DECODER,
     &protocols::wamp::DECODER,
+    &protocols::amqp::DECODER,
     &encodings::json::DECODER,
     &encodings::ndjson::DECODER,
     &encodings::xml::DECODER,

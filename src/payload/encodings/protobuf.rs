@@ -2,7 +2,8 @@
 //! may be stands beside what it most likely is. Several messages with their lengths in front count as well.
 
 use crate::base::{FieldInfo, Type};
-use crate::payload::protobuf::{Fields, Guess, Wire, WireField, guess, is_message, varint};
+use crate::payload::protobuf::wire::{Field, Wire, varint, whole_fields};
+use crate::payload::protobuf::{Guess, guess, is_message};
 use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
 
 /// How deep messages are shown in messages.
@@ -67,13 +68,12 @@ fn delimited(bytes: &[u8]) -> Option<Vec<&[u8]>> {
     let mut messages = Vec::new();
     let mut rest = bytes;
     while !rest.is_empty() {
-        let (len, width) = varint(rest)?;
-        let end = width.checked_add(usize::try_from(len).ok()?)?;
-        let message = rest.get(width..end)?;
+        let (len, behind) = varint(rest)?;
+        let (message, behind) = behind.split_at_checked(usize::try_from(len).ok()?)?;
         if !is_message(message) {
             return None;
         }
-        rest = &rest[end..];
+        rest = behind;
         if messages.len() < MESSAGES {
             messages.push(message);
         }
@@ -105,7 +105,7 @@ impl Decode for Protobuf {
 }
 
 fn fields<'a>(bytes: &'a [u8], depth: usize, out: &mut Out<'_, 'a>) {
-    for field in Fields::new(bytes) {
+    for field in whole_fields(bytes) {
         match field {
             Ok(field) => write(&field, depth, out),
             Err(rest) => drop(out.line("Behind the last field", rest)),
@@ -117,25 +117,22 @@ fn fields<'a>(bytes: &'a [u8], depth: usize, out: &mut Out<'_, 'a>) {
 }
 
 /// A field: its number, and below it what it most likely is, and what it may be.
-fn write<'a>(field: &WireField<'a>, depth: usize, out: &mut Out<'_, 'a>) {
+fn write<'a>(field: &Field<'a>, depth: usize, out: &mut Out<'_, 'a>) {
     let span = out.span(field.raw);
     out.field(&NUMBER, field.number).at(span);
     out.depth = out.depth.saturating_add(1);
     out.field(&WIRE_TYPE, field.value.kind());
     match field.value {
         Wire::Varint(value) => varint_value(value, field.raw, out),
-        Wire::Fixed32(bytes) => {
-            let integer = u32::from_le_bytes(bytes);
-            let float = f32::from_le_bytes(bytes);
-            value(integer, field.raw, out);
-            alternative("as a float", f64::from(float), out);
+        Wire::Fixed32(bits) => {
+            value(bits, field.raw, out);
+            alternative("as a float", f64::from(f32::from_bits(bits)), out);
         }
-        Wire::Fixed64(bytes) => {
-            let integer = u64::from_le_bytes(bytes);
-            value(integer, field.raw, out);
-            alternative("as a double", f64::from_le_bytes(bytes), out);
+        Wire::Fixed64(bits) => {
+            value(bits, field.raw, out);
+            alternative("as a double", f64::from_bits(bits), out);
         }
-        Wire::Delimited(bytes) => inside(bytes, depth, out),
+        Wire::Bytes(bytes) => inside(bytes, depth, out),
     }
     out.depth = out.depth.saturating_sub(1);
 }
@@ -164,7 +161,7 @@ fn inside<'a>(bytes: &'a [u8], depth: usize, out: &mut Out<'_, 'a>) {
         Guess::Empty => value(bytes, bytes, out),
         Guess::Text(text) => {
             value(text, bytes, out);
-            if Fields::are_whole(bytes) && is_message(bytes) {
+            if is_message(bytes) {
                 out.line("as a message", summary::part(outline(bytes)));
             }
         }
@@ -187,9 +184,9 @@ fn inside<'a>(bytes: &'a [u8], depth: usize, out: &mut Out<'_, 'a>) {
 fn packed(bytes: &[u8], out: &mut Out<'_, '_>) {
     let mut rest = bytes;
     let mut numbers = Vec::new();
-    while let Some((number, len)) = varint(rest) {
+    while let Some((number, behind)) = varint(rest) {
         numbers.push(number.to_string());
-        rest = &rest[len..];
+        rest = behind;
         if numbers.len() > PACKED {
             return;
         }
@@ -201,16 +198,16 @@ fn packed(bytes: &[u8], out: &mut Out<'_, '_>) {
 
 /// `1: 150, 2: "testing", 3: {…}`.
 fn outline(bytes: &[u8]) -> String {
-    let mut fields = Fields::new(bytes).flatten();
+    let mut fields = whole_fields(bytes).flatten();
     let named: Vec<String> = fields
         .by_ref()
         .take(NAMED)
         .map(|field| {
             let value = match field.value {
                 Wire::Varint(value) => value.to_string(),
-                Wire::Fixed32(bytes) => f32::from_le_bytes(bytes).to_string(),
-                Wire::Fixed64(bytes) => f64::from_le_bytes(bytes).to_string(),
-                Wire::Delimited(bytes) => match guess(bytes) {
+                Wire::Fixed32(bits) => f32::from_bits(bits).to_string(),
+                Wire::Fixed64(bits) => f64::from_bits(bits).to_string(),
+                Wire::Bytes(bytes) => match guess(bytes) {
                     Guess::Text(text) => format!("\"{}\"", summary::part(text)),
                     Guess::Message => "{…}".to_owned(),
                     Guess::Empty => "\"\"".to_owned(),

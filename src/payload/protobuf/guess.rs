@@ -2,14 +2,14 @@
 //!
 //! Two bytes in four are a field by chance; text, rising field numbers and messages in messages are not.
 
-use super::wire::{Fields, Wire, WireField};
+use super::wire::{Field, Wire, whole_fields};
 
 /// How deep messages are looked for in messages.
 const DEPTH: usize = 16;
 /// Fields of a message that are looked at.
 const FIELDS: usize = 10_000;
 /// The greatest field number that people give.
-const NUMBER: u32 = 2000;
+const NUMBER: u64 = 2000;
 /// Bits of evidence that a message needs: one of 65,536 of random bytes has so many.
 const NEEDED: usize = 16;
 
@@ -53,7 +53,7 @@ fn text(bytes: &[u8]) -> Option<&str> {
 fn bits(bytes: &[u8], depth: usize) -> Option<usize> {
     let mut bits = 0_usize;
     let mut last = 0;
-    for field in Fields::new(bytes).take(FIELDS) {
+    for field in whole_fields(bytes).take(FIELDS) {
         let field = field.ok().filter(|field| field.number <= NUMBER)?;
         if !is_shortest(&field) {
             return None;
@@ -73,7 +73,7 @@ fn bits(bytes: &[u8], depth: usize) -> Option<usize> {
         bits += match field.value {
             Wire::Varint(value) => len(value),
             Wire::Fixed32(_) | Wire::Fixed64(_) => 0,
-            Wire::Delimited(inside) => 2 + self::inside(inside, depth),
+            Wire::Bytes(inside) => 2 + self::inside(inside, depth),
         };
     }
     (last > 0).then_some(bits)
@@ -94,11 +94,11 @@ fn len(value: u64) -> usize {
 }
 
 /// Whether tag and number are as short as encoders write them.
-fn is_shortest(field: &WireField<'_>) -> bool {
-    let tag = len(u64::from(field.number) << 3 | u64::from(field.value.kind()));
+fn is_shortest(field: &Field<'_>) -> bool {
+    let tag = len(field.number << 3 | u64::from(field.value.kind()));
     let value = match field.value {
         Wire::Varint(value) => len(value),
-        Wire::Delimited(inside) => len(inside.len() as u64) + inside.len(),
+        Wire::Bytes(inside) => len(inside.len() as u64) + inside.len(),
         Wire::Fixed32(_) => 4,
         Wire::Fixed64(_) => 8,
     };

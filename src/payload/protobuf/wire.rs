@@ -1,160 +1,173 @@
-//! The fields of a message, one after the other (protobuf.dev, Encoding).
+//! The wire format of protobuf (protobuf.dev/programming-guides/encoding): fields one after the other, each behind a tag.
 
-/// What a field has on the wire.
-#[derive(Clone, Copy, Debug, PartialEq)]
+/// A field's value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wire<'a> {
+    /// A number of one to ten bytes.
     Varint(u64),
-    Fixed64([u8; 8]),
-    /// Text, bytes, a message, or numbers packed together.
-    Delimited(&'a [u8]),
-    Fixed32([u8; 4]),
+    /// Bytes, which may be text, a message or packed numbers.
+    Bytes(&'a [u8]),
+    /// Four bytes.
+    Fixed32(u32),
+    /// Eight bytes.
+    Fixed64(u64),
 }
 
-impl Wire<'_> {
+impl<'a> Wire<'a> {
     /// The number of the wire type.
     pub(crate) fn kind(&self) -> u8 {
         match self {
             Wire::Varint(_) => 0,
             Wire::Fixed64(_) => 1,
-            Wire::Delimited(_) => 2,
+            Wire::Bytes(_) => 2,
             Wire::Fixed32(_) => 5,
+        }
+    }
+
+    /// The number, where it is one.
+    pub(crate) fn number(&self) -> Option<u64> {
+        match self {
+            Wire::Varint(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// The bytes, where it is bytes.
+    pub(crate) fn bytes(&self) -> Option<&'a [u8]> {
+        match self {
+            Wire::Bytes(bytes) => Some(bytes),
+            _ => None,
         }
     }
 }
 
-/// A field: its number, its value, and its bytes, tag and all.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct WireField<'a> {
-    pub(crate) number: u32,
+/// A field with its bytes, tag and all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Field<'a> {
+    pub(crate) number: u64,
     pub(crate) value: Wire<'a>,
     pub(crate) raw: &'a [u8],
 }
 
-/// Goes from field to field; `Err` once, with what is left, where none begins. Groups, long deprecated, are no fields here.
-#[derive(Clone, Debug)]
-pub(crate) struct Fields<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Fields<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes }
-    }
-
-    /// Whether bytes are fields from first to last.
-    pub(crate) fn are_whole(bytes: &'a [u8]) -> bool {
-        Fields::new(bytes).all(|field| field.is_ok())
-    }
-}
-
-impl<'a> Iterator for Fields<'a> {
-    type Item = Result<WireField<'a>, &'a [u8]>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        if self.rest.is_empty() {
-            return None;
-        }
-        let bytes = std::mem::take(&mut self.rest);
-        let Some((number, value, len)) = field(bytes) else {
-            return Some(Err(bytes));
-        };
-        let (raw, rest) = bytes.split_at(len);
-        self.rest = rest;
-        Some(Ok(WireField { number, value, raw }))
-    }
-}
-
-fn field(bytes: &[u8]) -> Option<(u32, Wire<'_>, usize)> {
-    let (tag, mut at) = varint(bytes)?;
-    let number = u32::try_from(tag >> 3).ok()?;
-    // The greatest number is 2^29 - 1.
-    if number == 0 || number >= 1 << 29 {
-        return None;
-    }
-    let rest = bytes.get(at..)?;
-    let value = match tag & 7 {
-        0 => {
-            let (value, len) = varint(rest)?;
-            at += len;
-            Wire::Varint(value)
-        }
-        1 => {
-            at += 8;
-            Wire::Fixed64(*rest.first_chunk()?)
-        }
-        2 => {
-            let (len, width) = varint(rest)?;
-            let end = width.checked_add(usize::try_from(len).ok()?)?;
-            let inside = rest.get(width..end)?;
-            at += end;
-            Wire::Delimited(inside)
-        }
-        5 => {
-            at += 4;
-            Wire::Fixed32(*rest.first_chunk()?)
-        }
-        _ => return None,
-    };
-    Some((number, value, at))
-}
-
-/// A number of 7 bits a byte, low bits first, and how many bytes it has.
-pub(crate) fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
-    let mut value = 0_u64;
-    for (index, byte) in bytes.iter().take(10).enumerate() {
+/// The number at the beginning of bytes, and what is behind it. Seven bits a byte, the lowest first.
+pub(crate) fn varint(bytes: &[u8]) -> Option<(u64, &[u8])> {
+    let mut number = 0_u64;
+    for (at, byte) in bytes.iter().enumerate().take(10) {
         let bits = u64::from(byte & 0x7f);
-        if index == 9 && bits > 1 {
+        if at == 9 && bits > 1 {
             return None;
         }
-        value |= bits << (7 * index);
+        number |= bits << (at * 7);
         if byte & 0x80 == 0 {
-            return Some((value, index + 1));
+            return Some((number, &bytes[at + 1..]));
         }
     }
     None
+}
+
+/// The fields of a message: their numbers and values, up to what is no field, which `None` at the end says.
+pub(crate) fn fields(bytes: &[u8]) -> impl Iterator<Item = Option<(u64, Wire<'_>)>> {
+    whole_fields(bytes).map(|field| field.ok().map(|field| (field.number, field.value)))
+}
+
+/// The same with their bytes, up to what is no field, which stands at the end.
+pub(crate) fn whole_fields(bytes: &[u8]) -> impl Iterator<Item = Result<Field<'_>, &[u8]>> {
+    let mut rest = bytes;
+    std::iter::from_fn(move || {
+        let bytes = std::mem::take(&mut rest);
+        if bytes.is_empty() {
+            return None;
+        }
+        let Some((number, value, behind)) = field(bytes) else {
+            return Some(Err(bytes));
+        };
+        rest = behind;
+        let raw = bytes.get(..bytes.len() - behind.len()).unwrap_or_default();
+        Some(Ok(Field { number, value, raw }))
+    })
+}
+
+fn field(bytes: &[u8]) -> Option<(u64, Wire<'_>, &[u8])> {
+    let (tag, rest) = varint(bytes)?;
+    let number = tag >> 3;
+    if number == 0 || number > 0x1fff_ffff {
+        return None;
+    }
+    let (value, rest) = match tag & 7 {
+        0 => {
+            let (number, rest) = varint(rest)?;
+            (Wire::Varint(number), rest)
+        }
+        1 => {
+            let (value, rest) = rest.split_first_chunk::<8>()?;
+            (Wire::Fixed64(u64::from_le_bytes(*value)), rest)
+        }
+        2 => {
+            let (len, rest) = varint(rest)?;
+            let (value, rest) = rest.split_at_checked(usize::try_from(len).ok()?)?;
+            (Wire::Bytes(value), rest)
+        }
+        5 => {
+            let (value, rest) = rest.split_first_chunk::<4>()?;
+            (Wire::Fixed32(u32::from_le_bytes(*value)), rest)
+        }
+        _ => return None,
+    };
+    Some((number, value, rest))
+}
+
+/// The value of a field of a message; of several the last.
+pub(crate) fn get(bytes: &[u8], number: u64) -> Option<Wire<'_>> {
+    fields(bytes)
+        .flatten()
+        .filter_map(|(at, value)| (at == number).then_some(value))
+        .last()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(hex: &str) -> Option<Vec<(u32, u8)>> {
-        let bytes = hex::decode(hex.replace(' ', "")).unwrap();
-        let fields = Fields::new(&bytes)
-            .map(|field| field.ok().map(|field| (field.number, field.value.kind())));
-        fields.collect()
-    }
-
     #[test]
-    fn fields_of_every_wire_type() {
-        assert_eq!(read("089601"), Some(vec![(1, 0)]));
+    fn fields_are_read_one_after_the_other() {
+        let bytes = hex::decode("08961a1203616263").unwrap();
+        let all: Vec<_> = fields(&bytes).collect();
         assert_eq!(
-            read("1207 74657374696e67 1d 01000000 21 0100000000000000"),
-            Some(vec![(2, 2), (3, 5), (4, 1)])
+            all,
+            [
+                Some((1, Wire::Varint(3350))),
+                Some((2, Wire::Bytes(b"abc")))
+            ]
         );
-        assert_eq!(read("08ffffffffffffffffff01"), Some(vec![(1, 0)]));
-        assert_eq!(read(""), Some(vec![]));
-        for hex in [
-            "00",
-            "08",
-            "0880",
-            "1205",
-            "0b",
-            "0c",
-            "0f",
-            "08ffffffffffffffffff02",
-            "12ffffffffffffffffff01",
-            "8080808010",
-        ] {
-            assert_eq!(read(hex), None, "{hex}");
-        }
+        assert_eq!(get(&bytes, 2).unwrap().bytes(), Some(&b"abc"[..]));
+        assert_eq!(get(&bytes, 3), None);
+        assert_eq!(varint(&[0xff; 9]), None);
+        assert_eq!(varint(&[0xff; 10]), None);
+        let raw: Vec<_> = whole_fields(&bytes)
+            .flatten()
+            .map(|field| field.raw)
+            .collect();
+        assert_eq!(raw, [&bytes[..3], &bytes[3..]]);
+        assert_eq!(
+            varint(&[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1]),
+            Some((u64::MAX, &[][..]))
+        );
     }
 
     #[test]
-    fn what_is_behind_the_last_field_is_said_once() {
-        let mut fields = Fields::new(&[8, 1, 0xff]);
-        assert!(fields.next().unwrap().is_ok());
-        assert_eq!(fields.next(), Some(Err(&[0xff][..])));
-        assert_eq!(fields.next(), None);
+    fn what_is_no_message_ends() {
+        for broken in [
+            "00",
+            "0a",
+            "0aff",
+            "0b",
+            "0f01",
+            "0d0000",
+            "80808080808080808080",
+        ] {
+            let bytes = hex::decode(broken).unwrap();
+            assert_eq!(fields(&bytes).last(), Some(None), "{broken}");
+        }
+        assert_eq!(fields(&[]).count(), 0);
     }
 }

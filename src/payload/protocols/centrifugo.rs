@@ -5,8 +5,8 @@ use std::borrow::Cow;
 
 use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
+use crate::payload::protobuf::wire::{self as wire_format, Wire};
 use crate::payload::table::{fields, rules};
-use crate::payload::wire_format::{self, Wire};
 use crate::payload::{
     Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Out, Payload, summary,
 };

@@ -1,6 +1,7 @@
 //! Application protocols: one file each.
 
 pub(super) mod action_cable;
+pub(super) mod amqp;
 pub(super) mod bayeux;
 pub(super) mod cdp;
 pub(super) mod centrifugo;
@@ -17,9 +18,9 @@ pub(super) mod ocpp;
 pub(super) mod peerjs;
 pub(super) mod phoenix;
 pub(super) mod pusher;
+pub(super) mod signalr;
 pub(super) mod sip;
 pub(super) mod slack;
-pub(super) mod signalr;
 pub(super) mod socket_io;
 pub(super) mod sockjs;
 pub(super) mod stomp;
