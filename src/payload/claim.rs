@@ -2,8 +2,8 @@
 
 use std::cell::OnceCell;
 
-use super::decoder::Payload;
 use super::json::{Json, JsonKind, Outline};
+use super::message::Payload;
 
 /// How sure a recognition is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

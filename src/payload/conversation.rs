@@ -7,9 +7,10 @@ use smallvec::SmallVec;
 use super::calls::Pending;
 use super::claim::{Claim, Confidence, Opening};
 use super::decoded::Decoded;
-use super::decoder::{Decoder, Kind, Payload};
-use super::layer::{Layer, Place};
-use super::out::Gathered;
+use super::decoder::Decoder;
+use super::layer::Layer;
+use super::message::{Kind, Payload};
+use super::out::{Gathered, Place};
 use super::summary;
 use crate::base::{PerSide, Side, Timestamp};
 

@@ -9,8 +9,9 @@ use smallvec::SmallVec;
 use super::DECODERS;
 use super::claim::{Claim, Confidence, Evidence, Opening};
 use super::decoded::Item;
-use super::decoder::{Decode, Decoder, Fit, Kind, Payload};
-use super::out::{Gathered, Out};
+use super::decoder::{Decode, Decoder, Fit};
+use super::message::{Kind, Payload};
+use super::out::{Gathered, InnerLayer, Out, Place};
 use crate::base::{PerSide, Side};
 
 /// Messages looked at before a layer is taken for what it seems: no protocol.
@@ -21,23 +22,6 @@ const MISFITS: u32 = 2;
 
 /// Bytes of a side's first messages looked at as the beginning of a stream.
 const BEGINNING: usize = 32;
-
-/// Where a layer's lines go, and where its bytes lie.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Place {
-    /// Depth of its units among the lines.
-    pub(super) depth: u8,
-    /// How many protocols are around it.
-    pub(super) level: u8,
-    /// Position in the message of the payload's first byte, where the message has the bytes as they are.
-    pub(super) at: Option<u64>,
-    /// The payload's first bytes that came in earlier messages; the position is that of the byte behind them.
-    pub(super) earlier: usize,
-    /// What is around it.
-    pub(super) parent: Option<&'static str>,
-    /// Whether a protocol is around it, in which an encoding is nothing of its own.
-    pub(super) in_protocol: bool,
-}
 
 /// A layer of one connection.
 #[derive(Clone, Debug, Default)]
@@ -254,6 +238,30 @@ impl Layer {
             }
         }
         self.inner = None;
+    }
+}
+
+impl InnerLayer for Option<Box<Layer>> {
+    fn message<'b>(
+        &mut self,
+        payload: &Payload<'b>,
+        place: Place,
+        items: &mut Vec<Item<'b>>,
+        gathered: &mut Gathered,
+    ) -> Option<Claim> {
+        self.get_or_insert_default()
+            .message(payload, place, items, gathered)
+    }
+
+    fn encoding<'b>(
+        &mut self,
+        payload: &Payload<'b>,
+        place: Place,
+        items: &mut Vec<Item<'b>>,
+        gathered: &mut Gathered,
+    ) -> Option<Claim> {
+        self.get_or_insert_default()
+            .encoding(payload, place, items, gathered)
     }
 }
 

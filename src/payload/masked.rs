@@ -3,7 +3,8 @@
 use std::borrow::Cow;
 
 use super::calls::Call;
-use super::decoded::{Datum, Decoded, Item};
+use super::datum::Datum;
+use super::decoded::{Decoded, Item};
 use crate::base::{Finding, Known};
 
 /// Characters of a mask; a longer value's length is not told.

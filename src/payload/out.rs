@@ -1,6 +1,7 @@
 //! What a decoder writes to: units, fields, calls, findings, and what it carries for another decoder.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use smallvec::SmallVec;
@@ -8,11 +9,11 @@ use smallvec::SmallVec;
 use super::calls::{Call, CallRole, Calls, Pending, method};
 use super::carry::Carry;
 use super::claim::{Claim, Opening};
-use super::decoded::{Datum, Heartbeat, Item};
-use super::decoder::{Kind, Payload};
+use super::datum::Datum;
+use super::decoded::{Heartbeat, Item};
 use super::element::Element;
 use super::json::{Json, JsonKind};
-use super::layer::{Layer, Place};
+use super::message::{Kind, Payload};
 use super::packed::Packed;
 use crate::base::{Code, FieldInfo, Finding, PerSide, Rule, Side, Span};
 
@@ -71,13 +72,51 @@ impl Gathered {
     }
 }
 
+/// Where a layer's lines go, and where its bytes lie.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Depth of its units among the lines.
+    pub(super) depth: u8,
+    /// How many protocols are around it.
+    pub(super) level: u8,
+    /// Position in the message of the payload's first byte, where the message has the bytes as they are.
+    pub(super) at: Option<u64>,
+    /// The payload's first bytes that came in earlier messages; the position is that of the byte behind them.
+    pub(super) earlier: usize,
+    /// What is around it.
+    pub(super) parent: Option<&'static str>,
+    /// Whether a protocol is around it, in which an encoding is nothing of its own.
+    pub(super) in_protocol: bool,
+}
+
+/// What decodes what a protocol carries: the layer inside, of which no more is known here.
+pub(super) trait InnerLayer: fmt::Debug {
+    /// Decodes a message of whatever protocol it is.
+    fn message<'b>(
+        &mut self,
+        payload: &Payload<'b>,
+        place: Place,
+        items: &mut Vec<Item<'b>>,
+        gathered: &mut Gathered,
+    ) -> Option<Claim>;
+
+    /// Decodes what may be in an encoding and is no protocol of its own.
+    fn encoding<'b>(
+        &mut self,
+        payload: &Payload<'b>,
+        place: Place,
+        items: &mut Vec<Item<'b>>,
+        gathered: &mut Gathered,
+    ) -> Option<Claim>;
+}
+
 /// Where a decoder writes.
 #[derive(Debug)]
 pub struct Out<'o, 'a> {
     pub(super) items: &'o mut Vec<Item<'a>>,
     pub(super) gathered: &'o mut Gathered,
     /// What the decoder's protocol carries is decoded there.
-    pub(super) inner: &'o mut Option<Box<Layer>>,
+    pub(super) inner: &'o mut dyn InnerLayer,
     pub(super) payload: Payload<'a>,
     pub(super) place: Place,
     /// The protocol's id, which the decoder may make more exact.
@@ -427,7 +466,9 @@ impl<'a> Out<'_, 'a> {
     /// whether something was.
     pub fn carry(&mut self, bytes: Cow<'a, [u8]>, kind: Kind) -> bool {
         let before = self.gathered.summaries.len();
-        let claim = self.inside(bytes, kind, Layer::message);
+        let claim = self.inside(bytes, kind, |inner, payload, place, items, gathered| {
+            inner.message(payload, place, items, gathered)
+        });
         if self.gathered.summaries.len() > before && before > 0 {
             self.gathered.summaries.remove(before - 1);
         }
@@ -442,7 +483,9 @@ impl<'a> Out<'_, 'a> {
             Ok(_) => Kind::Text,
             Err(_) => Kind::Binary,
         };
-        let claim = self.inside(bytes, kind, Layer::encoding);
+        let claim = self.inside(bytes, kind, |inner, payload, place, items, gathered| {
+            inner.encoding(payload, place, items, gathered)
+        });
         self.gathered.summaries.truncate(before);
         claim.is_some()
     }
@@ -453,7 +496,7 @@ impl<'a> Out<'_, 'a> {
         bytes: Cow<'a, [u8]>,
         kind: Kind,
         decode: impl for<'b> FnOnce(
-            &mut Layer,
+            &mut dyn InnerLayer,
             &Payload<'b>,
             Place,
             &mut Vec<Item<'b>>,
@@ -478,7 +521,6 @@ impl<'a> Out<'_, 'a> {
             },
             in_protocol: self.place.in_protocol || !self.is_encoding,
         };
-        let layer = self.inner.get_or_insert_default();
         let payload = self.payload;
         match bytes {
             Cow::Borrowed(bytes) => {
@@ -487,12 +529,12 @@ impl<'a> Out<'_, 'a> {
                     bytes,
                     ..payload
                 };
-                decode(layer, &payload, place, self.items, self.gathered)
+                decode(self.inner, &payload, place, self.items, self.gathered)
             }
             Cow::Owned(bytes) => {
                 let payload = payload.with(kind, &bytes);
                 let mut items = Vec::new();
-                let claim = decode(layer, &payload, place, &mut items, self.gathered);
+                let claim = decode(self.inner, &payload, place, &mut items, self.gathered);
                 self.adopt(items);
                 claim
             }

@@ -1,6 +1,7 @@
 //! What was made of a message as lines of a detail tree.
 
-use super::decoded::{Datum, Decoded, Item};
+use super::datum::Datum;
+use super::decoded::{Decoded, Item};
 use super::json;
 use super::packed::{self, Packed};
 use crate::base::{Field, Layer, escape};

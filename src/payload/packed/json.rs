@@ -1,21 +1,40 @@
 //! A MessagePack or CBOR value as JSON text. What JSON cannot say it says in CBOR's diagnostic notation, in a string.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::token::Token;
 use super::value::Packed;
 use crate::base::Timestamp;
+use crate::payload::Datum;
 
 /// Bytes of text, beyond which elements are left out.
 const MOST: usize = 1 << 20;
 /// Bytes of a byte string that are written.
 const BYTES: usize = 1024;
 
-/// The value as valid JSON.
-pub(super) fn text(value: Packed<'_>) -> String {
-    let mut out = String::new();
-    write(value, &mut out);
-    out
+impl<'a> Packed<'a> {
+    /// As JSON, as far as JSON can say it.
+    pub(crate) fn json(&self) -> String {
+        let mut out = String::new();
+        write(*self, &mut out);
+        out
+    }
+
+    /// As a field's value, as JSON's values are: arrays and maps as JSON.
+    pub(crate) fn datum(&self) -> Datum<'a> {
+        match self.token() {
+            Token::Null | Token::Undefined => Datum::Text(Cow::Borrowed("null")),
+            Token::Bool(yes) => Datum::Bool(yes),
+            Token::Unsigned(number) => Datum::Unsigned(number),
+            Token::Signed(number) => Datum::Signed(number),
+            Token::Float(number) => Datum::Float(number),
+            Token::Text(_) | Token::Texts => Datum::Text(self.text().unwrap_or_default()),
+            Token::Bytes(_) | Token::Pieces => Datum::Bytes(self.byte_string().unwrap_or_default()),
+            Token::Array(_) | Token::Map(_) => Datum::Json(Cow::Owned(self.json())),
+            _ => Datum::Text(Cow::Owned(self.json())),
+        }
+    }
 }
 
 fn write(value: Packed<'_>, out: &mut String) {
@@ -51,7 +70,7 @@ fn scalar(value: Packed<'_>, token: Token<'_>) -> String {
         Token::Float(number) if number > 0.0 => "Infinity".to_owned(),
         Token::Float(_) => "-Infinity".to_owned(),
         Token::Simple(number) => format!("simple({number})"),
-        _ => text(value),
+        _ => value.json(),
     }
 }
 

@@ -4,9 +4,8 @@ use std::borrow::Cow;
 
 use smallvec::SmallVec;
 
+use super::DEPTH;
 use super::token::{Format, Token};
-use super::{DEPTH, json};
-use crate::payload::Datum;
 
 /// A value: the bytes it stands in, and where.
 #[derive(Clone, Copy, Debug)]
@@ -179,26 +178,6 @@ impl<'a> Packed<'a> {
         match self.token() {
             Token::Tag(_) => self.inside().next(),
             _ => None,
-        }
-    }
-
-    /// As JSON, as far as JSON can say it.
-    pub(crate) fn json(&self) -> String {
-        json::text(*self)
-    }
-
-    /// As a field's value, as JSON's values are: arrays and maps as JSON.
-    pub(crate) fn datum(&self) -> Datum<'a> {
-        match self.token() {
-            Token::Null | Token::Undefined => Datum::Text(Cow::Borrowed("null")),
-            Token::Bool(yes) => Datum::Bool(yes),
-            Token::Unsigned(number) => Datum::Unsigned(number),
-            Token::Signed(number) => Datum::Signed(number),
-            Token::Float(number) => Datum::Float(number),
-            Token::Text(_) | Token::Texts => Datum::Text(self.text().unwrap_or_default()),
-            Token::Bytes(_) | Token::Pieces => Datum::Bytes(self.byte_string().unwrap_or_default()),
-            Token::Array(_) | Token::Map(_) => Datum::Json(Cow::Owned(self.json())),
-            _ => Datum::Text(Cow::Owned(self.json())),
         }
     }
 }

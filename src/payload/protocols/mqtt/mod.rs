@@ -15,7 +15,7 @@ use crate::payload::{Carry, Claim, Decode, Decoder, Evidence, Fit, Kind, Opening
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: "mqtt",
-    title: "MQTT",
+    title: table::TITLE,
     fields: table::FIELDS,
     rules: table::RULES,
     claim,
@@ -153,7 +153,7 @@ impl Decode for Mqtt {
 
 /// A message in which no packet ends.
 fn part<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>, of: &str) {
-    out.unit(DECODER.title).words(format!("a part {of}"));
+    out.unit(table::TITLE).words(format!("a part {of}"));
     out.summary(format!("part {of}, {} bytes", message.bytes.len()));
 }
 
@@ -173,7 +173,7 @@ fn packets<'a>(
                 break;
             }
             Start::Broken => {
-                out.unit(DECODER.title);
+                out.unit(table::TITLE);
                 out.summary("no packet");
                 out.finding(
                     &table::MALFORMED,

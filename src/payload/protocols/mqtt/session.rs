@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use super::DECODER;
 use super::packet::{self, Body, Connect, Header, Properties, Value};
 use super::table::{self as t, name};
 use crate::base::{FieldInfo, PerSide, Side, Timestamp};
@@ -110,7 +109,7 @@ impl Session {
         out: &mut Out<'_, 'a>,
     ) {
         let span = out.span(bytes);
-        out.unit(DECODER.title).words(header.name()).at(span);
+        out.unit(t::TITLE).words(header.name()).at(span);
         let (fixed, rest) = bytes.split_at(header.len);
         fixed_header(header, fixed, out);
         let body = self.body(header, rest);

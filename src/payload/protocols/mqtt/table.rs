@@ -2,6 +2,9 @@
 
 use crate::payload::table::{fields, rules};
 
+/// The protocol's name for people.
+pub(super) const TITLE: &str = "MQTT";
+
 fields! {
     TYPE = "mqtt.msgtype", "Type", Unsigned, "Type of an MQTT packet.", named(TYPES), max(15);
     LENGTH = "mqtt.len", "Remaining length", Unsigned, "Bytes of an MQTT packet behind its fixed header.";

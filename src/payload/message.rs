@@ -1,0 +1,55 @@
+//! What a decoder is given.
+
+use crate::base::{Side, Timestamp};
+
+/// Whether bytes came as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A text message, or text inside another protocol.
+    Text,
+    /// A binary message.
+    Binary,
+}
+
+/// What a decoder is given: a message, or what another protocol carried in one.
+#[derive(Clone, Copy, Debug)]
+pub struct Payload<'a> {
+    /// Who sent it.
+    pub from: Side,
+    /// Whether it came as text.
+    pub kind: Kind,
+    /// The bytes.
+    pub bytes: &'a [u8],
+    /// The number of the message, from 1 over both sides.
+    pub number: u64,
+    /// When it was complete.
+    pub time: Timestamp,
+}
+
+impl<'a> Payload<'a> {
+    /// Other bytes in place of its own.
+    pub(super) fn with<'b>(&self, kind: Kind, bytes: &'b [u8]) -> Payload<'b> {
+        Payload {
+            from: self.from,
+            kind,
+            bytes,
+            number: self.number,
+            time: self.time,
+        }
+    }
+
+    /// The text, where it came as text and is UTF-8.
+    #[must_use]
+    pub fn text(&self) -> Option<&'a str> {
+        match self.kind {
+            Kind::Text => std::str::from_utf8(self.bytes).ok(),
+            Kind::Binary => None,
+        }
+    }
+
+    /// The text, where it is UTF-8, whether it came as text or as bytes.
+    #[must_use]
+    pub fn utf8(&self) -> Option<&'a str> {
+        std::str::from_utf8(self.bytes).ok()
+    }
+}
