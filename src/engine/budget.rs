@@ -1,6 +1,6 @@
-//! What all flows together keep beside the bytes held behind holes, and which of them gives up first.
+//! What all flows together keep beside the bytes buffered behind holes, and which of them frees memory first.
 //!
-//! Every flow says after each of its segments how much it keeps. Those that keep anything stand in a queue, longest
+//! Every flow is charged after each of its segments for what it keeps. Those that keep anything stand in a queue, longest
 //! first. When the sum is over the limit, the fullest of the first few gives up; the others go to the end, so that in
 //! time every flow is looked at. Each step costs a constant and takes a flow out that some segment had put in.
 
@@ -56,7 +56,7 @@ pub(super) struct Budget {
     queue: VecDeque<Holder>,
     /// Entries of the queue whose flow has ended.
     gone: usize,
-    /// Findings told of flows that are no connection of ours.
+    /// Findings reported of flows that are no connection.
     pub(super) told: u32,
 }
 

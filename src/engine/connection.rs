@@ -104,7 +104,7 @@ impl Tunnel {
 
 /// Bytes that every connection may keep of each of its heads.
 const SOME_HEAD: usize = 2 << 10;
-/// Bytes that are left of a head that was given up.
+/// Bytes that are left of a head that was shortened to free memory.
 const SHORT_HEAD: usize = 512;
 /// Bytes an extension takes in memory, about.
 const EXTENSION_MEMORY: usize = 128;
@@ -215,7 +215,7 @@ pub struct Connection {
     pub messages: PerSide<u64>,
     /// Payload bytes on the wire by sender.
     pub bytes: PerSide<u64>,
-    /// Findings told of it.
+    /// Findings reported of it.
     pub findings: u64,
     /// How it was closed.
     pub close: Close,

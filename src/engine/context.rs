@@ -31,11 +31,11 @@ pub(super) struct Shared {
     pub(super) decrypts: bool,
     pub(super) scratch: Scratch,
     pub(super) recent: Recent,
-    /// Connections told so far.
+    /// Connections reported so far.
     pub(super) opened: u32,
     /// Flows seen so far.
     pub(super) flows: u64,
-    /// Bytes held behind holes, over all flows.
+    /// Bytes buffered behind holes, over all flows.
     pub(super) held: usize,
     /// What all flows together keep otherwise.
     pub(super) budget: Budget,
@@ -62,7 +62,7 @@ pub(super) struct FlowInfo {
     pub(super) account: Account,
     /// Both ends; the source is [`End::Low`].
     pub(super) key: FlowKey,
-    /// The end that asked for the connection, as far as the packets tell.
+    /// The end that asked for the connection, as far as the packets show.
     pub(super) client: Option<End>,
     pub(super) first_packet: PacketNumber,
     pub(super) opened: Timestamp,
@@ -72,7 +72,7 @@ pub(super) struct FlowInfo {
     pub(super) transport: Transport,
     /// One bit each: the two ends of which any packet was seen, and what the methods ask for. There are many flows.
     pub(super) seen: u8,
-    /// Connections told of it so far.
+    /// Connections reported of it so far.
     pub(super) connections: u32,
     /// Layers of TLS that its bytes are inside of.
     pub(super) layers: u8,
@@ -150,7 +150,7 @@ impl<S: Sink> Context<'_, S> {
         }
     }
 
-    /// Tells that what was kept of a flow that is no WebSocket (yet) is given up, and the flow with it.
+    /// Reports that what was kept of a flow that is no WebSocket (yet) is freed, and the flow no longer followed.
     pub(super) fn given_up(&mut self, connection: Option<&mut Connection>) {
         if connection.is_none() {
             let most = self.shared.limits.findings_per_code;
@@ -176,7 +176,7 @@ impl<S: Sink> Context<'_, S> {
         self.shared.decrypts || self.shared.needs.any(Needs::TLS | Needs::FINDINGS)
     }
 
-    /// A new connection on this flow, not yet told to the sink.
+    /// A new connection on this flow, not yet reported to the sink.
     pub(super) fn connection(
         &mut self,
         handshake: Option<Box<Handshake>>,
@@ -215,7 +215,7 @@ impl<S: Sink> Context<'_, S> {
         })
     }
 
-    /// Tells a finding that is about no frame or message.
+    /// Reports a finding that is about no frame or message.
     pub(super) fn finding(
         &mut self,
         connection: Option<&mut Connection>,
@@ -238,7 +238,7 @@ impl<S: Sink> Context<'_, S> {
         }
     }
 
-    /// Tells that bytes of the connection are missing, unless another finding says so.
+    /// Reports that bytes of the connection are missing, unless another finding does.
     pub(super) fn missing(&mut self, connection: &mut Connection, hole: Hole) {
         if hole.why == Why::Unread {
             return;

@@ -1,4 +1,4 @@
-//! What is told of a request over HTTP/1 and its answer ([`Needs::EXCHANGES`](crate::base::Needs::EXCHANGES)).
+//! What is reported of a request over HTTP/1 and its answer ([`Needs::EXCHANGES`](crate::base::Needs::EXCHANGES)).
 
 use std::net::SocketAddr;
 

@@ -1,4 +1,4 @@
-//! Requests over HTTP/1 and their answers, told one by one where somebody asks ([`Needs::EXCHANGES`]).
+//! Requests over HTTP/1 and their answers, reported one by one where a sink needs them ([`Needs::EXCHANGES`]).
 //!
 //! Upgrades to WebSocket and tunnels are none: those are connections. Nothing of heads and bodies is kept but their
 //! lengths, a few words and the beginning of the resource's name.
@@ -14,7 +14,7 @@ use super::context::Context;
 use super::exchange::Exchange;
 use super::sink::Sink;
 
-/// Requests of one flow that wait for their answers; of more, the oldest are not told.
+/// Requests of one flow that wait for their answers; of more, the oldest are not reported.
 const WAITING: usize = 64;
 /// Bytes kept of the resource's name.
 const RESOURCE: usize = 160;
@@ -94,7 +94,7 @@ impl Exchanges {
         }
     }
 
-    /// The answer to the oldest request; says whether it is an event stream.
+    /// The answer to the oldest request; whether it is an event stream.
     pub(super) fn answered<S: Sink>(&mut self, head: &Head, context: &mut Context<'_, S>) -> bool {
         self.tell(context);
         let Some(Asked::Exchange(mut exchange)) = self.waiting.pop_front() else {
@@ -138,8 +138,8 @@ impl Exchanges {
         }
     }
 
-    /// No more will come, or nobody can tell any more which answer belongs to which request: also those that were not
-    /// answered are told.
+    /// No more will come, or which answer belongs to which request is no longer known: also requests without an answer
+    /// are reported.
     pub(super) fn ended<S: Sink>(&mut self, context: &mut Context<'_, S>) {
         self.tell(context);
         for asked in std::mem::take(&mut self.waiting) {

@@ -30,7 +30,7 @@ pub(super) struct FlowParts {
     closer: Option<End>,
     /// How and when TCP ended.
     over: Option<Over>,
-    /// What TCP tells, when somebody asks.
+    /// What TCP shows of the flow, where a sink needs it.
     trace: Option<Box<Trace>>,
 }
 

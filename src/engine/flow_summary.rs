@@ -1,4 +1,4 @@
-//! What TCP itself tells of a flow, for those who ask why it failed: who opened, reset or fell silent, and how each
+//! What TCP itself shows of a flow, for those who ask why it failed: who opened, reset or fell silent, and how each
 //! end's packets look. Kept only with [`Needs::FLOWS`](crate::base::Needs::FLOWS).
 
 use std::net::SocketAddr;

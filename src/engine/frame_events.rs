@@ -22,7 +22,7 @@ pub(super) type Pings = Option<Box<SmallVec<[(Box<[u8]>, Timestamp); 1]>>>;
 /// In place as far as that takes no more room than a vector.
 pub(super) type Fragments = SmallVec<[u64; 2]>;
 
-/// Numbers what a stream tells and hands it on.
+/// Numbers what a stream yields and gives it to the sink.
 pub(super) struct FrameEvents<'a, S> {
     pub(super) connection: &'a mut Connection,
     pub(super) sink: &'a mut S,
@@ -38,7 +38,7 @@ pub(super) struct FrameEvents<'a, S> {
     pub(super) packets: &'a mut Vec<PacketNumber>,
     /// The decoders of what messages carry, where somebody asks.
     pub(super) conversation: Option<&'a mut Conversation>,
-    /// The frame and the message told last, which the next findings are about.
+    /// The frame and the message reported last, which the next findings are about.
     pub(super) last: (Option<u64>, Option<u64>),
 }
 

@@ -125,7 +125,7 @@ impl Http2Session {
     }
 }
 
-/// Takes what the HTTP/2 connection tells.
+/// Receives the events of the HTTP/2 connection.
 struct Http2Events<'o, 'a, S> {
     streams: &'o mut Http2Streams,
     context: &'o mut Context<'a, S>,

@@ -13,12 +13,12 @@ use super::chunk::{Chunk, Hole, Why};
 use super::connection::{Connection, Handshake, Outcome, SeenHead, Tunnel, heads_memory};
 use super::context::Context;
 use super::next::Closing;
+use super::reporting::{close, report_handshake, settle_handshake};
 use super::sink::Sink;
-use super::telling::{close, settle_handshake, tell_handshake};
 use super::waiting::{Item, Waiting};
 use super::websocket_session::WebSocketSession;
 
-/// DATA looked at in one of them before it is given up, in bytes and in new beginnings.
+/// DATA looked at in a stream without a request before it is ignored, in bytes and in new beginnings.
 const LOOK: usize = 64 << 10;
 const LOOKS: u8 = 16;
 
@@ -28,7 +28,7 @@ pub(super) struct Http2Streams {
     pub(super) tunnel: Option<Box<Tunnel>>,
     /// A stream asked for a WebSocket.
     pub(super) asked: bool,
-    /// Findings told that are about no stream.
+    /// Findings reported that are about no stream.
     pub(super) told: u32,
     /// Who sent GOAWAY with an error, and which.
     pub(super) failed: Option<(Side, u32)>,
@@ -95,7 +95,7 @@ pub(super) enum StreamPhase {
     Unseen(Box<Unseen>),
     Open(Box<WebSocketSession>),
     Refused(Box<Connection>),
-    /// Nothing of ours.
+    /// It carries no WebSocket.
     Ignored,
 }
 
@@ -156,7 +156,7 @@ impl Http2Stream {
                 session.ended(closing, context);
             }
             StreamPhase::Asked(mut connection, _) => {
-                tell_handshake(&mut connection, context);
+                report_handshake(&mut connection, context);
                 close_unopened(connection, closing, error, context);
             }
             StreamPhase::Unseen(unseen) => {
@@ -326,7 +326,7 @@ impl Unseen {
     }
 }
 
-/// Tells the end of a connection on which no frame was sent.
+/// Reports the end of a connection on which no frame was sent.
 fn close_unopened<S: Sink>(
     mut connection: Box<Connection>,
     closing: Closing,
@@ -353,12 +353,12 @@ fn settle(handshake: &mut Handshake) {
     }
 }
 
-/// Tells the outcome, and what is wrong with heads that are known whole.
+/// Reports the outcome, and what is wrong with heads that are known whole.
 fn tell<S: Sink>(connection: &mut Connection, context: &mut Context<'_, S>) {
     let heads = [connection.request(), connection.response()];
     if heads.into_iter().flatten().any(is_partial) {
         context.sink.handshake(connection, context.now);
     } else {
-        tell_handshake(connection, context);
+        report_handshake(connection, context);
     }
 }

@@ -14,11 +14,11 @@ use super::connection::{Connection, Handshake, Outcome, SeenHead, Tunnel, heads_
 use super::context::Context;
 use super::exchanges::Exchanges;
 use super::next::{Closing, Next, Recipe};
+use super::reporting::{close, report_handshake};
 use super::sink::Sink;
-use super::telling::{close, tell_handshake};
 use super::waiting::Waiting;
 
-/// Requests remembered until they are answered; of more, the oldest are taken for answered.
+/// Requests remembered until they are answered; of more, the oldest count as answered.
 const PIPELINE: usize = 1024;
 /// Server segments that may come before the request they answer (captures mix up the order of the directions).
 const ORPHANS: usize = 8;
@@ -370,7 +370,7 @@ impl HttpSession {
         if let Some(attempt) = &mut self.attempt {
             attempt.close.by = context.side(closing.who);
             if attempt.outcome() == Outcome::Unanswered {
-                tell_handshake(attempt, context);
+                report_handshake(attempt, context);
             }
         }
         self.close_attempt(Some(closing), context);

@@ -25,10 +25,10 @@ mod moment;
 mod next;
 mod provenance;
 mod remaining;
+mod reporting;
 mod session;
 mod sink;
 mod streams;
-mod telling;
 mod tls_flow;
 mod tls_session;
 mod unknown_session;
@@ -67,7 +67,7 @@ use streams::Streams;
 /// Bytes of recent payload remembered, over all flows, to compare retransmissions with.
 const RECENT: usize = 4 << 20;
 
-/// What an engine is told before it starts.
+/// What an engine is given before it starts.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Caps on what is kept.
@@ -91,7 +91,7 @@ pub struct Arrival<'a, T = Segment> {
     pub bytes: &'a [u8],
 }
 
-/// Analyses the flows it is given and tells a sink.
+/// Analyses the flows it is given and reports events to a sink.
 pub struct Engine<S> {
     table: Table<FlowState>,
     shared: Shared,

@@ -67,7 +67,7 @@ pub struct FindingEvent<'a> {
     pub message: Option<u64>,
 }
 
-/// What one TLS record held.
+/// The bytes that one TLS record carried.
 #[derive(Clone, Copy, Debug)]
 pub struct Plaintext<'a> {
     /// How many layers of TLS were opened: 1, or more for TLS inside TLS.
@@ -116,10 +116,10 @@ pub trait Sink {
     /// The connection ended.
     fn closed(&mut self, _connection: &Connection, _at: Moment) {}
 
-    /// A packet belongs to this flow, which may be or become one of ours ([`Needs::EXTENTS`]).
+    /// A packet belongs to this flow, which may be or become a WebSocket ([`Needs::EXTENTS`]).
     fn packet(&mut self, _flow: u64, _packet: PacketNumber) {}
 
-    /// A segment of this flow, which may be or become one of ours ([`Needs::SEGMENTS`]).
+    /// A segment of this flow, which may be or become a WebSocket ([`Needs::SEGMENTS`]).
     fn segment(&mut self, _flow: u64, _from: End, _segment: &Segment) {}
 
     /// Bytes of an end's stream came in this packet ([`Needs::EXTENTS`]).
@@ -141,6 +141,6 @@ pub trait Sink {
     /// No more of this flow ([`Needs::EXTENTS`] or [`Needs::SEGMENTS`]).
     fn flow_ended(&mut self, _flow: u64) {}
 
-    /// A flow is over, whatever it carried; its connections were told to be closed before ([`Needs::FLOWS`]).
+    /// A flow is over, whatever it carried; its connections were reported as closed before ([`Needs::FLOWS`]).
     fn flow_closed(&mut self, _flow: FlowSummary) {}
 }

@@ -1,4 +1,4 @@
-//! What is told of a flow that speaks TLS when it is over.
+//! What is reported of a flow that speaks TLS when it is over.
 
 use std::net::SocketAddr;
 
@@ -31,7 +31,7 @@ pub struct TlsFlow<'a> {
     pub last: Timestamp,
     /// Packets of the flow.
     pub packets: u64,
-    /// WebSocket connections, and attempts at them, that were told of the flow.
+    /// WebSocket connections, and attempts at them, that were reported of the flow.
     pub connections: u32,
     /// What ended it.
     pub ended_by: EndedBy,

@@ -37,7 +37,7 @@ pub(super) struct TlsSession {
     content: Content,
     client: End,
     tunnel: Option<Box<Tunnel>>,
-    /// Findings told that are about no connection inside.
+    /// Findings reported that are about no connection inside.
     told: u32,
     /// Whether the server name was noted.
     is_named: bool,
@@ -236,7 +236,7 @@ impl TlsSession {
         }
     }
 
-    /// Tells a finding about the connection inside; without one it has to say which flow it is about.
+    /// Reports a finding about the connection inside; without one its text names the flow.
     #[cold]
     fn tell<S: Sink>(
         &mut self,
@@ -277,7 +277,7 @@ impl Content {
     }
 }
 
-/// Takes what the connection tells.
+/// Receives the events of the TLS connection.
 struct TlsEvents<'o, 'a, S, I> {
     content: &'o mut Content,
     inside: &'o mut I,
@@ -363,7 +363,7 @@ impl<S: Sink, I: Inside<S>> tls::RecordSink for TlsEvents<'_, '_, S, I> {
                 Some(_) => Why::Unread,
                 None => Why::Lost,
             },
-            // What one record held follows from its length; of more than one not even the number is known.
+            // What one record carried follows from its length; of more than one not even the number is known.
             is_exact: count == Some(1) && !half.is_padded,
         };
         self.inside.hole(hole, self.context);

@@ -1,6 +1,7 @@
 //! A flow of which nothing is known: its first bytes, or where the capture joined it, decide.
 //!
-//! HTTP, TLS and HTTP/2 say so in their first bytes; of HTTP/2 a few frames will do. A flow seen from its start that says neither is nothing of ours.
+//! HTTP, TLS and HTTP/2 are recognised by their first bytes, HTTP/2 also by a few frames. A flow seen from its start that
+//! begins with none of them is ignored.
 //! One that was joined in the middle, or whose handshake the capture missed, may carry frames: both directions are
 //! scored until they convince or the limit is reached; after that it is only watched for HTTP heads.
 
@@ -16,8 +17,8 @@ use super::chunk::{Chunk, Hole};
 use super::connection::{Connection, Handshake, Outcome, Tunnel, heads_memory};
 use super::context::Context;
 use super::next::{Begin, Closing, Next, Recipe};
+use super::reporting::{close, report_handshake};
 use super::sink::Sink;
-use super::telling::{close, tell_handshake};
 use super::tls_session::LAYERS;
 use super::waiting::Waiting;
 
@@ -113,7 +114,7 @@ impl UnknownSession {
         self.from_start || (context.flow.is_from_start() && first == 0)
     }
 
-    /// Decides by how the bytes begin; `None` when they do not tell.
+    /// Decides by how the bytes begin; `None` when they do not decide it.
     fn by_first_bytes<S: Sink>(
         &mut self,
         chunk: Chunk<'_>,
@@ -137,7 +138,7 @@ impl UnknownSession {
         next
     }
 
-    /// More bytes will tell.
+    /// More bytes will decide.
     fn wait(&mut self, chunk: Chunk<'_>) -> Next {
         self.waiting.push(chunk);
         match self.waiting.cost() > LOOK {
@@ -338,7 +339,7 @@ impl UnknownSession {
         }
         if let Some(mut attempt) = self.attempt.take() {
             attempt.close.by = context.side(closing.who);
-            tell_handshake(&mut attempt, context);
+            report_handshake(&mut attempt, context);
             close(&mut attempt, Some(closing), context);
         }
         Next::Stay

@@ -1,4 +1,4 @@
-//! A flow that speaks WebSocket: both sides' streams decoded, numbered, and told to the sink.
+//! A flow that speaks WebSocket: both sides' streams decoded, numbered, and reported to the sink.
 
 use crate::base::{Code, Finding, Needs, PerSide, Side, Span};
 use crate::flow::{End, RecentMark};
@@ -13,8 +13,8 @@ use super::decoding;
 use super::frame_events::{Fragments, FrameEvents, Pings};
 use super::next::{Closing, Next};
 use super::provenance::Provenance;
+use super::reporting::close;
 use super::sink::{FindingEvent, Sink};
-use super::telling::close;
 
 /// Frame numbers that every connection may keep.
 const SOME_FRAGMENTS: usize = 64;
@@ -320,7 +320,7 @@ impl WebSocketSession {
         Next::Stay
     }
 
-    /// The flow is over: tells what was left incomplete, and the end.
+    /// The flow is over: reports what was left incomplete, and the end.
     pub(super) fn ended<S: Sink>(
         &mut self,
         closing: Closing,

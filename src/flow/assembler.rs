@@ -1,14 +1,14 @@
 //! One direction of a flow: segments in any order go in, bytes in order come out.
 //!
 //! ```text
-//!        delivered              hole        held
+//!        delivered              hole        buffered
 //!   ...████████████████|...................|██████|......|███|
 //!                      next                 BTreeMap by stream offset
 //! ```
 //!
-//! First arrival wins: what is held or delivered is never replaced. A hole ends when its bytes come, or when they are
+//! First arrival wins: what is buffered or delivered is never replaced. A hole ends when its bytes come, or when they are
 //! known to be lost to the capture: the peer acknowledged them, or waiting longer would cost more than the limit.
-//! Invariant: held pieces do not overlap each other and all lie beyond `next`.
+//! Invariant: buffered pieces do not overlap each other and all lie beyond `next`.
 
 mod joining;
 mod pieces;
@@ -29,7 +29,7 @@ const ACKED_WAIT: i64 = 100_000_000;
 /// How long a hole is waited for when the peer's acknowledgements are not in the capture.
 const SILENT_WAIT: i64 = 1_000_000_000;
 
-/// One direction's reassembly. Idle it is 40 bytes; what must be held is allocated only then.
+/// One direction's reassembly. Idle it is 40 bytes; room for pieces is allocated when one has to wait.
 #[derive(Debug, Default)]
 pub struct Assembler {
     next: u32,
@@ -55,7 +55,7 @@ impl Assembler {
         self.ended
     }
 
-    /// Bytes held behind a hole, charged with their bookkeeping.
+    /// Bytes buffered behind a hole, charged with their bookkeeping.
     #[must_use]
     pub fn held_cost(&self) -> usize {
         self.held.as_ref().map_or(0, |held| held.cost)
@@ -84,7 +84,7 @@ impl Assembler {
                 == self.offset & u64::from(u32::MAX)
     }
 
-    /// Takes a segment's payload; holds at most `held_limit` bytes behind a hole.
+    /// Takes a segment's payload; buffers at most `held_limit` bytes behind a hole.
     #[inline]
     pub fn push(
         &mut self,
@@ -122,7 +122,7 @@ impl Assembler {
         }
     }
 
-    /// Gives up every hole: no more segments will come.
+    /// Declares every hole lost: no more segments will come.
     pub fn finish(&mut self, deliver: &mut impl FnMut(Delivery<'_>)) {
         self.join();
         while self
@@ -267,7 +267,7 @@ impl Assembler {
         }
     }
 
-    /// Delivers whatever can be delivered now, giving up holes that the rules allow to give up.
+    /// Delivers whatever can be delivered now, and declares holes lost where the rules allow it.
     fn settle(
         &mut self,
         held_limit: usize,
@@ -308,7 +308,7 @@ impl Assembler {
         }
     }
 
-    /// Declares the hole before the first held piece lost.
+    /// Declares the bytes before the first buffered piece lost.
     fn skip_hole(&mut self, deliver: &mut impl FnMut(Delivery<'_>)) {
         let first = self
             .held

@@ -75,7 +75,7 @@ const SPOOL_SEGMENT_LEN: u64 = 16 << 20;
 /// Fewest bytes of one spool segment, whatever the cap.
 const SPOOL_SEGMENT_MIN: u64 = 256 << 10;
 
-struct Segment {
+struct FileSegment {
     /// Where it begins among all segments laid end to end.
     start: u64,
     file: Arc<File>,
@@ -87,7 +87,7 @@ struct Segment {
 
 #[derive(Default)]
 struct Segments {
-    kept: VecDeque<Segment>,
+    kept: VecDeque<FileSegment>,
     evicted: Evicted,
 }
 
@@ -287,7 +287,7 @@ impl Recording {
     fn begin_segment(&mut self) -> Result<(), WriteError> {
         blocks::head(&mut self.buffer, &self.interface);
         self.current.len = self.buffer.len() as u64;
-        self.packets.lock().kept.push_back(Segment {
+        self.packets.lock().kept.push_back(FileSegment {
             start: self.earlier_len,
             file: Arc::clone(&self.current.file),
             path: match self.place {

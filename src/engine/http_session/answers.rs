@@ -5,8 +5,8 @@ use crate::engine::chunk::Chunk;
 use crate::engine::connection::{Outcome, SeenHead, Tunnel};
 use crate::engine::context::Context;
 use crate::engine::next::{Begin, Next, Recipe};
+use crate::engine::reporting::{report_handshake, settle_handshake};
 use crate::engine::sink::Sink;
-use crate::engine::telling::{settle_handshake, tell_handshake};
 use crate::engine::waiting::{Item, Waiting};
 use crate::http;
 use crate::websocket::handshake::{is_accepted, negotiated};
@@ -127,7 +127,7 @@ impl HttpSession {
         if is_cut {
             context.sink.handshake(&connection, context.now);
         } else {
-            tell_handshake(&mut connection, context);
+            report_handshake(&mut connection, context);
         }
         if accepted {
             // Of a request with a hole in it, nobody knows where it ended.

@@ -10,14 +10,14 @@ use crate::base::Timestamp;
 use crate::flow::delivery::{Delivery, Incoming};
 use crate::flow::sequence::distance;
 
-/// Segments a direction whose SYN was not seen may send before its lowest one is taken for the start.
+/// Segments a direction whose SYN was not seen may send before its lowest one counts as the start.
 const JOIN_SEGMENTS: usize = 4;
 const JOIN_WAIT: i64 = 100_000_000;
 /// Offsets used while joining, in the middle of the range so that earlier segments fit below.
 const JOIN_BASE: u64 = 1 << 40;
 
 impl Assembler {
-    /// What the peer acknowledged was sent before, so nothing earlier than the lowest segment held is under way.
+    /// What the peer acknowledged was sent before, so nothing earlier than the lowest buffered segment is under way.
     pub(super) fn acked_joining(&mut self, ack: u32, deliver: &mut impl FnMut(Delivery<'_>)) {
         let lowest = self.held.as_ref().and_then(|held| {
             let ahead = held.pieces.keys().next()?.cast_signed() - JOIN_BASE.cast_signed();
@@ -50,7 +50,7 @@ impl Assembler {
         }
     }
 
-    /// Starts at the lowest segment held, when there was no SYN.
+    /// Starts at the lowest buffered segment, when there was no SYN.
     pub(super) fn join(&mut self) {
         if self.started {
             return;
@@ -68,7 +68,7 @@ impl Assembler {
         self.start(base.wrapping_add(ahead as u32));
     }
 
-    /// Fixes the sequence number of stream offset 0 and moves what was held there.
+    /// Fixes the sequence number of stream offset 0 and moves the buffered pieces there.
     pub(super) fn start(&mut self, seq: u32) {
         self.started = true;
         self.next = seq;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::base::{PacketNumber, Timestamp};
 use crate::flow::delivery::Incoming;
 
-/// Bookkeeping charged for a held piece beside its bytes.
+/// Bookkeeping charged for a buffered piece beside its bytes.
 const PIECE_COST: usize = 96;
 
 /// What is new of a segment behind a hole.

@@ -1,4 +1,4 @@
-//! What every protocol that leads to a WebSocket tells of it: how its handshake came out, and that it ended.
+//! What every protocol that leads to a WebSocket reports of it: how its handshake came out, and that it ended.
 
 use crate::websocket::handshake::{accept_key, check, negotiated};
 
@@ -19,8 +19,8 @@ pub(super) fn settle_handshake(handshake: &mut Handshake) {
     });
 }
 
-/// Tells the outcome of a handshake and what is wrong with it.
-pub(super) fn tell_handshake<S: Sink>(connection: &mut Connection, context: &mut Context<'_, S>) {
+/// Reports the outcome of a handshake and what is wrong with it.
+pub(super) fn report_handshake<S: Sink>(connection: &mut Connection, context: &mut Context<'_, S>) {
     context.sink.handshake(connection, context.now);
     let mut findings = std::mem::take(&mut context.shared.findings);
     findings.clear();
@@ -31,7 +31,7 @@ pub(super) fn tell_handshake<S: Sink>(connection: &mut Connection, context: &mut
     context.shared.findings = findings;
 }
 
-/// Tells that a connection ended: with its flow, or (`None`) because its flow went on with something else.
+/// Reports that a connection ended: with its flow, or (`None`) because its flow went on with something else.
 pub(super) fn close<S: Sink>(
     connection: &mut Connection,
     closing: Option<Closing>,
