@@ -21,6 +21,7 @@ mod datum;
 mod decoded;
 mod decoder;
 mod element;
+mod deflated;
 mod encodings;
 mod inflate;
 pub mod json;
@@ -80,6 +81,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::signalr::DECODER,
     &protocols::wamp::DECODER,
     &protocols::amqp::DECODER,
+    &protocols::discord::DECODER,
     &encodings::json::DECODER,
     &encodings::ndjson::DECODER,
     &encodings::xml::DECODER,

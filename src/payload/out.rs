@@ -424,26 +424,46 @@ impl<'a> Out<'_, 'a> {
             Cow::Borrowed(bytes) => return inside(self, bytes, carry),
             Cow::Owned(bytes) => bytes,
         };
-        let mut items = Vec::new();
-        let payload = Payload {
-            bytes: &bytes,
-            ..*message
+        let place = Place {
+            earlier,
+            ..self.place
         };
+        self.other(&bytes, place, |out, bytes| inside(out, bytes, carry))
+    }
+
+    /// Writes what is made of bytes that the message does not have as they are, such as inflated ones.
+    pub fn apart<R>(
+        &mut self,
+        bytes: &[u8],
+        inside: impl for<'i, 'b> FnOnce(&mut Out<'i, 'b>, &'b [u8]) -> R,
+    ) -> R {
+        let place = Place {
+            at: None,
+            ..self.place
+        };
+        self.other(bytes, place, inside)
+    }
+
+    /// Writes what is made of other bytes than the payload's.
+    fn other<R>(
+        &mut self,
+        bytes: &[u8],
+        place: Place,
+        inside: impl for<'i, 'b> FnOnce(&mut Out<'i, 'b>, &'b [u8]) -> R,
+    ) -> R {
+        let mut items = Vec::new();
         let mut out = Out {
             items: &mut items,
             gathered: &mut *self.gathered,
             inner: &mut *self.inner,
-            payload,
-            place: Place {
-                earlier,
-                ..self.place
-            },
+            payload: self.payload.with(self.payload.kind, bytes),
+            place,
             name: self.name,
             family: self.family,
             is_encoding: self.is_encoding,
             depth: self.depth,
         };
-        let result = inside(&mut out, &bytes, carry);
+        let result = inside(&mut out, bytes);
         (self.name, self.depth) = (out.name, out.depth);
         self.adopt(items);
         result

@@ -6,6 +6,7 @@ pub(super) mod bayeux;
 pub(super) mod cdp;
 pub(super) mod centrifugo;
 pub(super) mod ddp;
+pub(super) mod discord;
 pub(super) mod engine_io;
 pub(super) mod graphql;
 pub(super) mod home_assistant;

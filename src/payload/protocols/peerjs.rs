@@ -118,7 +118,7 @@ impl Decode for PeerJs {
         match *word {
             "HEARTBEAT" => out.heartbeat(Heartbeat::Ping),
             "OFFER" => {
-                drop(out.request(connection.as_bytes(), &format!("OFFER {}", text(carried))))
+                out.request(connection.as_bytes(), &format!("OFFER {}", text(carried)));
             }
             "ANSWER" => drop(out.answer_if_asked(connection.as_bytes(), false)),
             "ID-TAKEN" | "INVALID-KEY" | "ERROR" => out.finding(&REFUSED, format!("{word} {said}")),
