@@ -82,6 +82,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::wamp::DECODER,
     &protocols::amqp::DECODER,
     &protocols::discord::DECODER,
+    &protocols::xmpp::DECODER,
     &encodings::json::DECODER,
     &encodings::ndjson::DECODER,
     &encodings::xml::DECODER,

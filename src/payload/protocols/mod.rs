@@ -27,3 +27,4 @@ pub(super) mod sockjs;
 pub(super) mod stomp;
 pub(super) mod vite_hmr;
 pub(super) mod wamp;
+pub(super) mod xmpp;

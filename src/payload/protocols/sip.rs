@@ -44,6 +44,7 @@ fields! {
     CONTENT_TYPE = "sip.Content-Type", "Content type", Text, "Type of a SIP message's body.";
     CONTENT_LENGTH = "sip.Content-Length", "Content length", Unsigned, "Bytes of a SIP message's body, as it says.";
     AUTHORIZATION = "sip.auth", "Authorization", Text, "What a SIP client authenticates with.", secret();
+    KEEP_ALIVE = "sip.keepalive", "Keep-alive", Flag, "The message only keeps the connection alive.";
     BODY = "sip.msg_body", "Body", Bytes, "Body of a SIP message.";
 }
 
@@ -140,6 +141,7 @@ fn keep_alive(message: &Payload<'_>, out: &mut Out<'_, '_>) -> Fit {
     if !message.bytes.is_empty() {
         out.heartbeat(heartbeat);
     }
+    out.field(&KEEP_ALIVE, true);
     out.summary(name);
     Fit::Yes
 }
