@@ -24,6 +24,7 @@ mod element;
 mod deflated;
 mod encodings;
 mod inflate;
+mod head;
 pub mod json;
 mod layer;
 mod masked;
@@ -83,6 +84,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::amqp::DECODER,
     &protocols::discord::DECODER,
     &protocols::xmpp::DECODER,
+    &protocols::kaazing::DECODER,
     &encodings::json::DECODER,
     &encodings::ndjson::DECODER,
     &encodings::xml::DECODER,

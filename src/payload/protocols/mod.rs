@@ -13,6 +13,7 @@ pub(super) mod home_assistant;
 pub(super) mod janus;
 pub(super) mod json_rpc;
 pub(super) mod jupyter;
+pub(super) mod kaazing;
 pub(super) mod kubernetes;
 pub(super) mod mqtt;
 pub(super) mod ocpp;

@@ -2,14 +2,11 @@
 
 use std::borrow::Cow;
 
-use memchr::memmem;
-
 use crate::base::Side;
+use crate::payload::head::{Head, first_line};
 use crate::payload::table::{fields, rules};
 use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary};
 
-/// Header lines shown of a message.
-const HEADERS: usize = 128;
 /// Headers with a short form (RFC 3261 7.3.3 and later ones).
 const COMPACT: &[(&str, &str)] = &[
     ("i", "Call-ID"),
@@ -78,12 +75,6 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     }
 }
 
-fn first_line(bytes: &[u8]) -> &[u8] {
-    let line = bytes.get(..bytes.len().min(4096)).unwrap_or_default();
-    let end = memchr::memchr(b'\n', line).unwrap_or(0);
-    line.get(..end).unwrap_or_default().trim_ascii_end()
-}
-
 /// The first line.
 #[derive(Clone, Copy, Debug)]
 enum Start<'a> {
@@ -125,7 +116,8 @@ impl Decode for Sip {
             out.finding(&INVALID, text);
             return Fit::Broken;
         };
-        Text::of(start, message.bytes).write(message.from, out);
+        let head = Head::of(message.bytes);
+        Text { start, head }.write(message.from, out);
         Fit::Yes
     }
 }
@@ -146,36 +138,17 @@ fn keep_alive(message: &Payload<'_>, out: &mut Out<'_, '_>) -> Fit {
     Fit::Yes
 }
 
-/// A header line: its name in full, and its value.
-type Header<'a> = (Cow<'a, str>, &'a [u8]);
-
 /// A request or response.
 struct Text<'a> {
     start: Start<'a>,
-    headers: Vec<Header<'a>>,
-    /// What stands behind the empty line; `None` where there is none.
-    body: Option<&'a [u8]>,
+    head: Head<'a>,
 }
 
 impl<'a> Text<'a> {
-    fn of(start: Start<'a>, bytes: &'a [u8]) -> Self {
-        let end = memmem::find(bytes, b"\r\n\r\n").map(|at| (at, at + 4));
-        let end = end.or_else(|| memmem::find(bytes, b"\n\n").map(|at| (at, at + 2)));
-        let head = bytes
-            .get(..end.map_or(bytes.len(), |end| end.0))
-            .unwrap_or_default();
-        let lines = head.split(|byte| *byte == b'\n').skip(1);
-        let headers = lines.filter_map(header).take(HEADERS).collect();
-        Self {
-            start,
-            headers,
-            body: end.and_then(|end| bytes.get(end.1..)),
-        }
-    }
-
     fn header(&self, name: &str) -> Option<&'a [u8]> {
-        let mut headers = self.headers.iter();
-        headers.find_map(|(known, value)| known.eq_ignore_ascii_case(name).then_some(*value))
+        let mut short = COMPACT.iter().filter(|(_, full)| *full == name);
+        let value = self.head.header(name);
+        value.or_else(|| self.head.header(short.next()?.0))
     }
 
     fn text(&self, name: &str) -> Cow<'a, str> {
@@ -199,7 +172,7 @@ impl<'a> Text<'a> {
         self.call(number, &method, out);
         out.summary(self.line(&method));
         self.check(from, out);
-        let body = self.body.filter(|body| !body.is_empty());
+        let body = self.head.body.filter(|body| !body.is_empty());
         if let Some(body) = body {
             out.content(&BODY, body);
         }
@@ -221,7 +194,8 @@ impl<'a> Text<'a> {
     }
 
     fn fields(&self, out: &mut Out<'_, 'a>) {
-        for (name, value) in &self.headers {
+        for (name, value) in self.head.headers() {
+            let name = full(name);
             let known = match &*name.to_ascii_lowercase() {
                 "call-id" => &CALL_ID,
                 "from" => &FROM,
@@ -241,7 +215,7 @@ impl<'a> Text<'a> {
                 _ => {
                     let span = out.span(value);
                     let text = String::from_utf8_lossy(value).into_owned();
-                    out.line(summary::part(&**name), text).at(span);
+                    out.line(summary::part(name), text).at(span);
                     continue;
                 }
             };
@@ -272,13 +246,13 @@ impl<'a> Text<'a> {
         let missing = ["Call-ID", "CSeq", "From", "To", "Via"]
             .into_iter()
             .find(|name| self.header(name).is_none());
-        match (missing, self.body) {
+        match (missing, self.head.body) {
             (Some(name), _) => out.finding(&INVALID, format!("there is no {name}")),
             (None, None) => out.finding(&INVALID, "no empty line ends the headers"),
             _ => {}
         }
         let length = self.header("Content-Length").map(String::from_utf8_lossy);
-        if let (Some(length), Some(body)) = (length, self.body) {
+        if let (Some(length), Some(body)) = (length, self.head.body) {
             let is_right = length.trim().parse() == Ok(body.len());
             if !is_right {
                 let text = format!(
@@ -315,19 +289,11 @@ impl<'a> Text<'a> {
     }
 }
 
-/// A header line; a line that goes on the one before, or has no colon, is none.
-fn header(line: &[u8]) -> Option<Header<'_>> {
-    let line = line.trim_ascii_end();
-    if line.first().is_none_or(u8::is_ascii_whitespace) {
-        return None;
-    }
-    let colon = memchr::memchr(b':', line)?;
-    let name = std::str::from_utf8(&line[..colon]).ok()?.trim_end();
-    let full = COMPACT
-        .iter()
-        .find(|(short, _)| name.eq_ignore_ascii_case(short));
-    let name = full.map_or(name, |(_, full)| full);
-    Some((name.into(), line.get(colon + 1..)?.trim_ascii()))
+/// A header's name in full.
+fn full(name: &str) -> &str {
+    let known = COMPACT.iter();
+    let mut known = known.filter(|(short, _)| name.eq_ignore_ascii_case(short));
+    known.next().map_or(name, |(_, full)| full)
 }
 
 #[cfg(test)]
