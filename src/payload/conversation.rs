@@ -17,6 +17,9 @@ use crate::base::{PerSide, Side, Timestamp};
 /// Bytes one connection's decoders may keep; beyond it they begin anew, as if messages were missing.
 const MEMORY: usize = 4 << 20;
 
+/// Lines that room is made for before there are any.
+const ITEMS: usize = 64;
+
 /// What a connection is to be read as, whatever it seems to be.
 pub type Force = Option<&'static Decoder>;
 
@@ -53,6 +56,8 @@ pub struct Conversation {
     gathered: Gathered,
     /// Messages by the protocol they carried.
     counts: SmallVec<[(&'static str, u64); 2]>,
+    /// Lines that the last message had, for which the next has room.
+    items: usize,
 }
 
 impl Conversation {
@@ -67,6 +72,7 @@ impl Conversation {
             root,
             gathered: Gathered::new(Arc::new(opening)),
             counts: SmallVec::new(),
+            items: 0,
         }
     }
 
@@ -98,13 +104,14 @@ impl Conversation {
             in_protocol: false,
         };
         self.gathered.clear();
-        let mut items = Vec::new();
+        let mut items = Vec::with_capacity(self.items);
         let claim = self
             .root
             .message(&payload, place, &mut items, &mut self.gathered);
         if self.memory() > MEMORY {
             self.forget();
         }
+        self.items = items.len().min(ITEMS);
         let decoded = self.decoded(claim?, items);
         self.count(decoded.protocol());
         Some(decoded)
@@ -115,7 +122,7 @@ impl Conversation {
         Decoded {
             stack: std::mem::take(&mut gathered.stack),
             claim,
-            summary: summary::joined(&gathered.summaries),
+            summary: summary::joined(&mut gathered.summaries),
             items,
             calls: std::mem::take(&mut gathered.calls),
             heartbeat: gathered.heartbeat,

@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use serde::de::IgnoredAny;
 
-use crate::payload::{Datum, summary};
+use crate::payload::Datum;
+use crate::payload::summary::Line;
 
 /// A value: the text it stands in, and where.
 #[derive(Clone, Copy, Debug)]
@@ -254,21 +255,22 @@ impl Json<'_> {
             return format!("[{}]", self.elements().count());
         }
         let mut members = self.members();
-        let named: Vec<String> = members
-            .by_ref()
-            .take(NAMED)
-            .map(|(key, value)| match value.kind() {
-                JsonKind::Object => format!("{}: {{…}}", summary::part(&*key)),
-                JsonKind::Array => format!("{}: […]", summary::part(&*key)),
-                _ => format!("{}: {}", summary::part(&*key), summary::part(value.raw())),
-            })
-            .collect();
-        let rest = if members.next().is_some() {
-            ", …"
-        } else {
-            ""
-        };
-        format!("{{{}{rest}}}", named.join(", "))
+        let mut line = Line::new("{");
+        for (at, (key, value)) in members.by_ref().take(NAMED).enumerate() {
+            line.own(if at == 0 { "" } else { ", " })
+                .add(&*key)
+                .own(": ");
+            match value.kind() {
+                JsonKind::Object => line.own("{…}"),
+                JsonKind::Array => line.own("[…]"),
+                _ => line.add(value.raw()),
+            };
+        }
+        if members.next().is_some() {
+            line.own(", …");
+        }
+        line.own("}");
+        line.finish()
     }
 }
 

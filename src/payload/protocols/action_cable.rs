@@ -16,8 +16,18 @@ const TYPES: &[&str] = &[
     "confirm_subscription",
     "reject_subscription",
     "disconnect",
+    // AnyCable's actioncable-v1-ext-json has these besides.
+    "confirm_history",
+    "reject_history",
 ];
-const COMMANDS: &[&str] = &["subscribe", "unsubscribe", "message"];
+const COMMANDS: &[&str] = &[
+    "subscribe",
+    "unsubscribe",
+    "message",
+    "history",
+    "whisper",
+    "pong",
+];
 
 fields! {
     TYPE = "actioncable.type", "Type", Text, "Type of an Action Cable server's own message.", words(TYPES);
@@ -27,8 +37,8 @@ fields! {
     ACTION = "actioncable.action", "Action", Text, "Action that an Action Cable message calls in its channel.";
     REASON = "actioncable.reason", "Reason", Text, "Why an Action Cable server disconnects.";
     RECONNECT = "actioncable.reconnect", "Reconnect", Flag, "Whether an Action Cable client may connect again.";
-    DATA = "actioncable.data", "Data", Text, "What an Action Cable client sends, as JSON.";
-    MESSAGE = "actioncable.message", "Message", Text, "What an Action Cable server sends, as JSON.";
+    DATA = "actioncable.data", "Data", Text, "What an Action Cable client sends, as JSON.", body();
+    MESSAGE = "actioncable.message", "Message", Text, "What an Action Cable server sends, as JSON.", body();
 }
 
 rules! {
@@ -50,7 +60,10 @@ pub(crate) static DECODER: Decoder = Decoder {
 };
 
 fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
-    if evidence.subprotocol() == "actioncable-v1-json" {
+    if matches!(
+        evidence.subprotocol(),
+        "actioncable-v1-json" | "actioncable-v1-ext-json"
+    ) {
         return Claim::certain("subprotocol");
     }
     let named = |key| evidence.member(key)?.text();
@@ -72,23 +85,26 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     if channel && (is_command || is_told) {
         return Claim::certain("an identifier with a channel");
     }
-    let is_own = match (kind?, evidence.payload.from) {
-        ("welcome", Side::Server) => evidence.has_only(&["type"]) && evidence.is_first(),
-        ("ping", Side::Server) => {
+    match evidence.payload.from == Side::Server && is_own(kind?, evidence) {
+        true => Claim::likely("messages of an Action Cable server"),
+        false => None,
+    }
+}
+
+/// Whether a message is one that a server sends on its own behalf.
+fn is_own(kind: &str, evidence: &Evidence<'_>) -> bool {
+    let has = |key| evidence.member(key).is_some();
+    match kind {
+        "welcome" => evidence.has_only(&["type"]) && evidence.is_first(),
+        "ping" => {
             // Seconds since 1970.
             let time = evidence.member("message").and_then(|time| time.unsigned());
             evidence.has_only(&["type", "message"]) && time.is_some_and(|time| time > 1_000_000_000)
         }
-        ("disconnect", Side::Server) => {
-            evidence.has_only(&["type", "reason", "reconnect"])
-                && evidence.member("reason").is_some()
-                && evidence.member("reconnect").is_some()
+        "disconnect" => {
+            evidence.has_only(&["type", "reason", "reconnect"]) && has("reason") && has("reconnect")
         }
         _ => false,
-    };
-    match is_own {
-        true => Claim::likely("messages of an Action Cable server"),
-        false => None,
     }
 }
 
@@ -201,7 +217,9 @@ impl<'a> Unit<'a> {
             };
             out.field(&DATA, datum).at(span).secret |= is_secret;
         }
-        if self.identifier.is_none() {
+        if command == "pong" {
+            out.heartbeat(Heartbeat::Pong);
+        } else if self.identifier.is_none() {
             out.finding(&INVALID, format!("{command} without an identifier"));
         }
         out.summary(line);

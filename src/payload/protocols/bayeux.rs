@@ -21,7 +21,7 @@ fields! {
     ERROR = "bayeux.error", "Error", Text, "Why what a Bayeux message asked for was not done.";
     RECONNECT = "bayeux.advice.reconnect", "Reconnect advice", Text, "How a Bayeux server wants to be connected to again.",
         words(&["retry", "handshake", "none"]);
-    DATA = "bayeux.data", "Data", Text, "What a Bayeux message carries, as JSON.";
+    DATA = "bayeux.data", "Data", Text, "What a Bayeux message carries, as JSON.", body();
 }
 
 rules! {
@@ -132,6 +132,38 @@ struct Unit<'a> {
     reconnect: Option<Json<'a>>,
 }
 
+impl<'a> Unit<'a> {
+    /// Writes the fields; whether the data holds a secret.
+    fn write(
+        &self,
+        [successful, advice, ext]: [Option<Json<'a>>; 3],
+        out: &mut Out<'_, 'a>,
+    ) -> bool {
+        out.unit(DECODER.title);
+        out.json(&CHANNEL, self.channel);
+        out.json_of(&ID, self.id);
+        out.json_of(&CLIENT_ID, self.client);
+        out.json_of(&SUBSCRIPTION, self.subscription);
+        if self.successful.is_some() {
+            out.json_of(&SUCCESSFUL, successful);
+        }
+        out.json_of(&ERROR, self.error);
+        out.json_of(&RECONNECT, self.reconnect);
+        for (label, value) in [("Advice", advice), ("Extension", ext)] {
+            if let Some(value) = value {
+                let span = out.span(value.bytes());
+                let item = out.line(label, value.datum()).at(span);
+                item.secret = label == "Extension" && secrets::stand_in(value);
+            }
+        }
+        let is_secret = self.data.is_some_and(secrets::stand_in);
+        if let Some(data) = self.data {
+            out.json(&DATA, data).secret |= is_secret;
+        }
+        is_secret
+    }
+}
+
 impl Bayeux {
     fn unit<'a>(&mut self, json: Json<'a>, from: Side, out: &mut Out<'_, 'a>) -> Fit {
         let [
@@ -171,27 +203,7 @@ impl Bayeux {
             data,
             reconnect: advice.and_then(|advice| advice.get("reconnect")),
         };
-        out.unit(DECODER.title);
-        out.json(&CHANNEL, unit.channel);
-        out.json_of(&ID, id);
-        out.json_of(&CLIENT_ID, client);
-        out.json_of(&SUBSCRIPTION, subscription);
-        if unit.successful.is_some() {
-            out.json_of(&SUCCESSFUL, successful);
-        }
-        out.json_of(&ERROR, error);
-        out.json_of(&RECONNECT, unit.reconnect);
-        for (label, value) in [("Advice", advice), ("Extension", ext)] {
-            if let Some(value) = value {
-                let span = out.span(value.bytes());
-                let item = out.line(label, value.datum()).at(span);
-                item.secret = label == "Extension" && secrets::stand_in(value);
-            }
-        }
-        let is_secret = data.is_some_and(secrets::stand_in);
-        if let Some(data) = data {
-            out.json(&DATA, data).secret |= is_secret;
-        }
+        let is_secret = unit.write([successful, advice, ext], out);
         self.session(&unit, &name, from, out);
         call(&unit, &name, from, out);
         out.summary(line(&unit, &name, is_secret));

@@ -4,8 +4,10 @@
 
 use smallvec::SmallVec;
 
-use crate::base::{FieldInfo, Rule, Severity, Side, Type};
+use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
+use crate::payload::summary::Line;
+use crate::payload::table::{fields, rules};
 use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Out, Payload, summary};
 
 /// Domains of the browser's protocol and of JavaScript's, in which a command or an event is named.
@@ -71,84 +73,30 @@ const DOMAINS: &[&str] = &[
 /// Commands remembered whose error may come without their session.
 const RECENT: usize = 16;
 
-static TYPE: FieldInfo = FieldInfo::new(
-    "cdp.type",
-    "Type",
-    Type::Text,
-    "What a DevTools message is.",
-)
-.words(&["command", "result", "error", "event"]);
-static METHOD: FieldInfo = FieldInfo::new(
-    "cdp.method",
-    "Method",
-    Type::Text,
-    "Method of a DevTools command or event; of a result, its command's.",
-);
-static ID: FieldInfo = FieldInfo::new(
-    "cdp.id",
-    "Id",
-    Type::Unsigned,
-    "Id of a DevTools command, which its result repeats.",
-);
-static SESSION: FieldInfo = FieldInfo::new(
-    "cdp.session",
-    "Session",
-    Type::Text,
-    "Session a DevTools message belongs to.",
-);
-static ERROR_CODE: FieldInfo = FieldInfo::new(
-    "cdp.error.code",
-    "Error code",
-    Type::Signed,
-    "Code of a DevTools error.",
-);
-static ERROR_MESSAGE: FieldInfo = FieldInfo::new(
-    "cdp.error.message",
-    "Error message",
-    Type::Text,
-    "What a DevTools error says.",
-);
-static PARAMS: FieldInfo = FieldInfo::new(
-    "cdp.params",
-    "Parameters",
-    Type::Text,
-    "Parameters of a DevTools command or event as JSON.",
-);
-static RESULT: FieldInfo = FieldInfo::new(
-    "cdp.result",
-    "Result",
-    Type::Text,
-    "Result of a DevTools command as JSON.",
-);
+fields! {
+    TYPE = "cdp.type", "Type", Text, "What a DevTools message is.", words(&["command", "result", "error", "event"]);
+    METHOD = "cdp.method", "Method", Text, "Method of a DevTools command or event; of a result, its command's.";
+    ID = "cdp.id", "Id", Unsigned, "Id of a DevTools command, which its result repeats.";
+    SESSION = "cdp.session", "Session", Text, "Session a DevTools message belongs to.";
+    ERROR_CODE = "cdp.error.code", "Error code", Signed, "Code of a DevTools error.";
+    ERROR_MESSAGE = "cdp.error.message", "Error message", Text, "What a DevTools error says.";
+    PARAMS = "cdp.params", "Parameters", Text, "Parameters of a DevTools command or event as JSON.", body();
+    RESULT = "cdp.result", "Result", Text, "Result of a DevTools command as JSON.", body();
+}
 
-static ID_UNKNOWN: Rule = Rule {
-    name: "cdp-id-unknown",
-    severity: Severity::Warning,
-    section: Some("Chrome DevTools Protocol, Protocol Fundamentals"),
-    meaning: "A DevTools result has an id that no command waits with.",
-};
-static INVALID: Rule = Rule {
-    name: "cdp-message-invalid",
-    severity: Severity::Error,
-    section: Some("Chrome DevTools Protocol, Protocol Fundamentals"),
-    meaning: "A message is no DevTools command, result or event.",
-};
+rules! {
+    ID_UNKNOWN = "cdp-id-unknown", Warning, "Chrome DevTools Protocol, Protocol Fundamentals",
+        "A DevTools result has an id that no command waits with.";
+    INVALID = "cdp-message-invalid", Error, "Chrome DevTools Protocol, Protocol Fundamentals",
+        "A message is no DevTools command, result or event.";
+}
 
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: "cdp",
     title: "DevTools",
-    fields: &[
-        &TYPE,
-        &METHOD,
-        &ID,
-        &SESSION,
-        &ERROR_CODE,
-        &ERROR_MESSAGE,
-        &PARAMS,
-        &RESULT,
-    ],
-    rules: &[&ID_UNKNOWN, &INVALID],
+    fields: FIELDS,
+    rules: RULES,
     claim,
     start: |_| Box::new(DevTools::default()),
     ..Decoder::BASE
@@ -211,10 +159,14 @@ impl Decode for DevTools {
                 out.json_of(&ID, id);
                 out.json_of(&SESSION, session);
                 out.json_of(&PARAMS, params);
-                let shown = params.map(|params| summary::part(params.raw()));
-                let shown = shown.filter(|shown| shown != "{}").unwrap_or_default();
-                let line = format!("{} {shown}", summary::part(&**name));
-                out.summary(line.trim_end());
+                let mut line = Line::of(&**name);
+                line.part(
+                    params
+                        .map(|params| params.raw())
+                        .filter(|raw| *raw != "{}")
+                        .unwrap_or_default(),
+                );
+                out.summary(line.finish());
                 if let Some(id) = number {
                     out.request(key(id, &session_text), name);
                     self.remember(id, &session_text);

@@ -108,61 +108,21 @@ impl Decode for Ddp {
         let Some(json) = message.utf8().and_then(Json::object) else {
             return invalid(message.bytes, out);
         };
-        let [
-            msg,
-            id,
-            method,
-            name,
-            collection,
-            session,
-            version,
-            error,
-            reason,
-        ] = json.pick([
-            "msg",
-            "id",
-            "method",
-            "name",
-            "collection",
-            "session",
-            "version",
-            "error",
-            "reason",
-        ]);
-        let Some((msg, word)) = msg.and_then(|msg| Some((msg, msg.plain()?))) else {
+        let Some((msg, word)) = json.get("msg").and_then(|msg| Some((msg, msg.plain()?))) else {
             // What has no msg is ignored by both sides.
             out.unit(DECODER.title);
             out.summary(summary::part(json.raw()));
             return Fit::Part;
         };
+        out.unit(DECODER.title);
+        out.json(&MSG, msg);
         if !NAMES.contains(&word) {
-            out.unit(DECODER.title);
-            out.json(&MSG, msg);
             out.summary(summary::part(word));
             let text = format!("{} is no message", summary::part(word));
             out.finding(&INVALID, text);
             return Fit::Broken;
         }
-        out.unit(DECODER.title);
-        out.json(&MSG, msg);
-        out.json_of(&ID, id);
-        out.json_of(&METHOD, method);
-        out.json_of(&NAME, name);
-        out.json_of(&COLLECTION, collection);
-        out.json_of(&SESSION, session);
-        out.json_of(&VERSION, version);
-        let unit = Unit {
-            json,
-            word,
-            id,
-            method,
-            name,
-            collection,
-            error,
-            reason,
-            version,
-        };
-        unit.write(out);
+        Unit::of(json, word, out).write(out);
         Fit::Yes
     }
 }
@@ -189,6 +149,50 @@ struct Unit<'a> {
 }
 
 impl<'a> Unit<'a> {
+    /// Reads a message and writes what it names.
+    fn of(json: Json<'a>, word: &'a str, out: &mut Out<'_, 'a>) -> Self {
+        let [
+            id,
+            method,
+            name,
+            collection,
+            session,
+            version,
+            error,
+            reason,
+        ] = json.pick([
+            "id",
+            "method",
+            "name",
+            "collection",
+            "session",
+            "version",
+            "error",
+            "reason",
+        ]);
+        for (info, value) in [
+            (&ID, id),
+            (&METHOD, method),
+            (&NAME, name),
+            (&COLLECTION, collection),
+            (&SESSION, session),
+            (&VERSION, version),
+        ] {
+            out.json_of(info, value);
+        }
+        Unit {
+            json,
+            word,
+            id,
+            method,
+            name,
+            collection,
+            error,
+            reason,
+            version,
+        }
+    }
+
     fn write(&self, out: &mut Out<'_, 'a>) {
         let mut line = self.word.to_owned();
         for part in [self.method, self.name, self.collection] {

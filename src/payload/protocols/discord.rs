@@ -9,6 +9,11 @@ use crate::payload::{
     Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Opening, Out, Payload, summary,
 };
 
+/// Bytes a hello has at most, compressed or not.
+const HELLO: usize = 4096;
+/// How a message ends that one stream goes on behind.
+const FLUSHED: &[u8] = &[0, 0, 0xff, 0xff];
+
 fields! {
     OP = "discord.op", "Opcode", Unsigned, "Opcode of a Discord message.",
         named(&[("Dispatch", 0), ("Heartbeat", 1), ("Identify", 2), ("Presence Update", 3), ("Voice State Update", 4),
@@ -17,7 +22,7 @@ fields! {
     SEQUENCE = "discord.s", "Sequence number", Unsigned, "Number of a Discord event.";
     EVENT = "discord.t", "Event", Text, "Name of a Discord event.";
     TOKEN = "discord.token", "Token", Text, "Token a Discord client authenticates with.", secret();
-    DATA = "discord.d", "Data", Text, "Data of a Discord message as JSON.";
+    DATA = "discord.d", "Data", Text, "Data of a Discord message as JSON.", body();
 }
 
 rules! {
@@ -52,6 +57,9 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     if is_versioned && matches!(opening.parameter("encoding"), Some("json" | "etf")) {
         return Claim::certain("v and encoding in the query");
     }
+    if evidence.payload.kind == Kind::Binary && evidence.payload.from == Side::Server {
+        return claim_inflated(evidence.payload.bytes);
+    }
     let op = evidence.member("op")?.unsigned()?;
     if !evidence.has_only(&["op", "d", "s", "t"]) {
         return None;
@@ -74,6 +82,20 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         }
         _ => None,
     }
+}
+
+/// What a server compresses begins with a hello.
+fn claim_inflated(bytes: &[u8]) -> Option<Claim> {
+    if bytes.first() != Some(&0x78) || bytes.len() > HELLO {
+        return None;
+    }
+    let Inflated::Whole(text) = alone(bytes, &mut HELLO.clone()) else {
+        return None;
+    };
+    let json = Json::object(std::str::from_utf8(&text).ok()?)?;
+    let [op, data] = json.pick(["op", "d"]);
+    let is_hello = op?.unsigned() == Some(10) && data?.get("heartbeat_interval").is_some();
+    is_hello.then(|| Claim::certain("a hello with its heartbeat interval, compressed"))?
 }
 
 fn close_code(code: u16) -> Option<&'static str> {
@@ -110,6 +132,7 @@ fn name(op: u64) -> &'static str {
 struct Discord {
     /// The server's stream, where all its messages are in one.
     stream: Option<Deflated>,
+    is_seen: bool,
     is_etf: bool,
 }
 
@@ -118,6 +141,7 @@ impl Discord {
         let is_stream = opening.parameter("compress") == Some("zlib-stream");
         Self {
             stream: is_stream.then(Deflated::default),
+            is_seen: opening.is_seen,
             is_etf: opening.parameter("encoding") == Some("etf"),
         }
     }
@@ -127,6 +151,10 @@ impl Decode for Discord {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
         if message.kind == Kind::Text {
             return unit(message.bytes, message.from, out);
+        }
+        if !self.is_seen && message.from == Side::Server && message.bytes.ends_with(FLUSHED) {
+            // The handshake would have said it.
+            self.stream.get_or_insert_default();
         }
         let inflated = match &mut self.stream {
             Some(stream) if message.from == Side::Server => {
@@ -163,9 +191,9 @@ impl Decode for Discord {
 
 /// A message that is compressed by itself, whose stream may end or be flushed.
 fn alone(bytes: &[u8], room: &mut usize) -> Inflated {
-    let flushed = match bytes.ends_with(&[0, 0, 0xff, 0xff]) {
+    let flushed = match bytes.ends_with(FLUSHED) {
         true => bytes.into(),
-        false => [bytes, &[0, 0, 0xff, 0xff]].concat(),
+        false => [bytes, FLUSHED].concat(),
     };
     Deflated::default().push(&flushed, room)
 }
@@ -324,6 +352,28 @@ mod tests {
         talk.lose(Side::Server);
         let lost = talk.server_bytes(&pieces[2]).unwrap();
         assert_eq!(findings(&lost), ["discord-stream-unreadable"]);
+    }
+
+    #[test]
+    fn a_stream_is_recognised_without_its_handshake() {
+        let pieces = deflated(&[HELLO, r#"{"op":0,"s":1,"t":"READY","d":{}}"#]);
+        let mut talk = Talk::unknown();
+        let hello = talk.server_bytes(&pieces[0]).unwrap();
+        assert_eq!(
+            (hello.protocol(), field(&hello, "discord.op")),
+            ("discord", vec!["10".to_owned()])
+        );
+        assert_eq!(
+            field(&talk.server_bytes(&pieces[1]).unwrap(), "discord.t"),
+            ["READY"]
+        );
+        let other = deflated(&[r#"{"op":10,"d":{}}"#]);
+        assert_ne!(
+            Talk::unknown()
+                .server_bytes(&other[0])
+                .map(|it| it.protocol()),
+            Some("discord")
+        );
     }
 
     #[test]

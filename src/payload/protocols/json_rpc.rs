@@ -6,8 +6,10 @@ use std::collections::BTreeMap;
 
 use memchr::memmem;
 
-use crate::base::{FieldInfo, PerSide, Rule, Severity, Side, Type};
+use crate::base::{PerSide, Side};
 use crate::payload::json::{Json, JsonKind};
+use crate::payload::summary::Line;
+use crate::payload::table::{fields, rules};
 use crate::payload::{
     Carry, Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary,
 };
@@ -22,90 +24,33 @@ const SUBSCRIPTIONS: usize = 1000;
 const CONTENT_LENGTH: &str = "Content-Length:";
 const HEADERS: &[&str] = &[CONTENT_LENGTH, "Content-Type:"];
 
-static TYPE: FieldInfo = FieldInfo::new(
-    "jsonrpc.type",
-    "Type",
-    Type::Text,
-    "What a JSON-RPC object is.",
-)
-.words(&["request", "notification", "result", "error"]);
-static METHOD: FieldInfo = FieldInfo::new(
-    "jsonrpc.method",
-    "Method",
-    Type::Text,
-    "Method a JSON-RPC request or notification calls.",
-);
-static ID: FieldInfo = FieldInfo::new(
-    "jsonrpc.id",
-    "Id",
-    Type::Text,
-    "Id by which a JSON-RPC response belongs to its request.",
-);
-static ERROR_CODE: FieldInfo = FieldInfo::new(
-    "jsonrpc.error.code",
-    "Error code",
-    Type::Signed,
-    "Code of a JSON-RPC error.",
-);
-static ERROR_MESSAGE: FieldInfo = FieldInfo::new(
-    "jsonrpc.error.message",
-    "Error message",
-    Type::Text,
-    "What a JSON-RPC error says.",
-);
-static SUBSCRIPTION: FieldInfo = FieldInfo::new(
-    "jsonrpc.subscription",
-    "Subscription",
-    Type::Text,
-    "Subscription that a JSON-RPC notification belongs to.",
-);
-static PARAMS: FieldInfo = FieldInfo::new(
-    "jsonrpc.params",
-    "Parameters",
-    Type::Text,
-    "Parameters of a JSON-RPC request or notification as JSON.",
-);
-static RESULT: FieldInfo = FieldInfo::new(
-    "jsonrpc.result",
-    "Result",
-    Type::Text,
-    "Result of a JSON-RPC request as JSON.",
-);
+fields! {
+    TYPE = "jsonrpc.type", "Type", Text, "What a JSON-RPC object is.",
+        words(&["request", "notification", "result", "error"]);
+    METHOD = "jsonrpc.method", "Method", Text, "Method a JSON-RPC request or notification calls.";
+    ID = "jsonrpc.id", "Id", Text, "Id by which a JSON-RPC response belongs to its request.";
+    ERROR_CODE = "jsonrpc.error.code", "Error code", Signed, "Code of a JSON-RPC error.";
+    ERROR_MESSAGE = "jsonrpc.error.message", "Error message", Text, "What a JSON-RPC error says.";
+    SUBSCRIPTION = "jsonrpc.subscription", "Subscription", Text, "Subscription that a JSON-RPC notification belongs to.";
+    PARAMS = "jsonrpc.params", "Parameters", Text, "Parameters of a JSON-RPC request or notification as JSON.", body();
+    RESULT = "jsonrpc.result", "Result", Text, "Result of a JSON-RPC request as JSON.", body();
+}
 
-static INVALID: Rule = Rule {
-    name: "jsonrpc-invalid",
-    severity: Severity::Error,
-    section: Some("JSON-RPC 2.0, 4 and 5"),
-    meaning: "What was sent is no JSON-RPC request, notification or response.",
-};
-static ID_UNKNOWN: Rule = Rule {
-    name: "jsonrpc-id-unknown",
-    severity: Severity::Warning,
-    section: Some("JSON-RPC 2.0, 5"),
-    meaning: "A JSON-RPC response has an id that no request waits with.",
-};
-static HEADER_INVALID: Rule = Rule {
-    name: "jsonrpc-header-invalid",
-    severity: Severity::Error,
-    section: Some("Language Server Protocol, Header Part"),
-    meaning: "The header before a message has no usable Content-Length.",
-};
+rules! {
+    INVALID = "jsonrpc-invalid", Error, "JSON-RPC 2.0, 4 and 5",
+        "What was sent is no JSON-RPC request, notification or response.";
+    ID_UNKNOWN = "jsonrpc-id-unknown", Warning, "JSON-RPC 2.0, 5",
+        "A JSON-RPC response has an id that no request waits with.";
+    HEADER_INVALID = "jsonrpc-header-invalid", Error, "Language Server Protocol, Header Part",
+        "The header before a message has no usable Content-Length.";
+}
 
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: NAME,
     title: "JSON-RPC",
-    fields: &[
-        &TYPE,
-        &METHOD,
-        &ID,
-        &ERROR_CODE,
-        &ERROR_MESSAGE,
-        &SUBSCRIPTION,
-        &PARAMS,
-        &RESULT,
-    ],
-    rules: &[&INVALID, &ID_UNKNOWN, &HEADER_INVALID],
+    fields: FIELDS,
+    rules: RULES,
     claim,
     start: |_| Box::new(JsonRpc::default()),
     ..Decoder::BASE
@@ -185,7 +130,12 @@ impl JsonRpc {
     fn whole<'a>(&mut self, bytes: &'a [u8], from: Side, out: &mut Out<'_, 'a>) -> Fit {
         let text = std::str::from_utf8(bytes).ok();
         let Some(json) = text.and_then(Json::container) else {
-            return invalid(bytes, "no JSON", out);
+            let units = text.and_then(lines);
+            let fits = units.map(|units| units.map(|unit| self.unit(unit, from, out)).max());
+            return match fits.flatten() {
+                Some(fit) => fit,
+                None => invalid(bytes, "no JSON", out),
+            };
         };
         if json.kind() == JsonKind::Object {
             return self.unit(json, from, out);
@@ -240,10 +190,9 @@ impl JsonRpc {
         };
         out.json(&METHOD, method);
         unit.id(out);
-        let subscription = unit.params.and_then(|params| params.get("subscription"));
-        if unit.id.is_none() {
-            out.json_of(&SUBSCRIPTION, subscription);
-        }
+        let params = unit.params.filter(|_| unit.id.is_none());
+        let subscription = params.and_then(|params| params.get("subscription"));
+        out.json_of(&SUBSCRIPTION, subscription);
         let is_secret = carries_secrets(&name);
         if let Some(params) = unit.params {
             let item = out.json(&PARAMS, params);
@@ -257,15 +206,15 @@ impl JsonRpc {
         }
         let full = unit.full_name(&name);
         let given = subscription.and_then(|id| self.subscriptions.get(id.raw()));
-        let mut line = summary::part(given.map_or(&*full, |given| given));
-        if given.is_some() {
-            line = format!("{} {line}", summary::part(&*name));
+        let mut line = Line::of(if given.is_some() { &*name } else { &*full });
+        if let Some(given) = given {
+            line.part(&**given);
         }
         if let Some(params) = unit.params.filter(|_| !is_secret && full == name) {
             let shown = subscription.and_then(|_| params.get("result"));
-            line += &format!(" {}", summary::part(shown.unwrap_or(params).raw()));
+            line.part(shown.unwrap_or(params).raw());
         }
-        out.summary(line);
+        out.summary(line.finish());
         if let Some(id) = unit.id {
             out.request(id.raw(), &full);
             if name == "ping" {
@@ -307,17 +256,18 @@ impl JsonRpc {
             out.heartbeat(Heartbeat::Pong);
         }
         self.subscribe(&method, unit.result, from);
-        let shown = match (said, unit.result) {
-            (Some(said), _) => format!("error {said}"),
+        let mut line = Line::of(&*method);
+        if !method.is_empty() {
+            line.own(" ");
+        }
+        match (said, unit.result) {
+            (Some(said), _) => line.own("error ").own(&said),
             (None, Some(result)) if !carries_secrets(&method) => {
-                format!("result {}", summary::part(result.raw()))
+                line.own("result").part(result.raw())
             }
-            _ => "result".to_owned(),
+            _ => line.own("result"),
         };
-        out.summary(match method.is_empty() {
-            true => shown,
-            false => format!("{} {shown}", summary::part(&*method)),
-        });
+        out.summary(line.finish());
     }
 
     /// Remembers what a subscription gives, which its notifications do not say.
@@ -398,6 +348,13 @@ impl JsonRpc {
         }
         fit.unwrap_or_else(|| part(bytes, out))
     }
+}
+
+/// Objects a line each, as they are on pipes; `None` where the first is none.
+fn lines(text: &str) -> Option<impl Iterator<Item = Json<'_>>> {
+    let (first, _) = text.trim_start().split_once('\n')?;
+    Json::object(first)?;
+    Some(text.lines().filter_map(Json::object).take(UNITS))
 }
 
 /// A message that completes nothing.
@@ -572,6 +529,18 @@ mod tests {
         let answered = talk.server(answers).unwrap();
         assert_eq!(field(&answered, "call.method"), ["c", "a"]);
         assert_eq!(answered.summary, "c result 0; a result 1");
+    }
+
+    #[test]
+    fn objects_may_be_lines() {
+        let mut talk = open();
+        let two =
+            "{\"jsonrpc\":\"2.0\",\"method\":\"a\"}\n{\"jsonrpc\":\"2.0\",\"method\":\"b\"}\n";
+        talk.client(r#"{"jsonrpc":"2.0","method":"first"}"#);
+        assert_eq!(
+            field(&talk.client(two).unwrap(), "jsonrpc.method"),
+            ["a", "b"]
+        );
     }
 
     #[test]

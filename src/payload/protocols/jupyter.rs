@@ -19,7 +19,7 @@ fields! {
     EXECUTION_STATE = "jupyter.execution_state", "Execution state", Text, "What a Jupyter kernel is doing.";
     STATUS = "jupyter.status", "Status", Text, "How a Jupyter request ended.";
     BUFFERS = "jupyter.buffers", "Buffers", Unsigned, "How many buffers a Jupyter message has.";
-    CONTENT = "jupyter.content", "Content", Text, "Content of a Jupyter message as JSON.";
+    CONTENT = "jupyter.content", "Content", Text, "Content of a Jupyter message as JSON.", body();
 }
 
 rules! {

@@ -30,7 +30,7 @@ fields! {
     EXIT_CODE = "kubernetes.exit_code", "Exit code", Unsigned, "Exit code of a Kubernetes command.";
     WIDTH = "kubernetes.width", "Width", Unsigned, "Columns of a terminal.";
     HEIGHT = "kubernetes.height", "Height", Unsigned, "Lines of a terminal.";
-    DATA = "kubernetes.data", "Data", Bytes, "What a Kubernetes stream message carries.";
+    DATA = "kubernetes.data", "Data", Bytes, "What a Kubernetes stream message carries.", body();
 }
 
 rules! {
@@ -252,16 +252,7 @@ fn status(data: &[u8], out: &mut Out<'_, '_>) {
     if !reason.is_empty() {
         out.field(&REASON, reason.clone().into_owned());
     }
-    let causes = details.and_then(|details| details.get("causes"));
-    let mut causes = causes.iter().flat_map(|causes| causes.elements()).take(16);
-    let code = causes.find_map(|cause| {
-        let is_it = cause.text_of("reason").as_deref() == Some("ExitCode");
-        cause
-            .text_of("message")
-            .filter(|_| is_it)?
-            .parse::<u64>()
-            .ok()
-    });
+    let code = details.and_then(exit_code);
     if let Some(code) = code {
         out.field(&EXIT_CODE, code);
         if reason == "NonZeroExitCode" {
@@ -286,6 +277,16 @@ fn status(data: &[u8], out: &mut Out<'_, '_>) {
         summary::part(&*reason)
     );
     out.summary(line.trim_end());
+}
+
+/// The exit code among the causes of a failure.
+fn exit_code(details: Json<'_>) -> Option<u64> {
+    let causes = details.get("causes")?;
+    let mut causes = causes.elements().take(16);
+    causes.find_map(|cause| {
+        let is_it = cause.text_of("reason").as_deref() == Some("ExitCode");
+        cause.text_of("message").filter(|_| is_it)?.parse().ok()
+    })
 }
 
 fn resize(data: &[u8], out: &mut Out<'_, '_>) {

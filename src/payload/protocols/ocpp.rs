@@ -3,8 +3,9 @@
 //! `[2,id,action,{}]` calls, `[3,id,{}]` answers, `[4,id,code,description,{}]` fails; 2.1 adds `[5,...]`, an answer that could not
 //! be read, and `[6,id,action,{}]`, which nobody answers.
 
-use crate::base::{FieldInfo, PerSide, Rule, Severity, Side, Timestamp, Type};
+use crate::base::{PerSide, Side, Timestamp};
 use crate::payload::json::{Json, JsonKind};
+use crate::payload::table::{fields, rules};
 use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary};
 
 const TYPES: &[&str] = &["call", "callresult", "callerror", "callresulterror", "send"];
@@ -30,89 +31,34 @@ const ID_LEN: usize = 36;
 /// After this long an unanswered call counts as given up, in nanoseconds; what endpoints wait is their own choice.
 const GIVEN_UP: i64 = 30_000_000_000;
 
-static TYPE: FieldInfo =
-    FieldInfo::new("ocpp.type", "Type", Type::Text, "Type of an OCPP message.").words(TYPES);
-static ID: FieldInfo = FieldInfo::new(
-    "ocpp.id",
-    "Id",
-    Type::Text,
-    "Id by which an OCPP answer belongs to its call.",
-);
-static ACTION: FieldInfo = FieldInfo::new(
-    "ocpp.action",
-    "Action",
-    Type::Text,
-    "Action of an OCPP call; of an answer, its call's.",
-);
-static ERROR_CODE: FieldInfo = FieldInfo::new(
-    "ocpp.error_code",
-    "Error code",
-    Type::Text,
-    "Code of an OCPP error.",
-);
-static ERROR_DESCRIPTION: FieldInfo = FieldInfo::new(
-    "ocpp.error_description",
-    "Error description",
-    Type::Text,
-    "What an OCPP error says.",
-);
-static PAYLOAD: FieldInfo = FieldInfo::new(
-    "ocpp.payload",
-    "Payload",
-    Type::Text,
-    "Payload of an OCPP message as JSON.",
-);
+fields! {
+    TYPE = "ocpp.type", "Type", Text, "Type of an OCPP message.", words(TYPES);
+    ID = "ocpp.id", "Id", Text, "Id by which an OCPP answer belongs to its call.";
+    ACTION = "ocpp.action", "Action", Text, "Action of an OCPP call; of an answer, its call's.";
+    ERROR_CODE = "ocpp.error_code", "Error code", Text, "Code of an OCPP error.";
+    ERROR_DESCRIPTION = "ocpp.error_description", "Error description", Text, "What an OCPP error says.";
+    PAYLOAD = "ocpp.payload", "Payload", Text, "Payload of an OCPP message as JSON.", body();
+}
 
-static INVALID: Rule = Rule {
-    name: "ocpp-message-invalid",
-    severity: Severity::Error,
-    section: Some("OCPP-J, 4.2 Message structures"),
-    meaning: "A message is none of OCPP's.",
-};
-static OUTSTANDING: Rule = Rule {
-    name: "ocpp-call-outstanding",
-    severity: Severity::Warning,
-    section: Some("OCPP-J, 4.1.1 Synchronicity"),
-    meaning: "A call was sent while another of the same side waited for its answer.",
-};
-static ID_UNKNOWN: Rule = Rule {
-    name: "ocpp-id-unknown",
-    severity: Severity::Warning,
-    section: Some("OCPP-J, 4.1.4 The message ID"),
-    meaning: "An answer has an id that no call waits with.",
-};
-static ID_TOO_LONG: Rule = Rule {
-    name: "ocpp-id-too-long",
-    severity: Severity::Warning,
-    section: Some("OCPP-J, 4.1.4 The message ID"),
-    meaning: "An id has more than 36 characters.",
-};
-static ERROR_CODE_UNKNOWN: Rule = Rule {
-    name: "ocpp-error-code-unknown",
-    severity: Severity::Note,
-    section: Some("OCPP-J, 4.3 RPC framework error codes"),
-    meaning: "An error has a code that no version of OCPP defines.",
-};
+rules! {
+    INVALID = "ocpp-message-invalid", Error, "OCPP-J, 4.2 Message structures",
+        "A message is none of OCPP's.";
+    OUTSTANDING = "ocpp-call-outstanding", Warning, "OCPP-J, 4.1.1 Synchronicity",
+        "A call was sent while another of the same side waited for its answer.";
+    ID_UNKNOWN = "ocpp-id-unknown", Warning, "OCPP-J, 4.1.4 The message ID",
+        "An answer has an id that no call waits with.";
+    ID_TOO_LONG = "ocpp-id-too-long", Warning, "OCPP-J, 4.1.4 The message ID",
+        "An id has more than 36 characters.";
+    ERROR_CODE_UNKNOWN = "ocpp-error-code-unknown", Note, "OCPP-J, 4.3 RPC framework error codes",
+        "An error has a code that no version of OCPP defines.";
+}
 
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: "ocpp",
     title: "OCPP",
-    fields: &[
-        &TYPE,
-        &ID,
-        &ACTION,
-        &ERROR_CODE,
-        &ERROR_DESCRIPTION,
-        &PAYLOAD,
-    ],
-    rules: &[
-        &INVALID,
-        &OUTSTANDING,
-        &ID_UNKNOWN,
-        &ID_TOO_LONG,
-        &ERROR_CODE_UNKNOWN,
-    ],
+    fields: FIELDS,
+    rules: RULES,
     claim,
     start: |_| Box::new(Ocpp::default()),
     ..Decoder::BASE

@@ -1,7 +1,10 @@
 //! PeerJS (github.com/peers/peerjs-server): peers that offer each other WebRTC connections through a server.
 
+use std::borrow::Cow;
+
 use crate::base::Side;
 use crate::payload::json::Json;
+use crate::payload::summary::Line;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
     Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Opening, Out, Payload, summary,
@@ -88,7 +91,7 @@ impl Decode for PeerJs {
             json.pick(["type", "src", "dst", "payload"])
         });
         let known = kind
-            .and_then(|kind| Some((kind, TYPES.iter().find(|name| kind.plain() == Some(name))?)));
+            .and_then(|kind| Some((kind, *TYPES.iter().find(|name| kind.plain() == Some(name))?)));
         let Some((kind, word)) = known else {
             out.unit(DECODER.title);
             out.summary("invalid message");
@@ -113,28 +116,15 @@ impl Decode for PeerJs {
             carried.filter(|it| matches!(it.plain(), Some("data" | "media"))),
         );
         out.json_of(&ERROR, said);
-        let text = |json: Option<Json<'a>>| json.and_then(|json| json.text()).unwrap_or_default();
-        let (connection, said) = (text(connection), summary::part(&*text(said)));
-        match *word {
-            "HEARTBEAT" => out.heartbeat(Heartbeat::Ping),
-            "OFFER" => {
-                out.request(connection.as_bytes(), &format!("OFFER {}", text(carried)));
-            }
-            "ANSWER" => drop(out.answer_if_asked(connection.as_bytes(), false)),
-            "ID-TAKEN" | "INVALID-KEY" | "ERROR" => out.finding(&REFUSED, format!("{word} {said}")),
-            "EXPIRE" => {
-                let peer = summary::part(&*text(src));
-                out.finding(&EXPIRED, format!("the peer {peer} did not come"));
-            }
-            _ => {}
-        }
-        let mut line = (*word).to_owned();
-        for (label, peer) in [("from", src), ("to", dst)] {
-            if let Some(peer) = peer.and_then(|peer| peer.text()) {
-                line += &format!(" {label} {}", summary::part(&*peer));
-            }
-        }
-        out.summary(format!("{line} {said}").trim_end());
+        let unit = Unit {
+            word,
+            src,
+            dst,
+            connection: text_of(connection),
+            kind: text_of(carried),
+            said: summary::part(&*text_of(said)),
+        };
+        unit.write(out);
         if let Some(payload) = payload {
             let span = out.span(payload.bytes());
             out.line("Payload", payload.datum()).at(span);
@@ -144,6 +134,52 @@ impl Decode for PeerJs {
 
     fn memory(&self) -> usize {
         self.own.as_ref().map_or(0, |own| own.len())
+    }
+}
+
+fn text_of(json: Option<Json<'_>>) -> Cow<'_, str> {
+    json.and_then(|json| json.text()).unwrap_or_default()
+}
+
+/// What a message says.
+struct Unit<'a> {
+    word: &'static str,
+    src: Option<Json<'a>>,
+    dst: Option<Json<'a>>,
+    connection: Cow<'a, str>,
+    kind: Cow<'a, str>,
+    said: String,
+}
+
+impl Unit<'_> {
+    fn write(&self, out: &mut Out<'_, '_>) {
+        let Unit { word, said, .. } = self;
+        match *word {
+            "HEARTBEAT" => out.heartbeat(Heartbeat::Ping),
+            "OFFER" => {
+                let method = format!("OFFER {}", self.kind);
+                out.request(self.connection.as_bytes(), &method);
+            }
+            "ANSWER" => drop(out.answer_if_asked(self.connection.as_bytes(), false)),
+            "ID-TAKEN" | "INVALID-KEY" | "ERROR" => {
+                out.finding(&REFUSED, format!("{word} {said}"));
+            }
+            "EXPIRE" => {
+                let peer = summary::part(&*text_of(self.src));
+                out.finding(&EXPIRED, format!("the peer {peer} did not come"));
+            }
+            _ => {}
+        }
+        let mut line = Line::new(word);
+        for (label, peer) in [(" from", self.src), (" to", self.dst)] {
+            if let Some(peer) = peer.and_then(|peer| peer.text()) {
+                line.own(label).part(&*peer);
+            }
+        }
+        if !said.is_empty() {
+            line.own(" ").own(said);
+        }
+        out.summary(line.finish());
     }
 }
 

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
+use crate::payload::summary::Line;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
     Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Out, Payload, secrets, summary,
@@ -17,8 +18,8 @@ fields! {
     REF = "phoenix.ref", "Ref", Text, "Ref by which a Phoenix reply belongs to its push.";
     JOIN_REF = "phoenix.join_ref", "Join ref", Text, "Ref of the join that a Phoenix message belongs to.";
     STATUS = "phoenix.status", "Status", Text, "Status of a Phoenix reply, `ok` or `error` by custom.";
-    PAYLOAD = "phoenix.payload", "Payload", Text, "Payload of a Phoenix message as JSON.";
-    DATA = "phoenix.data", "Data", Bytes, "Payload of a binary Phoenix message.";
+    PAYLOAD = "phoenix.payload", "Payload", Text, "Payload of a Phoenix message as JSON.", body();
+    DATA = "phoenix.data", "Data", Bytes, "Payload of a binary Phoenix message.", body();
 }
 
 rules! {
@@ -177,8 +178,8 @@ fn in_json<'a>(unit: &Unit<'a>, from: Side, out: &mut Out<'_, 'a>) {
         event,
         status: status.and_then(|it| it.text()),
         shown: match is_secret || shown.raw() == "{}" {
-            true => String::new(),
-            false => summary::part(shown.raw()),
+            true => "".into(),
+            false => shown.raw().into(),
         },
     };
     said.write(from, out);
@@ -186,31 +187,8 @@ fn in_json<'a>(unit: &Unit<'a>, from: Side, out: &mut Out<'_, 'a>) {
 
 /// A message with lengths in front; which ones says its first byte, and who sends it.
 fn in_binary<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Option<()> {
-    let (kind, rest) = message.bytes.split_first()?;
-    let (kind, count) = match (kind, message.from) {
-        (0, Side::Client) => ("push", 4),
-        (0, Side::Server) => ("push", 3),
-        (1, Side::Server) => ("reply", 4),
-        (2, Side::Server) => ("broadcast", 2),
-        _ => return None,
-    };
-    let (lengths, mut rest) = rest.split_at_checked(count)?;
-    let mut part = |length: Option<&u8>| -> Option<&'a str> {
-        let (value, behind) = rest.split_at_checked(usize::from(*length?))?;
-        rest = behind;
-        std::str::from_utf8(value).ok()
-    };
-    let mut lengths = lengths.iter();
-    let join_ref = match kind {
-        "broadcast" => "",
-        _ => part(lengths.next())?,
-    };
-    let reference = match (kind, count) {
-        (_, 4) => part(lengths.next())?,
-        _ => "",
-    };
-    let topic = part(lengths.next())?;
-    let last = part(lengths.next())?;
+    let (kind, parts, rest) = parts(message)?;
+    let [join_ref, reference, topic, last] = parts;
     let event = if kind == "reply" { "phx_reply" } else { last };
     let status = (kind == "reply").then_some(last);
     out.unit(DECODER.title).words("binary");
@@ -232,12 +210,38 @@ fn in_binary<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Option<()> {
         topic: topic.into(),
         event: event.into(),
         status: status.map(Cow::Borrowed),
-        shown: format!("{} bytes", rest.len()),
+        shown: format!("{} bytes", rest.len()).into(),
     };
     said.write(message.from, out);
     out.field_at(&DATA, Datum::from(rest), rest);
     out.carry(rest.into(), Kind::Binary);
     Some(())
+}
+
+/// The kind of a binary message, its join ref, ref, topic and what comes last, and the data.
+fn parts<'a>(message: &Payload<'a>) -> Option<(&'static str, [&'a str; 4], &'a [u8])> {
+    let (kind, rest) = message.bytes.split_first()?;
+    let (kind, lengths) = match (kind, message.from) {
+        (0, Side::Client) => ("push", 4),
+        (0, Side::Server) => ("push", 3),
+        (1, Side::Server) => ("reply", 4),
+        (2, Side::Server) => ("broadcast", 2),
+        _ => return None,
+    };
+    let (lengths, mut rest) = rest.split_at_checked(lengths)?;
+    let mut parts = [""; 4];
+    // A push of a server has no ref, a broadcast no join ref either.
+    let places: &[usize] = match lengths.len() {
+        4 => &[0, 1, 2, 3],
+        3 => &[0, 2, 3],
+        _ => &[2, 3],
+    };
+    for (length, place) in lengths.iter().zip(places) {
+        let (value, behind) = rest.split_at_checked(usize::from(*length))?;
+        parts[*place] = std::str::from_utf8(value).ok()?;
+        rest = behind;
+    }
+    Some((kind, parts, rest))
 }
 
 /// What a message says, in either form.
@@ -248,27 +252,27 @@ struct Said<'a> {
     event: Cow<'a, str>,
     status: Option<Cow<'a, str>>,
     /// The payload for the summary.
-    shown: String,
+    shown: Cow<'a, str>,
 }
 
 impl Said<'_> {
     fn write(&self, from: Side, out: &mut Out<'_, '_>) {
         let asked = self.call(from, out);
-        let first = match (self.kind, asked) {
-            ("reply", Some(method)) => format!("reply {}", summary::part(&method)),
-            ("reply", None) => "reply".to_owned(),
-            _ => summary::part(&*self.event),
+        let mut line = match (self.kind, asked) {
+            ("reply", Some(method)) => {
+                let mut line = Line::new("reply");
+                line.part(&method);
+                line
+            }
+            ("reply", None) => Line::new("reply"),
+            _ => Line::of(&*self.event),
         };
-        let status = self
-            .status
-            .as_deref()
-            .map(summary::part)
-            .unwrap_or_default();
-        let topic = summary::part(&*self.topic);
-        let line = format!("{first} {topic} {status} {}", self.shown);
-        let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
-        out.summary(words.join(" "));
+        line.part(&*self.topic)
+            .part(self.status.as_deref().unwrap_or_default())
+            .part(&*self.shown);
+        out.summary(line.finish());
         if self.event == "phx_error" && from == Side::Server {
+            let topic = summary::part(&*self.topic);
             out.finding(&CRASHED, format!("the channel {topic} ended with an error"));
         }
     }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 
 use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
+use crate::payload::summary::Line;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
     Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, secrets, summary,
@@ -18,7 +19,7 @@ fields! {
     AUTH = "pusher.auth", "Auth", Text, "What a Pusher client authenticates with.", secret();
     ERROR_CODE = "pusher.error.code", "Error code", Unsigned, "Code of a Pusher error.";
     ERROR_MESSAGE = "pusher.error.message", "Error message", Text, "What a Pusher error says.";
-    DATA = "pusher.data", "Data", Text, "Data of a Pusher event, as JSON where it is.";
+    DATA = "pusher.data", "Data", Text, "Data of a Pusher event, as JSON where it is.", body();
 }
 
 rules! {
@@ -138,22 +139,17 @@ impl Decode for Pusher {
         let channel = channel_text.unwrap_or_default();
         call(&name, &channel, out);
         let is_secret = own.auth.is_some() || parsed.is_some_and(secrets::stand_in);
-        let mut line = format!("{} {}", summary::part(&*name), summary::part(&*channel));
-        match (&own.message, data) {
-            (Some(message), _) => {
-                let code = own.code.map(|code| code.to_string()).unwrap_or_default();
-                let said = format!("{code} {}", summary::part(&**message));
-                line += &format!(" {}", said.trim());
-                out.finding(&TOLD, format!("the server says {}", said.trim()));
-            }
-            (None, Some(data)) if !is_secret && !name.starts_with("pusher") => {
-                let shown = inner.as_deref().unwrap_or(data.raw());
-                line += &format!(" {}", summary::part(shown));
-            }
-            _ => {}
+        let mut line = Line::of(&*name);
+        line.part(&*channel);
+        if let Some(message) = &own.message {
+            let code = own.code.map(|code| code.to_string()).unwrap_or_default();
+            line.part(&code).part(&**message);
+            let said = format!("{code} {}", summary::part(&**message));
+            out.finding(&TOLD, format!("the server says {}", said.trim()));
+        } else if let Some(data) = data.filter(|_| !is_secret && !name.starts_with("pusher")) {
+            line.part(inner.as_deref().unwrap_or(data.raw()));
         }
-        let words: Vec<&str> = line.split(' ').filter(|word| !word.is_empty()).collect();
-        out.summary(words.join(" "));
+        out.summary(line.finish());
         if let Some(data) = data {
             let span = out.span(data.bytes());
             let datum = match (&inner, parsed) {

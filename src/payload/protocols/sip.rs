@@ -42,7 +42,7 @@ fields! {
     CONTENT_LENGTH = "sip.Content-Length", "Content length", Unsigned, "Bytes of a SIP message's body, as it says.";
     AUTHORIZATION = "sip.auth", "Authorization", Text, "What a SIP client authenticates with.", secret();
     KEEP_ALIVE = "sip.keepalive", "Keep-alive", Flag, "The message only keeps the connection alive.";
-    BODY = "sip.msg_body", "Body", Bytes, "Body of a SIP message.";
+    BODY = "sip.msg_body", "Body", Bytes, "Body of a SIP message.", body();
 }
 
 rules! {

@@ -10,7 +10,7 @@ fields! {
     ENVELOPE_ID = "slack.envelope_id", "Envelope id", Text, "Id by which a Slack message is acknowledged.";
     EVENT = "slack.event", "Event", Text, "Event, command or interaction in a Slack message.";
     REASON = "slack.reason", "Reason", Text, "Why Slack ends the connection.";
-    PAYLOAD = "slack.payload", "Payload", Text, "Payload of a Slack message as JSON.";
+    PAYLOAD = "slack.payload", "Payload", Text, "Payload of a Slack message as JSON.", body();
 }
 
 rules! {

@@ -5,11 +5,15 @@ use quick_xml::events::{BytesStart, Event};
 
 use crate::base::Side;
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
+use crate::payload::{
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Out, Payload, summary,
+};
 
 const FRAMING: &str = "urn:ietf:params:xml:ns:xmpp-framing";
 /// Namespaces of stanzas.
 const STANZAS: &[&str] = &["jabber:client", "jabber:server", "jabber:component:accept"];
+/// The method of XEP-0199.
+const PING: &str = "get urn:xmpp:ping";
 /// Tags and texts of one message that are read.
 const EVENTS: usize = 100_000;
 /// Bytes of an element's text that are kept.
@@ -299,8 +303,21 @@ impl Element {
     fn call(&self, method: &str, from: Side, out: &mut Out<'_, '_>) {
         let id = format!("iq\0{}", self.id.as_deref().unwrap_or_default());
         match (&*self.name, self.kind.as_deref(), from) {
-            ("iq", Some("get" | "set"), _) => drop(out.request(id, method)),
-            ("iq", Some("result"), _) => drop(out.answer(id, false)),
+            ("iq", Some("get" | "set"), _) => {
+                if method == PING {
+                    out.heartbeat(Heartbeat::Ping);
+                }
+                out.request(id, method);
+            }
+            ("iq", Some("result"), _) => {
+                let asked = out.answer(id, false);
+                if asked.is_some_and(|asked| &*asked.method == PING) {
+                    out.heartbeat(Heartbeat::Pong);
+                }
+            }
+            // XEP-0198 asks what was received.
+            ("r", ..) => out.heartbeat(Heartbeat::Ping),
+            ("a", ..) => out.heartbeat(Heartbeat::Pong),
             ("iq", Some("error"), _) => drop(out.answer(id, true)),
             ("open", _, Side::Client) => drop(out.request("open", "open")),
             ("open", _, Side::Server) => drop(out.answer_if_asked("open", false)),
@@ -396,6 +413,9 @@ mod tests {
             (field(&error, "xmpp.error.condition"), error.request()),
             (vec!["service-unavailable".to_owned()], Some(4))
         );
+        talk.server("<iq type='get' id='p1'><ping xmlns='urn:xmpp:ping'/></iq>");
+        let pong = talk.client("<iq type='result' id='p1'/>").unwrap();
+        assert_eq!(pong.heartbeat, Some(crate::payload::Heartbeat::Pong));
         let said = talk.client(r#"<message to="lee@lab" type="chat" id="m1"><body>Grüße &lt;&amp;&gt; "x"</body><x>y</x></message>"#).unwrap();
         assert_eq!(field(&said, "xmpp.body"), ["Grüße <&> \"x\""]);
         assert_eq!(said.summary, "message chat to lee@lab Grüße <&> \"x\"");

@@ -7,24 +7,17 @@ mod operation;
 
 use operation::Operation;
 
-use crate::base::{FieldInfo, Rule, Severity, Side, Type};
+use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
+use crate::payload::summary::Line;
+use crate::payload::table::{fields, rules};
 use crate::payload::{
     Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Opening, Out, Payload, summary,
 };
 
 const TRANSPORT_WS: &str = "graphql-transport-ws";
 const WS: &str = "graphql-ws";
-/// Errors of one message whose text is given.
-const ERRORS: usize = 16;
-
-static TYPE: FieldInfo = FieldInfo::new(
-    "graphql.type",
-    "Type",
-    Type::Text,
-    "Type of a GraphQL message, of either protocol.",
-)
-.words(&[
+const TYPES: &[&str] = &[
     "connection_init",
     "connection_ack",
     "connection_error",
@@ -40,103 +33,43 @@ static TYPE: FieldInfo = FieldInfo::new(
     "ping",
     "pong",
     "ka",
-]);
-static ID: FieldInfo = FieldInfo::new(
-    "graphql.id",
-    "Id",
-    Type::Text,
-    "Id of the operation a GraphQL message belongs to.",
-);
-static OPERATION: FieldInfo = FieldInfo::new(
-    "graphql.operation",
-    "Operation",
-    Type::Text,
-    "Name of the GraphQL operation a message asks for.",
-);
-static OPERATION_TYPE: FieldInfo = FieldInfo::new(
-    "graphql.operation_type",
-    "Operation type",
-    Type::Text,
-    "Kind of the GraphQL operation a message asks for.",
-)
-.words(&["query", "mutation", "subscription"]);
-static QUERY: FieldInfo = FieldInfo::new(
-    "graphql.query",
-    "Query",
-    Type::Text,
-    "The GraphQL document with the operation a message asks for.",
-);
-static ERROR: FieldInfo = FieldInfo::new(
-    "graphql.error",
-    "Error",
-    Type::Text,
-    "What each error of a GraphQL result says.",
-);
-static PAYLOAD: FieldInfo = FieldInfo::new(
-    "graphql.payload",
-    "Payload",
-    Type::Text,
-    "Payload of a GraphQL message as JSON.",
-);
+];
+/// Errors of one message whose text is given.
+const ERRORS: usize = 16;
 
-static INVALID: Rule = Rule {
-    name: "graphql-message-invalid",
-    severity: Severity::Error,
-    section: Some("GraphQL over WebSocket Protocol, Invalid message"),
-    meaning: "A message is not one of the GraphQL protocol in use, so the receiver closes with 4400.",
-};
-static BEFORE_ACK: Rule = Rule {
-    name: "graphql-before-ack",
-    severity: Severity::Error,
-    section: Some("GraphQL over WebSocket Protocol, Subscribe"),
-    meaning: "An operation was asked for before the server acknowledged the connection, so it closes with 4401.",
-};
-static ID_IN_USE: Rule = Rule {
-    name: "graphql-id-in-use",
-    severity: Severity::Error,
-    section: Some("GraphQL over WebSocket Protocol, Subscribe"),
-    meaning: "An operation has the id of one that is still running, so the server closes with 4409.",
-};
-static INIT_AGAIN: Rule = Rule {
-    name: "graphql-init-repeated",
-    severity: Severity::Error,
-    section: Some("GraphQL over WebSocket Protocol, ConnectionInit"),
-    meaning: "The client initialised the connection more than once, so the server closes with 4429.",
-};
-static MISMATCH: Rule = Rule {
-    name: "graphql-protocol-mismatch",
-    severity: Severity::Error,
-    section: Some("GraphQL over WebSocket Protocol, Communication"),
-    meaning: "A peer speaks the other GraphQL protocol than the subprotocol names, or than its peer speaks.",
-};
-static REFUSED: Rule = Rule {
-    name: "graphql-connection-refused",
-    severity: Severity::Warning,
-    section: Some("subscriptions-transport-ws, GQL_CONNECTION_ERROR"),
-    meaning: "The server refuses the connection, usually for what the client sent to authenticate.",
-};
+fields! {
+    TYPE = "graphql.type", "Type", Text, "Type of a GraphQL message, of either protocol.",
+        words(TYPES);
+    ID = "graphql.id", "Id", Text, "Id of the operation a GraphQL message belongs to.";
+    OPERATION = "graphql.operation", "Operation", Text, "Name of the GraphQL operation a message asks for.";
+    OPERATION_TYPE = "graphql.operation_type", "Operation type", Text, "Kind of the GraphQL operation a message asks for.",
+        words(&["query", "mutation", "subscription"]);
+    QUERY = "graphql.query", "Query", Text, "The GraphQL document with the operation a message asks for.";
+    ERROR = "graphql.error", "Error", Text, "What each error of a GraphQL result says.";
+    PAYLOAD = "graphql.payload", "Payload", Text, "Payload of a GraphQL message as JSON.", body();
+}
+
+rules! {
+    INVALID = "graphql-message-invalid", Error, "GraphQL over WebSocket Protocol, Invalid message",
+        "A message is not one of the GraphQL protocol in use, so the receiver closes with 4400.";
+    BEFORE_ACK = "graphql-before-ack", Error, "GraphQL over WebSocket Protocol, Subscribe",
+        "An operation was asked for before the server acknowledged the connection, so it closes with 4401.";
+    ID_IN_USE = "graphql-id-in-use", Error, "GraphQL over WebSocket Protocol, Subscribe",
+        "An operation has the id of one that is still running, so the server closes with 4409.";
+    INIT_AGAIN = "graphql-init-repeated", Error, "GraphQL over WebSocket Protocol, ConnectionInit",
+        "The client initialised the connection more than once, so the server closes with 4429.";
+    MISMATCH = "graphql-protocol-mismatch", Error, "GraphQL over WebSocket Protocol, Communication",
+        "A peer speaks the other GraphQL protocol than the subprotocol names, or than its peer speaks.";
+    REFUSED = "graphql-connection-refused", Warning, "subscriptions-transport-ws, GQL_CONNECTION_ERROR",
+        "The server refuses the connection, usually for what the client sent to authenticate.";
+}
 
 /// The decoder of `graphql-transport-ws`; its fields and rules are those of both protocols.
 pub(crate) static DECODER: Decoder = Decoder {
     name: TRANSPORT_WS,
     title: "GraphQL",
-    fields: &[
-        &TYPE,
-        &ID,
-        &OPERATION,
-        &OPERATION_TYPE,
-        &QUERY,
-        &ERROR,
-        &PAYLOAD,
-    ],
-    rules: &[
-        &INVALID,
-        &BEFORE_ACK,
-        &ID_IN_USE,
-        &INIT_AGAIN,
-        &MISMATCH,
-        &REFUSED,
-    ],
+    fields: FIELDS,
+    rules: RULES,
     claim: |evidence| claim(evidence, Dialect::TransportWs),
     start: |opening| Box::new(GraphQl::new(opening, Dialect::TransportWs)),
     close_code,
@@ -190,15 +123,15 @@ impl Dialect {
     }
 }
 
-fn is_known(kind: &str) -> bool {
-    matches!(&TYPE.known, crate::base::Known::Words(words) if words.contains(&kind))
-}
-
 fn claim(evidence: &Evidence<'_>, dialect: Dialect) -> Option<Claim> {
     match Dialect::of_token(evidence.subprotocol()) {
         Some(token) if token == dialect => return Claim::certain("subprotocol"),
         Some(_) => return None,
         None => {}
+    }
+    // AWS AppSync's event protocol begins alike.
+    if evidence.subprotocol() == "aws-appsync-event-ws" {
+        return None;
     }
     let kind = evidence.text_of("type")?;
     if !evidence.has_only(&["type", "id", "payload", "extensions"]) {
@@ -312,11 +245,11 @@ impl Decode for GraphQl {
             kind: &text,
             id,
             payload,
-            line: summary::part(&*text),
+            line: Line::of(&*text),
         };
         said.write(self, message, out);
-        out.summary(said.line);
-        match is_known(&text) {
+        out.summary(said.line.finish());
+        match TYPES.contains(&&*text) {
             true => Fit::Yes,
             false => Fit::Broken,
         }
@@ -364,7 +297,7 @@ struct Said<'s, 'a> {
     id: Option<Json<'a>>,
     payload: Option<Json<'a>>,
     /// Its line for lists.
-    line: String,
+    line: Line,
 }
 
 impl<'a> Said<'_, 'a> {
@@ -379,7 +312,7 @@ impl<'a> Said<'_, 'a> {
                 out.answer("init", true);
                 let said = self.payload.map(|payload| summary::part(payload.raw()));
                 let said = said.unwrap_or_default();
-                self.line += &format!(" {said}");
+                self.line.own(" ").own(&said);
                 out.finding(&REFUSED, format!("the server says {said}"));
             }
             "subscribe" | "start" => self.ask(state, message, out),
@@ -442,7 +375,7 @@ impl<'a> Said<'_, 'a> {
                 String::new()
             }
         };
-        self.line += &format!(" {}", summary::part(&method));
+        self.line.part(&method);
         let is_used = out.request(self.key(), &method);
         if is_used && is_new && out.is_whole() {
             let id = self
@@ -461,7 +394,7 @@ impl<'a> Said<'_, 'a> {
         let errors = self.errors(errors, out);
         let is_failed = errors > 0 && data.is_none_or(|data| data.kind() == JsonKind::Null);
         if let (0, Some(data)) = (errors, data) {
-            self.line += &format!(" {}", summary::part(data.raw()));
+            self.line.part(data.raw());
         }
         match is_failed {
             true => out.error_of_several(self.key()),
@@ -484,7 +417,7 @@ impl<'a> Said<'_, 'a> {
     fn errors(&mut self, errors: Option<Json<'a>>, out: &mut Out<'_, 'a>) -> usize {
         let Some(errors) = errors else { return 0 };
         let mut count = 0;
-        let mut each = |error: Json<'a>, line: &mut String, out: &mut Out<'_, 'a>| {
+        let mut each = |error: Json<'a>, line: &mut Line, out: &mut Out<'_, 'a>| {
             count += 1;
             let said = error.get("message").unwrap_or(error);
             if count <= ERRORS {
@@ -492,7 +425,7 @@ impl<'a> Said<'_, 'a> {
             }
             if count == 1 {
                 let text = said.text().unwrap_or(said.raw().into());
-                *line += &format!(" {}", summary::part(&*text));
+                line.part(&*text);
             }
         };
         match errors.kind() {

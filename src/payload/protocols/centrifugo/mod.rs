@@ -1,0 +1,337 @@
+//! Centrifugo's client protocol, version 2 (centrifugal.dev/docs/transports/client_protocol): commands and replies with an id,
+//! pushes without; several in one message, a line each in JSON, or each behind its length in protobuf.
+
+mod json;
+mod packed;
+mod table;
+
+use std::borrow::Cow;
+
+use json::Unit;
+use packed::Packed;
+use table::{FIELDS, ID_UNKNOWN, INVALID, RULES, TYPE};
+
+use crate::base::Side;
+use crate::payload::json::{Json, JsonKind};
+use crate::payload::summary::Line;
+use crate::payload::{
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Out, Payload, summary,
+};
+
+const NAME: &str = "centrifugo";
+/// Units of one message that are decoded.
+const UNITS: usize = 10_000;
+
+/// The decoder.
+pub(crate) static DECODER: Decoder = Decoder {
+    name: NAME,
+    title: "Centrifugo",
+    fields: FIELDS,
+    rules: RULES,
+    claim,
+    start: |_| Box::new(Centrifugo),
+    close_code,
+    ..Decoder::BASE
+};
+
+fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
+    if matches!(
+        evidence.subprotocol(),
+        "centrifuge-protobuf" | "centrifuge-json"
+    ) {
+        return Claim::certain("subprotocol");
+    }
+    let is_path = evidence.opening.path.ends_with("/connection/websocket");
+    let Payload { bytes, from, .. } = *evidence.payload;
+    if evidence.payload.kind == Kind::Binary {
+        let is_unit = is_path && Packed::first(bytes, from).is_some();
+        return is_unit.then(|| Claim::certain("the path, and a command in protobuf"))?;
+    }
+    // Several lines are no JSON text, so the first one is looked at.
+    let line = bytes.split(|byte| *byte == b'\n').next()?;
+    if line.trim_ascii_start().first() != Some(&b'{') {
+        return None;
+    }
+    let unit = Unit::of(Json::object(std::str::from_utf8(line).ok()?)?, from)?;
+    match (is_command(&unit, from), is_path) {
+        (true, true) => Claim::certain("the path, and the form of its commands"),
+        (true, false) => Claim::likely("the form of its commands"),
+        (false, _) => None,
+    }
+}
+
+/// Whether a unit has what its kind has, beside its id.
+fn is_command(unit: &Unit<'_>, from: Side) -> bool {
+    let is_numbered = unit.id.is_some_and(|id| id.unsigned().is_some())
+        && unit
+            .body
+            .is_some_and(|body| body.kind() == JsonKind::Object);
+    let has = |key| unit.member(key).is_some();
+    match (unit.kind, from) {
+        ("push", Side::Server) => unit.push.is_some(),
+        ("connect", Side::Server) => is_numbered && has("client") && has("version"),
+        ("connect", Side::Client) => is_numbered,
+        ("subscribe" | "publish", Side::Client) => is_numbered && has("channel"),
+        ("rpc", Side::Client) => is_numbered && (has("data") || has("method")),
+        _ => false,
+    }
+}
+
+fn close_code(code: u16) -> Option<&'static str> {
+    Some(match code {
+        3000 => "connection closed",
+        3001 => "shutdown",
+        3003 => "force disconnect",
+        3004 => "internal server error",
+        3005 => "connection expired",
+        3006 => "subscription expired",
+        3008 => "slow",
+        3009 => "write error",
+        3010 => "insufficient state",
+        3011 => "force reconnect",
+        3012 => "no pong",
+        3013 => "too many requests",
+        3500 => "invalid token",
+        3501 => "bad request",
+        3502 => "stale",
+        3503 => "force disconnect",
+        3504 => "connection limit",
+        3505 => "channel limit",
+        3506 => "inappropriate protocol",
+        3507 => "permission denied",
+        3508 => "not available",
+        3509 => "too many errors",
+        code => return range(code),
+    })
+}
+
+/// What a client does after any code of its range.
+fn range(code: u16) -> Option<&'static str> {
+    match code {
+        3000..=3499 | 4000..=4499 => Some("reconnect"),
+        3500..=3999 | 4500..=4999 => Some("do not reconnect"),
+        _ => None,
+    }
+}
+
+#[derive(Clone, Debug)]
+struct Centrifugo;
+
+impl Decode for Centrifugo {
+    fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
+        let fit = match message.kind {
+            Kind::Text => json::message(message, out),
+            Kind::Binary => packed::message(message, out),
+        };
+        fit.unwrap_or_else(|| invalid(message.bytes, out))
+    }
+}
+
+fn invalid(bytes: &[u8], out: &mut Out<'_, '_>) -> Fit {
+    out.unit(DECODER.title);
+    out.summary("invalid message");
+    let text = format!("{} is no command, reply or push", summary::part(bytes));
+    out.finding(&INVALID, text);
+    Fit::Broken
+}
+
+/// An empty object, or no bytes: the server asks, the client answers.
+fn ping(from: Side, bytes: &[u8], out: &mut Out<'_, '_>) -> Fit {
+    let (kind, heartbeat) = match from {
+        Side::Client => ("pong", Heartbeat::Pong),
+        Side::Server => ("ping", Heartbeat::Ping),
+    };
+    out.unit(DECODER.title);
+    let span = out.span(bytes);
+    out.field(&TYPE, kind).at(span);
+    out.summary(kind);
+    out.heartbeat(heartbeat);
+    Fit::Yes
+}
+
+/// What a unit says, in either form.
+struct Said<'a> {
+    kind: &'static str,
+    push: Option<&'static str>,
+    id: u64,
+    channel: Cow<'a, str>,
+    method: Cow<'a, str>,
+    /// Code and text of an error.
+    error: Option<(Option<u64>, Cow<'a, str>)>,
+    /// The data for the summary.
+    shown: Cow<'a, [u8]>,
+}
+
+impl Said<'_> {
+    fn write(&self, from: Side, out: &mut Out<'_, '_>) {
+        let words = [
+            self.kind,
+            self.push.unwrap_or_default(),
+            &self.channel,
+            &self.method,
+        ];
+        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
+        let method = words.join(" ");
+        let mut line = Line::of(&method);
+        match from {
+            Side::Client if self.id > 0 => drop(out.request(self.id.to_be_bytes(), &method)),
+            Side::Server if self.id > 0 && self.kind != "push" => {
+                if let Some(asked) = self.answered(out) {
+                    let word = if self.error.is_some() {
+                        " error"
+                    } else {
+                        " reply"
+                    };
+                    line = Line::of(asked);
+                    line.own(word);
+                }
+            }
+            _ => {}
+        }
+        if let Some((code, message)) = &self.error {
+            let code = code.map(|code| code.to_string());
+            line.part(code.unwrap_or_default()).part(&**message);
+        }
+        line.part(&*self.shown);
+        out.summary(line.finish());
+    }
+
+    /// What the reply answers.
+    fn answered(&self, out: &mut Out<'_, '_>) -> Option<String> {
+        let asked = out.answer(self.id.to_be_bytes(), self.error.is_some());
+        if asked.is_none() && out.is_whole() {
+            let text = format!("no command with the id {} waits", self.id);
+            out.finding(&ID_UNKNOWN, text);
+        }
+        Some(asked?.method.into_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::testing::{Talk, field, findings};
+
+    fn talk() -> Talk {
+        Talk::opened("/connection/websocket", "", "")
+    }
+
+    #[test]
+    fn commands_replies_and_pushes_of_a_message_are_units() {
+        let mut talk = talk();
+        let connect = talk
+            .client(r#"{"connect":{"token":"s3cret","name":"lab"},"id":1}"#)
+            .unwrap();
+        assert_eq!(
+            (connect.summary.as_str(), connect.confidence().name()),
+            ("connect", "certain")
+        );
+        assert!(connect.items.iter().filter(|item| item.secret).count() == 2);
+        let hello = "{\"id\": 1, \"connect\": {\"client\": \"C1\", \"version\": \"0\"}}\n{\"push\": {\"channel\": \"news\", \"pub\": {\"data\": {\"n\": 1}}}}\n";
+        let told = talk.server(hello).unwrap();
+        assert_eq!(field(&told, "centrifugo.type"), ["connect", "push"]);
+        assert_eq!(field(&told, "centrifugo.push"), ["pub"]);
+        assert_eq!(
+            (told.request(), told.summary.as_str()),
+            (Some(1), r#"connect reply; push pub news {"n": 1}"#)
+        );
+        talk.client(r#"{"id":2,"subscribe":{"channel":"secret"}}"#);
+        let error = talk
+            .server(r#"{"id":2,"error":{"code":103,"message":"permission denied"}}"#)
+            .unwrap();
+        assert_eq!(
+            error.summary,
+            "subscribe secret error 103 permission denied"
+        );
+        assert_eq!(
+            (
+                field(&error, "centrifugo.type"),
+                field(&error, "call.error")
+            ),
+            (vec!["error".to_owned()], vec!["true".to_owned()])
+        );
+        assert_eq!(talk.server("{}").unwrap().heartbeat, Some(Heartbeat::Ping));
+        let pong = talk.client("{}").unwrap();
+        assert_eq!(
+            (pong.heartbeat, field(&pong, "centrifugo.type")),
+            (Some(Heartbeat::Pong), vec!["pong".to_owned()])
+        );
+        assert_eq!(talk.close(3500).unwrap().summary, "3500 invalid token");
+    }
+
+    #[test]
+    fn protobuf_says_the_same() {
+        let bytes = |text: &str| hex::decode(text).unwrap();
+        let mut talk = Talk::opened("/connection/websocket", "", "centrifuge-protobuf");
+        let connect = bytes("16080122120a0b736573616d652d3437313122036c6162");
+        let asked = talk.client_bytes(&connect).unwrap();
+        assert_eq!(
+            (
+                field(&asked, "centrifugo.id"),
+                field(&asked, "centrifugo.token")
+            ),
+            (vec!["1".to_owned()], vec!["sesame-4711".to_owned()])
+        );
+        let publish =
+            bytes("2608043a220a046e657773121a7b2274657874223a224772c3bcc39f652c20e4b896e7958c227d");
+        let said = talk.client_bytes(&publish).unwrap();
+        assert_eq!(said.summary, r#"publish news {"text":"Grüße, 世界"}"#);
+        let two = bytes("0408044200130803120f08671209706572206d697373");
+        let told = talk.server_bytes(&two).unwrap();
+        assert_eq!(field(&told, "centrifugo.type"), ["publish"]);
+        assert_eq!(told.request(), Some(2));
+        assert_eq!(
+            talk.server_bytes(&[0]).unwrap().heartbeat,
+            Some(Heartbeat::Ping)
+        );
+        let broken = talk.client_bytes(&[0xff, 0xff, 0xff]).unwrap();
+        assert_eq!(findings(&broken), ["centrifugo-message-invalid"]);
+    }
+
+    #[test]
+    fn what_breaks_the_protocol_is_found() {
+        let mut talk = talk();
+        talk.client(r#"{"connect":{},"id":1}"#);
+        for broken in ["x", "[]", r#"{"id":2}"#, r#"{"dance":{},"id":3}"#] {
+            assert_eq!(
+                findings(&talk.client(broken).unwrap()),
+                ["centrifugo-message-invalid"],
+                "{broken}"
+            );
+        }
+        let stray = talk.server(r#"{"id":9,"rpc":{}}"#).unwrap();
+        assert_eq!(findings(&stray), ["centrifugo-id-unknown"]);
+    }
+
+    #[test]
+    fn it_is_recognised_by_its_form_and_others_are_not() {
+        let push = r#"{"push":{"channel":"news","pub":{"data":{}}}}"#;
+        assert_eq!(
+            Talk::unknown().server(push).unwrap().confidence().name(),
+            "likely"
+        );
+        for text in [
+            "{}",
+            r#"{"id":1,"publish":{}}"#,
+            r#"{"push":{"title":"x"}}"#,
+            r#"{"id":1,"connect":{},"user":"ada"}"#,
+            r#"{"id":"x","connect":{}}"#,
+        ] {
+            assert_eq!(
+                Talk::unknown().client(text).unwrap().protocol(),
+                "json",
+                "{text}"
+            );
+        }
+        assert!(Talk::unknown().client_bytes(&[4, 8, 4, 0x42, 0]).is_none());
+    }
+
+    #[test]
+    fn hostile_messages_end() {
+        let many = "{}\n".repeat(1_000_000);
+        assert!(talk().client(r#"{"connect":{},"id":1}"#).is_some());
+        let mut forced = Talk::forced(NAME);
+        assert!(forced.server(&many).is_some());
+        assert!(forced.server_bytes(&vec![0; 1_000_000]).is_some());
+    }
+}
