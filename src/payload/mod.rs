@@ -83,6 +83,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::wamp::DECODER,
     &protocols::amqp::DECODER,
     &protocols::discord::DECODER,
+    &protocols::obs::DECODER,
     &protocols::xmpp::DECODER,
     &protocols::kaazing::DECODER,
     &encodings::json::DECODER,

@@ -16,6 +16,7 @@ pub(super) mod jupyter;
 pub(super) mod kaazing;
 pub(super) mod kubernetes;
 pub(super) mod mqtt;
+pub(super) mod obs;
 pub(super) mod ocpp;
 pub(super) mod peerjs;
 pub(super) mod phoenix;
