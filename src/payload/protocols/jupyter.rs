@@ -4,7 +4,7 @@
 use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
+use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
 
 const CHANNELS: &[&str] = &["shell", "iopub", "stdin", "control"];
 /// Parts one message may have.
@@ -308,10 +308,7 @@ fn terminal<'a>(json: Json<'a>, out: &mut Out<'_, 'a>) -> Fit {
     out.summary(format!("{} {}", summary::part(kind), shown.join(" ")).trim_end());
     for value in rest {
         let span = out.span(value.bytes());
-        let datum = match value.datum() {
-            Datum::Json(text) => Datum::Json(text),
-            datum => datum,
-        };
+        let datum = value.datum();
         out.line("Value", datum).at(span);
     }
     Fit::Yes

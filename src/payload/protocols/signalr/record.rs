@@ -70,11 +70,13 @@ impl<'a> Records<'a> {
 
 /// Whether bytes begin and end like messages of SignalR, which costs nothing to see.
 pub(super) fn may_be(bytes: &[u8]) -> bool {
-    match bytes {
-        [b'{', .., SEPARATOR] => true,
-        [_, 0x90..=0x98, ..] | [_, _, 0x90..=0x98, ..] | [_, _, _, 0x90..=0x98, ..] => true,
-        _ => false,
-    }
+    matches!(
+        bytes,
+        [b'{', .., SEPARATOR]
+            | [_, 0x90..=0x98, ..]
+            | [_, _, 0x90..=0x98, ..]
+            | [_, _, _, 0x90..=0x98, ..]
+    )
 }
 
 /// The length in front of a message, 7 bits a byte, low bits first, and how many bytes it has.
