@@ -16,8 +16,11 @@ use serde_json::Value;
 use wireloupe::testkit::Sample;
 
 /// Words that stand in the output for another reason: a path, the name of a close code or a row.
-const NO_SECRETS: [&str; 5] = [
+const NO_SECRETS: [&str; 7] = [
     "socket",
+    // Attributes of Set-Cookie.
+    "HttpOnly",
+    "Secure",
     "Normal Closure",
     "message 1",
     "message 2",
