@@ -153,6 +153,21 @@ fn the_document_holds_the_objects_of_ndjson() {
 
 /// What HAR 1.2 wants of an entry, and what Chrome adds.
 #[test]
+fn a_websocket_over_http2_over_tls_is_wss() {
+    let sample = Sample::named("h2-tls");
+    let keys = sample.keys().unwrap();
+    let keys = keys.to_str().unwrap();
+    let har = text(&["read", "--format", "har", "--keylog", keys], &sample.path);
+    let har: Value = serde_json::from_str(&har).unwrap();
+    let entries = har["log"]["entries"].as_array().unwrap();
+    assert!(!entries.is_empty());
+    for entry in entries {
+        let url = entry["request"]["url"].as_str().unwrap();
+        assert!(url.starts_with("wss://"), "{url}");
+    }
+}
+
+#[test]
 fn har_has_every_member_the_format_wants() {
     for name in SAMPLES {
         let file = sample(name);

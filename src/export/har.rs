@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::base::{ConnectionId, Head, Rfc3339, Spool, Spools, Timestamp};
-use crate::engine::{Connection, MessageEvent, Moment, SeenHead, Transport};
+use crate::engine::{Connection, MessageEvent, Moment, SeenHead};
 use crate::run::Stretch;
 use crate::websocket::MessageKind;
 
@@ -189,13 +189,12 @@ fn url(connection: &Connection, head: Option<&Head>) -> Vec<u8> {
     if !target.starts_with(b"/") {
         return target.to_vec();
     }
-    let secure = match connection.transport {
-        Transport::Tls => true,
-        Transport::Tcp => false,
-        // Whether an HTTP/2 connection came out of TLS is not told apart; browsers speak it over TLS only.
-        Transport::Http2 => connection.server.port() == 443,
-    };
-    let mut url = if secure { b"wss://" } else { &b"ws://"[..] }.to_vec();
+    let mut url = if connection.is_encrypted {
+        b"wss://"
+    } else {
+        &b"ws://"[..]
+    }
+    .to_vec();
     match head.and_then(|head| head.value("host").or_else(|| head.value(":authority"))) {
         Some(host) => url.extend_from_slice(host),
         None => url.extend_from_slice(connection.server.to_string().as_bytes()),
