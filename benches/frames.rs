@@ -7,7 +7,9 @@ use divan::counter::{BytesCount, ItemsCount};
 use wireloupe::base::{Finding, Limits, Needs, Side};
 use wireloupe::testkit::{Deflater, Frame};
 use wireloupe::websocket::handshake::Compression;
-use wireloupe::websocket::{self, FrameHeader, FrameSink, Negotiated, Scratch, Stream, mask};
+use wireloupe::websocket::{
+    self, About, FrameHeader, FrameSink, Negotiated, Scratch, Stream, mask,
+};
 
 const FRAMES: usize = 1000;
 
@@ -42,7 +44,7 @@ impl FrameSink for Count {
     fn message(&mut self, message: &websocket::Message<'_>) {
         black_box(message.length);
     }
-    fn finding(&mut self, finding: Finding) {
+    fn finding(&mut self, _: About, finding: Finding) {
         panic!("{finding:?}");
     }
 }

@@ -228,3 +228,31 @@ fn the_list_is_saved_as_rows_and_failures_name_the_file() {
         "{rows}"
     );
 }
+
+/// What is inflated belongs to the message that a frame completes: the last line of all must have it too.
+#[test]
+fn a_saved_list_has_the_text_of_compressed_frames() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.txt");
+    let file = file.to_str().unwrap();
+    let capture = sample("ws-deflate-both-takeover.pcapng");
+    let filter = "websocket.rsv1 == true && from == client";
+    let mut session = Session::open(&[&capture]);
+    session.expect("Frames of connection 1");
+    session.type_keys("a");
+    session.expect("Frames of all connections");
+    session.type_keys(&format!("={filter}\r"));
+    session.expect("where websocket.rsv1");
+    session.type_keys(&format!("st\u{15}{file}\r"));
+    session.expect("rows to");
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
+    let read = std::process::Command::new(env!("CARGO_BIN_EXE_wireloupe"))
+        .args(["read", "--show", "frames", "-Y", filter, &capture])
+        .output()
+        .unwrap();
+    let text = String::from_utf8(read.stdout).unwrap();
+    let last = text.lines().last().unwrap();
+    assert!(last.contains("[inflated "), "{text}");
+    assert_eq!(std::fs::read_to_string(file).unwrap(), text);
+}

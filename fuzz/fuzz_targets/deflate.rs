@@ -6,7 +6,7 @@ use wireloupe::base::{Finding, Limits, Needs, Side};
 use wireloupe::testkit::{self, Deflater};
 use wireloupe::websocket::deflate::Parameters;
 use wireloupe::websocket::handshake::Compression;
-use wireloupe::websocket::{Frame, Message, Negotiated, FrameSink, Scratch, Stream};
+use wireloupe::websocket::{About, Frame, Message, Negotiated, FrameSink, Scratch, Stream};
 use wireloupe_fuzz::low_limits;
 
 #[derive(Default)]
@@ -22,7 +22,7 @@ impl FrameSink for Messages {
         self.most = self.most.max(message.length.unwrap_or(0));
         self.data.push(message.data.map(<[u8]>::to_vec));
     }
-    fn finding(&mut self, finding: Finding) {
+    fn finding(&mut self, _: About, finding: Finding) {
         self.findings.push(finding);
     }
 }

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use wireloupe::base::{Finding, Limits, Needs, Side};
 use wireloupe::websocket::deflate::Parameters;
 use wireloupe::websocket::handshake::{Compression, Framing};
-use wireloupe::websocket::{Frame, Message, Negotiated, FrameSink, Scratch, Stream, layout};
+use wireloupe::websocket::{About, Frame, Message, Negotiated, FrameSink, Scratch, Stream, layout};
 use wireloupe_fuzz::{Piece, Pieces, low_limits};
 
 /// Everything told, as text: what can be compared.
@@ -26,8 +26,8 @@ impl FrameSink for Told {
     fn message(&mut self, message: &Message<'_>) {
         self.0.push(format!("{message:?}"));
     }
-    fn finding(&mut self, finding: Finding) {
-        self.0.push(format!("{finding:?}"));
+    fn finding(&mut self, about: About, finding: Finding) {
+        self.0.push(format!("{about:?}: {finding:?}"));
     }
 }
 

@@ -34,9 +34,17 @@ impl Needs {
 
     /// What messages carry, decoded. Implies the work of [`Needs::MESSAGES`].
     pub const DECODED: Needs = Needs(2048);
+    /// The SHA-256 of compressed messages that are longer than what is kept of them: nobody can work it out later.
+    pub const LONG_DIGEST: Needs = Needs(4096);
 
     /// All there are, and all there will be.
     pub const ALL: Needs = Needs(u16::MAX);
+
+    /// The needs of both.
+    #[must_use]
+    pub const fn with(self, other: Needs) -> Needs {
+        Needs(self.0 | other.0)
+    }
 
     /// Whether every need of `other` is in the set.
     #[must_use]
@@ -54,7 +62,7 @@ impl Needs {
 impl BitOr for Needs {
     type Output = Needs;
     fn bitor(self, other: Needs) -> Needs {
-        Needs(self.0 | other.0)
+        self.with(other)
     }
 }
 

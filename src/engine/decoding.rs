@@ -40,7 +40,8 @@ impl PayloadAs {
 }
 
 /// The state of a connection's decoders at its beginning.
-pub(super) fn begin(connection: &Connection, forced: &[PayloadAs]) -> Box<Conversation> {
+#[must_use]
+pub fn conversation(connection: &Connection, forced: &[PayloadAs]) -> Box<Conversation> {
     let opening = opening(connection);
     let force: Option<&'static Decoder> = forced
         .iter()
@@ -65,7 +66,7 @@ fn opening(connection: &Connection) -> Opening {
 }
 
 /// Decodes the connection's next message.
-pub(super) fn message<'a>(
+pub fn decode<'a>(
     conversation: &mut Conversation,
     message: &Message<'a>,
     from: Side,

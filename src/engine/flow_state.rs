@@ -397,7 +397,7 @@ fn deliver<S: Sink>(
                     packet_offset,
                     len,
                 };
-                context.sink.extent(context.flow.serial, end, extent);
+                context.sink.extent(context.flow.serial, end, extent, bytes);
             }
             context.now.time = time;
             session.data(

@@ -4,7 +4,7 @@ use smallvec::SmallVec;
 
 use crate::base::{Code, Finding, PacketNumber, Side, Span, Timestamp};
 use crate::payload::Conversation;
-use crate::websocket::{self, MessageKind};
+use crate::websocket::{self, About, MessageKind, Part};
 
 use super::connection::Connection;
 use super::decoding;
@@ -38,11 +38,27 @@ pub(super) struct FrameEvents<'a, S> {
     pub(super) packets: &'a mut Vec<PacketNumber>,
     /// The decoders of what messages carry, where somebody asks.
     pub(super) conversation: Option<&'a mut Conversation>,
-    /// The frame and the message reported last, which the next findings are about.
-    pub(super) last: (Option<u64>, Option<u64>),
+    /// What the next findings may be about.
+    pub(super) latest: Latest,
+}
+
+/// The frame and the message that may still have something to come: the message it completes, findings about either.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Latest {
+    frame: Option<u64>,
+    message: Option<u64>,
 }
 
 impl<S: Sink> FrameEvents<'_, S> {
+    /// Nothing more comes of the frame and of the message that came last.
+    #[inline]
+    pub(super) fn settle(&mut self) {
+        let latest = std::mem::take(&mut self.latest);
+        if latest.frame.is_some() || latest.message.is_some() {
+            self.sink.settled(self.connection);
+        }
+    }
+
     fn round_trip(&mut self, message: &websocket::Message<'_>) -> Option<i64> {
         let data = message.data.unwrap_or_default();
         match message.kind {
@@ -85,19 +101,24 @@ impl<S: Sink> FrameEvents<'_, S> {
 impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
     #[inline]
     fn frame(&mut self, frame: &websocket::Frame<'_>) {
+        self.settle();
         self.connection.frames[self.side] += 1;
         self.connection.bytes[self.side] += frame.captured_length;
         let number = self.connection.frames.client + self.connection.frames.server;
         let message = frame
-            .completes_message
+            .completes_message()
             .then(|| self.connection.messages.client + self.connection.messages.server + 1);
         let span = Span::at(
             frame.stream_offset,
             u64::from(frame.header.header_length) + frame.captured_length,
         );
         self.provenance.packets(span, self.packets);
-        self.last = (Some(number), message);
-        if frame.header.opcode().is_control() || self.fragments.len() < self.most_fragments {
+        self.latest = Latest {
+            frame: Some(number),
+            message,
+        };
+        let has_room = self.fragments.len() < self.most_fragments;
+        if frame.part != Part::None && (has_room || frame.header.opcode().is_control()) {
             self.fragments.push(number);
         }
         let event = FrameEvent {
@@ -107,6 +128,7 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
             at: self.at,
             packets: self.packets,
             text: None,
+            has_finding: false,
             message,
         };
         self.sink.frame(&event, self.connection);
@@ -116,7 +138,11 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
     fn message(&mut self, message: &websocket::Message<'_>) {
         self.connection.messages[self.side] += 1;
         let number = self.connection.messages.client + self.connection.messages.server;
-        self.last.1 = Some(number);
+        if self.latest.message != Some(number) {
+            // It ended without a frame that completes it.
+            self.settle();
+            self.latest.message = Some(number);
+        }
         let control = !matches!(message.kind, MessageKind::Text | MessageKind::Binary);
         let round_trip = if control {
             self.round_trip(message)
@@ -132,7 +158,7 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
             0
         };
         let decoded = self.conversation.as_deref_mut().and_then(|conversation| {
-            decoding::message(conversation, message, self.side, number, self.at.time)
+            decoding::decode(conversation, message, self.side, number, self.at.time)
         });
         let event = MessageEvent {
             message,
@@ -143,6 +169,7 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
             round_trip,
             decoded: decoded.as_ref(),
             conversation: self.conversation.as_deref(),
+            has_finding: false,
         };
         self.sink.message(&event, self.connection);
         self.fragments.truncate(own);
@@ -151,8 +178,11 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
         }
     }
 
-    fn finding(&mut self, finding: Finding) {
-        let (frame, message) = self.last;
+    fn finding(&mut self, about: About, finding: Finding) {
+        if about == About::Stream {
+            self.settle();
+        }
+        let Latest { frame, message } = self.latest;
         self.found(finding, frame, message);
     }
 }
@@ -160,7 +190,7 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
 impl<S: Sink> FrameEvents<'_, S> {
     /// A finding about what the message told last carries.
     fn of_message(&mut self, finding: Finding) {
-        let message = self.last.1;
+        let message = self.latest.message;
         self.found(finding, None, message);
     }
 

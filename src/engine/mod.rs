@@ -50,7 +50,7 @@ use crate::websocket::Scratch;
 use crate::wire::{FlowKey, Segment, TcpFlags, Walked, Walker};
 
 pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
-pub use decoding::{PayloadAs, PayloadOf};
+pub use decoding::{PayloadAs, PayloadOf, conversation, decode};
 pub use exchange::Exchange;
 pub use flow_summary::{EndSummary, FlowSummary, Reset};
 pub use moment::{Moment, Seen};

@@ -25,8 +25,10 @@ pub struct FrameEvent<'a> {
     pub at: Moment,
     /// The packets its bytes came in, in stream order.
     pub packets: &'a [PacketNumber],
-    /// The text of the message it completes, where somebody worked it out; the engine tells it with the message.
+    /// The text of the message it completes, where somebody waited for that; the engine tells it with the message.
     pub text: Option<&'a str>,
+    /// Whether a finding names it, where somebody waited for that; the engine tells findings behind it.
+    pub has_finding: bool,
     /// The number of the message it completes; a fragment's message has no number before it is complete.
     pub message: Option<u64>,
 }
@@ -50,6 +52,8 @@ pub struct MessageEvent<'a> {
     pub decoded: Option<&'a Decoded<'a>>,
     /// The state of the connection's decoders behind this message ([`Needs::DECODED`]).
     pub conversation: Option<&'a Conversation>,
+    /// Whether a finding names it, where somebody waited for that; the engine tells findings about it behind it.
+    pub has_finding: bool,
 }
 
 /// A finding, with its place.
@@ -61,9 +65,9 @@ pub struct FindingEvent<'a> {
     pub from: Option<Side>,
     /// When it was found.
     pub at: Moment,
-    /// The frame it is about.
+    /// The frame it is about, or the one that completes the message it is about.
     pub frame: Option<u64>,
-    /// The message it is about.
+    /// The message it is about, or the one that the frame it is about completes.
     pub message: Option<u64>,
 }
 
@@ -113,6 +117,11 @@ pub trait Sink {
     /// Something is wrong or worth a note.
     fn finding(&mut self, _event: &FindingEvent<'_>, _connection: Option<&Connection>) {}
 
+    /// All was told that belongs to the frame and to the message told last: the message that the frame completes, and the
+    /// findings about both. Between them and this nothing else is told.
+    #[inline]
+    fn settled(&mut self, _connection: &Connection) {}
+
     /// The connection ended.
     fn closed(&mut self, _connection: &Connection, _at: Moment) {}
 
@@ -122,8 +131,8 @@ pub trait Sink {
     /// A segment of this flow, which may be or become a WebSocket ([`Needs::SEGMENTS`]).
     fn segment(&mut self, _flow: u64, _from: End, _segment: &Segment) {}
 
-    /// Bytes of an end's stream came in this packet ([`Needs::EXTENTS`]).
-    fn extent(&mut self, _flow: u64, _end: End, _extent: Extent) {}
+    /// These bytes of an end's stream came in this packet ([`Needs::EXTENTS`]).
+    fn extent(&mut self, _flow: u64, _end: End, _extent: Extent, _bytes: &[u8]) {}
 
     /// Bytes of an end's stream were decrypted ([`Needs::EXTENTS`]).
     fn plaintext(&mut self, _flow: u64, _end: End, _plaintext: Plaintext<'_>) {}

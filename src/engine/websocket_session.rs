@@ -10,7 +10,7 @@ use super::chunk::{Chunk, Hole};
 use super::connection::{Connection, Transport};
 use super::context::{Context, FlowInfo};
 use super::decoding;
-use super::frame_events::{Fragments, FrameEvents, Pings};
+use super::frame_events::{Fragments, FrameEvents, Latest, Pings};
 use super::next::{Closing, Next};
 use super::provenance::Provenance;
 use super::reporting::close;
@@ -86,7 +86,7 @@ impl WebSocketSession {
         }
         let conversation = needs
             .has(Needs::DECODED)
-            .then(|| decoding::begin(&connection, &context.shared.payload_as));
+            .then(|| decoding::conversation(&connection, &context.shared.payload_as));
         let challenge = PerSide::new(|side| negotiated.framing.challenge_len(side));
         let half = |side: Side| Half {
             stream: Stream::new(
@@ -401,8 +401,9 @@ impl WebSocketSession {
             most_fragments: context.shared.limits.fragments,
             packets: &mut context.shared.packets,
             conversation: self.conversation.as_deref_mut(),
-            last: (None, None),
+            latest: Latest::default(),
         };
         run(&mut mine.stream, &mut context.shared.scratch, &mut out);
+        out.settle();
     }
 }

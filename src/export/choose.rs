@@ -4,12 +4,11 @@ use hashbrown::HashSet;
 
 use crate::base::{Needs, PacketNumber, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
-use crate::filter::Filter;
 use crate::run::{Collected, ConnectionKey, Ordered};
-use crate::store::Row;
+use crate::store::{PendingRows, Row, Waits};
 use crate::tls::{Decryption, KeyName};
 
-use super::printer::Selection;
+use super::printer::{Selection, Show};
 
 /// A sink that writes nothing and remembers the connections of matching rows.
 #[derive(Debug)]
@@ -17,6 +16,7 @@ pub struct Chooser {
     selection: Selection,
     start: Timestamp,
     recognised: Ordered<Vec<()>>,
+    pending: PendingRows,
     chosen: HashSet<ConnectionKey>,
     /// First packets of the flows of those.
     flows: HashSet<PacketNumber>,
@@ -30,7 +30,12 @@ impl Chooser {
     /// Looks for rows of any kind that match the selection's filter.
     #[must_use]
     pub fn new(selection: Selection, start: Timestamp) -> Self {
+        let selection = Selection {
+            show: Show::All,
+            ..selection
+        };
         Self {
+            pending: selection.pending(Waits::default()),
             selection,
             start,
             recognised: Ordered::default(),
@@ -72,8 +77,7 @@ impl Collected for Chooser {
 
 impl Sink for Chooser {
     fn needs(&self) -> Needs {
-        let filter = self.selection.filter.as_ref();
-        filter.map_or(Needs::HEADERS, Filter::needs)
+        self.selection.needs()
     }
 
     fn opened(&mut self, connection: &Connection) {
@@ -81,15 +85,31 @@ impl Sink for Chooser {
     }
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
-        self.look(Row::Frame(event, connection));
+        if !self.pending.keeps_frame(event) {
+            self.look(Row::Frame(event, connection));
+        }
     }
 
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        if self.pending.keeps_message(event) {
+            return;
+        }
+        if let Some(waiting) = self.pending.settle() {
+            waiting.emit(Some(event), connection, &mut |row| self.look(row));
+        }
         self.look(Row::Message(event, connection));
     }
 
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
-        self.look(Row::Finding(event, connection));
+        if !self.pending.keeps_finding(event) {
+            self.look(Row::Finding(event, connection));
+        }
+    }
+
+    fn settled(&mut self, connection: &Connection) {
+        if let Some(waiting) = self.pending.settle() {
+            waiting.emit(None, connection, &mut |row| self.look(row));
+        }
     }
 
     fn tls(&mut self, flow: &TlsFlow<'_>, _at: Moment) {

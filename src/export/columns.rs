@@ -9,7 +9,7 @@ use std::io::Write as _;
 use crate::base::{Needs, Rfc3339, Severity, Timestamp, escape};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment};
 use crate::filter::{Column, FieldId, FieldRef, FilterError, Type, Value, Values};
-use crate::store::Row;
+use crate::store::{Row, Waits};
 
 use super::json::number;
 use super::page::Page;
@@ -232,9 +232,12 @@ impl Format for Columns {
             .fold(Needs::HEADERS, |needs, column| needs | column.needs())
     }
 
-    fn wants_text_on_frames(&self) -> bool {
-        self.columns
-            .contains(&Column::Field(FieldRef::Row(FieldId::WebSocketPayloadText)))
+    fn waits(&self) -> Waits {
+        let shows = |field| self.columns.contains(&Column::Field(FieldRef::Row(field)));
+        Waits {
+            text: shows(FieldId::WebSocketPayloadText),
+            findings: shows(FieldId::Finding),
+        }
     }
 
     #[inline]

@@ -12,6 +12,7 @@ use crate::run::Stretch;
 use super::ndjson::Ndjson;
 use super::page::{Drain, Labelled, each_row};
 use super::printer::{Format, Totals};
+use crate::store::Waits;
 
 /// Bytes of one kind gathered before they go to its spool.
 const BATCH: usize = 64 << 10;
@@ -66,8 +67,8 @@ impl Format for Json {
         self.0.wants_message_data()
     }
 
-    fn wants_text_on_frames(&self) -> bool {
-        self.0.wants_text_on_frames()
+    fn waits(&self) -> Waits {
+        self.0.waits()
     }
 
     fn wants_digest(&self) -> bool {

@@ -73,7 +73,7 @@ fn lines(out: &mut Vec<u8>, label: &str, bytes: &[u8], text: bool) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::websocket::{FrameHeader, MAX_HEADER_LEN};
+    use crate::websocket::{FrameHeader, MAX_HEADER_LEN, Part};
 
     fn dump(header: FrameHeader, sent: &[u8], raw: &[u8]) -> String {
         let mut draft_header = [0; MAX_HEADER_LEN];
@@ -83,7 +83,7 @@ mod tests {
             index: 0,
             stream_offset: 0,
             captured_length: raw.len() as u64,
-            completes_message: true,
+            part: Part::Last,
             compressed: false,
             raw: Some(raw),
             draft_header: (!sent.is_empty()).then_some(draft_header),

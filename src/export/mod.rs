@@ -12,7 +12,6 @@ mod detail;
 mod diagnosis;
 mod document;
 mod har;
-mod held;
 mod hexdump;
 mod json;
 mod ndjson;

@@ -8,10 +8,9 @@ use crate::base::{Needs, Timestamp};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
 use crate::filter::{FieldId, FieldRef, Filter};
 use crate::run::{Collected, ConnectionKey, Content, Numbers, Ordered};
-use crate::store::Row;
+use crate::store::{PendingRows, Row, Waits};
 use crate::tls::Decryption;
 
-use super::held::Held;
 use super::redact::Redactor;
 
 /// What kinds of rows are printed.
@@ -36,6 +35,19 @@ impl Show {
     pub fn has(self, kind: Show) -> bool {
         self == kind || self == Show::All
     }
+
+    /// What values that need this need of rows of this kind: the payload of a message is what its frames amount to, and
+    /// what it carries may be what is wrong.
+    fn complete(self, needs: Needs) -> Needs {
+        let mut needs = needs;
+        if self.has(Show::Messages) && needs.has(Needs::PAYLOAD) {
+            needs |= Needs::MESSAGES;
+        }
+        if needs.has(Needs::FINDINGS) {
+            needs |= Needs::DECODED;
+        }
+        needs
+    }
 }
 
 /// Which rows are printed: their kind, and the filter they must match.
@@ -54,6 +66,28 @@ pub struct Selection {
 }
 
 impl Selection {
+    /// What its filter computes of the rows it is asked about.
+    #[must_use]
+    pub fn needs(&self) -> Needs {
+        let filter = self.filter.as_ref();
+        self.show
+            .complete(filter.map_or(Needs::HEADERS, Filter::needs))
+    }
+
+    /// What waits until all is known that the filter and whoever else waits ask for.
+    #[must_use]
+    pub fn pending(&self, others: Waits) -> PendingRows {
+        let filter = self.filter.as_ref();
+        let asks =
+            |field| filter.is_some_and(|filter| filter.fields().contains(&FieldRef::Row(field)));
+        let has_rows = self.show.has(Show::Frames) || self.show.has(Show::Messages);
+        PendingRows::new(Waits {
+            text: self.show.has(Show::Frames)
+                && (others.text || asks(FieldId::WebSocketPayloadText)),
+            findings: has_rows && (others.findings || asks(FieldId::Finding)),
+        })
+    }
+
     /// Whether a row is one of them; `start` is the time of the capture's first packet.
     #[inline]
     #[must_use]
@@ -139,9 +173,9 @@ pub trait Format {
         false
     }
 
-    /// Whether it writes the text of messages on frames.
-    fn wants_text_on_frames(&self) -> bool {
-        false
+    /// What rows wait for before it writes them.
+    fn waits(&self) -> Waits {
+        Waits::default()
     }
 
     /// Whether it writes the digest of messages.
@@ -262,23 +296,14 @@ pub struct Printer<F: Format> {
     /// Time of the capture's first packet.
     start: Timestamp,
     redactor: Option<Redactor>,
-    /// Whether frames wait for their messages, and the one that does.
-    holds: bool,
-    held: Option<Held>,
+    pending: PendingRows,
 }
 
 impl<F: Format> Printer<F> {
     /// Prints with `format` what `selection` chooses of a capture that began at `start`.
     pub fn new(format: F, selection: Selection, start: Timestamp) -> Self {
-        let filter = selection.filter.as_ref();
-        let asks = filter.is_some_and(|filter| {
-            filter
-                .fields()
-                .contains(&FieldRef::Row(FieldId::WebSocketPayloadText))
-        });
         Self {
-            holds: asks || format.wants_text_on_frames(),
-            held: None,
+            pending: selection.pending(format.waits()),
             format,
             redactor: selection.redact.then(Redactor::default),
             selection,
@@ -306,6 +331,17 @@ impl<F: Format> Printer<F> {
         self.selection.has(row, self.start)
     }
 
+    /// A row of which all is known.
+    #[inline]
+    fn row(&mut self, row: Row<'_>) {
+        match row {
+            Row::Frame(event, connection) => self.frame_row(event, connection),
+            Row::Message(event, connection) => self.message_row(event, connection),
+            Row::Finding(event, connection) => self.finding_row(event, connection),
+            Row::Connection(connection, at) => self.connection_row(connection, at),
+        }
+    }
+
     #[inline]
     fn frame_row(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
         if self.selection.show.has(Show::Frames) && self.passes(Row::Frame(event, connection)) {
@@ -316,6 +352,59 @@ impl<F: Format> Printer<F> {
             }
             self.written.end_piece(event.at);
         }
+    }
+
+    #[inline]
+    fn message_row(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        if self.selection.show.has(Show::Frames) {
+            let (format, out) = (&mut self.format, self.written.content());
+            match &mut self.redactor {
+                Some(redactor) => redactor.message(event, connection, |event, _| {
+                    format.completed(out, event);
+                }),
+                None => format.completed(out, event),
+            }
+            self.written.extend_piece();
+        }
+        if self.selection.show.has(Show::Messages) && self.passes(Row::Message(event, connection)) {
+            if self.redactor.is_some() {
+                self.redacted_message(event, connection);
+            } else {
+                self.format
+                    .message(self.written.content(), event, connection);
+            }
+            self.written.end_piece(event.at);
+        }
+    }
+
+    fn finding_row(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
+        if self.selection.show.has(Show::Findings) && self.passes(Row::Finding(event, connection)) {
+            let (format, out) = (&mut self.format, self.written.content());
+            match &mut self.redactor {
+                Some(redactor) => redactor.finding(event, connection, |event, connection| {
+                    format.finding(out, event, connection);
+                }),
+                None => format.finding(out, event, connection),
+            }
+            self.written.end_piece(event.at);
+        }
+    }
+
+    fn connection_row(&mut self, connection: &Connection, at: Moment) {
+        if !self.selection.show.has(Show::Connections) {
+            return;
+        }
+        let passes = self.passes(Row::Connection(connection, at));
+        let masked = self.redactor.as_mut().map(|all| all.connection(connection));
+        let connection = masked.as_ref().unwrap_or(connection);
+        if passes {
+            self.format
+                .connection(self.written.content(), connection, at);
+        } else {
+            self.format
+                .unmatched_connection(self.written.content(), connection);
+        }
+        self.written.end_piece(at);
     }
 
     #[cold]
@@ -353,13 +442,8 @@ impl<F: Format> Collected for Printer<F> {
 
 impl<F: Format> Sink for Printer<F> {
     fn needs(&self) -> Needs {
-        let mut needs = self
-            .selection
-            .filter
-            .as_ref()
-            .map_or(Needs::HEADERS, Filter::needs)
-            | self.format.needs();
         let show = self.selection.show;
+        let mut needs = self.selection.needs() | show.complete(self.format.needs());
         if show.has(Show::Frames) && self.format.wants_payload() {
             needs |= Needs::PAYLOAD;
         }
@@ -387,9 +471,7 @@ impl<F: Format> Sink for Printer<F> {
     #[inline]
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
         self.counts.frames += 1;
-        if self.holds && Held::wants(event) {
-            self.held = Some(Held::new(event));
-        } else {
+        if !self.pending.keeps_frame(event) {
             self.frame_row(event, connection);
         }
     }
@@ -397,41 +479,26 @@ impl<F: Format> Sink for Printer<F> {
     #[inline]
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
         self.counts.messages += 1;
-        if let Some(held) = self.held.take() {
-            held.tell(Some(event), |event| self.frame_row(event, connection));
+        if self.pending.keeps_message(event) {
+            return;
         }
-        if self.selection.show.has(Show::Frames) {
-            let (format, out) = (&mut self.format, self.written.content());
-            match &mut self.redactor {
-                Some(redactor) => redactor.message(event, connection, |event, _| {
-                    format.completed(out, event);
-                }),
-                None => format.completed(out, event),
-            }
-            self.written.extend_piece();
+        if let Some(waiting) = self.pending.settle() {
+            waiting.emit(Some(event), connection, &mut |row| self.row(row));
         }
-        if self.selection.show.has(Show::Messages) && self.passes(Row::Message(event, connection)) {
-            if self.redactor.is_some() {
-                self.redacted_message(event, connection);
-            } else {
-                self.format
-                    .message(self.written.content(), event, connection);
-            }
-            self.written.end_piece(event.at);
-        }
+        self.message_row(event, connection);
     }
 
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
         self.counts.findings += 1;
-        if self.selection.show.has(Show::Findings) && self.passes(Row::Finding(event, connection)) {
-            let (format, out) = (&mut self.format, self.written.content());
-            match &mut self.redactor {
-                Some(redactor) => redactor.finding(event, connection, |event, connection| {
-                    format.finding(out, event, connection);
-                }),
-                None => format.finding(out, event, connection),
-            }
-            self.written.end_piece(event.at);
+        if !self.pending.keeps_finding(event) {
+            self.finding_row(event, connection);
+        }
+    }
+
+    #[inline]
+    fn settled(&mut self, connection: &Connection) {
+        if let Some(waiting) = self.pending.settle() {
+            waiting.emit(None, connection, &mut |row| self.row(row));
         }
     }
 
@@ -440,19 +507,6 @@ impl<F: Format> Sink for Printer<F> {
     }
 
     fn closed(&mut self, connection: &Connection, at: Moment) {
-        if !self.selection.show.has(Show::Connections) {
-            return;
-        }
-        let passes = self.passes(Row::Connection(connection, at));
-        let masked = self.redactor.as_mut().map(|all| all.connection(connection));
-        let connection = masked.as_ref().unwrap_or(connection);
-        if passes {
-            self.format
-                .connection(self.written.content(), connection, at);
-        } else {
-            self.format
-                .unmatched_connection(self.written.content(), connection);
-        }
-        self.written.end_piece(at);
+        self.connection_row(connection, at);
     }
 }

@@ -117,6 +117,20 @@ pub struct Decoded<'a> {
 }
 
 impl Decoded<'_> {
+    /// The same, borrowing nothing.
+    #[must_use]
+    pub fn to_owned(&self) -> Decoded<'static> {
+        Decoded {
+            stack: self.stack.clone(),
+            claim: self.claim,
+            summary: self.summary.clone(),
+            items: self.items.iter().cloned().map(Item::into_owned).collect(),
+            calls: self.calls.clone(),
+            heartbeat: self.heartbeat,
+            findings: self.findings.clone(),
+        }
+    }
+
     /// The id of the innermost protocol.
     #[must_use]
     pub fn protocol(&self) -> &'static str {

@@ -6,8 +6,9 @@ use hashbrown::HashMap;
 
 use crate::base::{ConnectionId, LinkType, PacketNumber};
 use crate::capture::PacketRecord;
-use crate::engine::Connection;
+use crate::engine::{Connection, Moment};
 use crate::flow::End;
+use crate::payload::Conversation;
 use crate::run::{EngineNumbers, Numbering, Opened};
 
 use super::indexer::{BatchRecords, FlowEvent, OfFlow};
@@ -24,6 +25,10 @@ pub struct Delta {
     pub(super) opened: Vec<(u32, Box<Connection>)>,
     /// Connections of which more is known.
     pub(super) updated: Vec<(u32, Box<Connection>)>,
+    /// States of connections' decoders, by the message behind which they were.
+    pub(super) snapshots: Vec<(u32, u64, Box<Conversation>)>,
+    /// Connections that ended, and when.
+    pub(super) closed: Vec<(u32, Moment)>,
     /// Frames and messages, one list an engine.
     pub(super) rows: Vec<Rows>,
     pub(super) findings: Vec<FindingRecord>,
@@ -193,6 +198,13 @@ impl Collector {
                     delta.updated.push((at, connection));
                 }
             }
+            let states = part.snapshots.drain(..);
+            let states =
+                states.filter_map(|(id, number, state)| Some((index(numbers, id)?, number, state)));
+            delta.snapshots.extend(states);
+            let closed = part.closed.drain(..);
+            let closed = closed.filter_map(|(id, at)| Some((index(numbers, id)?, at)));
+            delta.closed.extend(closed);
         }
         // Each engine's are in order already; a stable sort keeps what was found after one packet as it was.
         findings.sort_by_key(|(order, _)| *order);

@@ -162,6 +162,8 @@ const CUT: u64 = 8;
 const UTF8: u32 = 4;
 /// Three bits.
 const KIND: u32 = 6;
+const DATA: u64 = 1 << 9;
+const FOUND: u64 = 1 << 10;
 
 const KINDS: [MessageKind; 5] = [
     MessageKind::Text,
@@ -184,6 +186,8 @@ impl PackedRow for MessageRecord {
             | flag(COMPRESSED, self.compressed)
             | flag(COMPLETE, self.complete)
             | flag(CUT, self.kept.is_some_and(|kept| kept.truncated))
+            | flag(DATA, self.has_data)
+            | flag(FOUND, self.has_finding)
             | utf8 << UTF8
             | (kind.unwrap_or(0) as u64) << KIND;
         number(flags, out);
@@ -256,6 +260,8 @@ impl PackedRow for MessageRecord {
                 0 => None,
                 told => Some(told == 2),
             },
+            has_data: flags & DATA != 0,
+            has_finding: flags & FOUND != 0,
         }
     }
 }
@@ -415,6 +421,8 @@ mod tests {
                 compressed: odd[5] & 1 == 1,
                 complete: odd[5] & 2 == 2,
                 valid_utf8: [None, Some(false), Some(true)][usize::from(odd[6] % 3)],
+                has_data: odd[7] & 1 == 1,
+                has_finding: odd[7] & 2 == 2,
             }).collect();
             comes_back(&rows);
         }

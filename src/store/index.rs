@@ -7,11 +7,12 @@ use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 
-use crate::base::{ConnectionId, LinkType, Side, Spools, Timestamp};
+use crate::base::{ConnectionId, Limits, LinkType, Side, Spools, Timestamp};
 use crate::capture::{FilePosition, PacketFile};
-use crate::engine::Connection;
+use crate::engine::{Connection, Moment, Options};
 
 use super::collector::Delta;
+use super::decoding::{Decoding, Snapshots};
 use super::flows::Flow;
 use super::kept::KeptBytes;
 use super::merged::{Merged, MergedRow};
@@ -53,6 +54,10 @@ pub struct Entry {
     pub findings: Vec<u32>,
     /// Time of its last frame.
     pub last: Timestamp,
+    /// When it ended; `None` while it lives.
+    pub ended: Option<Moment>,
+    /// States of its decoders.
+    pub(super) snapshots: Snapshots,
     pub(super) flow: u32,
 }
 
@@ -79,6 +84,9 @@ pub struct Store {
     pub(super) flows: Vec<Flow>,
     pub(super) links: Vec<LinkType>,
     pub(super) source: Option<Box<dyn PacketBytes>>,
+    /// What the engines' limits let them keep.
+    pub(super) limits: Limits,
+    pub(super) decoding: Decoding,
     pub(super) kept: KeptBytes,
     packets_seen: u64,
     start: Option<Timestamp>,
@@ -86,11 +94,13 @@ pub struct Store {
 }
 
 impl Store {
-    /// An empty index over packets that `source` gives again.
+    /// An empty index over packets that `source` gives again; `options` are those of the engines that fill it.
     #[must_use]
-    pub fn new(source: Box<dyn PacketBytes>) -> Self {
+    pub fn new(source: Box<dyn PacketBytes>, options: &Options) -> Self {
         Self {
             source: Some(source),
+            limits: options.limits.clone(),
+            decoding: Decoding::new(&options.payload_as),
             ..Self::default()
         }
     }
@@ -136,6 +146,16 @@ impl Store {
         for (index, connection) in delta.updated {
             self.update(index, connection);
         }
+        for (index, number, state) in delta.snapshots {
+            if let Some(entry) = self.connections.get_mut(index as usize) {
+                entry.snapshots.push(number, state);
+            }
+        }
+        for (index, at) in delta.closed {
+            if let Some(entry) = self.connections.get_mut(index as usize) {
+                entry.ended = Some(at);
+            }
+        }
         for slot in delta.ended {
             self.flow(slot).shrink();
         }
@@ -150,6 +170,8 @@ impl Store {
             messages: Packed::default(),
             findings: Vec::new(),
             last,
+            ended: None,
+            snapshots: Snapshots::default(),
             flow,
         });
     }
@@ -311,27 +333,7 @@ impl Store {
             return self.own.get((row >> 1) as usize);
         }
         let row = row >> 1;
-        let frame = self.frame(row)?;
-        let length = frame.header(self.odd(row)).payload_length;
-        Some(MessageRecord {
-            time: frame.time(),
-            length: Some(length),
-            wire_length: length,
-            kept: None,
-            round_trip: None,
-            connection: frame.connection,
-            number: frame.message,
-            packet: frame.packet(),
-            first_frame: frame.number,
-            last_frame: frame.number,
-            frame_count: 1,
-            from: frame.from(),
-            kind: crate::websocket::MessageKind::of(frame.opcode())
-                .unwrap_or(crate::websocket::MessageKind::Binary),
-            compressed: false,
-            complete: true,
-            valid_utf8: None,
-        })
+        Some(self.frame(row)?.to_message(self.odd(row)))
     }
 
     /// The index of the message of this number in a connection.

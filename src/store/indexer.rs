@@ -8,14 +8,14 @@ use crate::engine::{
     Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Plaintext, Sink, StreamData,
 };
 use crate::flow::End;
+use crate::payload::Conversation;
+use crate::websocket::Message;
 
+use super::decoding;
 use super::merged::{Order, Rows};
 use super::record::{
     ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, PlainEntry, StreamEntry, small,
 };
-
-/// Bytes kept of one message or frame whose packets do not simply have it.
-const KEPT_EACH: usize = 1 << 20;
 
 /// What one engine made of one batch.
 #[derive(Debug, Default)]
@@ -26,12 +26,16 @@ pub struct BatchRecords {
         reason = "found ones are replaced, and boxes are what the store keeps"
     )]
     pub(super) updated: Vec<Box<Connection>>,
+    /// States of connections' decoders, by the message behind which they were.
+    pub(super) snapshots: Vec<(ConnectionId, u64, Box<Conversation>)>,
+    /// Connections that ended, and when.
+    pub(super) closed: Vec<(ConnectionId, Moment)>,
     pub(super) rows: Rows,
     pub(super) findings: Vec<(Order, Option<ConnectionId>, FindingRecord)>,
     pub(super) flows: Vec<FlowEvent>,
     /// Inflated bytes; `Kept::at` counts in them.
     pub(super) kept: Vec<u8>,
-    /// Decrypted bytes; `PlainEntry::at` counts in them.
+    /// Bytes that lie in no packet as they are; `PlainEntry::at` counts in them.
     pub(super) plain: Vec<u8>,
 }
 
@@ -44,6 +48,7 @@ pub(super) struct FlowEvent {
 
 #[derive(Clone, Copy, Debug)]
 pub(super) enum OfFlow {
+    /// Decrypted bytes with their layer of TLS, from 1; with 0, bytes of the TCP stream out of several packets.
     Plain(End, u8, PlainEntry),
     Stream(End, u32, StreamEntry),
     Packet(PacketNumber),
@@ -58,6 +63,8 @@ impl BatchRecords {
     fn clear(&mut self) {
         self.opened.clear();
         self.updated.clear();
+        self.closed.clear();
+        self.snapshots.clear();
         self.rows.clear();
         self.findings.clear();
         self.flows.clear();
@@ -69,15 +76,25 @@ impl BatchRecords {
         self.flows.push(FlowEvent { flow, what });
     }
 
-    fn keep(&mut self, bytes: &[u8]) -> Kept {
+    /// Keeps what there is of a compressed message, and its digest where that does not follow from it.
+    fn keep(&mut self, message: &Message<'_>) -> Kept {
         let at = self.kept.len() as u64;
-        let len = bytes.len().min(KEPT_EACH);
-        self.kept.extend_from_slice(&bytes[..len]);
+        self.kept.extend_from_slice(message.beginning);
+        if message.truncated {
+            self.kept.extend(message.sha256.iter().flatten());
+        }
         Kept {
             at,
-            len: len as u32,
-            truncated: len < bytes.len(),
+            len: small(message.beginning.len() as u64),
+            truncated: message.truncated,
         }
+    }
+
+    fn plain(&mut self, flow: u64, end: End, layer: u8, entry: PlainEntry, bytes: &[u8]) {
+        let at = self.plain.len() as u64;
+        self.plain.extend_from_slice(bytes);
+        let entry = PlainEntry { at, ..entry };
+        self.flow(flow, OfFlow::Plain(end, layer, entry));
     }
 }
 
@@ -119,7 +136,8 @@ fn order(at: Moment) -> Order {
 
 impl Sink for Indexer {
     fn needs(&self) -> Needs {
-        Needs::EXTENTS | Needs::MESSAGES | Needs::FINDINGS | Needs::STREAMS
+        let messages = Needs::MESSAGES | Needs::LONG_DIGEST | Needs::DECODED;
+        Needs::EXTENTS | Needs::FINDINGS | Needs::STREAMS | messages
     }
 
     fn opened(&mut self, connection: &Connection) {
@@ -131,8 +149,9 @@ impl Sink for Indexer {
         self.update(connection);
     }
 
-    fn closed(&mut self, connection: &Connection, _at: Moment) {
+    fn closed(&mut self, connection: &Connection, at: Moment) {
         self.update(connection);
+        self.part.closed.push((connection.id, at));
     }
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
@@ -142,22 +161,30 @@ impl Sink for Indexer {
     }
 
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        if let Some(state) = event
+            .conversation
+            .filter(|_| decoding::is_kept_at(event.number))
+        {
+            let state = (connection.id, event.number, Box::new(state.clone()));
+            self.part.snapshots.push(state);
+        }
         let mut record = MessageRecord::new(event);
         record.connection = connection.id.0;
-        let message = event.message;
-        if message.compressed {
-            let mut kept = self.part.keep(message.beginning);
-            kept.truncated |= message.truncated;
-            record.kept = Some(kept);
+        if event.message.compressed {
+            record.kept = Some(self.part.keep(event.message));
         }
         self.part.rows.message(order(event.at), record);
     }
 
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
+        if let Some(connection) = connection {
+            let rows = &mut self.part.rows;
+            rows.finding(connection.id.0, event.frame, event.message);
+        }
         self.part.findings.push((
             order(event.at),
             connection.map(|connection| connection.id),
-            FindingRecord::new(event),
+            FindingRecord::new(event, connection),
         ));
     }
 
@@ -165,7 +192,16 @@ impl Sink for Indexer {
         self.part.flow(flow, OfFlow::Packet(packet));
     }
 
-    fn extent(&mut self, flow: u64, end: End, extent: Extent) {
+    fn extent(&mut self, flow: u64, end: End, extent: Extent, bytes: &[u8]) {
+        if extent.packet_offset.is_none() {
+            let entry = PlainEntry {
+                offset: extent.stream_offset,
+                record: extent.stream_offset,
+                len: extent.len,
+                ..PlainEntry::default()
+            };
+            self.part.plain(flow, end, 0, entry, bytes);
+        }
         self.part
             .flow(flow, OfFlow::Extent(end, ExtentEntry::new(&extent)));
     }
@@ -173,14 +209,13 @@ impl Sink for Indexer {
     fn plaintext(&mut self, flow: u64, end: End, plaintext: Plaintext<'_>) {
         let entry = PlainEntry {
             offset: plaintext.offset,
-            at: self.part.plain.len() as u64,
+            at: 0,
             record: plaintext.record.start,
             len: small(plaintext.bytes.len() as u64),
             record_len: small(plaintext.record.len()),
         };
-        self.part.plain.extend_from_slice(plaintext.bytes);
-        self.part
-            .flow(flow, OfFlow::Plain(end, plaintext.layer, entry));
+        let layer = plaintext.layer.max(1);
+        self.part.plain(flow, end, layer, entry, plaintext.bytes);
     }
 
     fn stream_data(&mut self, flow: u64, end: End, data: StreamData) {

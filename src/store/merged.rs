@@ -28,13 +28,44 @@ impl Rows {
 
     /// A message; when it follows from the frame told last, that is all there is to be known of it.
     pub(super) fn message(&mut self, order: Order, message: MessageRecord) {
+        let mut message = message;
         if let Some((_, frame)) = self.frames.last_mut()
-            && message.is_plain()
-            && (frame.connection, frame.number) == (message.connection, message.last_frame)
+            && (frame.connection, frame.message) == (message.connection, message.number)
         {
-            return frame.set_message();
+            if message.is_plain() {
+                return frame.set_message();
+            }
+            // What was found in the frame names the message that it completes.
+            message.has_finding = frame.has_finding();
         }
         self.messages.push((order, self.frames.len(), message));
+    }
+
+    /// A finding names a frame or a message of this connection, which came last if it names one that is here.
+    pub(super) fn finding(&mut self, connection: u32, frame: Option<u64>, message: Option<u64>) {
+        let at = self.frames.len().saturating_sub(1);
+        if let Some((order, last)) = self.frames.last_mut()
+            && last.connection == connection
+        {
+            if Some(u64::from(last.number)) == frame {
+                last.set_found();
+            } else if last.is_message() && Some(u64::from(last.message)) == message {
+                // It is no longer all that is to be known of the message.
+                last.clear_message();
+                let odd = self
+                    .odd
+                    .last()
+                    .filter(|(of, _)| *of == at)
+                    .map(|(_, odd)| *odd);
+                self.messages.push((*order, at + 1, last.to_message(odd)));
+            }
+        }
+        if let Some((_, _, last)) = self.messages.last_mut()
+            && last.connection == connection
+            && Some(u64::from(last.number)) == message
+        {
+            last.has_finding = true;
+        }
     }
 
     pub(super) fn clear(&mut self) {
@@ -136,6 +167,7 @@ mod tests {
         FrameRecord {
             connection,
             number,
+            message: number,
             ..FrameRecord::default()
         }
     }
@@ -143,6 +175,7 @@ mod tests {
     fn message(connection: u32, frame: u32, frame_count: u32) -> MessageRecord {
         MessageRecord {
             connection,
+            number: frame,
             last_frame: frame,
             frame_count,
             complete: true,

@@ -2,17 +2,20 @@
 
 use crate::base::{Extent, Finding, PacketNumber, Side, Span, Timestamp};
 use crate::capture::{FilePosition, PacketRecord};
-use crate::engine::{FindingEvent, FrameEvent, MessageEvent};
-use crate::websocket::{FrameHeader, MessageKind, Opcode};
+use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Outcome};
+use crate::websocket::{FrameHeader, MessageKind, Opcode, Part};
 
 const SERVER: u8 = 1;
 const COMPRESSED: u8 = 2;
 const COMPLETES: u8 = 4;
-const LONG: u8 = 8;
+/// There is an [`Odd`] for it.
+const ODD: u8 = 8;
 const CUT: u8 = 16;
 const MESSAGE: u8 = 32;
-/// A header of another length than RFC 6455 has for it: that of a draft.
-const DRAFT: u8 = 64;
+/// A finding names it.
+const FOUND: u8 = 64;
+/// It is part of no message.
+const STRAY: u8 = 128;
 
 /// A frame. What is out of the ordinary (a length beyond 4 GiB, missing bytes, a draft's header) is in [`Odd`].
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,8 +61,8 @@ impl FrameRecord {
         let mut set = |flag, on: bool| flags |= if on { flag } else { 0 };
         set(SERVER, event.from == Side::Server);
         set(COMPRESSED, frame.compressed);
-        set(COMPLETES, frame.completes_message);
-        set(LONG, header.payload_length > u64::from(u32::MAX));
+        set(COMPLETES, frame.part == Part::Last);
+        set(STRAY, frame.part == Part::None);
         set(CUT, !frame.is_whole());
         let odd = Odd {
             length: header.payload_length,
@@ -79,8 +82,10 @@ impl FrameRecord {
             byte1: header.byte1,
             flags,
         };
-        if record.header(None).header_length != header.header_length {
-            record.flags |= DRAFT;
+        let is_long = header.payload_length > u64::from(u32::MAX);
+        let is_of_draft = record.header(None).header_length != header.header_length;
+        if is_long || is_of_draft || record.is_cut() {
+            record.flags |= ODD;
         }
         (record, record.is_odd().then_some(odd))
     }
@@ -88,6 +93,36 @@ impl FrameRecord {
     /// The message it completes is nothing more than the frame.
     pub(super) fn set_message(&mut self) {
         self.flags |= MESSAGE;
+    }
+
+    /// The message it completes is more than the frame.
+    pub(super) fn clear_message(&mut self) {
+        self.flags &= !MESSAGE;
+    }
+
+    /// The message that is nothing more than the frame.
+    pub(super) fn to_message(self, odd: Option<Odd>) -> MessageRecord {
+        let length = self.header(odd).payload_length;
+        MessageRecord {
+            time: self.time(),
+            length: Some(length),
+            wire_length: length,
+            kept: None,
+            round_trip: None,
+            connection: self.connection,
+            number: self.message,
+            packet: self.packet(),
+            first_frame: self.number,
+            last_frame: self.number,
+            frame_count: 1,
+            from: self.from(),
+            kind: MessageKind::of(self.opcode()).unwrap_or(MessageKind::Binary),
+            compressed: false,
+            complete: true,
+            valid_utf8: None,
+            has_data: true,
+            has_finding: self.has_finding(),
+        }
     }
 
     /// Whether the message it completes is nothing more than the frame.
@@ -121,10 +156,25 @@ impl FrameRecord {
         }
     }
 
-    /// Whether its message ends with it.
+    /// A finding names it.
+    pub(super) fn set_found(&mut self) {
+        self.flags |= FOUND;
+    }
+
+    /// Whether a finding names it.
     #[must_use]
-    pub fn completes_message(&self) -> bool {
-        self.has(COMPLETES)
+    pub fn has_finding(&self) -> bool {
+        self.has(FOUND)
+    }
+
+    /// Its place in its message.
+    #[must_use]
+    pub fn part(&self) -> Part {
+        match (self.has(STRAY), self.has(COMPLETES)) {
+            (true, _) => Part::None,
+            (false, false) => Part::Begun,
+            (false, true) => Part::Last,
+        }
     }
 
     /// Whether it is (part of) a compressed message.
@@ -136,7 +186,7 @@ impl FrameRecord {
     /// Whether there is an [`Odd`] for it.
     #[must_use]
     pub fn is_odd(&self) -> bool {
-        self.has(LONG | CUT | DRAFT)
+        self.has(ODD)
     }
 
     /// Whether bytes of its payload are missing.
@@ -213,6 +263,10 @@ pub struct MessageRecord {
     pub complete: bool,
     /// Whether its text is UTF-8, where somebody could tell.
     pub valid_utf8: Option<bool>,
+    /// Whether what can be had of it is its data; else that is only how it begins, or nothing.
+    pub has_data: bool,
+    /// Whether a finding names it.
+    pub has_finding: bool,
 }
 
 impl Default for MessageRecord {
@@ -234,6 +288,8 @@ impl Default for MessageRecord {
             compressed: false,
             complete: false,
             valid_utf8: None,
+            has_data: false,
+            has_finding: false,
         }
     }
 }
@@ -260,7 +316,18 @@ impl MessageRecord {
             compressed: message.compressed,
             complete: message.complete,
             valid_utf8: message.valid_utf8,
+            has_data: message.data.is_some(),
+            has_finding: false,
         }
+    }
+
+    /// Whether its digest is kept behind its bytes, since these are not all of it.
+    #[must_use]
+    pub fn keeps_digest(&self) -> bool {
+        self.compressed
+            && self.complete
+            && self.length.is_some()
+            && self.kept.is_some_and(|kept| kept.truncated)
     }
 
     /// Whether everything in it follows from its one frame.
@@ -303,12 +370,15 @@ pub struct FindingRecord {
     pub frame: Option<u64>,
     /// The message's number in the connection.
     pub message: Option<u64>,
+    /// Whether the outcome of the connection's handshake was not known yet.
+    pub(super) is_early: bool,
 }
 
 impl FindingRecord {
     /// The record of an event.
     #[must_use]
-    pub fn new(event: &FindingEvent<'_>) -> Self {
+    pub fn new(event: &FindingEvent<'_>, connection: Option<&Connection>) -> Self {
+        let handshake = connection.and_then(|connection| connection.handshake.as_ref());
         Self {
             finding: event.finding.clone(),
             from: event.from,
@@ -317,6 +387,7 @@ impl FindingRecord {
             connection: None,
             frame: event.frame,
             message: event.message,
+            is_early: handshake.is_some_and(|shake| shake.outcome == Outcome::Unanswered),
         }
     }
 }

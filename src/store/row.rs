@@ -7,7 +7,9 @@ use crate::engine::{
     Connection, FindingEvent, FrameEvent, Handshake, MessageEvent, Moment, Outcome, SeenHead,
 };
 use crate::filter::{FieldId, FieldRef, PathStep, Value, Values, visit_json};
-use crate::websocket::{Message, MessageKind, Opcode, close};
+use crate::websocket::{MessageKind, Opcode, close};
+
+use super::pending;
 
 /// One row, borrowed from the event that made it.
 #[derive(Clone, Copy, Debug)]
@@ -82,7 +84,7 @@ impl<'a> Row<'a> {
 
     fn text(&self) -> Option<&'a str> {
         match self {
-            Row::Message(event, _) => message_text(event.message),
+            Row::Message(event, _) => pending::text(event.message),
             _ => None,
         }
     }
@@ -117,7 +119,7 @@ impl Values for RowValues<'_> {
             Row::Frame(event, _) => frame(event, field, each),
             Row::Message(event, _) => message(event, field, each),
             Row::Finding(event, _) => finding(event, field, each),
-            Row::Connection(..) => false,
+            Row::Connection(connection, _) => whole_connection(connection, field, each),
         };
         if !done {
             self.common(field, each);
@@ -208,6 +210,7 @@ fn frame(event: &FrameEvent<'_>, field: FieldId, each: Each<'_>) -> bool {
         FieldId::WebSocketHeaderLength => one(each, Value::Unsigned(header.header_length.into())),
         FieldId::WebSocketCapturedLength => one(each, Value::Unsigned(frame.captured_length)),
         FieldId::Message => maybe(each, event.message.map(Value::Unsigned)),
+        FieldId::Finding => maybe(each, event.has_finding.then_some(Value::Present)),
         _ => return frame_payload(event, field, each),
     }
     true
@@ -222,7 +225,7 @@ fn frame_payload(event: &FrameEvent<'_>, field: FieldId, each: Each<'_>) -> bool
                 maybe(each, (!text.is_empty()).then_some(Value::Text(text)));
                 return true;
             }
-            opcode == Opcode::Text && event.frame.header.fin() && !event.frame.compressed
+            opcode == Opcode::Text && pending::is_its_text(event.frame)
         }
         FieldId::WebSocketPayloadPing => opcode == Opcode::Ping,
         FieldId::WebSocketPayloadPong => opcode == Opcode::Pong,
@@ -260,11 +263,6 @@ fn frame_payload(event: &FrameEvent<'_>, field: FieldId, each: Each<'_>) -> bool
     true
 }
 
-fn message_text<'a>(message: &Message<'a>) -> Option<&'a str> {
-    let data = message.data.filter(|_| message.kind == MessageKind::Text)?;
-    std::str::from_utf8(data).ok()
-}
-
 /// Fields of a message; whether the field was one.
 fn message(event: &MessageEvent<'_>, field: FieldId, each: Each<'_>) -> bool {
     let message = event.message;
@@ -279,7 +277,7 @@ fn message(event: &MessageEvent<'_>, field: FieldId, each: Each<'_>) -> bool {
         FieldId::Message => one(each, Value::Unsigned(event.number)),
         FieldId::MessageKind => one(each, Value::Text(message.kind.name())),
         FieldId::MessageText | FieldId::WebSocketPayloadText => {
-            maybe(each, message_text(message).map(Value::Text))
+            maybe(each, pending::text(message).map(Value::Text))
         }
         FieldId::MessageData | FieldId::WebSocketPayload => {
             maybe(each, message.data.map(Value::Bytes))
@@ -294,6 +292,7 @@ fn message(event: &MessageEvent<'_>, field: FieldId, each: Each<'_>) -> bool {
             message.sha256.as_ref().map(|digest| Value::Bytes(digest)),
         ),
         FieldId::Rtt => maybe(each, event.round_trip.map(Value::Duration)),
+        FieldId::Finding => maybe(each, event.has_finding.then_some(Value::Present)),
         FieldId::WebSocketPayloadPing => maybe(each, data(MessageKind::Ping).map(Value::Bytes)),
         FieldId::WebSocketPayloadPong => maybe(each, data(MessageKind::Pong).map(Value::Bytes)),
         FieldId::WebSocketPayloadClose => maybe(each, close_part.map(|_| Value::Present)),
@@ -383,21 +382,11 @@ fn either(connection: &Connection, from: Option<Side>, field: FieldId, each: Eac
     }
 }
 
-fn of_connection(connection: &Connection, field: FieldId, each: Each<'_>) {
+/// Fields that only a connection has, since they are not known before its end; whether the field was one.
+fn whole_connection(connection: &Connection, field: FieldId, each: Each<'_>) -> bool {
     let sum = |counts: &crate::base::PerSide<u64>| Value::Unsigned(counts.client + counts.server);
     let close = &connection.close;
     match field {
-        FieldId::TcpStream => maybe(each, connection.tcp_stream.map(Value::Unsigned)),
-        FieldId::Tls => maybe(each, connection.is_encrypted.then_some(Value::Present)),
-        FieldId::Sni => maybe(each, connection.server_name.as_deref().map(Value::Text)),
-        FieldId::Http2 => maybe(each, connection.stream.map(|_| Value::Present)),
-        FieldId::Http2StreamId => maybe(
-            each,
-            connection
-                .stream
-                .map(|stream| Value::Unsigned(stream.into())),
-        ),
-        FieldId::Transport => one(each, Value::Text(connection.transport.name())),
         FieldId::ConnectionFrames => one(each, sum(&connection.frames)),
         FieldId::ConnectionMessages => one(each, sum(&connection.messages)),
         FieldId::ConnectionPackets => one(each, Value::Unsigned(connection.packets)),
@@ -417,6 +406,24 @@ fn of_connection(connection: &Connection, field: FieldId, each: Each<'_>) {
         FieldId::CloseClean => one(each, Value::Bool(close.is_clean())),
         FieldId::CloseEndedBy => maybe(each, close.ended_by.map(|by| Value::Text(by.name()))),
         FieldId::Finding => maybe(each, (connection.findings > 0).then_some(Value::Present)),
+        _ => return false,
+    }
+    true
+}
+
+fn of_connection(connection: &Connection, field: FieldId, each: Each<'_>) {
+    match field {
+        FieldId::TcpStream => maybe(each, connection.tcp_stream.map(Value::Unsigned)),
+        FieldId::Tls => maybe(each, connection.is_encrypted.then_some(Value::Present)),
+        FieldId::Sni => maybe(each, connection.server_name.as_deref().map(Value::Text)),
+        FieldId::Http2 => maybe(each, connection.stream.map(|_| Value::Present)),
+        FieldId::Http2StreamId => maybe(
+            each,
+            connection
+                .stream
+                .map(|stream| Value::Unsigned(stream.into())),
+        ),
+        FieldId::Transport => one(each, Value::Text(connection.transport.name())),
         FieldId::Tunnel => maybe(each, connection.tunnel.as_ref().map(|_| Value::Present)),
         FieldId::TunnelTarget => {
             maybe(

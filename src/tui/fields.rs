@@ -4,7 +4,6 @@ use crate::base::{Field, Layer, PacketNumber, Side, Span, escape};
 use crate::engine::{Connection, Transport};
 use crate::payload::json;
 use crate::store::{MessageRecord, Store};
-use crate::websocket::handshake::Framing;
 use crate::websocket::{MessageKind, close, draft_layout, handshake, layout};
 use crate::{http, wire};
 
@@ -156,39 +155,12 @@ fn frame(store: &Store, index: u32) -> Built {
     (fields, packets)
 }
 
-/// How the frames of a connection lie in the bytes.
-pub(super) fn framing(store: &Store, connection: u32) -> Framing {
-    let entry = store.connection(connection);
-    let shake = entry.and_then(|entry| entry.connection.handshake.as_ref());
-    shake.map_or(Framing::Rfc6455, |shake| shake.negotiated.framing)
-}
-
-/// The header of a frame as it was sent; of a draft's frame it is read again, for only it is kept what it meant.
-pub(super) fn header_bytes(store: &Store, index: u32) -> Vec<u8> {
-    let Some(record) = store.frame(index) else {
-        return Vec::new();
-    };
-    let header = record.header(store.odd(index));
-    if framing(store, record.connection) == Framing::Rfc6455 {
-        let mut bytes = Vec::new();
-        header.write(&mut bytes);
-        return bytes;
-    }
-    let span = Span::at(record.stream_offset(), header.header_length.into());
-    store.stream(
-        record.connection,
-        record.from(),
-        span,
-        header.header_length.into(),
-    )
-}
-
 fn header_field(store: &Store, index: u32) -> Field {
     let Some(record) = store.frame(index) else {
         return Field::default();
     };
-    let framing = framing(store, record.connection);
-    let sent = header_bytes(store, index);
+    let framing = store.framing(record.connection);
+    let sent = store.header_bytes(index);
     let at = record.stream_offset();
     let length = u64::from(record.header(store.odd(index)).header_length);
     let (children, draft) = match framing.draft() {
@@ -207,8 +179,8 @@ fn header_field(store: &Store, index: u32) -> Field {
 /// The byte that ends a text of the oldest drafts.
 fn end_field(store: &Store, index: u32) -> Option<Field> {
     let record = store.frame(index)?;
-    let framing = framing(store, record.connection);
-    let header = draft_layout::header(framing, record.from(), &header_bytes(store, index));
+    let framing = store.framing(record.connection);
+    let header = draft_layout::header(framing, record.from(), &store.header_bytes(index));
     let at = Span::at(store.frame_span(index).end, 1);
     let is_there = header.ends_with_ff && !record.is_cut();
     is_there.then(|| Field::new("End", "ff").at(Layer::Stream, at))

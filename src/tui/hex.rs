@@ -7,7 +7,6 @@ use crate::engine::Transport;
 use crate::store::Store;
 use crate::websocket::mask;
 
-use super::fields::header_bytes;
 use super::rows::RowId;
 
 /// Bytes shown at once.
@@ -342,7 +341,7 @@ fn stream_bytes(store: &Store, index: u32) -> Vec<u8> {
         return bytes;
     }
     let header = record.header(store.odd(index));
-    let mut out = header_bytes(store, index);
+    let mut out = store.header_bytes(index);
     if out.is_empty() {
         // A draft's header cannot be made again.
         return out;

@@ -44,7 +44,7 @@ pub use app::{App, Effect, Loading};
 pub use copy::data;
 pub use encrypted::Encrypted;
 pub use prompt::Save;
-pub use rows::{List, RowId};
+pub use rows::{Kind, List, RowId};
 pub use theme::Theme;
 pub use verdicts::Verdicts;
 

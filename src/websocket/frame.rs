@@ -236,6 +236,30 @@ fn chunk<const N: usize>(bytes: &[u8], at: usize) -> Option<[u8; N]> {
     bytes.get(at..)?.first_chunk().copied()
 }
 
+/// The place of a frame in its message.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Part {
+    /// It is part of no message: it continues none, or its opcode is reserved.
+    None,
+    /// More frames of the message follow.
+    #[default]
+    Begun,
+    /// The message ends with it.
+    Last,
+}
+
+impl Part {
+    /// The place of a frame that belongs to a message or not, and is the last one of it or not.
+    #[must_use]
+    pub(super) fn of(belongs: bool, is_last: bool) -> Part {
+        match (belongs, is_last) {
+            (false, _) => Part::None,
+            (true, false) => Part::Begun,
+            (true, true) => Part::Last,
+        }
+    }
+}
+
 /// A frame as it was seen. Its payload is unmasked only when somebody asks.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
@@ -247,8 +271,8 @@ pub struct Frame<'a> {
     pub stream_offset: u64,
     /// Payload bytes that were seen; fewer than declared when some are missing.
     pub captured_length: u64,
-    /// Whether the message it belongs to ends with it.
-    pub completes_message: bool,
+    /// Its place in its message.
+    pub part: Part,
     /// Whether its payload is (part of) a compressed message.
     pub compressed: bool,
     /// The payload as captured, still masked, from its first byte on: all of it, or as much as is at hand (up to the
@@ -280,6 +304,13 @@ impl Frame<'_> {
             self.stream_offset,
             u64::from(self.header.header_length).saturating_add(self.captured_length),
         )
+    }
+
+    /// Whether its message ends with it.
+    #[must_use]
+    #[inline]
+    pub fn completes_message(&self) -> bool {
+        self.part == Part::Last
     }
 
     /// Whether every byte the header declares was seen.

@@ -99,6 +99,12 @@ pub enum Framing {
 }
 
 impl Framing {
+    /// Whether the body of a close frame is a code and a reason, as it is since hybi-06.
+    #[must_use]
+    pub fn closes_with_code(self) -> bool {
+        matches!(self, Framing::Rfc6455 | Framing::Hybi(6..))
+    }
+
     /// The draft's name; `None` for the standard.
     #[must_use]
     pub fn draft(self) -> Option<&'static str> {

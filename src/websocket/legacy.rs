@@ -13,13 +13,13 @@
 
 mod header;
 
-use super::frame::{Frame, FrameHeader, MAX_HEADER_LEN, Opcode};
+use super::frame::{Frame, FrameHeader, MAX_HEADER_LEN, Opcode, Part};
 use super::handshake::Framing;
 use super::mask;
 use super::message::{Assembly, MessageKind};
 use super::rules::{self, Rsv1, SeenHeader};
 use super::scratch::Scratch;
-use super::sink::FrameSink;
+use super::sink::{About, FrameSink};
 use crate::base::{Limits, Needs, Side, Span};
 
 use header::{DraftHeader, UNKNOWN, hixie_header, hybi_header, masked_header};
@@ -53,6 +53,8 @@ pub(super) struct Decoder {
     header: FrameHeader,
     header_bytes: [u8; MAX_HEADER_LEN],
     captured: u64,
+    /// Bytes of its payload are missing before those at hand.
+    has_hole: bool,
     raw: Vec<u8>,
     frames: u64,
     message: Option<Box<Assembly>>,
@@ -83,6 +85,7 @@ impl Decoder {
             header: FrameHeader::default(),
             header_bytes: [0; MAX_HEADER_LEN],
             captured: 0,
+            has_hole: false,
             raw: Vec::new(),
             frames: 0,
             message: None,
@@ -174,6 +177,7 @@ impl Decoder {
     }
 
     fn hole(&mut self, len: u64) {
+        self.has_hole |= len > 0;
         let is_control = self.header.opcode().is_control();
         let message = if is_control {
             &mut self.control
@@ -195,7 +199,7 @@ impl Decoder {
         let passed = self.position.saturating_sub(self.lost_from);
         if matches!(self.state, DraftState::Search | DraftState::Lost) && passed > 0 {
             let span = Span::new(self.lost_from, self.position);
-            out.finding(rules::lost_sync(passed, span, false));
+            out.finding(About::Stream, rules::lost_sync(passed, span, false));
             self.lost_from = self.position;
         }
         self.pending.clear();
@@ -253,6 +257,7 @@ impl Decoder {
         }
         (self.start, self.header, self.state) = (start, header, state);
         self.captured = 0;
+        self.has_hole = false;
         self.raw.clear();
         self.in_message = self.message.is_some();
         let opcode = header.opcode();
@@ -312,7 +317,7 @@ impl Decoder {
         };
         let boundary = self.position + at as u64 + 1;
         let span = Span::new(self.lost_from, boundary);
-        out.finding(rules::lost_sync(span.len(), span, true));
+        out.finding(About::Stream, rules::lost_sync(span.len(), span, true));
         self.state = DraftState::Header;
         at + 1
     }
@@ -320,7 +325,7 @@ impl Decoder {
     fn payload(&mut self, piece: &[u8], scratch: &mut Scratch) {
         let phase = self.captured;
         self.captured += piece.len() as u64;
-        if self.needs.has(Needs::PAYLOAD) {
+        if self.needs.has(Needs::PAYLOAD) && !self.has_hole {
             let room = scratch.limits.kept_payload.saturating_sub(self.raw.len());
             self.raw.extend_from_slice(&piece[..piece.len().min(room)]);
         }
@@ -349,14 +354,14 @@ impl Decoder {
         let opcode = header.opcode();
         let is_part = MessageKind::of(opcode).is_some()
             || (opcode == Opcode::Continuation && self.message.is_some());
-        let completes = is_part && (header.fin() || opcode.is_control());
+        let part = Part::of(is_part, header.fin() || opcode.is_control());
         let kept = self.needs.has(Needs::PAYLOAD) && self.raw.len() as u64 >= self.captured.min(1);
         let frame = Frame {
             header,
             index: self.frames,
             stream_offset: self.start,
             captured_length: self.captured,
-            completes_message: completes,
+            part,
             compressed: false,
             raw: kept.then_some(self.raw.as_slice()),
             draft_header: Some(self.header_bytes),
@@ -372,7 +377,9 @@ impl Decoder {
         if let Some(assembly) = assembly {
             assembly.end = end;
         }
-        if completes && let Some(assembly) = assembly.take() {
+        if part == Part::Last
+            && let Some(assembly) = assembly.take()
+        {
             self.tell_message(assembly, is_whole, scratch, out);
         }
         self.start_unknown = false;
@@ -395,7 +402,7 @@ impl Decoder {
         };
         for rule in rules::LEGACY_RULES {
             if let Some(finding) = rule(&seen) {
-                out.finding(finding);
+                out.finding(About::Frame, finding);
             }
         }
     }
@@ -408,10 +415,9 @@ impl Decoder {
         out: &mut impl FrameSink,
     ) {
         let mut message = assembly.message(is_ended, self.needs, &scratch.limits);
-        let has_code = matches!(self.framing, Framing::Hybi(6..));
+        let has_code = self.framing.closes_with_code();
         if message.kind == MessageKind::Close {
             self.closed = true;
-            // Close bodies have a code since hybi-06.
             message.close = message.close.filter(|_| has_code);
         }
         out.message(&message);
@@ -419,11 +425,11 @@ impl Decoder {
             rules::CLOSE_RULES
                 .iter()
                 .filter_map(|rule| rule(&message))
-                .for_each(|finding| out.finding(finding));
+                .for_each(|finding| out.finding(About::Message, finding));
         } else if message.valid_utf8 == Some(false)
             && let Some(at) = assembly.invalid_utf8_at()
         {
-            out.finding(rules::invalid_utf8(&message, at));
+            out.finding(About::Message, rules::invalid_utf8(&message, at));
         }
         scratch.put_assembly(assembly);
     }

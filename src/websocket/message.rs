@@ -178,6 +178,8 @@ pub(super) struct Assembly {
     kept: Vec<u8>,
     utf8: Option<Validator>,
     digest: Option<Sha256>,
+    /// Its digest begins where keeping ends.
+    digests_long: bool,
     keeps: bool,
     /// What was kept of it had to be given up.
     given_up: bool,
@@ -200,6 +202,7 @@ impl Assembly {
             kept: Vec::new(),
             utf8: None,
             digest: None,
+            digests_long: false,
             keeps: false,
             given_up: false,
         }
@@ -221,6 +224,7 @@ impl Assembly {
         self.kept.clear();
         self.utf8 = (kind == MessageKind::Text && is_deep).then(Validator::default);
         self.digest = needs.has(Needs::DIGEST).then(Sha256::new);
+        self.digests_long = needs.has(Needs::LONG_DIGEST);
         self.keeps = needs.any(Needs::MESSAGES | Needs::DIGEST) || kind == MessageKind::Close;
         self.given_up = false;
     }
@@ -344,15 +348,23 @@ impl Assembly {
             data: (shows && is_readable && !truncated).then_some(beginning),
             beginning,
             truncated,
-            sha256: self
-                .digest
-                .as_ref()
-                .filter(|_| complete && is_readable)
-                .map(|digest| digest.clone().finalize().into()),
+            sha256: self.sha256(truncated).filter(|_| complete && is_readable),
             close: (kind == MessageKind::Close).then(|| close::body(&self.kept)),
             span: Span::new(self.start, self.end),
             frame_count: self.frame_count,
             fragments: &self.fragments,
+        }
+    }
+
+    /// The digest of all that was seen of it.
+    fn sha256(&self, truncated: bool) -> Option<[u8; 32]> {
+        match &self.digest {
+            Some(digest) => Some(digest.clone().finalize().into()),
+            // A little more than the limit may be there, and nothing beyond that.
+            None if self.digests_long && truncated && self.compressed && !self.given_up => {
+                Some(Sha256::digest(&self.kept).into())
+            }
+            None => None,
         }
     }
 
@@ -416,6 +428,9 @@ impl InflateSink for IntoMessage<'_, '_> {
             false => &*self.work.overflow,
         };
         let new = &buffer[buffer.len() - count..];
+        if assembly.digests_long && assembly.digest.is_none() && !self.in_kept && assembly.keeps {
+            assembly.digest = Some(Sha256::new_with_prefix(&assembly.kept));
+        }
         assembly.length = assembly.length.saturating_add(count as u64);
         if let Some(utf8) = &mut assembly.utf8 {
             utf8.push(new);

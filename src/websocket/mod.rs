@@ -30,9 +30,9 @@ mod sink;
 pub mod stream;
 pub mod utf8;
 
-pub use frame::{Frame, FrameHeader, LengthForm, MAX_HEADER_LEN, Opcode};
+pub use frame::{Frame, FrameHeader, LengthForm, MAX_HEADER_LEN, Opcode, Part};
 pub use handshake::Negotiated;
 pub use message::{Message, MessageKind};
 pub use scratch::Scratch;
-pub use sink::FrameSink;
+pub use sink::{About, FrameSink};
 pub use stream::Stream;

@@ -17,7 +17,7 @@ mod lost;
 mod pieces;
 
 use super::deflate::Inflater;
-use super::frame::{Frame, FrameHeader, MAX_HEADER_LEN};
+use super::frame::{Frame, FrameHeader, MAX_HEADER_LEN, Part};
 use super::handshake::{Compression, Framing, Negotiated};
 use super::legacy;
 use super::mask;
@@ -25,7 +25,7 @@ use super::message::{Assembly, Message, MessageKind, is_deep};
 use super::resync::{Boundary, Search};
 use super::rules::{self, Http, Rsv1, SeenHeader};
 use super::scratch::Scratch;
-use super::sink::FrameSink;
+use super::sink::{About, FrameSink};
 use crate::base::{Limits, Needs, Side, Span};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -382,7 +382,7 @@ impl Stream {
         self.captured = self.passed;
         self.position = self.end_of_frame();
         let kept = capped(payload, &scratch.limits);
-        let index = self.tell_frame(Some(kept), true, false, out);
+        let index = self.tell_frame(Some(kept), Part::Last, false, out);
         let span = Span::new(self.frame_start, self.position);
         let fragments = [index];
         let mut message = Message::plain(kind, self.passed, span, &fragments);
@@ -414,7 +414,7 @@ impl Stream {
         if message.kind == MessageKind::Close {
             self.tell_close(message, out);
         } else if let Some(error) = utf8_error(data) {
-            out.finding(rules::invalid_utf8(message, error));
+            out.finding(About::Message, rules::invalid_utf8(message, error));
         }
     }
 
@@ -422,7 +422,7 @@ impl Stream {
         self.closed = true;
         for rule in rules::CLOSE_RULES {
             if let Some(finding) = rule(message) {
-                out.finding(finding);
+                out.finding(About::Message, finding);
             }
         }
     }
@@ -438,7 +438,7 @@ impl Stream {
     fn tell_frame(
         &mut self,
         raw: Option<&[u8]>,
-        completes_message: bool,
+        part: Part,
         compressed: bool,
         out: &mut impl FrameSink,
     ) -> u64 {
@@ -448,7 +448,7 @@ impl Stream {
             index,
             stream_offset: self.frame_start,
             captured_length: self.captured,
-            completes_message,
+            part,
             compressed,
             raw,
             draft_header: None,
@@ -466,7 +466,7 @@ impl Stream {
         let seen = self.seen();
         for rule in rules::HEADER_RULES {
             if let Some(finding) = rule(&seen) {
-                out.finding(finding);
+                out.finding(About::Frame, finding);
             }
         }
     }

@@ -55,7 +55,7 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
     let live = Live::open(&options)?;
     let name = args.live.interface.clone().unwrap_or_default();
     let mut app = App::new(
-        Store::new(Box::new(live.packets())).with_spools(&spools()),
+        Store::new(Box::new(live.packets()), &reader.options()).with_spools(&spools()),
         name,
         theme(),
     );

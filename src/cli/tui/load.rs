@@ -184,7 +184,8 @@ impl Reader {
     pub(super) fn start(&self, keylog: Option<&Path>) -> anyhow::Result<Started> {
         let keys = Keys::open_noting(keylog, false)?;
         let source = self.source()?;
-        let store = Store::new(Box::new(source.packet_file())).with_spools(&spools());
+        let store =
+            Store::new(Box::new(source.packet_file()), &self.options()).with_spools(&spools());
         let total = source.summary().total_bytes;
         let (send, feed) = bounded(IN_FLIGHT);
         let read = Read::default();

@@ -13,10 +13,13 @@ use crate::base::{ConnectionId, LinkType, Needs, PacketNumber};
 use crate::capture::{Interface, Origin, PacketToWrite, PcapngWriter};
 use crate::cli::output::Output;
 use crate::cli::printing;
-use crate::export::{Format, Ndjson, Page, PageMark, Palette, Text, comment};
-use crate::run::Content as _;
-use crate::store::{PacketEntry, Row, Store};
-use crate::tui::{self, App, List, RowId, Save, Saved, Saving};
+use crate::engine::Sink as _;
+use crate::export::{
+    Format, Ndjson, Page, PageMark, Palette, Printer, Selection, Show, Text, comment,
+};
+use crate::run::{Collected as _, Content as _, Ordered};
+use crate::store::{PacketEntry, Store};
+use crate::tui::{self, App, Kind, List, RowId, Save, Saved, Saving};
 
 use super::load::{About, lock};
 
@@ -330,41 +333,43 @@ impl Make for Packets {
     }
 }
 
-/// The rows of the list as it was when saving began, as an export prints them.
-struct Rows<F> {
+/// The rows of the list as it was when saving began, replayed to what prints them for the command line.
+struct Rows<F: Format> {
     list: List,
     at: usize,
     count: usize,
-    format: F,
-    page: Page,
+    printer: Printer<F>,
+    needs: Needs,
+    written: Ordered<F::Out>,
     lines: Vec<u8>,
 }
 
 impl<F: Format<Out = Page>> Rows<F> {
     fn new(app: &App, format: F) -> Self {
+        let selection = Selection {
+            show: match app.list.kind {
+                Kind::Messages => Show::Messages,
+                Kind::Frames | Kind::Packets => Show::Frames,
+            },
+            ..Selection::default()
+        };
+        let printer = Printer::new(format, selection, app.store.start());
         Self {
             list: app.list.clone(),
             at: 0,
             count: app.list.len(&app.store),
-            format,
-            page: Page::default(),
+            needs: printer.needs() | Needs::EXTENTS,
+            printer,
+            written: Ordered::default(),
             lines: Vec::new(),
         }
     }
 
     fn row(&mut self, app: &App, row: RowId) {
-        let store = &app.store;
-        let needs = Needs::PAYLOAD | Needs::MESSAGES | Needs::DIGEST | Needs::EXTENTS;
-        let (format, page) = (&mut self.format, &mut self.page);
-        let each = |row: Row<'_>| match row {
-            Row::Frame(event, connection) => format.frame(page, event, connection),
-            Row::Message(event, connection) => format.message(page, event, connection),
-            Row::Finding(event, connection) => format.finding(page, event, connection),
-            Row::Connection(connection, at) => format.connection(page, connection, at),
-        };
+        let (store, printer) = (&app.store, &mut self.printer);
         match row {
-            RowId::Frame(index) => store.with_frame(index, needs, each),
-            RowId::Message(index) => store.with_message(index, needs, each),
+            RowId::Frame(index) => store.replay_frame(index, self.needs, printer),
+            RowId::Message(index) => store.replay_message(index, self.needs, printer),
             RowId::Packet(..) => {
                 let line = tui::row_text(app, self.at, row);
                 self.lines.extend_from_slice(line.as_bytes());
@@ -372,11 +377,11 @@ impl<F: Format<Out = Page>> Rows<F> {
                 None
             }
         };
+        printer.exchange(&mut self.written);
         // The store counts connections from 0, and outputs from 1.
         let number = |connection: ConnectionId| Some(connection.0 + 1);
-        let all = (PageMark::default(), self.page.mark());
-        self.page.fill(all, number, &mut self.lines);
-        self.page.clear();
+        let page = self.written.content();
+        page.fill((PageMark::default(), page.mark()), number, &mut self.lines);
     }
 }
 
@@ -440,7 +445,10 @@ mod tests {
     fn app() -> App {
         let source = Source::open(Vec::new(), &Limits::default()).unwrap();
         App::new(
-            Store::new(Box::new(source.packet_file())),
+            Store::new(
+                Box::new(source.packet_file()),
+                &crate::engine::Options::default(),
+            ),
             "nothing",
             Theme::Plain,
         )

@@ -163,8 +163,8 @@ impl Sink for Watcher {
         }
     }
 
-    fn extent(&mut self, flow: u64, end: End, extent: Extent) {
-        self.rows.extent(flow, end, extent);
+    fn extent(&mut self, flow: u64, end: End, extent: Extent, bytes: &[u8]) {
+        self.rows.extent(flow, end, extent, bytes);
     }
 
     fn plaintext(&mut self, flow: u64, end: End, plaintext: Plaintext<'_>) {

@@ -60,6 +60,21 @@ impl App {
                     ..prompt
                 });
             }
+            Ok(filter)
+                if prompt.ask == Ask::Filter
+                    && !filter.scope().has(Rows::FRAMES)
+                    && !filter.scope().has(Rows::MESSAGES)
+                    && !text.is_empty() =>
+            {
+                let why = match filter.scope().has(Rows::CONNECTIONS) {
+                    true => "this asks for connections: Tab to their list, and filter there",
+                    false => "no frame and no message has all of this",
+                };
+                self.prompt = Some(Prompt {
+                    error: Some(why.to_owned()),
+                    ..prompt
+                });
+            }
             Ok(filter) => {
                 self.filters.retain(|known| *known != text);
                 if !text.is_empty() {

@@ -7,7 +7,6 @@ use ratatui::text::{Line, Span};
 
 use crate::base::{Span as Bytes, escape};
 use crate::tui::app::App;
-use crate::tui::fields::{framing, header_bytes};
 use crate::websocket::draft_layout::{self, DraftPart};
 use crate::websocket::handshake::Framing;
 use crate::websocket::layout::{HeaderPart, PartKind, parts};
@@ -29,7 +28,7 @@ fn about(app: &App, index: u32) -> (String, Vec<Line<'static>>) {
     let Some(record) = app.store.frame(index) else {
         return Default::default();
     };
-    let framing = framing(&app.store, record.connection);
+    let framing = app.store.framing(record.connection);
     if let Some(draft) = framing.draft() {
         let title = format!(
             "Bits of frame {} ({draft}, a draft before RFC 6455)",
@@ -77,7 +76,7 @@ fn about_draft(app: &App, index: u32, framing: Framing) -> Vec<Line<'static>> {
         return Vec::new();
     };
     let side = record.from();
-    let header_bytes = header_bytes(&app.store, index);
+    let header_bytes = app.store.header_bytes(index);
     let header = draft_layout::header(framing, side, &header_bytes);
     if header.parts.is_empty() {
         return vec![Line::raw(" the bytes of its header are not kept")];

@@ -38,7 +38,10 @@ fn open_with(name: &str, keys: Option<&str>) -> App {
     };
     let input = Input::from_argument(path);
     let mut source = Source::open_with(vec![input], &limits, options).unwrap();
-    let mut store = Store::new(Box::new(source.packet_file()));
+    let mut store = Store::new(
+        Box::new(source.packet_file()),
+        &crate::engine::Options::default(),
+    );
     let mut walker = Walker::new(&limits);
     let mut engine = Engine::new(crate::engine::Options::default(), Indexer::default());
     if let Some(keys) = keys {

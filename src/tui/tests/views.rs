@@ -127,11 +127,14 @@ fn where_there_is_nothing_it_says_why_and_what_to_do() {
     let text = screen(&mut app, 80, 24);
     assert!(text.contains("K has read a key log"), "{text}");
     // An empty capture.
-    let store = crate::store::Store::new(Box::new(
-        crate::capture::Source::open(Vec::new(), &crate::base::Limits::default())
-            .unwrap()
-            .packet_file(),
-    ));
+    let store = crate::store::Store::new(
+        Box::new(
+            crate::capture::Source::open(Vec::new(), &crate::base::Limits::default())
+                .unwrap()
+                .packet_file(),
+        ),
+        &crate::engine::Options::default(),
+    );
     let mut app = crate::tui::App::new(store, "empty", crate::tui::Theme::Dark);
     assert!(screen(&mut app, 80, 24).contains("reading…"));
     app.loaded(String::new());

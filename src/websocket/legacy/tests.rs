@@ -37,7 +37,7 @@ impl FrameSink for Told {
             .push(format!("= {} {data}{end}", message.kind.name()));
     }
 
-    fn finding(&mut self, finding: Finding) {
+    fn finding(&mut self, _: About, finding: Finding) {
         self.codes.push(finding.code);
     }
 }

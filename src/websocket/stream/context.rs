@@ -1,6 +1,6 @@
 //! What compressed messages leave to the ones after them (RFC 7692 section 7.2.3.2).
 
-use super::{Deflate, FrameSink, Scratch, Stream, StreamState};
+use super::{About, Deflate, FrameSink, Scratch, Stream, StreamState};
 use crate::base::Limits;
 use crate::websocket::message::{Assembly, Inflation, Message};
 use crate::websocket::rules;
@@ -26,14 +26,20 @@ impl Stream {
             Inflation::Failed if was_lost && self.loss_told => {}
             Inflation::Failed if was_lost => {
                 self.loss_told = true;
-                out.finding(rules::context_lost(message));
+                out.finding(About::Message, rules::context_lost(message));
             }
-            Inflation::Failed => out.finding(rules::deflate_invalid(message)),
-            Inflation::OverLimit => out.finding(rules::inflate_limit(message, &scratch.limits)),
+            Inflation::Failed => out.finding(About::Message, rules::deflate_invalid(message)),
+            Inflation::OverLimit => out.finding(
+                About::Message,
+                rules::inflate_limit(message, &scratch.limits),
+            ),
             // That was told when it happened.
             Inflation::GivenUp => {}
             Inflation::NoInflater => {
-                out.finding(rules::too_many_inflaters(message, &scratch.limits));
+                out.finding(
+                    About::Message,
+                    rules::too_many_inflaters(message, &scratch.limits),
+                );
             }
         }
         let is_intact = message.complete && assembly.inflation == Inflation::Fine;
@@ -82,7 +88,7 @@ impl Stream {
         }
         self.raw_given_up = self.state == StreamState::Payload;
         self.raw = Vec::new();
-        out.finding(rules::memory_limit(&scratch.limits));
+        out.finding(About::Stream, rules::memory_limit(&scratch.limits));
     }
 
     pub(super) fn lose_context(&mut self, is_told: bool) {

@@ -1,6 +1,6 @@
 //! What happens when bytes are missing, when the boundary of the next frame is unknown, and when no more bytes come.
 
-use super::{Deflate, FrameSink, Scratch, Stream, StreamState};
+use super::{About, Deflate, FrameSink, Scratch, Stream, StreamState};
 use crate::base::{Side, Span};
 use crate::websocket::plausible::Expected;
 use crate::websocket::resync::{Boundary, Search};
@@ -141,7 +141,8 @@ impl Stream {
     ) {
         self.state = StreamState::Header;
         self.position = position;
-        out.finding(rules::lost_sync(passed, Span::new(from, position), true));
+        let lost = rules::lost_sync(passed, Span::new(from, position), true);
+        out.finding(About::Stream, lost);
     }
 
     /// What the next frame is expected to look like: as this side's last one, or as its side must send them.
@@ -185,7 +186,8 @@ impl Stream {
         self.look_once_more(scratch, out);
         if let Some(search) = self.search.take() {
             let span = Span::new(search.from, search.end());
-            out.finding(rules::lost_sync(search.passed(), span, false));
+            let lost = rules::lost_sync(search.passed(), span, false);
+            out.finding(About::Stream, lost);
             self.state = StreamState::Header;
             self.position = search.end();
         }
@@ -198,7 +200,8 @@ impl Stream {
         scratch: &mut Scratch,
         out: &mut impl FrameSink,
     ) {
-        out.finding(rules::http_inside_frames(start, self.position));
+        let http = rules::http_inside_frames(start, self.position);
+        out.finding(About::Stream, http);
         self.lose_sync(scratch, out);
     }
 }

@@ -1,8 +1,8 @@
 //! Frames that do not lie in one push, and messages that are more than one plain frame.
 
-use super::{Deflate, FrameSink, Scratch, Stream, StreamState, capped};
+use super::{About, Deflate, FrameSink, Scratch, Stream, StreamState, capped};
 use crate::base::{Needs, Span};
-use crate::websocket::frame::{FrameHeader, Opcode};
+use crate::websocket::frame::{FrameHeader, Opcode, Part};
 use crate::websocket::mask;
 use crate::websocket::message::{Assembly, Inflating, Inflation, Message, MessageKind, is_deep};
 use crate::websocket::rules;
@@ -179,13 +179,13 @@ impl Stream {
             Opcode::Reserved(_) => false,
             _ => true,
         };
-        let completes = belongs && (self.header.fin() || opcode.is_control());
+        let part = Part::of(belongs, self.header.fin() || opcode.is_control());
         let compressed = self.is_frame_compressed();
         let raw = std::mem::take(&mut self.raw);
         let is_kept = self.needs.has(Needs::PAYLOAD) && !self.raw_given_up;
         let kept = is_kept.then_some(raw.as_slice());
         let payload = payload.map(|payload| capped(payload, &scratch.limits));
-        let index = self.tell_frame(payload.or(kept), completes, compressed, out);
+        let index = self.tell_frame(payload.or(kept), part, compressed, out);
         scratch.raw = raw;
         if compressed && self.deflate == Deflate::FrameTakeover && is_whole {
             self.end_inflating(scratch);
@@ -193,7 +193,7 @@ impl Stream {
         if opcode.is_data() && (self.header.fin() || belongs) {
             self.start_unknown = false;
         }
-        if !completes {
+        if part != Part::Last {
             return;
         }
         let assembly = match opcode.is_control() {
@@ -270,7 +270,7 @@ impl Stream {
         } else if message.valid_utf8 == Some(false)
             && let Some(at) = assembly.invalid_utf8_at()
         {
-            out.finding(rules::invalid_utf8(&message, at));
+            out.finding(About::Message, rules::invalid_utf8(&message, at));
         }
         if message.compressed && is_deep(self.needs) {
             self.settle_context(&assembly, &message, scratch, out);

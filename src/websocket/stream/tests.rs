@@ -26,7 +26,7 @@ impl FrameSink for Told {
             frame.stream_offset,
             frame.header,
             frame.captured_length,
-            frame.completes_message,
+            frame.completes_message(),
             frame.compressed
         ));
     }
@@ -36,9 +36,9 @@ impl FrameSink for Told {
         self.lines.push(format!("{message:?}"));
     }
 
-    fn finding(&mut self, finding: Finding) {
+    fn finding(&mut self, about: About, finding: Finding) {
         self.codes.push(finding.code);
-        self.lines.push(format!("{finding:?}"));
+        self.lines.push(format!("{about:?}: {finding:?}"));
     }
 }
 
