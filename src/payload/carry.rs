@@ -49,6 +49,17 @@ impl Carry {
         self.len = len.map_or(0, |len| usize::try_from(len).unwrap_or(usize::MAX));
     }
 
+    /// Passes over so many bytes of what comes: nobody looks at them.
+    pub fn pass(&mut self, len: u64) {
+        self.skip = self.skip.saturating_add(len);
+    }
+
+    /// Whether there are bytes to come that are passed over.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        self.skip > 0
+    }
+
     /// Whether a unit began that is not complete.
     #[must_use]
     pub fn is_waiting(&self) -> bool {

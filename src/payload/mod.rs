@@ -86,6 +86,7 @@ pub static DECODERS: &[&Decoder] = &[
     &protocols::obs::DECODER,
     &protocols::xmpp::DECODER,
     &protocols::kaazing::DECODER,
+    &protocols::rfb::DECODER,
     &encodings::json::DECODER,
     &encodings::ndjson::DECODER,
     &encodings::xml::DECODER,

@@ -420,15 +420,27 @@ impl<'a> Out<'_, 'a> {
         inside: impl for<'i, 'b> FnOnce(&mut Out<'i, 'b>, &'b [u8], &mut Carry) -> R,
     ) -> R {
         let (bytes, earlier) = carry.join(message.bytes);
-        let bytes = match bytes {
-            Cow::Borrowed(bytes) => return inside(self, bytes, carry),
-            Cow::Owned(bytes) => bytes,
-        };
-        let place = Place {
-            earlier,
-            ..self.place
-        };
-        self.other(&bytes, place, |out, bytes| inside(out, bytes, carry))
+        match bytes {
+            Cow::Borrowed(bytes) => inside(self, bytes, carry),
+            Cow::Owned(bytes) => {
+                let place = Place {
+                    earlier,
+                    ..self.place
+                };
+                self.other(&bytes, place, |out, bytes| inside(out, bytes, carry))
+            }
+        }
+    }
+
+    /// The same of bytes that the message has in another form, and which have no place in it.
+    pub fn stream_of<R>(
+        &mut self,
+        carry: &mut Carry,
+        bytes: &[u8],
+        inside: impl for<'i, 'b> FnOnce(&mut Out<'i, 'b>, &'b [u8], &mut Carry) -> R,
+    ) -> R {
+        let bytes = carry.join(bytes).0.into_owned();
+        self.apart(&bytes, |out, bytes| inside(out, bytes, carry))
     }
 
     /// Writes what is made of bytes that the message does not have as they are, such as inflated ones.

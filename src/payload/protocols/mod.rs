@@ -21,6 +21,7 @@ pub(super) mod ocpp;
 pub(super) mod peerjs;
 pub(super) mod phoenix;
 pub(super) mod pusher;
+pub(super) mod rfb;
 pub(super) mod signalr;
 pub(super) mod sip;
 pub(super) mod slack;
