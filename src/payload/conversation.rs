@@ -11,6 +11,7 @@ use super::decoder::Decoder;
 use super::layer::Layer;
 use super::message::{Kind, Payload};
 use super::out::{Gathered, Place};
+use super::protobuf::Schema;
 use super::summary;
 use crate::base::{PerSide, Side, Timestamp};
 
@@ -74,6 +75,13 @@ impl Conversation {
             counts: SmallVec::new(),
             items: 0,
         }
+    }
+
+    /// The same, whose binary messages of no protocol are read as this schema's where they fit it.
+    #[must_use]
+    pub fn with_schema(mut self, schema: Option<Arc<Schema>>) -> Self {
+        self.gathered.schema = schema;
+        self
     }
 
     /// Decodes the connection's next message; `None` where nothing is recognised in it.

@@ -10,6 +10,7 @@ use super::DECODERS;
 use super::claim::{Claim, Confidence, Evidence, Opening};
 use super::decoded::Item;
 use super::decoder::{Decode, Decoder, Fit};
+use super::encodings::protobuf::DECODER as PROTOBUF;
 use super::message::{Kind, Payload};
 use super::out::{Gathered, InnerLayer, Out, Place};
 use crate::base::{PerSide, Side};
@@ -175,6 +176,17 @@ impl Layer {
         gathered: &mut Gathered,
     ) -> Option<Claim> {
         let outline = OnceCell::new();
+        if gathered.schema.is_some() && payload.kind == Kind::Binary {
+            let claim = Claim {
+                confidence: Confidence::Forced,
+                why: "it fits the schema",
+                is_of_stream: false,
+            };
+            let mut chosen = Chosen::after(gathered, &PROTOBUF, claim);
+            if chosen.decode(&mut self.inner, payload, place, items, gathered) {
+                return Some(claim);
+            }
+        }
         let opening = Arc::clone(&gathered.opening);
         let evidence = Evidence {
             opening: &opening,

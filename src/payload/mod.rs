@@ -49,6 +49,9 @@ pub use decoded::{Decoded, GENERAL, Heartbeat, Item};
 pub use decoder::{Decode, Decoder, Fit};
 pub use message::{Kind, Payload};
 pub use out::Out;
+pub use protobuf::Schema;
+#[cfg(feature = "protobuf")]
+pub use protobuf::SchemaError;
 pub use tree::tree;
 
 use crate::base::FieldInfo;

@@ -15,6 +15,7 @@ use super::element::Element;
 use super::json::{Json, JsonKind};
 use super::message::{Kind, Payload};
 use super::packed::Packed;
+use super::protobuf::Schema;
 use crate::base::{Code, FieldInfo, Finding, PerSide, Rule, Side, Span};
 
 /// Lines made of one message; what a message has beyond is not shown.
@@ -44,6 +45,8 @@ pub(super) struct Gathered {
     pub(super) findings: Vec<Finding>,
     /// Bytes that may still be inflated of this message.
     pub(super) inflatable: usize,
+    /// What binary messages of no protocol are to be read as.
+    pub(super) schema: Option<Arc<Schema>>,
 }
 
 impl Gathered {
@@ -58,6 +61,7 @@ impl Gathered {
             heartbeat: None,
             findings: Vec::new(),
             inflatable: INFLATED,
+            schema: None,
         }
     }
 
@@ -403,6 +407,12 @@ impl<'a> Out<'_, 'a> {
         if self.gathered.calls.len() < CALLS {
             self.gathered.calls.push(call);
         }
+    }
+
+    /// What binary messages of no protocol are to be read as.
+    #[must_use]
+    pub fn schema(&self) -> Option<Arc<Schema>> {
+        self.gathered.schema.clone()
     }
 
     /// Bytes that may still be inflated of this message; a decoder that inflates takes them off.

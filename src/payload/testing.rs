@@ -44,6 +44,13 @@ impl Talk {
         }
     }
 
+    /// The same connection, read with a schema.
+    #[cfg(feature = "protobuf")]
+    pub(crate) fn with_schema(mut self, schema: super::Schema) -> Self {
+        self.conversation = self.conversation.with_schema(Some(schema.into()));
+        self
+    }
+
     pub(crate) fn client<'a>(&mut self, text: &'a str) -> Option<Decoded<'a>> {
         self.say(Side::Client, GivenKind::Text, text.as_bytes())
     }

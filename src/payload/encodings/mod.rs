@@ -8,5 +8,5 @@ pub(super) mod image;
 pub(super) mod json;
 pub(super) mod ndjson;
 pub(super) mod packed;
-pub(super) mod protobuf;
+pub(in crate::payload) mod protobuf;
 pub(super) mod xml;

@@ -34,6 +34,18 @@ static WIRE_TYPE: FieldInfo = FieldInfo::new(
     ("32-bit", 5),
 ])
 .max(7);
+static NAME: FieldInfo = FieldInfo::new(
+    "protobuf.field.name",
+    "Name",
+    Type::Text,
+    "Name of each field of a Protocol Buffers message, where a schema is given.",
+);
+static JSON: FieldInfo = FieldInfo::new(
+    "protobuf.value",
+    "JSON",
+    Type::Text,
+    "A Protocol Buffers message as JSON, where a schema is given.",
+);
 static VALUE: FieldInfo = FieldInfo::new(
     "protobuf.field.value",
     "Value",
@@ -45,7 +57,7 @@ static VALUE: FieldInfo = FieldInfo::new(
 pub(crate) static DECODER: Decoder = Decoder {
     name: "protobuf",
     title: "Protocol Buffers",
-    fields: &[&NUMBER, &WIRE_TYPE, &VALUE],
+    fields: &[&NUMBER, &WIRE_TYPE, &NAME, &VALUE, &JSON],
     claim,
     start: |_| Box::new(Protobuf),
     is_encoding: true,
@@ -86,6 +98,11 @@ struct Protobuf;
 
 impl Decode for Protobuf {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
+        if let Some(schema) = out.schema()
+            && by_schema::write(&schema, message, out)
+        {
+            return Fit::Yes;
+        }
         let messages = match is_message(message.bytes) {
             true => vec![message.bytes],
             false => delimited(message.bytes).unwrap_or_default(),
@@ -101,6 +118,102 @@ impl Decode for Protobuf {
         } else {
             Fit::Yes
         }
+    }
+}
+
+/// Messages read by a schema.
+#[cfg(feature = "protobuf")]
+mod by_schema {
+    use super::{DECODER, JSON, NAME, NUMBER, VALUE, varint};
+    use crate::payload::json::Json;
+    use crate::payload::protobuf::{Scalar, Schema, Seen};
+    use crate::payload::{Datum, Kind, Out, Payload};
+
+    /// Decodes a message that fits, or several with their lengths in front; whether it is so.
+    pub(super) fn write<'a>(schema: &Schema, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> bool {
+        if message.kind == Kind::Text || message.bytes.is_empty() {
+            return false;
+        }
+        let messages = match schema.fits(message.bytes) {
+            true => vec![message.bytes],
+            false => delimited(schema, message.bytes).unwrap_or_default(),
+        };
+        for bytes in &messages {
+            let span = out.span(bytes);
+            out.unit(DECODER.title)
+                .words(schema.name().to_owned())
+                .at(span);
+            let json = schema.json(bytes);
+            if let Some(json) = Json::parse(&json) {
+                out.summary(format!("{} {}", schema.name(), json.outline()));
+            }
+            // Its lines are the fields below, which know their bytes.
+            out.field(&JSON, Datum::Text(json.into()));
+            let depth = out.depth;
+            schema.walk(bytes, &mut |seen| {
+                out.depth = depth.saturating_add(seen.depth);
+                field(seen, out);
+                !out.is_full()
+            });
+            out.depth = depth;
+        }
+        !messages.is_empty()
+    }
+
+    /// The messages that bytes are, with their lengths in front.
+    fn delimited<'a>(schema: &Schema, bytes: &'a [u8]) -> Option<Vec<&'a [u8]>> {
+        let mut messages = Vec::new();
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let (len, behind) = varint(rest)?;
+            let (message, behind) = behind.split_at_checked(usize::try_from(len).ok()?)?;
+            schema.fits(message).then_some(())?;
+            rest = behind;
+            if messages.len() < super::MESSAGES {
+                messages.push(message);
+            }
+        }
+        Some(messages)
+    }
+
+    fn field<'a>(seen: Seen<'a>, out: &mut Out<'_, 'a>) {
+        let span = out.span(seen.raw);
+        out.field(&NUMBER, seen.number).words(seen.kind).at(span);
+        out.depth = out.depth.saturating_add(1);
+        if let Some(name) = seen.name {
+            out.field(&NAME, name);
+        }
+        if let Some(value) = seen.value {
+            let words = match &value {
+                Scalar::Enum(_, Some(name)) => name.clone(),
+                _ => String::new(),
+            };
+            out.field(&VALUE, datum(value)).words(words).at(span);
+        }
+        out.depth = out.depth.saturating_sub(1);
+    }
+
+    fn datum(value: Scalar<'_>) -> Datum<'_> {
+        match value {
+            Scalar::Bool(yes) => yes.into(),
+            Scalar::Unsigned(number) => number.into(),
+            Scalar::Signed(number) | Scalar::Enum(number, _) => number.into(),
+            Scalar::Float(number) => number.into(),
+            Scalar::Text(text) => text.into(),
+            Scalar::Bytes(bytes) => bytes.into(),
+            packed @ Scalar::Packed(_) => packed.to_string().into(),
+        }
+    }
+}
+
+#[cfg(not(feature = "protobuf"))]
+mod by_schema {
+    use crate::payload::protobuf::Schema;
+    use crate::payload::{Out, Payload};
+
+    /// There is no schema where nothing reads one.
+    pub(super) fn write<'a>(schema: &Schema, _: &Payload<'a>, _: &mut Out<'_, 'a>) -> bool {
+        match *schema {}
     }
 }
 
@@ -286,6 +399,47 @@ mod tests {
         );
         let number = decoded.items[1].span.unwrap();
         assert_eq!((number.start, number.end), (0, 2));
+    }
+
+    #[cfg(feature = "protobuf")]
+    #[test]
+    fn with_a_schema_numbers_have_names() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("lab.proto");
+        let source = "syntax = \"proto3\"; message Tick { string symbol = 1; sint32 change = 2; Tick last = 3; }";
+        std::fs::write(&file, source).unwrap();
+        let schema = crate::payload::Schema::open(&file, "Tick").unwrap();
+        let mut talk = Talk::unknown().with_schema(schema);
+        let bytes = hex::decode("0a0161 1003 1a03 0a0162".replace(' ', "")).unwrap();
+        let decoded = talk.server_bytes(&bytes).unwrap();
+        assert_eq!(
+            (decoded.protocol(), decoded.confidence().name()),
+            ("protobuf", "forced")
+        );
+        assert_eq!(
+            decoded.summary,
+            "Tick {symbol: \"a\", change: -2, last: {…}}"
+        );
+        assert_eq!(
+            field(&decoded, "protobuf.value"),
+            [r#"{"symbol":"a","change":-2,"last":{"symbol":"b"}}"#]
+        );
+        assert_eq!(
+            field(&decoded, "protobuf.field.name"),
+            ["symbol", "change", "last", "symbol"]
+        );
+        assert_eq!(field(&decoded, "protobuf.field.value"), ["a", "-2", "b"]);
+        // Several with their lengths in front, and what does not fit.
+        let several = hex::decode("030a0161 030a0162".replace(' ', "")).unwrap();
+        assert_eq!(
+            field(
+                &talk.server_bytes(&several).unwrap(),
+                "protobuf.field.value"
+            ),
+            ["a", "b"]
+        );
+        let other = hex::decode("82a474797065a47469636ba17003").unwrap();
+        assert_eq!(talk.server_bytes(&other).unwrap().protocol(), "messagepack");
     }
 
     #[test]

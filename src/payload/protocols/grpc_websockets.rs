@@ -325,7 +325,6 @@ fn headers<'a>(bytes: &'a [u8], out: &mut Out<'_, 'a>) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::payload::testing::{Talk, field, findings};
 
     fn talk() -> Talk {

@@ -148,7 +148,6 @@ fn write_size<'a>(json: Json<'a>, out: &mut Out<'_, 'a>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::payload::testing::{Talk, field, findings};
 
     #[test]

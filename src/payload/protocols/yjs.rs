@@ -312,7 +312,6 @@ fn denied<'a>(text: &'a str, out: &mut Out<'_, 'a>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::payload::testing::{Talk, field, findings};
 
     fn hex(text: &str) -> Vec<u8> {
