@@ -4,7 +4,6 @@ Three namespaces: the user, this one as a router, and the site. The capture is t
 or a second address stands beside where it says so.
 """
 
-import asyncio
 import contextlib
 import subprocess
 

@@ -4,17 +4,11 @@ Real servers where there is one that does it; otherwise a small raw socket, whic
 """
 
 import asyncio
-import base64
 import contextlib
-import functools
-import hashlib
-import http.server
-import os
 import socket
 import struct
 import subprocess
 import threading
-import time
 import warnings
 import zlib
 
@@ -29,6 +23,7 @@ from websockets.asyncio.server import basic_auth
 from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 import proxies
+import raw
 from drafts import hixie_76
 from lab import sample
 from python_endpoints import PLAIN, client, echo, server, settle
@@ -37,8 +32,6 @@ from secure import contexts
 warnings.simplefilter("ignore", DeprecationWarning)
 PORT = 9030
 URI = f"ws://127.0.0.1:{PORT}/chat"
-KEY = b"dGhlIHNhbXBsZSBub25jZQ=="
-ACCEPT = base64.b64encode(hashlib.sha1(KEY + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
 
 
 def failing(cause, verdict, stage):
@@ -94,34 +87,16 @@ def redirects(status, where, cause, name, line):
         assert str(status).encode() in got[:20], got
 
 
-def request(path=b"/chat", version=b"13", key=KEY, more=b"", drop=()):
-    lines = [b"GET " + path + b" HTTP/1.1", b"Host: 127.0.0.1:%d" % PORT, b"Upgrade: websocket", b"Connection: Upgrade",
-             b"Sec-WebSocket-Key: " + key, b"Sec-WebSocket-Version: " + version, b"Origin: http://127.0.0.1:%d" % PORT]
-    kept = [line for line in lines if not any(line.startswith(d) for d in drop)]
-    return b"\r\n".join(kept) + b"\r\n" + more + b"\r\n"
+def request(more=b"", drop=(), **named):
+    """An upgrade request with an Origin, as browsers send it."""
+    origin = b"" if b"Origin" in drop else b"Origin: http://127.0.0.1:%d\r\n" % PORT
+    return raw.request(PORT, more=origin + more, drop=drop, **named)
 
 
-def masked(opcode, payload, key=bytes.fromhex("37fa213d")):
-    """A short frame with FIN, masked (RFC 6455, 5.7 has this key in its example)."""
-    return bytes([0x80 | opcode, 0x80 | len(payload)]) + key + bytes(b ^ key[n % 4] for n, b in enumerate(payload))
-
-
-def raw_client(*parts, pause=0.1, wait=1.0, port=PORT):
+def raw_client(first, *parts):
     """Send the parts with pauses between; returns everything received until the peer is silent or gone."""
-    sock = socket.create_connection(("127.0.0.1", port))
-    got = b""
-    try:
-        for part in parts:
-            sock.sendall(part)
-            time.sleep(pause)
-        sock.settimeout(wait)
-        while chunk := sock.recv(65536):
-            got += chunk
-    except (TimeoutError, ConnectionError):
-        pass
-    sock.close()
-    time.sleep(0.05)
-    return got
+    head, rest, _ = raw.converse(PORT, *parts, first=first, pause=0.1, wait=1.0)
+    return head + raw.HEAD_END + rest
 
 
 redirects(301, "https", "the server sends the client to another address (301 to https); WebSocket clients do not follow", "301-https",
@@ -223,34 +198,16 @@ async def status_500(run):
 # --- no answer, reset, refused ----------------------------------------------------------------------------------------
 
 
-def listen(port=PORT):
-    sock = socket.socket()
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", port))
-    sock.listen()
-    return sock
-
-
-def read_head(sock):
-    got = b""
-    while b"\r\n\r\n" not in got:
-        chunk = sock.recv(65536)
-        if not chunk:
-            break
-        got += chunk
-    return got
-
-
 @contextlib.asynccontextmanager
 async def raw_server(conversation, port=PORT):
     """Runs `conversation(socket, head)` in a thread for the first connection."""
-    listener = listen(port)
+    listener = socket.create_server(("127.0.0.1", port))
 
     def serve():
         sock, _ = listener.accept()
         sock.settimeout(5)
         with contextlib.suppress(OSError, TimeoutError):
-            conversation(sock, read_head(sock))
+            conversation(sock, raw.read_head(sock))
         sock.close()
 
     thread = threading.Thread(target=serve, daemon=True)
@@ -262,25 +219,11 @@ async def raw_server(conversation, port=PORT):
         listener.close()
 
 
-def accept(head, more=b"", accept_value=None):
-    key = next(line.split(b":", 1)[1].strip() for line in head.split(b"\r\n") if line.lower().startswith(b"sec-websocket-key"))
-    value = accept_value or base64.b64encode(hashlib.sha1(key + b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11").digest())
-    return (b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " + value + b"\r\n" + more + b"\r\n")
-
-
-def finish(sock, seconds=0.5):
-    """Read what the peer still says for a while."""
-    sock.settimeout(seconds)
-    with contextlib.suppress(OSError, TimeoutError):
-        while sock.recv(65536):
-            pass
-
-
 @sample("no-answer.pcapng", programs=["websockets", "Python"],
         expect=failing("the server accepted the connection and read the request, but never answered", "no-answer", "http-status"),
         shows="a server that never answers; the client gives up after 2 s")
 async def no_answer(run):
-    async with raw_server(lambda sock, head: finish(sock, 5)):
+    async with raw_server(lambda sock, head: raw.drain(sock, 5)):
         await must_fail(run)
 
 
@@ -421,8 +364,8 @@ async def lifetime(run):
         shows="a 101 with another connection's Sec-WebSocket-Accept; the client ends at once")
 async def accept_wrong(run):
     def conversation(sock, head):
-        sock.sendall(accept(head, accept_value=ACCEPT))
-        finish(sock)
+        sock.sendall(raw.response(head, value=raw.accept_value()))
+        raw.drain(sock, 0.5)
 
     async with raw_server(conversation):
         await must_fail(run)
@@ -433,7 +376,7 @@ async def accept_wrong(run):
 async def accept_missing(run):
     def conversation(sock, head):
         sock.sendall(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n")
-        finish(sock)
+        raw.drain(sock, 0.5)
 
     async with raw_server(conversation):
         await must_fail(run)
@@ -444,8 +387,8 @@ async def accept_missing(run):
         shows="a 101 with a subprotocol that was not offered; the client fails the connection")
 async def subprotocol(run):
     def conversation(sock, head):
-        sock.sendall(accept(head, b"Sec-WebSocket-Protocol: graphql-ws\r\n"))
-        finish(sock)
+        sock.sendall(raw.response(head, b"Sec-WebSocket-Protocol: graphql-ws\r\n"))
+        raw.drain(sock, 0.5)
 
     async with raw_server(conversation):
         await must_fail(run, subprotocols=["chat", "superchat"])
@@ -466,8 +409,8 @@ async def subprotocol_missing(run):
         shows="a 101 with permessage-deflate that was not offered; the client fails the connection")
 async def extension(run):
     def conversation(sock, head):
-        sock.sendall(accept(head, b"Sec-WebSocket-Extensions: permessage-deflate\r\n"))
-        finish(sock)
+        sock.sendall(raw.response(head, b"Sec-WebSocket-Extensions: permessage-deflate\r\n"))
+        raw.drain(sock, 0.5)
 
     async with raw_server(conversation):
         await must_fail(run, **PLAIN)
@@ -477,7 +420,7 @@ async def extension(run):
         expect=failing("the server answered 101 and closed the connection at once, without a frame", "closed-after-handshake", "first-frames"),
         shows="101 and FIN, no frame (as a web application firewall does)")
 async def closed_after_101(run):
-    async with raw_server(lambda sock, head: sock.sendall(accept(head))):
+    async with raw_server(lambda sock, head: sock.sendall(raw.response(head))):
         c = await attempt(run, **PLAIN)
         await c.wait_closed()
 
@@ -504,10 +447,10 @@ async def rsv1(run):
     body = (deflater.compress(b"compressed without an agreement") + deflater.flush(zlib.Z_SYNC_FLUSH))[:-4]
 
     def conversation(sock, head):
-        sock.sendall(accept(head))
+        sock.sendall(raw.response(head))
         sock.recv(4096)
         sock.sendall(bytes([0xC1, len(body)]) + body)
-        finish(sock)
+        raw.drain(sock, 0.5)
 
     await watch_client(run, conversation)
 
@@ -517,10 +460,10 @@ async def rsv1(run):
         shows="a masked frame from the server; the client closes with 1002")
 async def masked_server(run):
     def conversation(sock, head):
-        sock.sendall(accept(head))
+        sock.sendall(raw.response(head))
         sock.recv(4096)
-        sock.sendall(masked(0x1, b"Hello"))
-        finish(sock)
+        sock.sendall(raw.frame(0x1, b"Hello"))
+        raw.drain(sock, 0.5)
 
     await watch_client(run, conversation)
 
@@ -538,7 +481,7 @@ async def unmasked_client(run):
         shows="a text message that is not UTF-8; the server closes with 1007")
 async def invalid_utf8(run):
     async with server(run, echo, port=PORT, **PLAIN):
-        await asyncio.to_thread(raw_client, request(), masked(0x1, b"caf\xe9"))
+        await asyncio.to_thread(raw_client, request(), raw.frame(0x1, b"caf\xe9"))
 
 
 @sample("too-big-1009.pcapng", programs=["websockets"], cut_short=True, log=False,
@@ -561,7 +504,7 @@ def http_inside(run):
             "s.on('connection',(c)=>{c.on('error',()=>{});c.on('message',(d,b)=>c.send(d,{binary:b}))})}"
             f"h.listen({PORT},'127.0.0.1')")
     run.spawn("node", "-e", code, port=PORT)
-    got = raw_client(request(), masked(0x1, b"Hello"))
+    got = raw_client(request(), raw.frame(0x1, b"Hello"))
     assert b"101" in got[:20] and b"HTTP/1.1 400" in got[20:], got
 
 
@@ -570,7 +513,7 @@ def http_inside(run):
         shows="a transparent proxy that lets the 101 pass and then answers the first frame with 400")
 async def frames_as_http(run):
     def conversation(sock, head):
-        sock.sendall(accept(head))
+        sock.sendall(raw.response(head))
         sock.recv(4096)
         sock.sendall(b"HTTP/1.1 400 Bad Request\r\nServer: proxy\r\nConnection: close\r\nContent-Length: 0\r\n\r\n")
 
@@ -603,8 +546,8 @@ def hixie_refused(run):
 def hybi_08(run):
     node_server(run)
     origin = b"Sec-WebSocket-Origin: http://127.0.0.1:9030\r\n"
-    got = raw_client(request(version=b"8", more=origin, drop=(b"Origin",)), masked(0x1, b"Hello"),
-                     masked(0x8, b"\x03\xe8"))
+    got = raw_client(request(version=b"8", more=origin, drop=(b"Origin",)), raw.frame(0x1, b"Hello"),
+                     raw.frame(0x8, b"\x03\xe8"))
     assert b"101" in got[:20] and b"\x81\x05Hello" in got, got
 
 

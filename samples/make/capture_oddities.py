@@ -2,11 +2,9 @@
 101s that carry a body.
 """
 
-import asyncio
 import contextlib
 import socket
 import struct
-import subprocess
 import time
 import zlib
 

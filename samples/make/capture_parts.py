@@ -2,14 +2,13 @@
 
 import asyncio
 import contextlib
-import subprocess
 
 import lab
 
 lab.enter()
 
 from aiohttp import web
-from websockets.exceptions import ConnectionClosed, InvalidHandshake
+from websockets.exceptions import InvalidHandshake
 
 import echoes
 from lab import sample

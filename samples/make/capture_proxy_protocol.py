@@ -1,8 +1,6 @@
 """The PROXY protocol, versions 1 and 2, in front of HTTP and TLS: to servers that know it and to those that do not, and left out where it is expected."""
 
 import asyncio
-import contextlib
-import ssl
 
 import lab
 

@@ -2,7 +2,6 @@
 order. No secret (they are listed in `secrets`) may stand in any output of that.
 """
 
-import asyncio
 import json
 import ssl
 

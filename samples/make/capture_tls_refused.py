@@ -18,7 +18,7 @@ import raw
 import watchers
 from certificates import Authority
 from lab import sample
-from python_endpoints import PLAIN, client, echo, server, settle
+from python_endpoints import client, echo, server, settle
 from secure import VERSIONS, contexts
 
 PORT = 8443

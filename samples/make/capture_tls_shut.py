@@ -1,6 +1,5 @@
 """TLS that stays shut though its keys are there: suites that are rare now, SSL 3.0; and keys in comments of the capture."""
 
-import asyncio
 import json
 import subprocess
 
