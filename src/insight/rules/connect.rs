@@ -31,7 +31,7 @@ pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
     Some(Found::certain(Verdict::ConnectUnanswered, sentence).at(client.first_data, line))
 }
 
-/// F7, F8, F10: the CONNECT was refused.
+/// The proxy refused the CONNECT: its port or host is not allowed, it wants a login, or it cannot reach the server.
 pub(super) fn refused(case: &Case<'_>) -> Option<Found> {
     let connection = case.attempt.connection.as_ref()?;
     if connection.handshake.is_some() {

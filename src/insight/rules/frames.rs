@@ -57,7 +57,7 @@ pub(super) fn tolerated(case: &Case<'_>) -> Option<String> {
     Some(format!("{}, which {other} tolerates", broken.text))
 }
 
-/// F17, F20: HTTP where frames belong.
+/// HTTP where frames belong: a hop or a second handler still speaks it on the upgraded connection.
 pub(super) fn http_text(case: &Case<'_>) -> Option<Found> {
     let noted = sound(case.attempt, Code::HttpInsideFrames)?;
     let from = noted.from.unwrap_or(Side::Server);
@@ -85,7 +85,7 @@ pub(super) fn http_text(case: &Case<'_>) -> Option<Found> {
     Some(Found::likely(Verdict::HttpInsideFrames, sentence).at(Some(noted.at), &*noted.text))
 }
 
-/// F16: reserved bits without an extension.
+/// Reserved bits without an extension that defines them.
 pub(super) fn reserved_bit(case: &Case<'_>) -> Option<Found> {
     let noted = minded(case, Code::ReservedBitSet)?;
     let from = noted.from.unwrap_or(Side::Server);
@@ -116,7 +116,7 @@ pub(super) fn reserved_bit(case: &Case<'_>) -> Option<Found> {
     )
 }
 
-/// F18: masking from the wrong side, or missing.
+/// Masking from the wrong side, or missing.
 pub(super) fn masking(case: &Case<'_>) -> Option<Found> {
     let server = minded(case, Code::ServerFrameMasked).map(|noted| {
         (
@@ -192,7 +192,7 @@ pub(super) fn invalid(case: &Case<'_>) -> Option<Found> {
     Some(closing(case, found))
 }
 
-/// F19, F20: 101, and the server ends before any frame of its own.
+/// 101, and the server ends before any frame of its own.
 pub(super) fn closed_after_handshake(case: &Case<'_>) -> Option<Found> {
     let connection = case.attempt.connection.as_ref()?;
     if !case.is_accepted() || connection.frames.server > 0 {

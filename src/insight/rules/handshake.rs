@@ -72,7 +72,7 @@ fn oddity(head: &[u8], opening: &[u8]) -> Option<&'static str> {
     }
 }
 
-/// F14: the accept key.
+/// The accept key is missing or another's.
 pub(super) fn accept(case: &Case<'_>) -> Option<Found> {
     if !case.is_accepted() {
         return None;
@@ -146,7 +146,7 @@ pub(super) fn upgrade_headers(case: &Case<'_>) -> Option<Found> {
     )
 }
 
-/// F15: a subprotocol out of nowhere.
+/// The server chose a subprotocol that was not offered.
 pub(super) fn subprotocol_not_offered(case: &Case<'_>) -> Option<Found> {
     let noted = case.attempt.noted(Code::SubprotocolNotOffered)?;
     let chosen = response_value(case, "Sec-WebSocket-Protocol");
@@ -183,7 +183,7 @@ pub(super) fn extension_not_offered(case: &Case<'_>) -> Option<Found> {
     )
 }
 
-/// F15: offered, none chosen, and the client leaves at once, as browsers do.
+/// Subprotocols were offered, none was chosen, and the client leaves at once, as browsers do.
 pub(super) fn subprotocol_missing(case: &Case<'_>) -> Option<Found> {
     let (request, response) = (case.request()?, case.response()?);
     let offered = request.value("Sec-WebSocket-Protocol")?;

@@ -43,7 +43,7 @@ pub(super) fn plain_to_tls_port(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// F9: the upgrade was sent to a forward proxy as if it were the server.
+/// The upgrade was sent to a forward proxy as if it were the server.
 pub(super) fn without_connect(case: &Case<'_>) -> Option<Found> {
     let (request, response) = (case.request()?, case.response()?);
     let status = response.status()?;
@@ -65,7 +65,7 @@ pub(super) fn without_connect(case: &Case<'_>) -> Option<Found> {
     ))
 }
 
-/// F1, F4, F5 as the server sees it: the key is there, Upgrade is not.
+/// A hop dropped Upgrade, as the server sees it: the key is there, Upgrade is not.
 pub(super) fn stripped(case: &Case<'_>) -> Option<Found> {
     let request = case.request()?;
     let lacks_token = !request.has_token("Connection", "upgrade");
@@ -102,7 +102,7 @@ fn request_names(request: &Head) -> bool {
     Software::named_by(request, &[]).is_some()
 }
 
-/// F1, F5, F26 as the client sees it: it asked rightly, and the answer is that of a server that saw no upgrade.
+/// A hop dropped Upgrade, as the client sees it: it asked rightly, and the answer is that of a server that saw no upgrade.
 pub(super) fn not_forwarded(case: &Case<'_>) -> Option<Found> {
     let (request, response) = (case.request()?, case.response()?);
     if !case.is_refused() || !names_upgrade(request) {
@@ -147,7 +147,7 @@ pub(super) fn not_forwarded(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// F6: Envoy's own refusal, which bears no time of an upstream service.
+/// Envoy's own refusal, which bears no time of an upstream service.
 pub(super) fn by_proxy(case: &Case<'_>) -> Option<Found> {
     let response = case.response()?;
     let is_envoy = response

@@ -29,7 +29,7 @@ fn is_outside(end: &EndSummary) -> bool {
     reset.ttl < low.saturating_sub(TTL_SLACK) || reset.ttl > high.saturating_add(TTL_SLACK)
 }
 
-/// F27: a reset that its sender's other packets do not look like.
+/// A reset that does not look like its sender's other packets: somebody between forged it.
 fn forged(case: &Case<'_>) -> Option<Found> {
     let flow = case.attempt.flow.as_ref()?;
     let mut sides = Side::BOTH;
@@ -89,7 +89,7 @@ fn forged(case: &Case<'_>) -> Option<Found> {
     None
 }
 
-/// F27 while the answer is still out.
+/// A forged reset while the answer is still out.
 pub(super) fn foreign_reset_before_answer(case: &Case<'_>) -> Option<Found> {
     if !case.is_unanswered() {
         return None;
@@ -97,7 +97,7 @@ pub(super) fn foreign_reset_before_answer(case: &Case<'_>) -> Option<Found> {
     forged(case)
 }
 
-/// F27 on an open connection.
+/// A forged reset on an open connection.
 pub(super) fn foreign_reset(case: &Case<'_>) -> Option<Found> {
     if !matches!(
         case.attempt.outcome(),
@@ -108,7 +108,7 @@ pub(super) fn foreign_reset(case: &Case<'_>) -> Option<Found> {
     forged(case)
 }
 
-/// F23: retransmissions into nowhere.
+/// Retransmissions that nobody acknowledges: a hop drops the packets of the open connection.
 pub(super) fn silent_drop(case: &Case<'_>) -> Option<Found> {
     let flow = case.attempt.flow.as_ref()?;
     let side = Side::BOTH
@@ -273,7 +273,7 @@ fn not_answered(case: &Case<'_>, side: Side) -> Option<Found> {
     })
 }
 
-/// F21, F22, F24: what the endings of a server's connections have in common.
+/// What the endings of a server's connections have in common: the same silence, the same age, or the same moment.
 pub(super) fn cluster(case: &Case<'_>) -> Option<Found> {
     match case.endings.common_to(case.attempt) {
         Some((cut, pattern)) => Some(of_many(case, cut, pattern)),

@@ -97,7 +97,7 @@ pub(super) fn draft(case: &Case<'_>) -> Option<Found> {
     Some(refusal(case, found.header(Some(request), header, asked)))
 }
 
-/// F2: HTTP/1.0 on the way to the server.
+/// HTTP/1.0 on the way to the server: a hop does not pass the client's version on.
 pub(super) fn http_version(case: &Case<'_>) -> Option<Found> {
     let request = case.request()?;
     if case.is_accepted() {
@@ -120,7 +120,7 @@ pub(super) fn http_version(case: &Case<'_>) -> Option<Found> {
     Some(body_line(case, refusal(case, found), "HTTP/1.0"))
 }
 
-/// F25: extended CONNECT where the server does not take it.
+/// Extended CONNECT where the server does not take it.
 pub(super) fn h2_connect_protocol(case: &Case<'_>) -> Option<Found> {
     let noted = case.attempt.noted(Code::ExtendedConnectNotEnabled)?;
     if case.is_accepted() {
@@ -131,7 +131,7 @@ pub(super) fn h2_connect_protocol(case: &Case<'_>) -> Option<Found> {
     Some(refusal(case, found.at(Some(noted.at), &*noted.text)))
 }
 
-/// F13: the version.
+/// The server does not speak the version of WebSocket that was asked for.
 pub(super) fn version(case: &Case<'_>) -> Option<Found> {
     let (request, response) = (case.request()?, case.response()?);
     let status = response.status()?;
@@ -192,7 +192,7 @@ pub(super) fn key(case: &Case<'_>) -> Option<Found> {
     Some(refusal(case, found))
 }
 
-/// F3: the same server takes `Connection: Upgrade` and refuses a list.
+/// The same server takes `Connection: Upgrade` and refuses a list.
 pub(super) fn connection_header(case: &Case<'_>) -> Option<Found> {
     let request = case.request()?;
     if !case.is_refused() || request.list("Connection").count() < 2 {

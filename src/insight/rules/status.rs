@@ -6,7 +6,7 @@ use crate::insight::verdict::Verdict;
 
 use super::answer::{first_line, refusal};
 
-/// F11, F12 and every other status.
+/// Every status without a rule of its own: what it says by itself.
 pub(super) fn by_status(case: &Case<'_>) -> Option<Found> {
     let response = case.response()?;
     if !case.is_refused() {

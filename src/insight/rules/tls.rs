@@ -74,7 +74,7 @@ pub(super) fn plain_port(case: &Case<'_>) -> Option<Found> {
     )
 }
 
-/// F28 and others: an alert that can be read, or one that is encrypted and whose length shows it.
+/// The handshake ended in an alert: one that can be read, or one that is encrypted and whose length shows it.
 pub(super) fn alert(case: &Case<'_>) -> Option<Found> {
     let summary = case.attempt.tls.as_ref()?;
     if case.attempt.connection.is_some() {
@@ -220,7 +220,7 @@ pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
     )
 }
 
-/// F28: one side leaves before anything of the application went either way.
+/// One side leaves before anything of the application went either way, as clients do that do not trust a certificate.
 pub(super) fn closed_in_handshake(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
     let summary = attempt.tls.as_ref()?;
@@ -292,7 +292,7 @@ fn has_change_cipher_spec(opening: &[u8]) -> bool {
     false
 }
 
-/// F25: ALPN chose h2, and an HTTP/1.1 upgrade follows.
+/// ALPN chose h2, and an HTTP/1.1 upgrade follows.
 pub(super) fn alpn_h2(case: &Case<'_>) -> Option<Found> {
     let summary = case.attempt.tls.as_ref()?;
     let is_http1 = case.attempt.connection.as_ref().is_some_and(|connection| {
