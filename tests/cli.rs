@@ -533,5 +533,20 @@ fn completions_and_the_manual_page() {
             "{shell}"
         );
     }
-    assert!(out(&run(["man"])).contains(".TH"));
+    let page = out(&run(["man"]));
+    assert!(page.contains(".TH wireloupe 1"), "{page}");
+    let commands = page.lines().filter_map(|line| {
+        let name = line.strip_prefix("wireloupe\\-")?;
+        name.strip_suffix("(1)")
+    });
+    let commands: Vec<_> = commands.collect();
+    assert!(commands.contains(&"diagnose"), "{page}");
+    for command in commands {
+        let page = out(&run(["man", command]));
+        assert!(
+            page.contains(&format!(".TH wireloupe-{command} 1")),
+            "{page}"
+        );
+    }
+    assert_eq!(run(["man", "nonsense"]).status.code(), Some(2));
 }

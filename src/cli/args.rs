@@ -70,9 +70,12 @@ Examples:
         /// The shell.
         shell: clap_complete::Shell,
     },
-    /// Print the manual page.
+    /// Print the manual page of the program, or of one of its commands.
     #[command(hide = true)]
-    Man,
+    Man {
+        /// The command.
+        command: Option<String>,
+    },
 }
 
 /// What is read, and how it is printed.

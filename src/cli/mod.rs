@@ -28,6 +28,7 @@ mod write_packets;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
+use anyhow::Context as _;
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
@@ -89,12 +90,26 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             clap_complete::generate(*shell, &mut Cli::command(), "wireloupe", &mut out);
             print(&out)
         }
-        Some(Command::Man) => {
-            let mut out = Vec::new();
-            clap_mangen::Man::new(Cli::command()).render(&mut out)?;
-            print(&out)
-        }
+        Some(Command::Man { command }) => print(&manual(command.as_deref())?),
     }
+}
+
+/// The manual page of the program, or of one of its commands.
+fn manual(command: Option<&str>) -> anyhow::Result<Vec<u8>> {
+    let mut program = Cli::command().disable_help_subcommand(true);
+    program.build();
+    let page = match command {
+        Some(name) => program
+            .find_subcommand(name)
+            .with_context(|| format!("{name}: no such command: see wireloupe --help"))?,
+        None => &program,
+    };
+    let mut out = Vec::new();
+    let version = concat!("wireloupe ", env!("CARGO_PKG_VERSION"));
+    clap_mangen::Man::new(page.clone())
+        .source(version)
+        .render(&mut out)?;
+    Ok(out)
 }
 
 /// Writes to stdout; a reader that went away had what it wanted.
