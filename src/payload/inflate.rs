@@ -26,6 +26,7 @@ pub(crate) enum End {
 }
 
 /// Bytes that a decompressor may keep to refer back to.
+#[cfg(feature = "compressed")]
 const WINDOW: u64 = 8 << 20;
 
 /// Decompresses at most so many bytes; `None` where nothing comes out, or where too much memory would be needed.
@@ -49,14 +50,23 @@ pub(crate) fn inflate(
             most,
             |_| true,
         ),
-        Compression::Zstd => {
-            if zstd_window(bytes)? > WINDOW {
-                return None;
-            }
-            let decoder = ruzstd::decoding::StreamingDecoder::new(bytes).ok()?;
-            read(decoder, most, |decoder| decoder.get_ref().is_empty())
-        }
+        Compression::Zstd => zstd(bytes, most),
     }
+}
+
+#[cfg(feature = "compressed")]
+fn zstd(bytes: &[u8], most: usize) -> Option<(Vec<u8>, End)> {
+    if zstd_window(bytes)? > WINDOW {
+        return None;
+    }
+    let decoder = ruzstd::decoding::StreamingDecoder::new(bytes).ok()?;
+    read(decoder, most, |decoder| decoder.get_ref().is_empty())
+}
+
+/// Without the feature zstd is not read.
+#[cfg(not(feature = "compressed"))]
+fn zstd(_: &[u8], _: usize) -> Option<(Vec<u8>, End)> {
+    None
 }
 
 fn read<R: Read>(
@@ -81,6 +91,7 @@ fn read<R: Read>(
 }
 
 /// Bytes of the window that a zstd frame needs (RFC 8878, 3.1.1.1).
+#[cfg(feature = "compressed")]
 fn zstd_window(bytes: &[u8]) -> Option<u64> {
     let descriptor = *bytes.get(4)?;
     if descriptor & 0x20 == 0 {

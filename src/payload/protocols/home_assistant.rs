@@ -231,7 +231,7 @@ fn rest<'a>(json: Json<'a>, out: &mut Out<'_, 'a>) {
             key => {
                 let span = out.span(value.bytes());
                 let is_secret = secrets::stand_in(value) || secrets::is_name(key);
-                out.line(summary::part(key), value.datum()).at(span).secret = is_secret;
+                out.line(key.to_owned(), value.datum()).at(span).secret = is_secret;
             }
         }
     }

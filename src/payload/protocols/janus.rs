@@ -146,7 +146,7 @@ fn body<'a>(key: &str, value: Json<'a>, out: &mut Out<'_, 'a>) {
         key => {
             let span = out.span(value.bytes());
             let is_secret = value.kind() == JsonKind::Object && secrets::stand_in(value);
-            out.line(summary::part(key), value.datum()).at(span).secret = is_secret;
+            out.line(key.to_owned(), value.datum()).at(span).secret = is_secret;
         }
     }
 }

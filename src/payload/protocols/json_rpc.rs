@@ -21,6 +21,8 @@ const UNITS: usize = 10_000;
 const HEADER: usize = 4096;
 /// Subscriptions whose names are remembered.
 const SUBSCRIPTIONS: usize = 1000;
+/// Bytes of a subscription's id, longer ones are not remembered.
+const SUBSCRIPTION_ID: usize = 256;
 const CONTENT_LENGTH: &str = "Content-Length:";
 const HEADERS: &[&str] = &[CONTENT_LENGTH, "Content-Type:"];
 
@@ -277,7 +279,7 @@ impl JsonRpc {
         let Some(id) = result.filter(|id| is_one && from == Side::Server && is_id(id)) else {
             return;
         };
-        if self.subscriptions.len() < SUBSCRIPTIONS && id.raw().len() < HEADER {
+        if self.subscriptions.len() < SUBSCRIPTIONS && id.raw().len() < SUBSCRIPTION_ID {
             let name = method.split_once(' ').map_or(method, |(_, name)| name);
             self.subscriptions.insert(id.raw().into(), name.into());
         }

@@ -138,7 +138,7 @@ impl Kaazing {
                     let span = out.span(value);
                     let text = String::from_utf8_lossy(value).into_owned();
                     let is_secret = name.eq_ignore_ascii_case("cookie");
-                    out.line(summary::part(name), text).at(span).secret = is_secret;
+                    out.line(name.to_owned(), text).at(span).secret = is_secret;
                     continue;
                 }
             };

@@ -215,7 +215,7 @@ impl<'a> Text<'a> {
                 _ => {
                     let span = out.span(value);
                     let text = String::from_utf8_lossy(value).into_owned();
-                    out.line(summary::part(name), text).at(span);
+                    out.line(name.to_owned(), text).at(span);
                     continue;
                 }
             };
