@@ -23,6 +23,7 @@ fn main() -> std::io::Result<()> {
     let mut seeds = Seeds(RandomState::new(), 0);
     for sample in Sample::all() {
         capture(&sample.path, &mut seeds)?;
+        messages(&sample.path, &mut seeds)?;
     }
     for line in fs::read_to_string("../docs/filter.md")
         .unwrap_or_default()
@@ -151,6 +152,22 @@ fn follow(flows: &mut HashMap<FlowKey, Flow>, time: Timestamp, walked: &Walked<'
         time,
     };
     half.push(incoming, Limits::default().held_bytes, &mut take);
+}
+
+/// The messages of each connection, recognised without their handshake.
+fn messages(path: &Path, seeds: &mut Seeds) -> std::io::Result<()> {
+    let Ok(capture) = wireloupe::open(path) else {
+        return Ok(());
+    };
+    let mut connections: HashMap<u32, Vec<u8>> = HashMap::new();
+    for message in capture.messages() {
+        let pieces = connections.entry(message.connection).or_default();
+        write_pieces(message.from, &message.data, pieces);
+    }
+    for pieces in connections.values() {
+        seeds.write("payload", &[&[255, 255], &pieces[..]].concat())?;
+    }
+    Ok(())
 }
 
 /// Gives a flow's bytes to the targets that can read them.
