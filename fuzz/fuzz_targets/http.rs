@@ -3,11 +3,11 @@
 
 use libfuzzer_sys::fuzz_target;
 use wireloupe::base::{Limits, PerSide, Side};
-use wireloupe::http::{Body, Event, Reader, fields, request_body, response_body};
+use wireloupe::http::{Body, Event, HeadReader, fields, request_body, response_body};
 use wireloupe::websocket::handshake;
 use wireloupe_fuzz::{Piece, Pieces, low_limits};
 
-fn push(reader: &mut Reader, mut bytes: &[u8], limits: &Limits, events: &mut Vec<Event>) {
+fn push(reader: &mut HeadReader, mut bytes: &[u8], limits: &Limits, events: &mut Vec<Event>) {
     while !bytes.is_empty() {
         let before = reader.offset();
         let (taken, event) = reader.push(bytes);
@@ -28,8 +28,8 @@ fn push(reader: &mut Reader, mut bytes: &[u8], limits: &Limits, events: &mut Vec
 
 fn run(input: &[u8], limits: &Limits) {
     let mut readers = PerSide {
-        client: Reader::requests(limits),
-        server: Reader::responses(limits),
+        client: HeadReader::requests(limits),
+        server: HeadReader::responses(limits),
     };
     let mut events = PerSide::<Vec<Event>>::default();
     for piece in Pieces(input) {

@@ -67,6 +67,14 @@ impl Format for Json {
         self.0.wants_message_data()
     }
 
+    fn wants_decoded(&self) -> bool {
+        self.0.wants_decoded()
+    }
+
+    fn wants_protocol(&self) -> bool {
+        self.0.wants_protocol()
+    }
+
     fn waits(&self) -> Waits {
         self.0.waits()
     }

@@ -74,6 +74,10 @@ impl Format for Ndjson {
         true
     }
 
+    fn wants_protocol(&self) -> bool {
+        true
+    }
+
     fn frame(&mut self, page: &mut Page, event: &FrameEvent<'_>, connection: &Connection) {
         Self::begin(page, "frame", connection);
         let out = page.bytes();

@@ -168,8 +168,13 @@ pub trait Format {
         false
     }
 
-    /// Whether it writes what messages carry, and on connections what most of them did.
+    /// Whether it writes what messages carry.
     fn wants_decoded(&self) -> bool {
+        false
+    }
+
+    /// Whether it writes what most messages of a connection carried, for which all of them are decoded.
+    fn wants_protocol(&self) -> bool {
         false
     }
 
@@ -453,8 +458,9 @@ impl<F: Format> Sink for Printer<F> {
         if show.has(Show::Messages) && self.format.wants_digest() {
             needs |= Needs::DIGEST;
         }
-        let tells_messages = show.has(Show::Messages) || show.has(Show::Connections);
-        if tells_messages && self.format.wants_decoded() {
+        let decodes = show.has(Show::Messages) && self.format.wants_decoded()
+            || show.has(Show::Connections) && self.format.wants_protocol();
+        if decodes {
             needs |= Needs::DECODED;
         }
         if show.has(Show::Findings) {
