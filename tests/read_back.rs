@@ -190,9 +190,11 @@ fn every_field_has_a_value_somewhere() {
         "http.set_cookie",
         "json",
     ];
-    let mut wanted: Vec<&str> = wireloupe::filter::fields()
-        .map(wireloupe::filter::FieldRef::info)
-        .map(|info| info.name)
+    // What messages carry is held against the programs' own libraries in tests/payload.rs.
+    let of_rows = wireloupe::filter::fields()
+        .filter(|field| matches!(field, wireloupe::filter::FieldRef::Row(_)));
+    let mut wanted: Vec<&str> = of_rows
+        .map(|field| field.info().name)
         .filter(|name| !silent.contains(name))
         .collect();
     for sample in Sample::all() {

@@ -66,7 +66,18 @@ fn own_words(sample: &Sample) -> String {
             .map(|(_, printed)| String::from_utf8_lossy(printed).into_owned())
             .collect();
         let decoders = wireloupe::payload::DECODERS.iter();
-        text.extend(decoders.flat_map(|decoder| [decoder.name, "\n", decoder.title, "\n"]));
+        text.extend(
+            decoders
+                .flat_map(|decoder| {
+                    let rules = decoder.rules.iter().map(|rule| rule.meaning);
+                    [decoder.name, decoder.title]
+                        .into_iter()
+                        .chain(rules)
+                        .collect::<Vec<_>>()
+                })
+                .flat_map(|words| [words, "\n"]),
+        );
+        text.extend(wireloupe::base::Code::ALL.iter().map(|code| code.meaning()));
         text
     });
     let connections = ["read", "--redact", "--show", "connections"];

@@ -367,14 +367,21 @@ impl Casebook {
             ..Report::default()
         };
         let mut like = Likeness::default();
+        let mut turned_out_healthy = HashMap::new();
         for (attempt, verdict) in &self.open {
             let case = Case::new(attempt, &index, &endings, capture_end);
             let found = judge(&case);
             like.note(attempt, *verdict, &endings, found.as_ref());
+            if found
+                .as_ref()
+                .is_some_and(|found| found.verdict == Verdict::Healthy)
+            {
+                *turned_out_healthy.entry(attempt.server).or_insert(0) += 1;
+            }
             report.list.extend(found.map(Arc::new));
         }
         self.count_more(&like, &endings, &mut report);
-        report.finish(self);
+        report.finish(self, turned_out_healthy);
         report
     }
 
@@ -510,7 +517,8 @@ impl Report {
         self.worst = self.worst.max(verdict.map(Verdict::severity));
     }
 
-    fn finish(&mut self, casebook: &Casebook) {
+    /// Adds up; `healthy` are attempts that were open and turned out healthy, by server.
+    fn finish(&mut self, casebook: &Casebook, mut healthy: HashMap<SocketAddr, u64>) {
         for (verdict, count) in &casebook.lost {
             self.unexamined += count;
             self.worst = self.worst.max(verdict.map(Verdict::severity));
@@ -518,7 +526,10 @@ impl Report {
         self.list
             .sort_by_key(|diagnosis| (diagnosis.first_packet, diagnosis.connection));
         self.join_more();
-        self.healthy = casebook.healthy.iter().map(|(at, n)| (*at, *n)).collect();
+        for (server, count) in &casebook.healthy {
+            *healthy.entry(*server).or_insert(0) += count;
+        }
+        self.healthy = healthy.into_iter().collect();
         self.healthy
             .sort_unstable_by_key(|(server, count)| (std::cmp::Reverse(*count), *server));
         self.healthy_elsewhere = casebook.healthy_elsewhere;

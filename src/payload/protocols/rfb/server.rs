@@ -179,7 +179,7 @@ impl Talk {
                 .get(4..)
                 .and_then(reason_text)
                 .filter(|_| self.version == 8);
-            let said = text.map_or_else(String::new, |text| summary::part(text));
+            let said = text.map_or_else(String::new, summary::part);
             if let Some(text) = text {
                 len += 4 + text.len();
                 out.field_at(&t::REASON, String::from_utf8_lossy(text), text);
