@@ -29,9 +29,7 @@ impl Decoded<'_> {
 }
 
 fn masked(item: &Item<'_>) -> Item<'static> {
-    let is_known = item
-        .info
-        .is_some_and(|info| !matches!(info.known, Known::Any));
+    let is_known = is_known_word(item);
     let datum = match &item.datum {
         datum if is_known && !item.secret => datum.clone().into_owned(),
         Datum::Text(text) | Datum::Json(text) => Datum::Text(stars(text.chars().count()).into()),
@@ -59,6 +57,19 @@ fn masked(item: &Item<'_>) -> Item<'static> {
     }
 }
 
+/// Whether a value is one that its field is known to take: what somebody else put there may be anything.
+fn is_known_word(item: &Item<'_>) -> bool {
+    let Some(info) = item.info else {
+        return false;
+    };
+    match (&item.datum, info.known) {
+        (_, Known::Any) => false,
+        (Datum::Text(text), known) => known.names().any(|name| name == *text),
+        (Datum::Bytes(_) | Datum::Json(_), _) => false,
+        _ => true,
+    }
+}
+
 fn stars(count: usize) -> String {
     "*".repeat(count.min(MOST))
 }
@@ -81,13 +92,7 @@ fn finding(finding: &Finding) -> Finding {
 /// The known words of all units.
 fn summary(items: &[Item<'_>]) -> String {
     let words = items.iter().filter_map(|item| match &item.datum {
-        Datum::Text(text)
-            if item
-                .info
-                .is_some_and(|info| !matches!(info.known, Known::Any)) =>
-        {
-            Some(&**text)
-        }
+        Datum::Text(text) if is_known_word(item) => Some(&**text),
         _ => None,
     });
     words.take(8).collect::<Vec<_>>().join(" ")
