@@ -1,6 +1,6 @@
 //! What the rules of diagnosis look at: per attempt, everything that was seen of it, gathered from engine events.
 //!
-//! A [`Gatherer`] is told what an engine sees, and has an [`Attempt`] ready when its flow is over. Nothing here judges.
+//! A `Gatherer` is told what an engine sees, and has an [`Attempt`] ready when its flow is over. Nothing here judges.
 
 use std::collections::{HashSet, VecDeque};
 use std::net::SocketAddr;

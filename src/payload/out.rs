@@ -294,7 +294,7 @@ impl<'a> Out<'_, 'a> {
         Some(Span::new(position(start)?, position(end)?))
     }
 
-    /// The unit's line for lists. Bytes from the wire in it must be escaped; [`super::summary`] does it.
+    /// The unit's line for lists. Bytes from the wire in it must be escaped; `super::summary` does it.
     pub fn summary(&mut self, text: impl Into<String>) {
         if self.gathered.summaries.len() < SUMMARIES {
             self.gathered.summaries.push(text.into());

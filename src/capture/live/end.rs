@@ -23,7 +23,7 @@ pub enum Gone {
 pub enum End {
     /// It was told to.
     Stopped,
-    /// A limit of [`Autostop`] was reached.
+    /// A limit of [`Autostop`](super::Autostop) was reached.
     Limit,
     /// The interface went away.
     Interface {
