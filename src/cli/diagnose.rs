@@ -53,6 +53,10 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
     };
     let (casebook, end) = read(&mut source, &options, threads, args.redact, keep);
     let report = casebook.report(end);
+    let report = match args.redact {
+        true => report.masked(),
+        false => report,
+    };
     let mut output = Output::open(None, false)?;
     let palette = palette(&output);
     let mut pieces = Pieces::new(&mut output);

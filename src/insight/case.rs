@@ -20,6 +20,21 @@ pub struct Evidence {
     pub packet: Option<PacketNumber>,
     /// What it shows, in one line; bytes from the wire are escaped.
     pub text: String,
+    /// Where a quotation of what an answer's body said begins in the text.
+    pub quotation: Option<usize>,
+}
+
+impl Evidence {
+    /// The same without what it quotes of a body.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        if let Some(said) = self.quotation.and_then(|at| self.text.get(at..)) {
+            let mask = "*".repeat(said.chars().count());
+            let at = self.text.len() - said.len();
+            self.text.replace_range(at.., &mask);
+        }
+        self
+    }
 }
 
 /// What a rule found.
@@ -60,6 +75,17 @@ impl Found {
         self.evidence.push(Evidence {
             packet: seen.map(|seen| seen.packet),
             text: text.into(),
+            quotation: None,
+        });
+        self
+    }
+
+    /// The same with words of an answer's body as evidence.
+    pub(super) fn quoting(mut self, seen: Option<Seen>, label: &str, said: &str) -> Self {
+        self.evidence.push(Evidence {
+            packet: seen.map(|seen| seen.packet),
+            text: format!("{label}{said}"),
+            quotation: Some(label.len()),
         });
         self
     }

@@ -564,6 +564,20 @@ impl Report {
             .sort_by_key(|more| std::cmp::Reverse((more.verdict.severity(), more.count)));
     }
 
+    /// The same without what evidence quotes of bodies.
+    #[must_use]
+    pub fn masked(mut self) -> Self {
+        for diagnosis in &mut self.list {
+            let diagnosis = Arc::make_mut(diagnosis);
+            let evidence = std::mem::take(&mut diagnosis.evidence);
+            diagnosis.evidence = evidence
+                .into_iter()
+                .map(super::case::Evidence::masked)
+                .collect();
+        }
+        self
+    }
+
     /// How many attempts there were.
     #[must_use]
     pub fn count(&self) -> u64 {

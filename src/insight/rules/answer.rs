@@ -33,10 +33,7 @@ pub(super) fn first_line(case: &Case<'_>, found: Found) -> Found {
     match line {
         Some(line) => {
             let line = escape::preview(line.as_bytes(), 120);
-            found.at(
-                case.attempt.response_at(),
-                format!("the answer says: {line}"),
-            )
+            found.quoting(case.attempt.response_at(), "the answer says: ", &line)
         }
         None => found,
     }
@@ -73,10 +70,7 @@ pub(super) fn body_line(case: &Case<'_>, found: Found, text: &str) -> Found {
     match line {
         Some(line) => {
             let line = escape::preview(line.trim_ascii(), 120);
-            found.at(
-                case.attempt.response_at(),
-                format!("the answer says: {line}"),
-            )
+            found.quoting(case.attempt.response_at(), "the answer says: ", &line)
         }
         None => found,
     }

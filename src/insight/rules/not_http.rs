@@ -36,13 +36,14 @@ pub(super) fn answer(case: &Case<'_>) -> Option<Found> {
     }
     let quoted = escape::preview(bytes.get(..bytes.len().min(QUOTED))?, QUOTED);
     let port = attempt.server.port();
-    let (verdict, sentence, shown) = if is_http2_settings(bytes) {
+    let (verdict, sentence, label, said) = if is_http2_settings(bytes) {
         (
             Verdict::Http2OnlyPort,
             format!(
                 "port {port} speaks HTTP/2 only: it answers the HTTP/1.1 upgrade with SETTINGS"
             ),
-            "SETTINGS of HTTP/2".to_owned(),
+            "SETTINGS of HTTP/2",
+            "",
         )
     } else if tls::looks_like(bytes) {
         // What an alert in answer says is another rule's.
@@ -55,7 +56,8 @@ pub(super) fn answer(case: &Case<'_>) -> Option<Found> {
         (
             Verdict::ResponseCutOff,
             sentence,
-            format!("the answer so far: {quoted}"),
+            "the answer so far: ",
+            &*quoted,
         )
     } else {
         let who = BANNERS.iter().find(|(start, _)| bytes.starts_with(start));
@@ -63,11 +65,11 @@ pub(super) fn answer(case: &Case<'_>) -> Option<Found> {
             Some((_, who)) => format!("port {port} belongs to {who}, which speaks no HTTP"),
             None => "the answer to the upgrade is no HTTP response".to_owned(),
         };
-        (Verdict::NotHttp, sentence, format!("the answer: {quoted}"))
+        (Verdict::NotHttp, sentence, "the answer: ", &*quoted)
     };
     let found = Found::certain(verdict, sentence)
         .at(client.first_data, "the upgrade request")
-        .at(server.first_data, shown);
+        .quoting(server.first_data, label, said);
     Some(match attempt.end() {
         Some((side, end)) => found.at(
             Some(end),
