@@ -70,6 +70,7 @@ pub mod testkit;
 pub mod tls;
 #[cfg(feature = "tui")]
 pub mod tui;
+pub mod view;
 pub mod websocket;
 pub mod wire;
 

@@ -26,7 +26,7 @@ const FLOORS: &[&[&str]] = &[
     &["engine"],
     &["run"],
     &["store"],
-    &["insight"],
+    &["insight", "view"],
     &["export", "tui"],
     &["cli"],
 ];

@@ -4,7 +4,7 @@ use crate::engine::Moment;
 use crate::filter::Filter;
 use crate::store::{Row, Store};
 
-use super::cursor::Cursor;
+use crate::view::cursor::Cursor;
 
 /// The list.
 #[derive(Debug, Default)]

@@ -7,7 +7,7 @@ use serde_json::json;
 use crate::store::Store;
 use crate::websocket::{MessageKind, Opcode, close};
 
-use super::rows::RowId;
+use crate::view::rows::RowId;
 
 /// Bytes copied at most; many terminals take no more.
 pub(super) const MOST: usize = 100_000;

@@ -11,10 +11,7 @@
 mod app;
 mod connections;
 mod copy;
-mod cursor;
 mod encrypted;
-mod fields;
-mod hex;
 mod input;
 pub mod keymap;
 mod layout;
@@ -23,7 +20,6 @@ mod mouse;
 mod panel;
 mod places;
 mod prompt;
-mod rows;
 mod search;
 mod terminal;
 #[cfg(test)]
@@ -40,11 +36,11 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, TryRecvError};
 use crossterm::event;
 
+pub use crate::view::rows::{Kind, List, RowId};
 pub use app::{App, Effect, Loading};
 pub use copy::data;
 pub use encrypted::Encrypted;
 pub use prompt::Save;
-pub use rows::{Kind, List, RowId};
 pub use theme::Theme;
 pub use verdicts::Verdicts;
 

@@ -1,6 +1,6 @@
 //! Where one was, and marked rows.
 
-use super::rows::RowId;
+use crate::view::rows::RowId;
 
 /// Places remembered.
 const MOST: usize = 256;

@@ -4,7 +4,7 @@ use regex::bytes::{Regex, RegexBuilder};
 
 use crate::store::Store;
 
-use super::rows::{List, RowId};
+use crate::view::rows::{List, RowId};
 
 /// Payload bytes looked at of one row.
 const MOST: usize = 1 << 20;

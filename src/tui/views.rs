@@ -4,7 +4,7 @@ use crate::base::Severity;
 use crate::store::Store;
 use crate::websocket::MessageKind;
 
-use super::cursor::Cursor;
+use crate::view::cursor::Cursor;
 
 /// A view.
 #[derive(Debug)]

@@ -4,9 +4,9 @@ use crate::filter::{Filter, Rows};
 use crate::tui::copy;
 use crate::tui::panel;
 use crate::tui::prompt::{Ask, Prompt, Save};
-use crate::tui::rows::RowId;
 use crate::tui::search::Needle;
 use crate::tui::views::View;
+use crate::view::rows::RowId;
 
 use super::{App, Effect};
 

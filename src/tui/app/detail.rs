@@ -4,11 +4,11 @@ use std::ops::Range;
 
 use crate::base::{Field, Layer, PacketNumber, Side, Span};
 use crate::engine::Transport;
-use crate::tui::fields;
-use crate::tui::hex::Tab;
 use crate::tui::keymap::Action;
 use crate::tui::layout::Pane;
-use crate::tui::rows::RowId;
+use crate::view::fields;
+use crate::view::hex::Tab;
+use crate::view::rows::RowId;
 
 use super::{App, Shown};
 

@@ -15,21 +15,21 @@ use crate::engine::Transport;
 use crate::store::{Delta, Store};
 
 use super::connections::Connections;
-use super::cursor::Cursor;
 use super::encrypted::Encrypted;
-use super::hex::Bytes;
 use super::keymap::{Action, KeyContext};
 use super::layout::{Areas, Border, Pane, Sizes, areas};
 use super::live::LiveState;
 use super::places::Places;
 use super::prompt::{Ask, Prompt, Save};
-use super::rows::{List, RowId};
 use super::search::{Needle, Progress, Search};
 use super::theme::Theme;
 use super::times::TimeFormat;
 use super::tree::Tree;
 use super::verdicts::Verdicts;
 use super::views::{Chosen, View, by_severity};
+use crate::view::cursor::Cursor;
+use crate::view::hex::Bytes;
+use crate::view::rows::{List, RowId};
 
 /// Rows asked between two looks at the clock.
 const SLICE: usize = 64;

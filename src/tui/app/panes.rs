@@ -1,9 +1,9 @@
 //! Moving about in the panes.
 
-use crate::tui::hex::Tab;
 use crate::tui::keymap::Action;
 use crate::tui::layout::Pane;
-use crate::tui::rows::{Kind, RowId};
+use crate::view::hex::Tab;
+use crate::view::rows::{Kind, RowId};
 
 use super::App;
 

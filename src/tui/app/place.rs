@@ -5,9 +5,9 @@ use crate::store::Store;
 use crate::tui::encrypted::Encrypted;
 use crate::tui::layout::Pane;
 use crate::tui::places::{Place, Places};
-use crate::tui::rows::{Kind, RowId};
 use crate::tui::search::Search;
 use crate::tui::views::View;
+use crate::view::rows::{Kind, RowId};
 
 use super::{App, Loading, Wanted};
 

@@ -4,8 +4,8 @@ use crate::base::{PacketNumber, Side};
 use crate::tui::keymap::Action;
 use crate::tui::layout::Pane;
 use crate::tui::panel;
-use crate::tui::rows::RowId;
 use crate::tui::views::{Follow, View};
+use crate::view::rows::RowId;
 
 use super::{App, Effect};
 

@@ -9,8 +9,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::tui::app::App;
-use crate::tui::hex::Tab;
 use crate::tui::layout::Pane;
+use crate::view::hex::Tab;
 
 use super::block::{pane_block, title_start};
 

@@ -7,7 +7,7 @@ use ratatui::widgets::{Paragraph, Wrap};
 
 use crate::base::escape;
 use crate::tui::app::App;
-use crate::tui::cursor::Cursor;
+use crate::view::cursor::Cursor;
 
 use super::block::view_block;
 use super::text::{fit, right};

@@ -8,8 +8,8 @@ use ratatui::widgets::Paragraph;
 use crate::base::{Side, escape};
 use crate::store::MessageRecord;
 use crate::tui::app::App;
-use crate::tui::fields::bytes;
 use crate::tui::views::Follow;
+use crate::view::fields::bytes;
 use crate::websocket::{MessageKind, close};
 
 use super::block::view_block;

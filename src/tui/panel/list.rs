@@ -9,8 +9,8 @@ use ratatui::widgets::Paragraph;
 use crate::base::{Side, Timestamp, escape};
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
-use crate::tui::rows::{Kind, RowId};
 use crate::tui::times::TimeFormat;
+use crate::view::rows::{Kind, RowId};
 use crate::websocket::{MessageKind, Opcode, close};
 
 use super::block::{pane_block, row_style};

@@ -6,7 +6,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::tui::app::App;
-use crate::tui::rows::Kind;
+use crate::view::rows::Kind;
 
 use super::text::{counted, words};
 

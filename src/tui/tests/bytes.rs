@@ -106,7 +106,7 @@ fn a_decrypted_frame_leads_to_its_record_and_packets() {
         let header_len = sent.len();
         to_line(&mut app, &format!("Frame {}", record.number));
         keys(&mut app, "3");
-        assert_eq!(app.bytes.tab, crate::tui::hex::Tab::Decrypted, "{sample}");
+        assert_eq!(app.bytes.tab, crate::view::hex::Tab::Decrypted, "{sample}");
         let shown = lit(&app);
         assert_eq!(shown[..header_len], sent, "{sample}");
         assert_eq!(shown.len() as u64, app.store.frame_span(frame).len());
@@ -159,7 +159,7 @@ fn a_json_node_highlights_its_bytes() {
         .into_iter()
         .flat_map(|range| app.bytes.bytes[range].to_vec())
         .collect();
-    assert_eq!(app.bytes.tab, crate::tui::hex::Tab::Message);
+    assert_eq!(app.bytes.tab, crate::view::hex::Tab::Message);
     assert_eq!(String::from_utf8(shown).unwrap(), member.value);
     // The other way: the byte leads to the member.
     keys(&mut app, "\thl");

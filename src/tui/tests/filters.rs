@@ -23,7 +23,7 @@ fn a_filter_asks_the_whole_capture_and_goes_away_again() {
     assert_eq!(app.list.len(&app.store), app.store.frame_count());
     // A filter that speaks of messages lists messages.
     keys(&mut app, "=message.text contains \"1008\"\n");
-    assert_eq!(app.list.kind, crate::tui::rows::Kind::Messages);
+    assert_eq!(app.list.kind, crate::view::rows::Kind::Messages);
     assert_eq!(app.list.len(&app.store), 2);
 }
 

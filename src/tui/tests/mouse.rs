@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use crossterm::event::{Event, KeyCode, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 
 use crate::tui::layout::Pane;
-use crate::tui::rows::RowId;
 use crate::tui::times::TimeFormat;
 use crate::tui::views::View;
 use crate::tui::{App, Effect, input, mouse};
+use crate::view::rows::RowId;
 
 use super::{keys, open, open_diagnosed, open_with, press, screen};
 

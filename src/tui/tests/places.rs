@@ -2,7 +2,7 @@
 
 use crate::base::PacketNumber;
 use crate::tui::App;
-use crate::tui::rows::RowId;
+use crate::view::rows::RowId;
 
 use super::{keys, open, open_diagnosed};
 

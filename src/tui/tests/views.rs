@@ -5,7 +5,7 @@ use crossterm::event::KeyCode;
 use crate::base::PacketNumber;
 use crate::tui::App;
 use crate::tui::mouse;
-use crate::tui::rows::RowId;
+use crate::view::rows::RowId;
 
 use super::{keys, open, open_diagnosed, press, screen, snapshots};
 

@@ -19,7 +19,7 @@ const HEAD_LINES: usize = 100;
 const JSON: usize = 1 << 20;
 
 /// A number of bytes in words.
-pub(super) fn bytes(number: u64) -> String {
+pub fn bytes(number: u64) -> String {
     match number {
         1 => "1 byte".to_owned(),
         number => format!("{number} bytes"),
@@ -27,10 +27,10 @@ pub(super) fn bytes(number: u64) -> String {
 }
 
 /// Fields of a row, and the packets that some of them count in.
-pub(super) type Built = (Vec<Field>, Vec<(usize, PacketNumber)>);
+pub type Built = (Vec<Field>, Vec<(usize, PacketNumber)>);
 
 /// What the stream positions of a connection's frames count in.
-pub(super) fn stream_layer(store: &Store, connection: u32) -> Layer {
+pub fn stream_layer(store: &Store, connection: u32) -> Layer {
     let entry = store.connection(connection);
     match entry.map(|entry| entry.connection.transport) {
         Some(Transport::Tls | Transport::Http2) => Layer::Decrypted,
@@ -51,7 +51,7 @@ fn in_layer(mut fields: Vec<Field>, layer: Layer) -> Vec<Field> {
 
 /// The tree of a row.
 #[must_use]
-pub(super) fn row(store: &Store, row: RowId) -> Built {
+pub fn row(store: &Store, row: RowId) -> Built {
     match row {
         RowId::Frame(index) => frame(store, index),
         RowId::Message(index) => message(store, index),
@@ -411,7 +411,7 @@ fn findings(store: &Store, connection: u32, frame: Option<u64>, fields: &mut Vec
 
 /// The tree of a connection.
 #[must_use]
-pub(super) fn connection(store: &Store, index: u32) -> Built {
+pub fn connection(store: &Store, index: u32) -> Built {
     let Some(entry) = store.connection(index) else {
         return Built::default();
     };

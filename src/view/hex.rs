@@ -10,7 +10,7 @@ use crate::websocket::mask;
 use super::rows::RowId;
 
 /// Bytes shown at once.
-pub(super) const MOST: usize = 256 << 10;
+pub const MOST: usize = 256 << 10;
 
 /// Which bytes are shown.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -208,7 +208,7 @@ impl List {
 
 /// Whether a filter lets a row through.
 #[must_use]
-pub(super) fn matches(store: &Store, filter: &Filter, row: RowId) -> bool {
+pub fn matches(store: &Store, filter: &Filter, row: RowId) -> bool {
     let needs = filter.needs();
     let test = |row: crate::store::Row<'_>| {
         let number = row.connection().map(|connection| connection.id.0 + 1);

@@ -1,0 +1,9 @@
+//! What someone looks at, without a screen: lists of rows, the fields of one of them, and the bytes each was read from.
+//!
+//! The terminal interface and the page in a browser draw the same. Nothing here draws, and nothing here is kept but what a
+//! [`rows::List`] found.
+
+pub mod cursor;
+pub mod fields;
+pub mod hex;
+pub mod rows;
