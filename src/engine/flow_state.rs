@@ -2,7 +2,7 @@
 
 use crate::base::{Extent, Limits, Needs, PerSide, Side, Timestamp};
 use crate::flow::{Ages, Assembler, Delivery, End, FlowId, Incoming};
-use crate::wire::{FlowKey, Segment, TcpFlags};
+use crate::wire::{FlowKey, Notice, Segment, TcpFlags};
 
 use super::budget::{Account, HasAccount};
 use super::chunk::{Chunk, Hole, Why};
@@ -214,6 +214,21 @@ impl FlowParts {
             }
         }
         self.ending(end, flags, context)
+    }
+
+    /// Takes what ICMP says of a segment that `end` sent.
+    pub(super) fn notice<S: Sink>(
+        &mut self,
+        end: End,
+        notice: &Notice,
+        context: &mut Context<'_, S>,
+    ) {
+        if context.shared.needs.has(Needs::EXTENTS) && !self.session.is_ignored() {
+            context.sink.packet(context.flow.serial, context.now.packet);
+        }
+        if let Some(trace) = &mut self.trace {
+            trace.notice(end, notice, context.now);
+        }
     }
 
     /// After both FINs one acknowledgement still belongs to the flow; after a reset, whatever was under way.

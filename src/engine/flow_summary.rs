@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use crate::base::{PerSide, Side, Timestamp};
 use crate::flow::End;
-use crate::wire::{Segment, TcpFlags};
+use crate::wire::{Notice, Segment, TcpFlags};
 
 use super::connection::EndedBy;
 use super::moment::{Moment, Seen};
@@ -28,6 +28,20 @@ pub struct Reset {
     pub ip_id: u16,
     /// Its window field.
     pub window: u16,
+}
+
+/// Different ICMP messages kept about one end's segments.
+const NOTICES: usize = 4;
+
+/// What ICMP said of an end's segments.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Noticed {
+    /// The first message of its kind.
+    pub notice: Notice,
+    /// Where that was seen.
+    pub at: Seen,
+    /// How many there were.
+    pub count: u32,
 }
 
 /// What one end of a flow did.
@@ -63,6 +77,8 @@ pub struct EndSummary {
     pub first_unheard: Option<Seen>,
     /// The last of them.
     pub last_unheard: Option<Seen>,
+    /// What ICMP said of its segments, each kind once.
+    pub notices: Vec<Noticed>,
     /// The first bytes of its stream, as far as they came in order.
     pub opening: Vec<u8>,
     next: Option<u32>,
@@ -122,6 +138,20 @@ impl Trace {
         if len > 0 {
             mine.data(segment, len, now.into());
             mine.open(segment, payload, budget);
+        }
+    }
+
+    pub(super) fn notice(&mut self, end: End, notice: &Notice, now: Moment) {
+        let notices = &mut self.ends[end as usize].notices;
+        let is_same = |noticed: &Noticed| noticed.notice.reason == notice.reason;
+        if let Some(at) = notices.iter().position(is_same) {
+            notices[at].count = notices[at].count.saturating_add(1);
+        } else if notices.len() < NOTICES {
+            notices.push(Noticed {
+                notice: *notice,
+                at: now.into(),
+                count: 1,
+            });
         }
     }
 

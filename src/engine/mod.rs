@@ -47,12 +47,12 @@ use crate::capture::Batch;
 use crate::flow::{End, Expiry, FlowId, Recent, Table, route};
 use crate::tls::KeyLog;
 use crate::websocket::Scratch;
-use crate::wire::{FlowKey, Segment, TcpFlags, Walked, Walker};
+use crate::wire::{FlowKey, Notice, Segment, Skip, TcpFlags, Walked, Walker};
 
 pub use connection::{Close, Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel};
 pub use decoding::{PayloadAs, PayloadOf, conversation, decode};
 pub use exchange::Exchange;
-pub use flow_summary::{EndSummary, FlowSummary, Reset};
+pub use flow_summary::{EndSummary, FlowSummary, Noticed, Reset};
 pub use moment::{Moment, Seen};
 pub use remaining::Remaining;
 pub use sink::{FindingEvent, FrameEvent, MessageEvent, Plaintext, Sink, StreamData};
@@ -187,6 +187,11 @@ impl<S: Sink> Engine<S> {
                     arrivals.clear();
                     self.segment(record.number, record.time, &segment, bytes, false);
                 }
+                Err(Skip::Notice(notice)) => {
+                    self.segments(&arrivals);
+                    arrivals.clear();
+                    self.notice(record.number, record.time, &notice);
+                }
                 Err(_) => skipped += 1,
             }
             if arrivals.len() == TOGETHER {
@@ -220,6 +225,22 @@ impl<S: Sink> Engine<S> {
         let (route, end) = route(segment.key);
         let id = self.table.find(&route);
         self.segment_of(id, &route, end, segment, bytes, in_packet);
+    }
+
+    /// Takes what ICMP says of a segment. Of a flow that is not followed it says nothing.
+    #[cold]
+    pub fn notice(&mut self, number: PacketNumber, time: Timestamp, notice: &Notice) {
+        self.now = Moment {
+            packet: number,
+            time,
+            turn: 0,
+        };
+        let (route, end) = route(notice.key);
+        let id = self.table.find(&route);
+        if let Some(flow) = id.and_then(|id| self.table.flow(id)) {
+            let mut context = context!(self, flow);
+            flow.parts.notice(end, notice, &mut context);
+        }
     }
 
     /// Takes segments that lie in their packets, in order: what [`Engine::segment`] does for each.

@@ -6,7 +6,7 @@
 
 use std::cell::{Cell, OnceCell};
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use crate::base::Timestamp;
 use crate::engine::{Outcome, Seen};
@@ -20,6 +20,16 @@ const ELSEWHERE: i64 = 3_000_000_000;
 const PORTS: [u16; 14] = [
     80, 443, 3000, 3128, 5000, 8000, 8008, 8080, 8081, 8443, 8765, 8888, 9000, 9001,
 ];
+
+/// Ports of services that speak no HTTP.
+const OTHERS: [u16; 34] = [
+    7, 20, 21, 22, 23, 25, 53, 79, 88, 110, 111, 113, 119, 135, 139, 143, 179, 389, 445, 465, 502,
+    587, 631, 636, 853, 993, 995, 1433, 1521, 2049, 3306, 3389, 5432, 6379,
+];
+/// A client that finds more servers than this closed looks for open ones.
+const SCANNED: usize = 16;
+/// Clients of which that is known.
+const CLIENTS: usize = 20_000;
 
 /// Keys of requests remembered, the latest; an answer to somebody else's key is near it in time.
 const KEYS: usize = 200_000;
@@ -41,8 +51,11 @@ const ENDS: usize = 400_000;
 /// What the tables take of an attempt.
 #[derive(Clone, Debug)]
 pub(super) struct Mark {
+    client: SocketAddr,
     server: SocketAddr,
     first: Seen,
+    /// Whether the connection was never open.
+    is_closed: bool,
     has_request: bool,
     /// Whether the server sent anything.
     is_reached: bool,
@@ -71,8 +84,10 @@ impl Mark {
             .end()
             .filter(|_| attempt.outcome() == Some(Outcome::Accepted));
         Self {
+            client: attempt.client,
             server: attempt.server,
             first: attempt.first,
+            is_closed: never_opened(attempt),
             has_request: attempt.connection.is_some(),
             is_reached: flow.is_some_and(|flow| flow.sides.server.first_data.is_some()),
             key: key.map(Into::into),
@@ -115,9 +130,35 @@ pub(super) struct Tables {
     latest: HashMap<SocketAddr, Timestamp>,
     /// Servers of ordinary traffic.
     ordinary: HashSet<SocketAddr>,
+    /// Their ports.
+    ordinary_ports: HashSet<u16>,
+    /// Servers that each client found closed, the first few.
+    closed: HashMap<IpAddr, HashSet<SocketAddr>>,
+}
+
+/// Whether an attempt did not even come to an open connection.
+fn never_opened(attempt: &Attempt) -> bool {
+    attempt.flow.as_ref().is_some_and(|flow| {
+        flow.sides.server.syn.is_none() && flow.sides.client.first_data.is_none()
+    })
 }
 
 impl Tables {
+    /// Whether a client found so many servers closed that it seems to look for open ones.
+    fn scans(&self, client: IpAddr) -> bool {
+        let closed = self.closed.get(&client);
+        closed.is_some_and(|closed| closed.len() > SCANNED)
+    }
+
+    fn closed(&mut self, client: IpAddr, server: SocketAddr) {
+        if self.closed.len() < CLIENTS || self.closed.contains_key(&client) {
+            let closed = self.closed.entry(client).or_default();
+            if closed.len() <= SCANNED {
+                closed.insert(server);
+            }
+        }
+    }
+
     /// Takes an attempt, with the number of its connection.
     pub(super) fn take(&mut self, mark: Mark, number: Option<u32>) {
         if let Some(key) = mark.key {
@@ -145,6 +186,9 @@ impl Tables {
         if mark.has_request && self.servers.len() < SERVERS {
             self.servers.insert(mark.server);
         }
+        if mark.is_closed {
+            self.closed(mark.client.ip(), mark.server);
+        }
         if mark.is_reached {
             self.reached(mark.server, mark.first.time);
         }
@@ -166,6 +210,7 @@ impl Tables {
 
     /// Notes a server that answered a flow without an attempt in it.
     pub(super) fn ordinary(&mut self, server: SocketAddr) {
+        self.ordinary_ports.insert(server.port());
         if self.ordinary.len() < SERVERS {
             self.ordinary.insert(server);
         }
@@ -255,22 +300,42 @@ impl<'a> Index<'a> {
         if self.tables.ordinary.contains(&attempt.server) {
             return false;
         }
-        let by_port = attempt.tls.is_none() && PORTS.contains(&attempt.server.port());
+        let port = attempt.server.port();
+        let by_port = attempt.tls.is_none() && PORTS.contains(&port);
+        // Of what never opened nobody knows what it was for, unless the port says so, or the client tries many.
+        let unexplained = never_opened(attempt)
+            && !OTHERS.contains(&port)
+            && !self.tables.ordinary_ports.contains(&port)
+            && !self.tables.scans(attempt.client.ip());
         // Where no request was seen at all, it may be what is looked for.
-        (servers.is_empty() || by_port) && !self.went_elsewhere(attempt)
+        (servers.is_empty() || by_port || unexplained) && !self.went_elsewhere(attempt)
     }
 
-    /// Whether the client reached the same port at another address right after: a name has several (RFC 8305).
+    /// Whether the client reached the same port at another address right after: a name has several (RFC 8305). One that
+    /// refuses beside one that takes WebSockets is worth a word, unless it is the other address of `localhost`.
     fn went_elsewhere(&self, attempt: &Attempt) -> bool {
-        let never_opened = attempt.flow.as_ref().is_some_and(|flow| {
-            flow.sides.server.syn.is_none() && flow.sides.client.first_data.is_none()
-        });
+        let is_refused = attempt
+            .flow
+            .as_ref()
+            .is_some_and(|flow| flow.sides.server.reset.is_some())
+            && !attempt.server.ip().is_loopback();
+        self.elsewhere(attempt)
+            .is_some_and(|server| !is_refused || !self.tables.servers.contains(&server))
+    }
+
+    /// The address that takes WebSockets at the same port, and that was reached right after this one failed.
+    pub(super) fn asked_elsewhere(&self, attempt: &Attempt) -> Option<SocketAddr> {
+        self.asked.set(true);
+        let server = self.elsewhere(attempt)?;
+        self.tables.servers.contains(&server).then_some(server)
+    }
+
+    fn elsewhere(&self, attempt: &Attempt) -> Option<SocketAddr> {
         let reached = self.reached.get_or_init(|| Reached::by_port(self.tables));
-        never_opened
-            && reached
-                .get(&attempt.server.port())
-                .and_then(|reached| reached.elsewhere(attempt.server, attempt.first.time))
-                .is_some_and(|time| time.since(attempt.first.time) < ELSEWHERE)
+        let reached = reached.get(&attempt.server.port())?;
+        let (time, server) = reached.elsewhere(attempt.server, attempt.first.time)?;
+        let is_near = time.since(attempt.first.time) < ELSEWHERE;
+        (never_opened(attempt) && is_near).then_some(server)
     }
 }
 
@@ -306,14 +371,15 @@ impl Reached {
         }
     }
 
-    /// When a server other than this one was reached first from this time on.
-    fn elsewhere(&self, server: SocketAddr, from: Timestamp) -> Option<Timestamp> {
+    /// The first server other than this one that was reached from this time on, and when.
+    fn elsewhere(&self, server: SocketAddr, from: Timestamp) -> Option<(Timestamp, SocketAddr)> {
         let at = self.times.partition_point(|(time, ..)| *time < from);
         let (time, found, other) = self.times.get(at)?;
         if *found != server {
-            return Some(*time);
+            return Some((*time, *found));
         }
-        self.times.get(*other).map(|(time, ..)| *time)
+        let (time, found, _) = self.times.get(*other)?;
+        Some((*time, *found))
     }
 }
 
@@ -341,7 +407,8 @@ mod tests {
                     let all = reached.times.iter();
                     let naive = all.filter(|(time, found, _)| *time >= from && found != server);
                     let naive = naive.map(|(time, ..)| *time).min();
-                    assert_eq!(reached.elsewhere(*server, from), naive);
+                    let found = reached.elsewhere(*server, from);
+                    assert_eq!(found.map(|(time, _)| time), naive);
                 }
             }
         }

@@ -138,6 +138,8 @@ verdicts! {
     ConnectionUnanswered = ("connection-unanswered", Some(Tcp), Error, "a capture on the server: does the SYN arrive there?", "https://www.rfc-editor.org/rfc/rfc9293#section-3.5"),
     /// The SYN was answered by RST: nothing listens on the port, or a firewall rejects it.
     ConnectionRefused = ("connection-refused", Some(Tcp), Error, "on the server: does a program listen on this port (ss -ltn)?", "https://www.rfc-editor.org/rfc/rfc9293#section-3.5.1"),
+    /// ICMP answered the SYN: a firewall rejects it, or a router cannot deliver it.
+    ConnectionRejected = ("connection-rejected", Some(Tcp), Error, "the rules of the host or router that sent the ICMP message", "https://www.rfc-editor.org/rfc/rfc1122#section-3.2.2"),
 
     /// The client speaks TLS (wss) to a port that speaks plain HTTP (ws).
     TlsToPlainPort = ("tls-to-plain-port", Some(Tls), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-3"),

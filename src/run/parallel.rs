@@ -8,10 +8,10 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use foldhash::fast::FixedState;
 
 use crate::base::{PacketNumber, Timestamp};
-use crate::capture::Batch;
+use crate::capture::{Batch, PacketRecord};
 use crate::engine::{Arrival, Engine, Options, Sink, TOGETHER};
 use crate::tls::KeyLog;
-use crate::wire::{Segment, Walked, Walker};
+use crate::wire::{Notice, Segment, Skip, Walked, Walker};
 
 use super::collected::{Batches, Collected, Tally};
 use super::serial::rounds;
@@ -32,14 +32,25 @@ struct Walk {
     segments: Vec<Vec<Found>>,
     /// Payloads of reassembled datagrams.
     datagrams: Vec<u8>,
+    /// What ICMP says of segments.
+    notices: Vec<Notice>,
 }
 
 struct Found {
     /// Its packet, as an index into the batch.
     record: u32,
     segment: Segment,
-    /// Where the bytes lie among the datagrams, when they are not the packet's own.
-    datagram: Option<Range<u32>>,
+    source: Source,
+}
+
+/// Where what was found comes from.
+enum Source {
+    /// The packet itself.
+    Packet,
+    /// These bytes among the datagrams.
+    Datagram(Range<u32>),
+    /// One of the notices; only the segment's key counts.
+    Notice(u32),
 }
 
 /// What an engine's thread is given to do.
@@ -150,15 +161,25 @@ impl Walk {
             segments.clear();
         }
         self.datagrams.clear();
+        self.notices.clear();
         tally.batch(&self.batch);
         for (index, (record, bytes)) in self.batch.packets().enumerate() {
-            let (segment, datagram) =
+            let (segment, source) =
                 match walker.segment(record.link, record.time, bytes, record.original) {
-                    Ok(Walked::Here(segment)) => (segment, None),
+                    Ok(Walked::Here(segment)) => (segment, Source::Packet),
                     Ok(Walked::Reassembled { segment, bytes }) => {
                         let start = self.datagrams.len() as u32;
                         self.datagrams.extend_from_slice(bytes);
-                        (segment, Some(start..self.datagrams.len() as u32))
+                        let range = start..self.datagrams.len() as u32;
+                        (segment, Source::Datagram(range))
+                    }
+                    Err(Skip::Notice(notice)) => {
+                        self.notices.push(notice);
+                        let segment = Segment {
+                            key: notice.key,
+                            ..Segment::default()
+                        };
+                        (segment, Source::Notice(self.notices.len() as u32 - 1))
                     }
                     Err(_) => {
                         tally.skipped += 1;
@@ -169,7 +190,7 @@ impl Walk {
             self.segments[engine as usize].push(Found {
                 record: index as u32,
                 segment,
-                datagram,
+                source,
             });
         }
     }
@@ -181,18 +202,17 @@ impl Walk {
             let Some(record) = self.batch.records().get(found.record as usize) else {
                 continue;
             };
-            match self.datagram(found) {
-                None => arrivals.push(Arrival {
+            if matches!(found.source, Source::Packet) {
+                arrivals.push(Arrival {
                     number: record.number,
                     time: record.time,
                     segment: &found.segment,
                     bytes: self.batch.bytes(record),
-                }),
-                Some(bytes) => {
-                    engine.segments(&arrivals);
-                    arrivals.clear();
-                    engine.segment(record.number, record.time, &found.segment, bytes, false);
-                }
+                });
+            } else {
+                engine.segments(&arrivals);
+                arrivals.clear();
+                self.give_other(found, record, engine);
             }
             if arrivals.len() == TOGETHER {
                 engine.segments(&arrivals);
@@ -202,14 +222,22 @@ impl Walk {
         engine.segments(&arrivals);
     }
 
-    /// The bytes that a reassembled segment's range counts in.
-    fn datagram(&self, found: &Found) -> Option<&[u8]> {
-        let range = found.datagram.as_ref()?;
-        Some(
-            self.datagrams
-                .get(range.start as usize..range.end as usize)
-                .unwrap_or_default(),
-        )
+    /// Gives an engine what does not lie in its packet.
+    #[cold]
+    fn give_other<S: Sink>(&self, found: &Found, record: &PacketRecord, engine: &mut Engine<S>) {
+        match &found.source {
+            Source::Packet => {}
+            Source::Datagram(range) => {
+                let bytes = self.datagrams.get(range.start as usize..range.end as usize);
+                let bytes = bytes.unwrap_or_default();
+                engine.segment(record.number, record.time, &found.segment, bytes, false);
+            }
+            Source::Notice(index) => {
+                if let Some(notice) = self.notices.get(*index as usize) {
+                    engine.notice(record.number, record.time, notice);
+                }
+            }
+        }
     }
 }
 

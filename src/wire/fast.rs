@@ -1,6 +1,7 @@
 //! What nearly every packet is, read in one go: Ethernet, IPv4 without options or fragments, TCP.
 
-use super::segment::{Endpoint, FlowKey, LayerBytes, Segment, Skip, TcpFlags, mapped};
+use super::segment::{Endpoint, FlowKey, LayerBytes, Segment, TcpFlags, mapped};
+use super::skip::Skip;
 use super::tunnel;
 
 /// Reads `packet` if it is of the common shape; `None` leaves it to the general walk.

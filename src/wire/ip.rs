@@ -5,10 +5,12 @@ use etherparse::{
 };
 
 use super::fragment::{Fragment, FragmentKey};
-use super::segment::{Skip, mapped};
+use super::segment::mapped;
+use super::skip::Skip;
 use super::walk::{Encapsulation, HeaderKind, NextLayer, Stop, Walk};
 
 const HOP_BY_HOP: u8 = 0;
+const ICMP: u8 = 1;
 const IPV4: u8 = 4;
 const TCP: u8 = 6;
 const UDP: u8 = 17;
@@ -17,6 +19,7 @@ const ROUTING: u8 = 43;
 const FRAGMENT: u8 = 44;
 const GRE: u8 = 47;
 const AUTHENTICATION: u8 = 51;
+const ICMPV6: u8 = 58;
 const DESTINATION: u8 = 60;
 const ETHER_IP: u8 = 97;
 const MOBILITY: u8 = 135;
@@ -134,6 +137,8 @@ impl<'a> Walk<'a> {
                 )
             }
             FRAGMENT => return self.ipv6_fragment(),
+            ICMP => return Err(self.icmp(false).into()),
+            ICMPV6 => return Err(self.icmp(true).into()),
             _ => return Err(Skip::NotTcp.into()),
         })
     }

@@ -9,7 +9,8 @@ mod tcp;
 mod tunnel;
 mod view;
 
-use super::segment::Skip;
+use super::notice::Notice;
+use super::skip::Skip;
 use super::walk::{HeaderKind, NextLayer as Next, Stop, Walk};
 use crate::base::{Field, Layer, LinkType, PacketNumber, Span, Timestamp};
 
@@ -72,6 +73,7 @@ pub fn layers(
             };
             tree.push(view.whole("Fragment of an IP datagram").value(value));
         }
+        Err(Stop::Skip(Skip::Notice(notice))) => tree.push(icmp(packet, at, &notice)),
         Err(Stop::Skip(skip)) => tree.push(unread(packet, at, skip)),
     }
     tree
@@ -105,6 +107,23 @@ fn unread(packet: &[u8], at: usize, skip: Skip) -> Field {
     };
     let value = format!("{} bytes, {}", packet.len() - at, skip.name());
     view.whole("Data").value(value).named("data")
+}
+
+/// An ICMP message about a segment.
+fn icmp(packet: &[u8], at: usize, notice: &Notice) -> Field {
+    let view = View {
+        packet,
+        start: at,
+        end: packet.len(),
+    };
+    let key = notice.key;
+    let about = format!("{} > {}", key.source, key.destination);
+    view.whole("ICMP")
+        .named("icmp")
+        .value(notice.reason.to_string())
+        .with(view.decimal("icmp.type", "Type", 0, 1))
+        .with(view.decimal("icmp.code", "Code", 1, 1))
+        .with(view.field("", "About the segment", about, 8, packet.len() - at))
 }
 
 /// The fields of a header.

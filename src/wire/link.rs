@@ -1,6 +1,6 @@
 //! Link layers and tags: everything before the first IP header.
 
-use super::segment::Skip;
+use super::skip::Skip;
 use super::walk::{HeaderKind, NextLayer, Walk};
 use crate::base::LinkType;
 

@@ -1,6 +1,6 @@
 //! Encapsulations inside IP, each told by a protocol number or a UDP port.
 
-use super::segment::Skip;
+use super::skip::Skip;
 use super::walk::{Encapsulation, HeaderKind, NextLayer, Walk};
 
 const ETHERNET: u16 = 0x6558;

@@ -6,7 +6,8 @@
 //! without options, TCP) is read in one go in `fast.rs`.
 
 use super::fragment::Fragment;
-use super::segment::{Endpoint, FlowKey, LayerBytes, Segment, Skip, TcpFlags};
+use super::segment::{Endpoint, FlowKey, LayerBytes, Segment, TcpFlags};
+use super::skip::Skip;
 use crate::base::LinkType;
 
 /// What the bytes at the current position are.

@@ -2,7 +2,8 @@
 
 use super::fast;
 use super::fragment::Fragments;
-use super::segment::{Segment, Skip};
+use super::segment::Segment;
+use super::skip::Skip;
 use super::walk::{NextLayer, Stop, Walk};
 use crate::base::{Limits, LinkType, Timestamp};
 

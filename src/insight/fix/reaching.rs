@@ -56,6 +56,12 @@ pub(super) const FIXES: &[Fix] = &[
         "",
     ),
     (
+        Verdict::ConnectionRejected,
+        None,
+        "Let the port pass in the rules of the firewall that sent the ICMP message (iptables, firewalld, security groups); where it says unreachable, check the address, the route to it and that the host is up.",
+        "",
+    ),
+    (
         Verdict::TlsToPlainPort,
         None,
         "Use ws:// for this port, or the port that has TLS (mostly 443) for wss://; or let a reverse proxy terminate TLS here.",

@@ -129,6 +129,10 @@ pub(super) fn silent_drop(case: &Case<'_>) -> Option<Found> {
         .at(Some(first), "the data that is not acknowledged")
         .at(end.first_unheard, "the first retransmission")
         .at(Some(last), "the last one");
+    for noticed in &end.notices {
+        let (from, reason) = (noticed.notice.from, noticed.notice.reason);
+        found = found.at(Some(noticed.at), format!("ICMP from {from}: {reason}"));
+    }
     if let Some(heard) = peer.last_data {
         let idle = seconds(first.time.since(heard.time));
         found = found.at(

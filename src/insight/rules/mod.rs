@@ -26,6 +26,7 @@ pub(super) type Rule = fn(&Case<'_>) -> Option<Found>;
 
 /// The rules in the order of the stages; the first that fits decides.
 pub(super) const RULES: &[Rule] = &[
+    tcp::rejected,
     tcp::unanswered,
     tcp::refused,
     tunnels::socks,

@@ -2,9 +2,61 @@
 
 use crate::insight::case::{Case, Found};
 use crate::insight::verdict::Verdict;
+use crate::wire::Reason;
 
 /// Shortest time a lone SYN has to be watched before silence says something, in seconds.
 const PATIENCE: f64 = 0.9;
+
+/// The SYN, and ICMP in answer.
+pub(super) fn rejected(case: &Case<'_>) -> Option<Found> {
+    let flow = case.attempt.flow.as_ref()?;
+    let (client, server) = (&flow.sides.client, &flow.sides.server);
+    let mut notices = client.notices.iter();
+    let noticed = notices.find(|noticed| !matches!(noticed.notice.reason, Reason::TooBig(_)))?;
+    if server.packets > 0 || client.syn.is_none() || client.first_data.is_some() {
+        return None;
+    }
+    let (from, reason) = (noticed.notice.from, noticed.notice.reason);
+    let (address, port) = (case.attempt.server.ip(), case.attempt.server.port());
+    let who = match from == address {
+        true => format!("the host {address} itself"),
+        false => format!("{from} on the way"),
+    };
+    let what = match reason {
+        Reason::Unreachable(0 | 1 | 6 | 7) | Reason::Unreachable6(0 | 3) if from == address => {
+            format!("a firewall at {who} rejects the connection to port {port}")
+        }
+        reason if reason.is_prohibited() => {
+            format!("a firewall at {who} forbids the connection to port {port}")
+        }
+        Reason::Unreachable(2 | 3) | Reason::Unreachable6(4) => format!(
+            "a firewall at {who} rejects the connection to port {port}; a port where nothing listens would answer with a RST"
+        ),
+        Reason::Unreachable(0 | 6) | Reason::Unreachable6(0) => {
+            format!("{who} has no route to {address}")
+        }
+        Reason::Unreachable(1 | 7) | Reason::Unreachable6(3) => {
+            format!("{who} cannot reach {address}: the host is down, or nobody has this address")
+        }
+        Reason::TimeExceeded => format!("packets to {address} do not arrive: they go in circles"),
+        _ => format!("{who} rejects the connection to {address}"),
+    };
+    let count = match noticed.count {
+        1 => String::new(),
+        more => format!(", {more} times"),
+    };
+    Some(
+        Found::certain(
+            Verdict::ConnectionRejected,
+            format!("{what} (ICMP: {reason})"),
+        )
+        .at(client.syn, "SYN")
+        .at(
+            Some(noticed.at),
+            format!("ICMP from {from}: {reason}{count}"),
+        ),
+    )
+}
 
 /// the SYN, and nothing back.
 pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
@@ -42,8 +94,12 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Found> {
     if !never_open || server.first_data.is_some() {
         return None;
     }
+    let elsewhere = case.all.asked_elsewhere(case.attempt);
+    let elsewhere = elsewhere.map_or_else(String::new, |server| {
+        format!("; the client then reached {server}")
+    });
     let sentence = format!(
-        "{} refused the connection: nothing listens on port {}, or a firewall rejects it",
+        "{} refused the connection: nothing listens on port {}, or a firewall rejects it{elsewhere}",
         case.attempt.server,
         case.attempt.server.port(),
     );
