@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
-use wireloupe::base::LinkType;
+use wireloupe::base::{LinkType, Side, Timestamp};
 use wireloupe::testkit::{Conversation, Frame, Sample, pcap, upgrade_request, upgrade_response};
 
 const CLIENT: &str = "10.0.0.1:40000";
@@ -318,4 +318,161 @@ fn a_capture_of_nothing_but_websockets_has_no_table() {
         .fin();
     assert_eq!(ways(&scripted(&[flow])), [""; 0]);
     assert!(!stats(&sample("lab-hello.pcap"), &[]).contains("would do"));
+}
+
+/// A text message of one side.
+fn says(conversation: Conversation, from: Side, text: &str) -> Conversation {
+    let frame = Frame::text(text);
+    match from {
+        Side::Client => conversation.client(frame.mask([1, 2, 3, 4]).bytes()),
+        Side::Server => conversation.server(frame.bytes()),
+    }
+}
+
+/// A WebSocket whose messages are a second apart.
+fn websocket(client: &str, path: &str, start: i64) -> Conversation {
+    let conversation = Conversation::new(client, SERVER);
+    let conversation = conversation.at(Timestamp(start * MILLISECOND)).connect();
+    conversation
+        .client(upgrade_request(path, &[]))
+        .server(upgrade_response(&[]))
+        .step(1000 * MILLISECOND)
+}
+
+#[test]
+fn calls_are_counted_by_protocol_and_method() {
+    let ask =
+        |id: u32, method: &str| format!(r#"{{"jsonrpc":"2.0","id":{id},"method":"{method}"}}"#);
+    let result = |id: u32| format!(r#"{{"jsonrpc":"2.0","id":{id},"result":1}}"#);
+    let error =
+        |id: u32| format!(r#"{{"jsonrpc":"2.0","id":{id},"error":{{"code":-1,"message":"no"}}}}"#);
+    let mut all = Vec::new();
+    for client in 0..4 {
+        let address = format!("10.0.0.{}:40000", client + 10);
+        let mut talk = websocket(&address, "/rpc", 1_600_000_000 + client * 7);
+        for id in 0..3 {
+            talk = says(talk, Side::Client, &ask(id, "add"));
+            // The third client is answered last after 60 seconds.
+            if (client, id) == (2, 1) {
+                talk = talk.wait(60_000 * MILLISECOND);
+            }
+            talk = says(talk, Side::Server, &result(id));
+        }
+        talk = says(talk, Side::Client, &ask(7, "drop"));
+        talk = says(talk, Side::Server, &error(7));
+        talk = says(talk, Side::Client, &ask(8, "wait\\u001b[31m"));
+        all.push(talk.fin());
+    }
+    let stats = scripted(&all);
+    let calls = stats["calls"].as_array().unwrap();
+    let row = |method: &str| {
+        let found = calls.iter().find(|row| row["method"] == method);
+        found.unwrap_or_else(|| panic!("no {method} in {calls:?}"))
+    };
+    assert_eq!(calls[0]["method"], "add");
+    let add = row("add");
+    assert_eq!(add["protocol"], "json-rpc");
+    let counts = ["count", "answered", "errors", "unanswered"].map(|key| add[key].as_u64());
+    assert_eq!(counts, [12, 12, 0, 0].map(Some));
+    assert_eq!(add["median"], 1.0);
+    assert_eq!(add["p99"], add["slowest"]);
+    assert!(add["slowest"].as_f64().unwrap() > 60.0, "{add}");
+    assert_eq!([&add["slowest_request"], &add["slowest_message"]], [3, 4]);
+    assert_eq!([&row("drop")["errors"], &row("drop")["count"]], [4, 4]);
+    let wait = row("wait\u{1b}[31m");
+    assert_eq!([&wait["unanswered"], &wait["count"]], [4, 4]);
+    assert!(wait["median"].is_null() && wait["slowest_packet"].is_null());
+    assert!(stats["calls_of_other_methods"].is_null());
+}
+
+/// The packet that completed a message, as its last frame says.
+fn completed<'a>(rows: &'a [Value], message: &Value) -> &'a Value {
+    let frame = message["frames"]
+        .as_array()
+        .and_then(|frames| frames.last());
+    let is_it = |row: &&Value| {
+        row["type"] == "frame"
+            && Some(&row["frame"]) == frame
+            && row["connection"] == message["connection"]
+    };
+    let frame = rows.iter().find(is_it).unwrap();
+    frame["packets"].as_array().unwrap().last().unwrap()
+}
+
+/// Every packet named is that of an answer that took as long, and every request without an answer has its finding.
+#[test]
+fn calls_agree_with_the_messages_of_samples() {
+    let mut methods = 0;
+    for sample in Sample::all() {
+        let path = sample.path.to_str().unwrap();
+        if !path.contains("/payload/") {
+            continue;
+        }
+        let stats: Value =
+            serde_json::from_str(&stats(&sample.path, &["--format", "json"])).unwrap();
+        let golden = fs::read_to_string(sample.path.with_extension("golden.ndjson")).unwrap();
+        let rows: Vec<Value> = golden
+            .lines()
+            .map(|line| serde_json::from_str(line).unwrap())
+            .collect();
+        let unanswered = |row: &&Value| row["code"] == "call-unanswered";
+        let unanswered = rows.iter().filter(unanswered).count() as u64;
+        let calls = stats["calls"].as_array().unwrap();
+        let told: u64 = calls
+            .iter()
+            .map(|row| row["unanswered"].as_u64().unwrap())
+            .sum();
+        assert_eq!(told, unanswered, "{path}");
+        for call in calls.iter().filter(|call| !call["slowest"].is_null()) {
+            methods += 1;
+            let nanoseconds = (call["slowest"].as_f64().unwrap() * 1e9).round() as i64;
+            let is_it = |row: &Value| {
+                row["type"] == "message"
+                    && row["message"] == call["slowest_message"]
+                    && row["decoded"]["request"] == call["slowest_request"]
+                    && *completed(&rows, row) == call["slowest_packet"]
+            };
+            let answer = rows.iter().find(|row| is_it(row));
+            let answer = answer.unwrap_or_else(|| panic!("{path}: {call}"));
+            // A message may answer several, and tells the time of the first.
+            let longest = answer["decoded"]["time"].as_i64().unwrap();
+            assert!(
+                longest <= nanoseconds || call["count"] == 1,
+                "{path}: {call} {answer}"
+            );
+        }
+    }
+    assert!(methods > 200, "{methods}");
+}
+
+#[test]
+fn an_applications_own_pings_are_counted_apart() {
+    let mut talk = websocket(
+        CLIENT,
+        "/socket.io/?EIO=4&transport=websocket",
+        1_600_000_000,
+    );
+    let open = r#"0{"sid":"a","upgrades":[],"pingInterval":25000,"pingTimeout":20000}"#;
+    talk = says(talk, Side::Server, open);
+    talk = says(talk, Side::Client, "40");
+    for _ in 0..5 {
+        talk = says(talk, Side::Server, "2");
+        talk = says(talk, Side::Client, "3");
+    }
+    let stats = scripted(&[says(talk, Side::Client, r#"42["bye"]"#).fin()]);
+    assert_eq!(
+        stats["heartbeats"],
+        serde_json::json!({"client": 5, "server": 5})
+    );
+    let trips = &stats["heartbeat_round_trips"];
+    assert_eq!(
+        [&trips["count"], &trips["max"]],
+        [&serde_json::json!(5), &serde_json::json!(1.0)]
+    );
+    let pauses = &stats["pauses"];
+    assert_eq!(
+        [&pauses["count"], &pauses["max"]],
+        [&serde_json::json!(2), &serde_json::json!(11.0)]
+    );
+    assert_eq!(stats["gaps"]["max"], 1.0);
 }

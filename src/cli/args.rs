@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::base::Limits;
+use crate::insight::statistics::CallOrder;
 
 /// See every WebSocket in a capture: handshake, frames, messages, close, and what went wrong.
 #[derive(Debug, Parser)]
@@ -272,7 +273,9 @@ pub(crate) struct OutputArgs {
 #[command(after_help = "\
 Examples:
   wireloupe stats capture.pcapng
-  wireloupe stats --format json a.pcap | jq .round_trips")]
+  wireloupe stats --format json a.pcap | jq .round_trips
+  wireloupe stats --calls-by slowest a.pcap            which requests inside messages took longest
+  wireloupe stats --format json a.pcap | jq -r '.calls[] | [.protocol, .method, .p99] | @tsv'")]
 pub(crate) struct StatsArgs {
     /// Capture files; several are one capture, merged by time; - is stdin.
     #[arg(value_name = "FILE", required = true)]
@@ -281,6 +284,10 @@ pub(crate) struct StatsArgs {
     /// How to print them.
     #[arg(long, value_enum, default_value_t = StatsFormat::Text)]
     pub(crate) format: StatsFormat,
+
+    /// Which calls (requests inside messages, by method) come first.
+    #[arg(long, value_enum, value_name = "FIGURE", default_value_t = CallsByArg::Count)]
+    pub(crate) calls_by: CallsByArg,
 
     /// Where the output goes.
     #[command(flatten)]
@@ -298,6 +305,40 @@ pub(crate) enum StatsFormat {
     Text,
     /// One JSON object.
     Json,
+}
+
+/// What calls are sorted by, the greatest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum CallsByArg {
+    /// How many requests.
+    Count,
+    /// How many failed.
+    Errors,
+    /// How many got no answer.
+    Unanswered,
+    /// The time that half of them took.
+    Median,
+    /// The time that 99 of 100 took.
+    P99,
+    /// The time of the slowest.
+    Slowest,
+    /// Protocol and name, in the order of the alphabet.
+    Name,
+}
+
+impl CallsByArg {
+    /// The same for those who sort.
+    pub(crate) fn order(self) -> CallOrder {
+        match self {
+            CallsByArg::Count => CallOrder::Count,
+            CallsByArg::Errors => CallOrder::Errors,
+            CallsByArg::Unanswered => CallOrder::Unanswered,
+            CallsByArg::Median => CallOrder::Median,
+            CallsByArg::P99 => CallOrder::P99,
+            CallsByArg::Slowest => CallOrder::Slowest,
+            CallsByArg::Name => CallOrder::Name,
+        }
+    }
 }
 
 /// What is extracted, and where to.

@@ -38,8 +38,8 @@ pub(crate) fn run(args: &StatsArgs) -> anyhow::Result<ExitCode> {
     }
     all.compare(&ways);
     let shown = match args.format {
-        StatsFormat::Text => statistics::text(&all),
-        StatsFormat::Json => statistics::json(&all).to_string() + "\n",
+        StatsFormat::Text => statistics::text(&all, args.calls_by.order()),
+        StatsFormat::Json => statistics::json(&all, args.calls_by.order()).to_string() + "\n",
     };
     printing::whole(output, |out| out.write_all(shown.as_bytes()))?;
     for note in &ending.notes {

@@ -2,7 +2,7 @@
 
 use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Span};
 use crate::flow::End;
-use crate::payload::{Conversation, Decoded};
+use crate::payload::{Conversation, Decoded, Pending};
 use crate::websocket;
 use crate::wire::Segment;
 
@@ -121,6 +121,9 @@ pub trait Sink {
     /// findings about both. Between them and this nothing else is told.
     #[inline]
     fn settled(&mut self, _connection: &Connection) {}
+
+    /// A request inside its messages waited for an answer when it ended ([`Needs::DECODED`]).
+    fn unanswered(&mut self, _call: &Pending, _connection: &Connection) {}
 
     /// The connection ended.
     fn closed(&mut self, _connection: &Connection, _at: Moment) {}

@@ -347,6 +347,9 @@ impl WebSocketSession {
         };
         self.connection.protocol = conversation.protocol();
         let calls = conversation.pending();
+        for call in &calls {
+            context.sink.unanswered(call, &self.connection);
+        }
         for call in calls.iter().take(decoding::UNANSWERED) {
             let text = decoding::unanswered(call);
             let finding = Finding::new(Code::CallUnanswered, text);

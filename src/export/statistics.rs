@@ -1,5 +1,6 @@
 //! Statistics as text with bars, and as one JSON document.
 
+mod calls;
 mod figures;
 mod ways;
 
@@ -7,8 +8,8 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use crate::base::escape;
-use crate::insight::statistics::{Distribution, Overhead, Statistics, Talker};
+use crate::base::{PerSide, escape};
+use crate::insight::statistics::{CallOrder, Distribution, Overhead, Statistics, Talker};
 use crate::websocket::Opcode;
 use crate::websocket::close::CloseCode;
 
@@ -17,9 +18,9 @@ use figures::{duration, spread};
 /// Columns of the longest bar.
 const BAR: u64 = 32;
 
-/// The statistics for people.
+/// The statistics for people, calls in the order of their own.
 #[must_use]
-pub fn text(of: &Statistics) -> String {
+pub fn text(of: &Statistics, order: CallOrder) -> String {
     let mut out = String::new();
     counted(
         &mut out,
@@ -34,7 +35,13 @@ pub fn text(of: &Statistics) -> String {
     compression(&mut out, of);
     rate(&mut out, of);
     times(&mut out, "Ping to pong", &of.round_trips);
+    heartbeats(&mut out, of);
     times(&mut out, "Between frames", &of.gaps);
+    if of.heartbeats.client + of.heartbeats.server > 0 {
+        let title = "Between messages other than these pings and pongs";
+        times(&mut out, title, &of.pauses);
+    }
+    calls::text(&mut out, &of.calls, order);
     let codes: Vec<_> = of
         .close_codes
         .iter()
@@ -103,6 +110,20 @@ fn times(out: &mut String, title: &str, of: &Distribution) {
         duration(high),
         duration(max),
     );
+}
+
+/// The applications' own pings and pongs.
+fn heartbeats(out: &mut String, of: &Statistics) {
+    let PerSide { client, server } = of.heartbeats;
+    if client + server == 0 {
+        return;
+    }
+    let _ = writeln!(
+        out,
+        "Application pings and pongs: {client} from the client, {server} from the server\n"
+    );
+    let title = "Application ping to pong";
+    times(out, title, &of.heartbeat_round_trips);
 }
 
 fn frames(out: &mut String, of: &Statistics) {
@@ -242,7 +263,7 @@ fn overhead(out: &mut String, of: &Overhead) {
 
 /// The statistics as a JSON document; times are in seconds.
 #[must_use]
-pub fn json(of: &Statistics) -> Value {
+pub fn json(of: &Statistics, order: CallOrder) -> Value {
     let opcodes = of.opcodes.iter().map(|(opcode, counts)| {
         json!({
             "opcode": opcode,
@@ -282,7 +303,12 @@ pub fn json(of: &Statistics) -> Value {
         "fragmentation": {"messages": of.fragmented.0, "frames": of.fragmented.1},
         "rate": {"bucket": of.rate.width() as f64 / 1e9, "frames": of.rate.counts()},
         "round_trips": spread(&of.round_trips, 1e9),
+        "heartbeats": {"client": of.heartbeats.client, "server": of.heartbeats.server},
+        "heartbeat_round_trips": spread(&of.heartbeat_round_trips, 1e9),
         "gaps": spread(&of.gaps, 1e9),
+        "pauses": spread(&of.pauses, 1e9),
+        "calls": calls::json(&of.calls, order),
+        "calls_of_other_methods": calls::others(&of.calls),
         "close_codes": codes.collect::<Vec<_>>(),
         "ended_by": of.ended_by,
         "findings": of.findings,

@@ -2,6 +2,7 @@
 //!
 //! A [`Statistics`] is an engine's sink; those of several engines are merged.
 
+mod calls;
 mod distribution;
 mod overhead;
 mod timeline;
@@ -17,10 +18,12 @@ use crate::engine::{
     Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, Moment, Outcome, Sink,
 };
 use crate::flow::End;
+use crate::payload::{Heartbeat, Pending};
 use crate::run::Collected;
 use crate::websocket::MessageKind;
 use crate::wire::Segment;
 
+pub use calls::{CallCounts, CallOrder, CallRow, Calls, METHODS, Method, Slowest};
 pub use distribution::Distribution;
 pub use overhead::Overhead;
 pub use timeline::Timeline;
@@ -54,6 +57,16 @@ impl FlowCost {
         self.told = self.all;
         rest
     }
+}
+
+/// When an open connection was last heard of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Latest {
+    frame: Option<Timestamp>,
+    /// A message that is no ping or pong of the application's own.
+    message: Option<Timestamp>,
+    /// A ping of the application's own that waits for its pong, and whose it is.
+    ping: Option<(Side, Timestamp)>,
 }
 
 /// A connection among those with the most payload.
@@ -95,6 +108,13 @@ pub struct Statistics {
     pub round_trips: Distribution,
     /// From one frame of a connection to the next, in nanoseconds.
     pub gaps: Distribution,
+    /// The applications' own pings and pongs by sender.
+    pub heartbeats: PerSide<u64>,
+    /// From an application's own ping to its pong, in nanoseconds.
+    pub heartbeat_round_trips: Distribution,
+    /// From one text or binary message of a connection to the next, the applications' own pings and pongs passed over, in
+    /// nanoseconds: how long nobody had anything to say.
+    pub pauses: Distribution,
     /// Frames over time.
     pub rate: Timeline,
     /// Connections by close code; `None` where no close frame had one.
@@ -103,6 +123,8 @@ pub struct Statistics {
     pub ended_by: BTreeMap<&'static str, u64>,
     /// Findings by code.
     pub findings: BTreeMap<&'static str, u64>,
+    /// Requests inside messages and their answers.
+    pub calls: Calls,
     /// The connections with the most payload.
     pub talkers: Vec<Talker>,
     /// Headers against payload.
@@ -111,8 +133,10 @@ pub struct Statistics {
     pub websockets: (u64, u64),
     /// HTTP that does what a WebSocket would do; empty until [`Statistics::compare`].
     pub ways: Vec<(Kind, Way)>,
-    /// The latest frame of each open connection.
-    latest: HashMap<ConnectionId, Timestamp>,
+    /// The latest of each open connection.
+    latest: HashMap<ConnectionId, Latest>,
+    /// The packet with the last bytes of the latest frame, which those of the message that it completes are.
+    packet: PacketNumber,
     flows: HashMap<u64, FlowCost>,
     /// What was told of exchanges since [`Statistics::exchanges`].
     told: Vec<TimedExchange>,
@@ -154,6 +178,13 @@ impl Statistics {
         self.round_trips.merge(&other.round_trips);
         self.gaps.merge(&other.gaps);
         self.rate.merge(&other.rate);
+        for side in Side::BOTH {
+            self.heartbeats[side] += other.heartbeats[side];
+        }
+        self.heartbeat_round_trips
+            .merge(&other.heartbeat_round_trips);
+        self.pauses.merge(&other.pauses);
+        self.calls.merge(&other.calls);
         self.overhead.add(&other.overhead);
         self.websockets.0 += other.websockets.0;
         self.websockets.1 += other.websockets.1;
@@ -216,6 +247,27 @@ impl Statistics {
         }
     }
 
+    /// What the application says, and what it only says to know whether the peer is there.
+    fn pause(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        let now = event.at.time;
+        let latest = self.latest.entry(connection.id).or_default();
+        let Some(heartbeat) = event.decoded.and_then(|decoded| decoded.heartbeat) else {
+            if let Some(before) = latest.message.replace(now) {
+                self.pauses.add(unsigned(now.since(before)));
+            }
+            return;
+        };
+        self.heartbeats[event.from] += 1;
+        match heartbeat {
+            Heartbeat::Ping => latest.ping = Some((event.from, now)),
+            Heartbeat::Pong => {
+                let asked = latest.ping.take_if(|(side, _)| *side != event.from);
+                let times = &mut self.heartbeat_round_trips;
+                asked.inspect(|(_, asked)| times.add(unsigned(now.since(*asked))));
+            }
+        }
+    }
+
     fn heads(connection: &Connection) -> u64 {
         let handshake = connection.handshake.as_deref();
         let tunnel = connection.tunnel.as_deref();
@@ -252,7 +304,7 @@ impl Collected for Statistics {
 
 impl Sink for Statistics {
     fn needs(&self) -> Needs {
-        Needs::MESSAGES | Needs::FINDINGS | Needs::SEGMENTS | Needs::EXCHANGES
+        Needs::MESSAGES | Needs::DECODED | Needs::FINDINGS | Needs::SEGMENTS | Needs::EXCHANGES
     }
 
     fn handshake(&mut self, connection: &Connection, _at: Moment) {
@@ -267,6 +319,7 @@ impl Sink for Statistics {
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
         let header = &event.frame.header;
+        self.packet = event.packets.last().copied().unwrap_or(event.at.packet);
         self.opcodes.entry(header.opcode().number()).or_default()[event.from] += 1;
         self.rate.add(event.at.time.since(self.start));
         self.overhead.websocket += u64::from(header.header_length);
@@ -274,12 +327,14 @@ impl Sink for Statistics {
             .overhead
             .payload
             .saturating_add(event.frame.captured_length);
-        if let Some(before) = self.latest.insert(connection.id, event.at.time) {
+        let latest = self.latest.entry(connection.id).or_default();
+        if let Some(before) = latest.frame.replace(event.at.time) {
             self.gaps.add(unsigned(event.at.time.since(before)));
         }
     }
 
-    fn message(&mut self, event: &MessageEvent<'_>, _connection: &Connection) {
+    fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        self.calls.message(event, self.packet, connection);
         let message = event.message;
         if let Some(time) = event.round_trip {
             self.round_trips.add(unsigned(time));
@@ -288,6 +343,7 @@ impl Sink for Statistics {
             return;
         }
         self.messages[event.from] += 1;
+        self.pause(event, connection);
         self.overhead.messages += 1;
         if message.frame_count > 1 {
             self.fragmented.0 += 1;
@@ -306,6 +362,10 @@ impl Sink for Statistics {
     fn finding(&mut self, event: &FindingEvent<'_>, _connection: Option<&Connection>) {
         let name = event.finding.code.name();
         *self.findings.entry(name).or_default() += 1;
+    }
+
+    fn unanswered(&mut self, call: &Pending, _connection: &Connection) {
+        self.calls.unanswered(call);
     }
 
     fn closed(&mut self, connection: &Connection, _at: Moment) {

@@ -37,6 +37,10 @@ pub struct Call {
     pub time: Option<i64>,
     /// Whether the answer says that it failed.
     pub is_error: bool,
+    /// Whether the answer's time is the request's: the first of several answers, of those that are more than "wait".
+    pub is_timed: bool,
+    /// Whether this is the first of the answers that says that the request failed.
+    pub is_failure: bool,
 }
 
 /// A request without an answer so far.
@@ -54,6 +58,37 @@ pub struct Pending {
     pub time: Timestamp,
     /// Whether an answer came, and more may; or none need come.
     pub is_answered: bool,
+    /// Whether one came that says how long the request took.
+    pub is_timed: bool,
+    /// Whether one came that says that it failed.
+    pub has_failed: bool,
+}
+
+/// What an answer is to its request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Answer {
+    /// It says that another will come, or asks for something first.
+    Provisional,
+    /// One of several.
+    Part {
+        /// It says that the request failed.
+        is_error: bool,
+    },
+    /// The last.
+    Last {
+        /// It says that the request failed.
+        is_error: bool,
+    },
+}
+
+impl Answer {
+    /// Whether it says that the request failed.
+    pub(super) fn is_error(self) -> bool {
+        match self {
+            Answer::Provisional => false,
+            Answer::Part { is_error } | Answer::Last { is_error } => is_error,
+        }
+    }
 }
 
 /// The requests of one connection, by decoder, asking side and the protocol's own key.
@@ -85,23 +120,34 @@ impl Calls {
         self.pending.insert(hash, pending).is_some()
     }
 
-    /// The request that `from` answers with this key. It waits on where `more` answers may come.
+    /// The request that `from` answers with this key, as it was before. It waits on where more answers may come.
     pub(super) fn answer(
         &mut self,
         family: &'static str,
         from: Side,
         key: &[u8],
-        more: bool,
+        answer: Answer,
     ) -> Option<Pending> {
         let hash = key_of(family, from.peer(), key);
-        match more {
-            true => {
-                let pending = self.pending.get_mut(&hash)?;
-                pending.is_answered = true;
-                Some(pending.clone())
-            }
-            false => self.pending.remove(&hash),
+        if matches!(answer, Answer::Last { .. }) {
+            return self.pending.remove(&hash);
         }
+        let pending = self.pending.get_mut(&hash)?;
+        let before = pending.clone();
+        pending.is_answered = true;
+        pending.is_timed |= answer != Answer::Provisional;
+        pending.has_failed |= answer.is_error();
+        Some(before)
+    }
+
+    /// Takes back the request of `from` with this key.
+    pub(super) fn withdraw(
+        &mut self,
+        family: &'static str,
+        from: Side,
+        key: &[u8],
+    ) -> Option<Pending> {
+        self.pending.remove(&key_of(family, from, key))
     }
 
     /// The request that `from` could answer with this key.
@@ -158,23 +204,45 @@ mod tests {
             number,
             time: Timestamp::default(),
             is_answered: false,
+            is_timed: false,
+            has_failed: false,
         }
     }
 
     #[test]
     fn an_answer_finds_its_request_once_or_often() {
+        let part = Answer::Part { is_error: false };
+        let last = Answer::Last { is_error: false };
         let mut calls = Calls::default();
         assert!(!calls.ask("x", b"1", asked(1)));
         assert!(calls.ask("x", b"1", asked(2)));
         assert_eq!(
             calls
-                .answer("x", Side::Server, b"1", true)
+                .answer("x", Side::Server, b"1", part)
                 .map(|p| p.number),
             Some(2)
         );
-        assert_eq!(calls.answer("x", Side::Client, b"1", false), None);
-        assert!(calls.answer("x", Side::Server, b"1", false).is_some());
-        assert_eq!(calls.answer("x", Side::Server, b"1", false), None);
+        assert_eq!(calls.answer("x", Side::Client, b"1", last), None);
+        assert!(calls.answer("x", Side::Server, b"1", last).is_some());
+        assert_eq!(calls.answer("x", Side::Server, b"1", last), None);
+    }
+
+    #[test]
+    fn the_first_answer_that_is_more_than_wait_times_the_request() {
+        let mut calls = Calls::default();
+        calls.ask("x", b"1", asked(1));
+        let mut answer = |answer| {
+            let before = calls.answer("x", Side::Server, b"1", answer)?;
+            Some((before.is_timed, before.has_failed))
+        };
+        assert_eq!(answer(Answer::Provisional), Some((false, false)));
+        assert_eq!(
+            answer(Answer::Part { is_error: true }),
+            Some((false, false))
+        );
+        assert_eq!(answer(Answer::Part { is_error: true }), Some((true, true)));
+        assert_eq!(answer(Answer::Last { is_error: false }), Some((true, true)));
+        assert_eq!(answer(Answer::Last { is_error: false }), None);
     }
 
     #[test]
@@ -183,7 +251,8 @@ mod tests {
         for number in 0..100_000u64 {
             calls.ask("x", &number.to_be_bytes(), asked(number));
             if number % 3 == 0 {
-                calls.answer("x", Side::Server, &number.to_be_bytes(), false);
+                let last = Answer::Last { is_error: false };
+                calls.answer("x", Side::Server, &number.to_be_bytes(), last);
             }
         }
         assert!(calls.pending.len() <= PENDING && calls.order.len() <= PENDING * 2);

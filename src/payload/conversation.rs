@@ -133,7 +133,7 @@ impl Conversation {
             summary: summary::joined(&mut gathered.summaries),
             items,
             calls: std::mem::take(&mut gathered.calls),
-            heartbeat: gathered.heartbeat,
+            heartbeat: gathered.beats.heartbeat(),
             findings: std::mem::take(&mut gathered.findings),
         }
     }

@@ -110,7 +110,7 @@ pub struct Decoded<'a> {
     pub items: Vec<Item<'a>>,
     /// Requests made and answered.
     pub calls: SmallVec<[Call; 1]>,
-    /// Whether it is an application's own ping or pong.
+    /// Whether it is an application's own ping or pong, and nothing else.
     pub heartbeat: Option<Heartbeat>,
     /// What is wrong with it.
     pub findings: Vec<Finding>,

@@ -314,6 +314,7 @@ impl Chosen {
             gathered.summaries.len(),
             gathered.calls.len(),
             gathered.findings.len(),
+            gathered.beats,
         );
         if !(self.decoder.is_encoding && place.in_protocol) {
             gathered.stack.push(self.decoder.name);
@@ -346,6 +347,7 @@ impl Chosen {
         gathered.summaries.truncate(before.2);
         gathered.calls.truncate(before.3);
         gathered.findings.truncate(before.4);
+        gathered.beats = before.5;
         false
     }
 

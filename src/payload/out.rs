@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use super::calls::{Call, CallRole, Calls, Pending, method};
+use super::calls::{Answer, Call, CallRole, Calls, Pending, method};
 use super::carry::Carry;
 use super::claim::{Claim, Opening};
 use super::datum::Datum;
@@ -41,12 +41,28 @@ pub(super) struct Gathered {
     pub(super) stack: SmallVec<[&'static str; 3]>,
     pub(super) summaries: Vec<String>,
     pub(super) calls: SmallVec<[Call; 1]>,
-    pub(super) heartbeat: Option<Heartbeat>,
+    pub(super) beats: Beats,
     pub(super) findings: Vec<Finding>,
     /// Bytes that may still be inflated of this message.
     pub(super) inflatable: usize,
     /// What binary messages of no protocol are to be read as.
     pub(super) schema: Option<Arc<Schema>>,
+}
+
+/// Which of a message's units are an application's own pings and pongs.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Beats {
+    latest: Option<Heartbeat>,
+    count: u32,
+    /// Units with a line of their own.
+    units: u32,
+}
+
+impl Beats {
+    /// Whether the message is one: it has nothing else.
+    pub(super) fn heartbeat(self) -> Option<Heartbeat> {
+        self.latest.filter(|_| self.count >= self.units)
+    }
 }
 
 impl Gathered {
@@ -58,7 +74,7 @@ impl Gathered {
             stack: SmallVec::new(),
             summaries: Vec::new(),
             calls: SmallVec::new(),
-            heartbeat: None,
+            beats: Beats::default(),
             findings: Vec::new(),
             inflatable: INFLATED,
             schema: None,
@@ -70,7 +86,7 @@ impl Gathered {
         self.stack.clear();
         self.summaries.clear();
         self.calls.clear();
-        self.heartbeat = None;
+        self.beats = Beats::default();
         self.findings.clear();
         self.inflatable = INFLATED;
     }
@@ -296,6 +312,7 @@ impl<'a> Out<'_, 'a> {
 
     /// The unit's line for lists. Bytes from the wire in it must be escaped; `super::summary` does it.
     pub fn summary(&mut self, text: impl Into<String>) {
+        self.gathered.beats.units += 1;
         if self.gathered.summaries.len() < SUMMARIES {
             self.gathered.summaries.push(text.into());
         }
@@ -310,9 +327,11 @@ impl<'a> Out<'_, 'a> {
         }
     }
 
-    /// The message is an application's own ping or pong.
+    /// The unit is an application's own ping or pong.
     pub fn heartbeat(&mut self, heartbeat: Heartbeat) {
-        self.gathered.heartbeat = Some(heartbeat);
+        let beats = &mut self.gathered.beats;
+        beats.latest = Some(heartbeat);
+        beats.count += 1;
     }
 
     /// A request: its answer will have the same key. Says whether a request with that key was waiting already.
@@ -333,6 +352,8 @@ impl<'a> Out<'_, 'a> {
             number: self.payload.number,
             time: self.payload.time,
             is_answered: is_free,
+            is_timed: false,
+            has_failed: false,
         };
         self.call(Call {
             protocol: self.name,
@@ -341,21 +362,22 @@ impl<'a> Out<'_, 'a> {
             request: None,
             time: None,
             is_error: false,
+            is_timed: false,
+            is_failure: false,
         });
         self.gathered.requests.ask(self.family, key, asked)
     }
 
     /// The sender takes its request with this key back, and expects no answer: the request, where it waited.
     pub fn withdraw(&mut self, key: impl AsRef<[u8]>) -> Option<Pending> {
-        let to = self.payload.from.peer();
-        self.gathered
-            .requests
-            .answer(self.family, to, key.as_ref(), false)
+        let from = self.payload.from;
+        let requests = &mut self.gathered.requests;
+        requests.withdraw(self.family, from, key.as_ref())
     }
 
     /// The last answer to the peer's request with this key: the request, where it was seen.
     pub fn answer(&mut self, key: impl AsRef<[u8]>, is_error: bool) -> Option<Pending> {
-        self.answered(key.as_ref(), is_error, false)
+        self.answered(key.as_ref(), Answer::Last { is_error })
     }
 
     /// The peer's request with this key, where it waits for an answer.
@@ -369,22 +391,31 @@ impl<'a> Out<'_, 'a> {
     /// The last answer, of what may as well be said to nobody.
     pub fn answer_if_asked(&mut self, key: impl AsRef<[u8]>, is_error: bool) -> Option<Pending> {
         self.waiting(key.as_ref())?;
-        self.answered(key.as_ref(), is_error, false)
+        self.answer(key, is_error)
     }
 
     /// An answer to the peer's request with this key, which may get more.
     pub fn answer_of_several(&mut self, key: impl AsRef<[u8]>) -> Option<Pending> {
-        self.answered(key.as_ref(), false, true)
+        self.answered(key.as_ref(), Answer::Part { is_error: false })
+    }
+
+    /// An answer that says no more than that another will come, or what that takes: how long the request took is not told
+    /// by this one.
+    pub fn provisional_answer(&mut self, key: impl AsRef<[u8]>) -> Option<Pending> {
+        self.answered(key.as_ref(), Answer::Provisional)
     }
 
     /// The same, of an answer that says that it failed.
     pub fn error_of_several(&mut self, key: impl AsRef<[u8]>) -> Option<Pending> {
-        self.answered(key.as_ref(), true, true)
+        self.answered(key.as_ref(), Answer::Part { is_error: true })
     }
 
-    fn answered(&mut self, key: &[u8], is_error: bool, more: bool) -> Option<Pending> {
+    fn answered(&mut self, key: &[u8], answer: Answer) -> Option<Pending> {
         let Payload { from, time, .. } = self.payload;
-        let asked = self.gathered.requests.answer(self.family, from, key, more);
+        let requests = &mut self.gathered.requests;
+        let asked = requests.answer(self.family, from, key, answer);
+        let is_error = answer.is_error();
+        let times = |asked: &Pending| answer != Answer::Provisional && !asked.is_timed;
         if asked.is_none() && self.is_whole() {
             // It answers what its peer took back, or nothing.
             return None;
@@ -399,6 +430,8 @@ impl<'a> Out<'_, 'a> {
             request: asked.as_ref().map(|asked| asked.number),
             time: asked.as_ref().map(|asked| time.since(asked.time)),
             is_error,
+            is_timed: asked.as_ref().is_some_and(times),
+            is_failure: is_error && asked.as_ref().is_none_or(|asked| !asked.has_failed),
         });
         asked
     }
@@ -508,9 +541,13 @@ impl<'a> Out<'_, 'a> {
     /// whether something was.
     pub fn carry(&mut self, bytes: Cow<'a, [u8]>, kind: Kind) -> bool {
         let before = self.gathered.summaries.len();
+        let units = self.gathered.beats.units;
         let claim = self.inside(bytes, kind, |inner, payload, place, items, gathered| {
             inner.message(payload, place, items, gathered)
         });
+        if self.gathered.beats.units > units && units > 0 {
+            self.gathered.beats.units -= 1;
+        }
         if self.gathered.summaries.len() > before && before > 0 {
             self.gathered.summaries.remove(before - 1);
         }
@@ -521,6 +558,7 @@ impl<'a> Out<'_, 'a> {
     /// stays. Says whether an encoding was recognised.
     pub fn body(&mut self, bytes: Cow<'a, [u8]>) -> bool {
         let before = self.gathered.summaries.len();
+        let beats = self.gathered.beats;
         let kind = match std::str::from_utf8(&bytes) {
             Ok(_) => Kind::Text,
             Err(_) => Kind::Binary,
@@ -529,6 +567,7 @@ impl<'a> Out<'_, 'a> {
             inner.encoding(payload, place, items, gathered)
         });
         self.gathered.summaries.truncate(before);
+        self.gathered.beats = beats;
         claim.is_some()
     }
 

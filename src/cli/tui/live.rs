@@ -17,7 +17,7 @@ use crate::cli::tell::tell;
 use crate::engine;
 use crate::export::statistics;
 use crate::filter::Filter;
-use crate::insight::statistics::Ways;
+use crate::insight::statistics::{CallOrder, Ways};
 use crate::run::{self, Batches};
 use crate::store::Store;
 use crate::tls::KeyLog;
@@ -210,7 +210,10 @@ fn listen(
             ways.take(parts.iter_mut().map(|part| &mut part.told));
             if let Some(mut numbers) = parts.iter_mut().find_map(|part| part.numbers.take()) {
                 numbers.compare(&ways);
-                let _ = send.send(Feed::Statistics(statistics::text(&numbers)));
+                let _ = send.send(Feed::Statistics(statistics::text(
+                    &numbers,
+                    CallOrder::default(),
+                )));
             }
             let goes_on = gathered.take(parts, &read, send);
             let over = gathered.casebook.over();
@@ -224,7 +227,10 @@ fn listen(
     let _ = send.send(gathered.verdicts());
     if let Some(mut numbers) = watchers.into_iter().find_map(Watcher::into_numbers) {
         numbers.compare(&ways);
-        let _ = send.send(Feed::Statistics(statistics::text(&numbers)));
+        let _ = send.send(Feed::Statistics(statistics::text(
+            &numbers,
+            CallOrder::default(),
+        )));
     }
     let (end, drops) = listening.live.finish();
     let told = format!("{end}; {}", capturing::summary(&drops));

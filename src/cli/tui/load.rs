@@ -16,7 +16,7 @@ use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
 use crate::insight::Casebook;
-use crate::insight::statistics::{Statistics, TimedExchange, Ways};
+use crate::insight::statistics::{CallOrder, Statistics, TimedExchange, Ways};
 use crate::run::{self, Batches};
 use crate::store::{Collector, Store};
 use crate::tls::KeyLog;
@@ -281,5 +281,8 @@ fn count(mut noted: Noted, options: engine::Options, threads: usize, send: &Send
         all.merge(part);
     }
     all.compare(&ways);
-    let _ = send.send(Feed::Statistics(statistics::text(&all)));
+    let _ = send.send(Feed::Statistics(statistics::text(
+        &all,
+        CallOrder::default(),
+    )));
 }

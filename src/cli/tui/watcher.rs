@@ -12,6 +12,7 @@ use crate::export::TlsCounts;
 use crate::flow::End;
 use crate::insight::statistics::{Statistics, TimedExchange};
 use crate::insight::{BatchFacts, Facts};
+use crate::payload::Pending;
 use crate::run::Collected;
 use crate::store::{self, Indexer};
 use crate::wire::Segment;
@@ -142,6 +143,12 @@ impl Sink for Watcher {
         self.facts.finding(event, connection);
         if let Some(numbers) = self.numbers() {
             numbers.finding(event, connection);
+        }
+    }
+
+    fn unanswered(&mut self, call: &Pending, connection: &Connection) {
+        if let Some(numbers) = self.numbers() {
+            numbers.unanswered(call, connection);
         }
     }
 

@@ -1,9 +1,11 @@
 //! How values are spread, in bounded memory.
 //!
-//! The first few thousand are kept as they are; beyond that only how many fell into each bucket. A bucket spans a
+//! The first few thousand are kept as they are; with more, only how many fell into each bucket. A bucket spans a
 //! sixteenth of a power of two, so a percentile is then right to 6 percent. Two distributions add up whatever the order.
 
-/// Values kept exactly.
+use std::borrow::Cow;
+
+/// Values kept exactly, in as many bytes as four sets of buckets take.
 const EXACT: usize = 4096;
 /// Buckets within a power of two.
 const PARTS: usize = 16;
@@ -12,7 +14,9 @@ const BUCKETS: usize = 64 * PARTS;
 /// A distribution of unsigned numbers.
 #[derive(Clone, Debug, Default)]
 pub struct Distribution {
+    /// All values, as long as they are few; then none.
     exact: Vec<u64>,
+    /// Values by bucket; empty as long as all are kept.
     buckets: Vec<u64>,
     count: u64,
     sum: u128,
@@ -31,14 +35,20 @@ impl Distribution {
         self.max = self.max.max(value);
         self.count += 1;
         self.sum += u128::from(value);
-        if self.exact.len() < EXACT {
-            self.exact.push(value);
+        if self.buckets.is_empty() && self.exact.len() < EXACT {
+            return self.exact.push(value);
         }
-        if self.buckets.is_empty() {
-            self.buckets = vec![0; BUCKETS];
-        }
+        self.spill();
         if let Some(bucket) = self.buckets.get_mut(bucket(value)) {
             *bucket += 1;
+        }
+    }
+
+    /// Keeps buckets from now on.
+    fn spill(&mut self) {
+        if self.buckets.is_empty() {
+            self.buckets = in_buckets(&self.exact);
+            self.exact = Vec::new();
         }
     }
 
@@ -55,13 +65,19 @@ impl Distribution {
         self.max = self.max.max(other.max);
         self.count += other.count;
         self.sum += other.sum;
-        let room = EXACT.saturating_sub(self.exact.len());
-        self.exact.extend(other.exact.iter().take(room));
-        if self.buckets.is_empty() {
-            self.buckets = vec![0; BUCKETS];
+        if self.count as usize <= EXACT {
+            return self.exact.extend_from_slice(&other.exact);
         }
-        for (mine, theirs) in self.buckets.iter_mut().zip(&other.buckets) {
+        self.spill();
+        for (mine, theirs) in self.buckets.iter_mut().zip(&*other.buckets()) {
             *mine += theirs;
+        }
+    }
+
+    fn buckets(&self) -> Cow<'_, [u64]> {
+        match self.buckets.is_empty() {
+            true => in_buckets(&self.exact).into(),
+            false => (&*self.buckets).into(),
         }
     }
 
@@ -93,7 +109,7 @@ impl Distribution {
     #[must_use]
     pub fn percentile(&self, fraction: f64) -> Option<u64> {
         let rank = ((self.count as f64 * fraction).ceil() as u64).clamp(1, self.count.max(1)) - 1;
-        if self.count as usize <= EXACT {
+        if self.buckets.is_empty() {
             let mut sorted = self.exact.clone();
             sorted.sort_unstable();
             return sorted.get(rank as usize).copied();
@@ -112,9 +128,10 @@ impl Distribution {
     /// the greatest that occurs.
     #[must_use]
     pub fn powers(&self) -> Vec<(u64, u64, u64)> {
+        let buckets = self.buckets();
         let count = |power: usize| -> u64 {
             let range = power * PARTS..(power + 1) * PARTS;
-            self.buckets.get(range).map_or(0, |part| part.iter().sum())
+            buckets.get(range).map_or(0, |part| part.iter().sum())
         };
         let Some(first) = (0..64).find(|power| count(*power) > 0) else {
             return Vec::new();
@@ -128,6 +145,16 @@ impl Distribution {
             })
             .collect()
     }
+}
+
+fn in_buckets(values: &[u64]) -> Vec<u64> {
+    let mut buckets = vec![0; BUCKETS];
+    for value in values {
+        if let Some(bucket) = buckets.get_mut(bucket(*value)) {
+            *bucket += 1;
+        }
+    }
+    buckets
 }
 
 /// The bucket of a value: its power of two, and the four bits below its highest.
@@ -206,5 +233,30 @@ mod tests {
         assert_eq!(left.powers(), whole.powers());
         let in_powers: u64 = whole.powers().iter().map(|(_, _, count)| count).sum();
         assert_eq!(in_powers, 10_000);
+    }
+
+    #[test]
+    fn few_and_many_add_up_like_all_in_one() {
+        for (few, many) in [
+            (10, 20_000),
+            (EXACT as u64, 1),
+            (EXACT as u64 / 2, 100),
+            (3000, 3000),
+        ] {
+            let (mut whole, mut left, mut right) =
+                <(Distribution, Distribution, Distribution)>::default();
+            for value in 0..few + many {
+                whole.add(value);
+                let part = if value < few { &mut left } else { &mut right };
+                part.add(value);
+            }
+            let mut turned = right.clone();
+            turned.merge(&left);
+            left.merge(&right);
+            for part in [&left, &turned] {
+                assert_eq!(part.percentile(0.9), whole.percentile(0.9), "{few} {many}");
+                assert_eq!(part.powers(), whole.powers(), "{few} {many}");
+            }
+        }
     }
 }

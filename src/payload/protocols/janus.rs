@@ -201,7 +201,7 @@ impl<'a> Unit<'a> {
             .waiting(key)
             .is_some_and(|asked| asked.method.starts_with("message"));
         let asked = match &*self.kind {
-            "ack" if is_message => out.answer_of_several(key),
+            "ack" if is_message => out.provisional_answer(key),
             "ack" | "event" => out.answer_if_asked(key, false),
             "success" | "error" | "pong" | "server_info" => {
                 let asked = out.answer(key, self.kind == "error");

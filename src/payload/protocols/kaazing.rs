@@ -151,7 +151,7 @@ impl Kaazing {
         let is_done = matches!(status, 101 | 201 | 204 | 205);
         self.is_complete |= is_done;
         match status {
-            100 | 202 => drop(out.answer_of_several("handshake")),
+            100 | 202 => drop(out.provisional_answer("handshake")),
             _ => drop(out.answer("handshake", !is_done && status != 401)),
         }
         if !is_done && !matches!(status, 100 | 202 | 401) {

@@ -232,7 +232,7 @@ impl<'a> Text<'a> {
                 out.request(key, method);
             }
             Start::Response { code, .. } if code.starts_with('1') => {
-                out.answer_of_several(key);
+                out.provisional_answer(key);
             }
             // A challenge to authenticate is no failure of what was asked.
             Start::Response { code, .. } => {

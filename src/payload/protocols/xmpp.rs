@@ -325,7 +325,7 @@ impl Element {
                 let mechanism = self.mechanism.as_deref().unwrap_or_default();
                 out.request("auth", &format!("auth {mechanism}"));
             }
-            ("challenge", ..) => drop(out.answer_of_several("auth")),
+            ("challenge", ..) => drop(out.provisional_answer("auth")),
             ("success", ..) => drop(out.answer_if_asked("auth", false)),
             ("failure", ..) => drop(out.answer_if_asked("auth", true)),
             _ => {}

@@ -326,7 +326,7 @@ fn sasl(arguments: &Arguments<'_>, out: &mut Out<'_, '_>) -> String {
             said(mechanism)
         }
         "sasl-challenge" => {
-            out.answer_of_several("sasl");
+            out.provisional_answer("sasl");
             String::new()
         }
         "sasl-outcome" => {

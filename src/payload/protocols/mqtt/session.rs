@@ -455,7 +455,7 @@ fn acknowledgement<'a>(
     write_properties(properties, "Properties", out);
     let is_error = value >= 128;
     match header.kind() {
-        5 if !is_error => drop(out.answer_of_several(key(b'p', id))),
+        5 if !is_error => drop(out.provisional_answer(key(b'p', id))),
         6 => {}
         _ => drop(out.answer(key(b'p', id), is_error)),
     }

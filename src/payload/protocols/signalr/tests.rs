@@ -38,14 +38,16 @@ fn messages_of_the_specification_in_json() {
         (two.request(), &*two.summary),
         (Some(3), "Ping; Completion Send 42")
     );
-    assert_eq!(two.heartbeat, Some(Heartbeat::Ping));
+    assert_eq!(two.heartbeat, None);
+    let ping = talk.client("{\"type\":6}\u{1e}").unwrap();
+    assert_eq!(ping.heartbeat, Some(Heartbeat::Ping));
     let stream = "{\"type\":4,\"invocationId\":\"9\",\"target\":\"Count\",\"arguments\":[2]}\u{1e}";
     talk.client(stream);
     for _ in 0..2 {
         let item = talk
             .server("{\"type\":2,\"invocationId\":\"9\",\"item\":1}\u{1e}")
             .unwrap();
-        assert_eq!(item.request(), Some(5));
+        assert_eq!(item.request(), Some(6));
     }
     let end = talk
         .server("{\"type\":3,\"invocationId\":\"9\",\"error\":\"It didn't work!\"}\u{1e}")

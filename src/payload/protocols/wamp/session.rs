@@ -158,7 +158,7 @@ impl Session {
         self.known(message, out);
         match kind {
             "HELLO" => drop(out.request("session", &format!("HELLO {}", uri.unwrap_or_default()))),
-            "CHALLENGE" => drop(out.answer_of_several("session")),
+            "CHALLENGE" => drop(out.provisional_answer("session")),
             "WELCOME" => drop(out.answer("session", false)),
             "ABORT" => drop(out.answer("session", true)),
             "PUBLISH" if !message.has_option("acknowledge") => {}
