@@ -55,6 +55,7 @@ pub mod base;
 pub mod capture;
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod craft;
 pub mod engine;
 pub mod export;
 pub mod filter;
@@ -65,6 +66,7 @@ pub mod insight;
 pub mod payload;
 pub mod run;
 pub mod store;
+pub mod teach;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
 pub mod tls;

@@ -8,6 +8,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::base::Limits;
 use crate::insight::statistics::CallOrder;
 
+pub(crate) use super::options::{OutputArgs, ReportArg, SideArg};
+use super::teach::args::ExplainArgs;
+
 /// See every WebSocket in a capture: handshake, frames, messages, close, and what went wrong.
 #[derive(Debug, Parser)]
 #[command(
@@ -52,6 +55,8 @@ pub(crate) enum Command {
     Stats(Box<StatsArgs>),
     /// Show what a hop changes between two captures, or how two attempts differ.
     Compare(Box<CompareArgs>),
+    /// Explain a frame in hex, a handshake, a key, a code or a name.
+    Explain(ExplainArgs),
     /// List the interfaces, and what to do where capturing is refused.
     #[cfg(all(feature = "live", unix))]
     #[command(after_help = "\
@@ -254,18 +259,6 @@ pub(crate) struct FollowArgs {
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
-}
-
-/// Where the output of a command goes.
-#[derive(Clone, Debug, Args)]
-pub(crate) struct OutputArgs {
-    /// Write to this file instead of stdout.
-    #[arg(short = 'o', long = "output", value_name = "FILE")]
-    pub(crate) output: Option<PathBuf>,
-
-    /// Overwrite an existing output file.
-    #[arg(long)]
-    pub(crate) force: bool,
 }
 
 /// What is counted.
@@ -535,15 +528,6 @@ pub(crate) enum FormatArg {
     Har,
 }
 
-/// One side of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum SideArg {
-    /// Who asked for the upgrade.
-    Client,
-    /// Who answered.
-    Server,
-}
-
 /// What is diagnosed, and how that is printed.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -577,15 +561,6 @@ pub(crate) struct DiagnoseArgs {
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
-}
-
-/// How a report is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ReportArg {
-    /// For people.
-    Text,
-    /// One JSON document.
-    Json,
 }
 
 /// From which severity on verdicts count as failure.

@@ -11,6 +11,7 @@ mod keys;
 #[cfg(all(feature = "live", unix))]
 mod live;
 mod masked;
+mod options;
 mod output;
 mod passes;
 mod printing;
@@ -20,6 +21,7 @@ mod reading;
 #[cfg(all(feature = "live", unix))]
 mod secrets;
 mod stats;
+mod teach;
 mod tell;
 #[cfg(feature = "tui")]
 mod tui;
@@ -78,6 +80,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Diagnose(args)) => diagnose::run(args),
         Some(Command::Stats(args)) => stats::run(args),
         Some(Command::Compare(args)) => compare::run(args),
+        Some(Command::Explain(args)) => teach::explain::run(args),
         #[cfg(all(feature = "live", unix))]
         Some(Command::Interfaces) => {
             let mut out = Vec::new();

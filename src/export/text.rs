@@ -33,6 +33,8 @@ pub struct Palette {
     pub faint: &'static str,
     /// What is as it should be.
     pub healthy: &'static str,
+    /// What the lines below are about.
+    pub title: &'static str,
     /// Back to normal.
     pub reset: &'static str,
 }
@@ -46,6 +48,7 @@ impl Palette {
         warning: "\x1b[35m",
         faint: "\x1b[2m",
         healthy: "\x1b[32m",
+        title: "\x1b[1m",
         reset: "\x1b[0m",
     };
 

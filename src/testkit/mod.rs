@@ -1,7 +1,7 @@
 //! Scripted traffic for tests, benches and fuzz targets: packets, TCP conversations, WebSocket bytes, capture files.
 //!
-//! Not part of the program (feature `testkit`). What it builds is well-formed with right checksums unless a test asks
-//! otherwise, and depends on its arguments only.
+//! Not part of the program (feature `testkit`). Packets and WebSocket bytes are those of `craft`, which the program builds
+//! captures of, too; here are capture files in memory, the samples, and what a test needs that is not there.
 //!
 //! ```
 //! use wireloupe::testkit::{Conversation, Frame, pcap, upgrade_request, upgrade_response};
@@ -18,20 +18,14 @@
 //! assert_eq!(file[..4], 0xa1b2_c3d4_u32.to_le_bytes());
 //! ```
 
-mod conversation;
 mod file;
-mod packet;
-mod random;
 mod samples;
 mod skip;
-mod websocket;
 
-pub use conversation::Conversation;
+pub use crate::craft::{
+    ACK, Conversation, Deflater, FIN, Frame, KEY, LengthForm, PSH, PacketBuilder, RST, Random, SYN,
+    Segment, URG, Wrap, accept_key, upgrade_request, upgrade_response,
+};
 pub use file::{PcapFormat, pcap, pcapng};
-pub use packet::{ACK, FIN, PSH, PacketBuilder, RST, SYN, Segment, URG, Wrap};
-pub use random::Random;
 pub use samples::Sample;
 pub use skip::{is_installed, skip};
-pub use websocket::{
-    Deflater, Frame, KEY, LengthForm, accept_key, upgrade_request, upgrade_response,
-};

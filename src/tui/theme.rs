@@ -104,6 +104,12 @@ impl Theme {
             .add_modifier(Modifier::BOLD)
     }
 
+    /// What is as it should be.
+    #[must_use]
+    pub fn right(self) -> Style {
+        self.colour(Color::Green, Color::Rgb(0, 110, 40), Color::White)
+    }
+
     /// The selected row of the pane that has the keys.
     #[must_use]
     pub fn selected(self) -> Style {

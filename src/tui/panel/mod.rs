@@ -15,6 +15,7 @@ mod packets;
 mod ruler;
 mod statistics;
 pub(super) mod status;
+mod taught;
 mod text;
 
 use ratatui::Frame;

@@ -1,0 +1,5 @@
+//! The commands for teaching: explain, build, lab.
+
+pub(crate) mod args;
+pub(crate) mod explain;
+mod paint;
