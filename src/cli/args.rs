@@ -9,7 +9,7 @@ use crate::base::Limits;
 use crate::insight::statistics::CallOrder;
 
 pub(crate) use super::options::{OutputArgs, ReportArg, SideArg};
-use super::teach::args::ExplainArgs;
+use super::teach::args::{BuildArgs, ExplainArgs};
 
 /// See every WebSocket in a capture: handshake, frames, messages, close, and what went wrong.
 #[derive(Debug, Parser)]
@@ -57,6 +57,8 @@ pub(crate) enum Command {
     Compare(Box<CompareArgs>),
     /// Explain a frame in hex, a handshake, a key, a code or a name.
     Explain(ExplainArgs),
+    /// Build frames from words, or a whole capture from a script.
+    Build(Box<BuildArgs>),
     /// List the interfaces, and what to do where capturing is refused.
     #[cfg(all(feature = "live", unix))]
     #[command(after_help = "\

@@ -1,6 +1,7 @@
 //! A TCP conversation as a script: who says what, and what the network does to it.
 
 use std::net::SocketAddr;
+use std::ops::Range;
 
 use super::{ACK, FIN, PSH, PacketBuilder, RST, Random, SYN, Segment};
 use crate::base::{PerSide, Side, Timestamp};
@@ -275,6 +276,37 @@ impl Conversation {
                 segments[place] = segment;
             }
         })
+    }
+
+    /// These segments are captured in the reverse order, at the same times.
+    ///
+    /// # Panics
+    /// When there are not so many segments.
+    #[must_use]
+    pub fn reversed(mut self, range: Range<usize>) -> Self {
+        let segments = &mut self.segments[range];
+        let times: Vec<_> = segments.iter().map(|segment| segment.time).collect();
+        segments.reverse();
+        for (segment, time) in segments.iter_mut().zip(times) {
+            segment.time = time;
+        }
+        self
+    }
+
+    /// The capture never saw these segments; others keep their times.
+    ///
+    /// # Panics
+    /// When there are not so many segments.
+    #[must_use]
+    pub fn unseen(mut self, range: Range<usize>) -> Self {
+        self.segments.drain(range);
+        self
+    }
+
+    /// The time of the next segment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.now
     }
 
     /// The segments so far.

@@ -2,11 +2,13 @@
 //!
 //! ```text
 //!   bytes, heads, codes, names ─► explain ─► Line (text, TUI) or JSON
+//!   words, scripts             ─► build   ─► frames, captures
 //! ```
 //!
 //! Nothing here decodes: frames go through `websocket`, heads through `http`, captures through `run` and `store`, so that
 //! what is taught is what the program does. Lines carry roles, not colours; whoever shows them has a theme.
 
+pub mod build;
 pub mod explain;
 pub mod ruler;
 mod sentences;

@@ -1,5 +1,7 @@
 //! The arguments of the commands for teaching.
 
+use std::path::PathBuf;
+
 use clap::{Args, ValueEnum};
 
 use crate::cli::options::{ReportArg, SideArg};
@@ -63,4 +65,109 @@ pub(crate) enum KindArg {
     Extensions,
     /// A name.
     Name,
+}
+
+/// What is built.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe build text Hello --mask cb6e9f8e            a frame as hex and ruler
+  wireloupe build text Hello --fragments 3 --deflate    a compressed message in three frames
+  wireloupe build close 1000 bye
+  wireloupe build text Hi --length-form 64              wrong on purpose: explain says what is wrong
+  wireloupe build --format raw ping | wireloupe explain -
+  wireloupe build text Hello -w hello.pcapng            the same as a capture: TCP, handshake, frame, close
+  wireloupe build --script lab.txt -w lab.pcapng        a whole capture
+
+A frame is text, binary, continuation, ping, pong, close [CODE [REASON]], or opcode N. What it carries is text,
+hex:48656c6c6f, random:100 (so many bytes) or repeat:100:ab.
+
+A script has a statement a line:
+  seed 7                                       what keys and random bytes come from
+  connection 10.0.0.1:50000 10.0.0.2:80        TCP's handshake; --tls, --segment-size N, --step 100us
+  handshake /chat --origin https://a.example   request and 101; --host --protocol --deflate --header --answer --accept
+  client text \"Hello\" --mask cb6e9f8e          frames as above; --segments N, --cut-at 3,10, --reorder, --lose N, --retransmit
+  server http                                  a head of its own, in the indented lines that follow; --body TEXT
+    HTTP/1.1 400 Bad Request
+  client raw hex:00ff                          any bytes
+  together server                              what this side says up to apart goes in one segment
+  apart
+  wait 20ms
+  client ack                                   and fin, reset, keep-alive
+  end                                          both sides close TCP
+
+With --tls the file brings its key log along, so that it opens decrypted.")]
+pub(crate) struct BuildArgs {
+    /// The frame: its kind, and what it carries.
+    #[arg(
+        value_name = "KIND [PAYLOAD]",
+        required_unless_present = "script",
+        conflicts_with = "script"
+    )]
+    pub(crate) words: Vec<String>,
+
+    /// Mask it, with this key or a random one.
+    #[arg(long, value_name = "KEY", num_args = 0..=1, default_missing_value = "")]
+    pub(crate) mask: Option<String>,
+
+    /// Cut the message into so many frames.
+    #[arg(long, value_name = "N")]
+    pub(crate) fragments: Option<String>,
+
+    /// Compress it with permessage-deflate.
+    #[arg(long)]
+    pub(crate) deflate: bool,
+
+    /// Set these reserved bits, such as 1 or 23.
+    #[arg(long, value_name = "BITS")]
+    pub(crate) rsv: Option<String>,
+
+    /// Write the length in so many bits, whether it needs them or not: 7, 16 or 64.
+    #[arg(long, value_name = "BITS")]
+    pub(crate) length_form: Option<String>,
+
+    /// Declare this length instead of the true one.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) length: Option<String>,
+
+    /// Leave FIN out.
+    #[arg(long)]
+    pub(crate) no_fin: bool,
+
+    /// Leave so many bytes off at the end.
+    #[arg(long, value_name = "BYTES")]
+    pub(crate) cut: Option<String>,
+
+    /// Build what this script says; - is standard input.
+    #[arg(long, value_name = "FILE", requires = "write")]
+    pub(crate) script: Option<PathBuf>,
+
+    /// Write a capture: TCP, the handshake, and the frames.
+    #[arg(short = 'w', long = "write", value_name = "OUT.pcapng")]
+    pub(crate) write: Option<PathBuf>,
+
+    /// Overwrite an existing file.
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    /// What random keys and bytes come from.
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    pub(crate) seed: u64,
+
+    /// How to print frames.
+    #[arg(long, value_enum, default_value_t = BuiltArg::Text)]
+    pub(crate) format: BuiltArg,
+}
+
+/// How frames are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum BuiltArg {
+    /// Hex, and what explain says of them.
+    Text,
+    /// Hex, a line a frame.
+    Hex,
+    /// The bytes themselves.
+    Raw,
+    /// What explain says, as JSON.
+    Json,
 }

@@ -1,5 +1,6 @@
 //! The commands for teaching: explain, build, lab.
 
 pub(crate) mod args;
+pub(crate) mod build;
 pub(crate) mod explain;
 mod paint;
