@@ -1,6 +1,6 @@
 //! One line of a detail tree: a name, a value, and the bytes it was read from.
 
-use super::Span;
+use super::{OwnedValue, Span, Value};
 
 /// Which bytes a field's span counts in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -19,7 +19,7 @@ pub enum Layer {
 }
 
 /// A named value with its place, made for the row someone looks at and never stored.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Field {
     /// The field's name in the display filter, such as `websocket.opcode`; empty where it has none.
     pub name: &'static str,
@@ -27,6 +27,8 @@ pub struct Field {
     pub label: String,
     /// The value in words, such as `1 (text)`; bytes from the wire in it are already escaped.
     pub value: String,
+    /// The value itself, as a filter compares it and as it is copied; `None` for what is words only.
+    pub typed: Option<OwnedValue>,
     /// The bits of the span's bytes that hold it, drawn as `.... 0001`; empty for whole bytes.
     pub bits: String,
     /// Where it came from, such as `RFC 6455 5.2`; empty where nothing is to be cited.
@@ -50,6 +52,13 @@ impl Field {
             value: value.into(),
             ..Self::default()
         }
+    }
+
+    /// The same with the value that its words stand for.
+    #[must_use]
+    pub fn typed(mut self, value: Value<'_>) -> Self {
+        self.typed = Some(value.into());
+        self
     }
 
     /// The same with its filter name.

@@ -33,4 +33,4 @@ pub use side::{PerSide, Side};
 pub use span::{Extent, Span};
 pub use spool::{Spool, Spools};
 pub use time::{Rfc3339, Timestamp};
-pub use value::{Type, Value};
+pub use value::{OwnedValue, Type, Value};

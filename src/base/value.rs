@@ -101,6 +101,47 @@ fn compare_across(a: Value<'_>, b: Value<'_>) -> Option<Ordering> {
     a.float()?.partial_cmp(&b.float()?)
 }
 
+/// A value that borrows nothing: what a line of a detail tree has beside its words.
+#[derive(Clone, Debug, PartialEq)]
+pub enum OwnedValue {
+    /// Text.
+    Text(String),
+    /// Bytes; also text that may not be UTF-8.
+    Bytes(Vec<u8>),
+    /// Any other value; never text or bytes that are not the program's own.
+    Plain(Value<'static>),
+}
+
+impl OwnedValue {
+    /// The value.
+    #[must_use]
+    pub fn value(&self) -> Value<'_> {
+        match self {
+            OwnedValue::Text(text) => Value::Text(text),
+            OwnedValue::Bytes(bytes) => Value::Bytes(bytes),
+            OwnedValue::Plain(value) => *value,
+        }
+    }
+}
+
+impl From<Value<'_>> for OwnedValue {
+    fn from(value: Value<'_>) -> Self {
+        Self::Plain(match value {
+            Value::Text(text) => return Self::Text(text.to_owned()),
+            Value::Bytes(bytes) => return Self::Bytes(bytes.to_vec()),
+            Value::Present => Value::Present,
+            Value::Null => Value::Null,
+            Value::Bool(yes) => Value::Bool(yes),
+            Value::Unsigned(number) => Value::Unsigned(number),
+            Value::Signed(number) => Value::Signed(number),
+            Value::Float(number) => Value::Float(number),
+            Value::Ip(address) => Value::Ip(address),
+            Value::Time(time) => Value::Time(time),
+            Value::Duration(time) => Value::Duration(time),
+        })
+    }
+}
+
 /// The type of a field or an expression, known before any row is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Type {

@@ -58,7 +58,7 @@ fn rows(
     let (analysis, hex) = (&args.analysis, args.hex);
     match args.format {
         FormatArg::Detail => {
-            let make = |_| Detail::new(hex);
+            let make = |_| Detail::new(selection.show, hex);
             print(
                 analysis,
                 threads,

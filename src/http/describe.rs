@@ -3,13 +3,16 @@
 use std::ops::Range;
 
 use super::connect::{authority_of, split_port};
-use crate::base::{Field, Head, HeaderLine, Layer, Span, StartLine, escape};
+use crate::base::{Field, Head, HeaderLine, Layer, Span, StartLine, Value, escape};
 
-/// The fields of a head that begins at this stream position: the start line with its parts, then each header line.
+/// The fields of a head that begins at this stream position: the start line with its parts, then each header line. A head
+/// made of HTTP/2 fields has no start line: its first lines say what one says (RFC 9113 section 8.3).
 #[must_use]
 pub fn fields(head: &Head, at: u64) -> Vec<Field> {
     let mut fields = Vec::with_capacity(head.lines.len() + 1);
-    fields.push(start_field(head, at));
+    if head.lines.first().is_none_or(|line| line.name.start > 0) {
+        fields.push(start_field(head, at));
+    }
     fields.extend(head.lines.iter().map(|line| line_field(head, line, at)));
     fields
 }
@@ -40,6 +43,7 @@ fn start_field(head: &Head, at: u64) -> Field {
     let part = |name, label, range: &Range<u32>| {
         Field::new(label, text(head, range))
             .named(name)
+            .typed(typed(name, head.slice(range)))
             .at(Layer::Stream, span(range, at))
     };
     match &head.start {
@@ -74,6 +78,22 @@ fn start_field(head: &Head, at: u64) -> Field {
     }
 }
 
+/// A part of a start line as filters compare it.
+fn typed<'h>(name: &str, part: &'h [u8]) -> Value<'h> {
+    let code = std::str::from_utf8(part)
+        .ok()
+        .and_then(|code| code.parse().ok());
+    match (name, code) {
+        ("http.response.code", Some(code)) => Value::Unsigned(code),
+        // However it is written, there are two.
+        ("http.request.version" | "http.response.version", _) if part.ends_with(b"1.0") => {
+            Value::Text("HTTP/1.0")
+        }
+        ("http.request.version" | "http.response.version", _) => Value::Text("HTTP/1.1"),
+        _ => Value::Bytes(part),
+    }
+}
+
 const VERSION_LEN: u32 = b"HTTP/1.1".len() as u32;
 
 /// The last bytes of the line that are not white space.
@@ -94,8 +114,13 @@ fn status_digits(head: &Head, reason: &Range<u32>, end: u32) -> Range<u32> {
 fn line_field(head: &Head, line: &HeaderLine, at: u64) -> Field {
     let name = head.slice(&line.name);
     let whole = line.name.start..line.value.end.max(line.name.end);
+    let filter = filter_name(head, name);
+    let value = head.slice(&line.value);
+    let whole_line = [name, b": ", value].concat();
+    let is_own = !matches!(filter, "http.request.line" | "http.response.line");
     Field::new(escape::text(name), text(head, &line.value))
-        .named(filter_name(head, name))
+        .named(filter)
+        .typed(typed(filter, if is_own { value } else { &whole_line }))
         .at(Layer::Stream, span(&whole, at))
 }
 
@@ -112,7 +137,11 @@ fn filter_name(head: &Head, header: &[u8]) -> &'static str {
 }
 
 /// Headers that have a filter of their own in Wireshark.
-const NAMES: [(&str, &str); 30] = [
+const NAMES: [(&str, &str); 34] = [
+    (":authority", "http.host"),
+    (":method", "http.request.method"),
+    (":path", "http.request.uri"),
+    (":status", "http.response.code"),
     ("host", "http.host"),
     ("connection", "http.connection"),
     ("upgrade", "http.upgrade"),

@@ -11,7 +11,6 @@
 
 mod boundary;
 mod connection;
-mod describe;
 mod frame;
 mod hpack;
 mod huffman;
@@ -24,7 +23,6 @@ mod table;
 
 pub use boundary::looks_like_frames;
 pub use connection::Connection;
-pub use describe::{frame_fields, head_fields};
 pub use frame::{
     FrameHeader, FrameType, HEADER_LEN, PREFACE, error_name, flag, is_preface_prefix, setting,
     setting_name, settings,

@@ -38,6 +38,7 @@ fn line(item: &Item<'_>, layer: Layer) -> Field {
         (datum, None) => Field::new(label(item), words(item, datum)),
     };
     field.name = item.info.map_or("", |info| info.name);
+    field.typed = item.datum.value().map(Into::into);
     field.is_secret = item.secret;
     if field.span.is_none() {
         field.span = item.span;

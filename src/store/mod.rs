@@ -21,6 +21,7 @@ mod pending;
 mod record;
 mod replay;
 mod row;
+mod tree;
 
 pub use bytes::Packet;
 pub use chunked::Chunked;
@@ -31,3 +32,4 @@ pub use packed::Packed;
 pub use pending::{PendingRows, Waiting, Waits};
 pub use record::{ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, Odd, PacketEntry};
 pub use row::{Row, RowValues};
+pub use tree::{bytes, finding_tree, message_tree, stream_layer};

@@ -530,8 +530,15 @@ fn of_handshake(connection: &Connection, handshake: &Handshake, field: FieldId, 
         _ => {
             if let Some(name) = field.info().header {
                 let heads = request.into_iter().chain(response);
+                // HTTP/2 says the host in a field of its own (RFC 9113 section 8.3.1).
+                let authority = request.filter(|_| field == FieldId::HttpHost);
                 let _ = heads
                     .flat_map(|head| head.values(name))
+                    .chain(
+                        authority
+                            .into_iter()
+                            .flat_map(|head| head.values(":authority")),
+                    )
                     .map(Value::Bytes)
                     .any(each);
             }

@@ -4,6 +4,11 @@ use std::collections::HashSet;
 
 use crate::base::{Field, PacketNumber};
 
+/// The field that the tree of what a message carries has at its top.
+const CARRIED: &str = "payload.protocol";
+/// Lines that are unfolded without being asked for.
+const SHORT: usize = 12;
+
 /// A line of the tree that is visible now.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
@@ -142,6 +147,17 @@ impl Tree {
         name
     }
 
+    /// Whether a line is unfolded until somebody folds it: the row itself, and what a message carries as far as it is short.
+    fn is_open_by_default(&self, path: &[usize], field: &Field) -> bool {
+        let top = path.first().and_then(|top| self.fields.get(*top));
+        let is_carried = top.is_some_and(|top| top.name == CARRIED);
+        match path.len() {
+            1 => !field.label.starts_with("Packet"),
+            ..=4 if is_carried => field.children.len() <= SHORT,
+            _ => field.name == "tcp.payload",
+        }
+    }
+
     fn flatten(&mut self) {
         let mut nodes = Vec::new();
         self.add(&mut Vec::new(), &self.fields, &mut nodes);
@@ -152,9 +168,8 @@ impl Tree {
         for (index, field) in fields.iter().enumerate() {
             path.push(index);
             let name = self.name(path);
-            let by_default = (path.len() == 1 && !field.label.starts_with("Packet"))
-                || field.name == "tcp.payload";
-            let is_open = self.open.contains(&name) || (by_default && !self.closed.contains(&name));
+            let is_open = self.open.contains(&name)
+                || (self.is_open_by_default(path, field) && !self.closed.contains(&name));
             nodes.push(Node {
                 path: path.clone(),
                 has_children: !field.children.is_empty(),

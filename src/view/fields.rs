@@ -1,11 +1,8 @@
-//! The fields of the detail tree: of a frame, a message, a packet or a connection, made for the one someone looks at.
+//! The detail tree of what someone looks at: the tree of the row, with its packets and what was found in it.
 
-use crate::base::{Field, Layer, PacketNumber, Side, Span, escape};
-use crate::engine::{Connection, Transport};
-use crate::payload::json;
-use crate::store::{MessageRecord, Store};
-use crate::websocket::{MessageKind, close, draft_layout, handshake, layout};
-use crate::{http, wire};
+use crate::base::{Field, Layer, Needs, PacketNumber, Side, Span, escape};
+use crate::store::{self, Row, Store, bytes, finding_tree};
+use crate::wire;
 
 use super::rows::RowId;
 
@@ -15,16 +12,10 @@ const PACKETS: usize = 8;
 const PREVIEW: usize = 4096;
 /// Lines shown of the head of an HTTP message.
 const HEAD_LINES: usize = 100;
-/// Bytes of a message that are read as JSON.
-const JSON: usize = 1 << 20;
-
-/// A number of bytes in words.
-pub fn bytes(number: u64) -> String {
-    match number {
-        1 => "1 byte".to_owned(),
-        number => format!("{number} bytes"),
-    }
-}
+/// Frames of one message that are shown.
+const FRAMES: usize = 64;
+/// Findings of one row that are shown.
+const FINDINGS: usize = 64;
 
 /// Fields of a row, and the packets that some of them count in.
 pub type Built = (Vec<Field>, Vec<(usize, PacketNumber)>);
@@ -32,21 +23,9 @@ pub type Built = (Vec<Field>, Vec<(usize, PacketNumber)>);
 /// What the stream positions of a connection's frames count in.
 pub fn stream_layer(store: &Store, connection: u32) -> Layer {
     let entry = store.connection(connection);
-    match entry.map(|entry| entry.connection.transport) {
-        Some(Transport::Tls | Transport::Http2) => Layer::Decrypted,
-        Some(Transport::Tcp) | None => Layer::Stream,
-    }
-}
-
-/// The same fields, counted in another layer.
-fn in_layer(mut fields: Vec<Field>, layer: Layer) -> Vec<Field> {
-    for field in &mut fields {
-        if field.layer == Layer::Stream && field.span.is_some() {
-            field.layer = layer;
-        }
-        field.children = in_layer(std::mem::take(&mut field.children), layer);
-    }
-    fields
+    entry.map_or(Layer::Stream, |entry| {
+        store::stream_layer(&entry.connection)
+    })
 }
 
 /// The tree of a row.
@@ -106,84 +85,46 @@ fn payload_lines(bytes: &[u8], span: Span) -> Vec<Field> {
     lines
 }
 
+/// What a frame's tree is made from.
+const OF_FRAME: Needs = Needs::EXTENTS.with(Needs::PAYLOAD);
+/// What a message's tree is made from.
+const OF_MESSAGE: Needs = Needs::MESSAGES.with(Needs::INFLATED).with(Needs::DECODED);
+/// Bytes of a message up to which its digest is made while somebody waits.
+const DIGESTED: u64 = 64 << 20;
+
+fn frame_trees(store: &Store, index: u32) -> Vec<Field> {
+    let tree = store.with_frame(index, OF_FRAME, |row| row.tree());
+    tree.unwrap_or_default()
+}
+
+fn message_trees(store: &Store, index: u32) -> Vec<Field> {
+    let length = store.message(index).and_then(|message| message.length);
+    let needs = match length {
+        Some(0..=DIGESTED) => OF_MESSAGE.with(Needs::DIGEST),
+        _ => OF_MESSAGE,
+    };
+    let trees = store.with_message(index, needs, |row| row.tree());
+    trees.unwrap_or_default()
+}
+
 fn frame(store: &Store, index: u32) -> Built {
     let Some(record) = store.frame(index) else {
         return Built::default();
     };
     // What is wrong comes first.
-    let mut fields = Vec::new();
-    findings(
-        store,
-        record.connection,
-        Some(record.number.into()),
-        &mut fields,
-    );
-    let packets = packet_fields(
-        store,
-        record.connection,
-        &store.packets_of(index),
-        &mut fields,
-    );
+    let number = Some(record.number.into());
+    let mut fields = findings(store, record.connection, number);
+    let numbers = store.packets_of(index);
+    let packets = packet_fields(store, record.connection, &numbers, &mut fields);
     let span = store.frame_span(index);
-    let kind = record.opcode().name();
-    let mut field = Field::new(
-        format!("Frame {}", record.number),
-        format!("{kind}, from the {}, {}", record.from(), bytes(span.len())),
-    )
-    .at(Layer::Stream, span);
-    let header = header_field(store, index);
-    let end = header.span.map_or(span.start, |header| header.end);
-    field.children.push(header);
-    field.children.push(payload_field(store, index, end));
-    field.children.extend(end_field(store, index));
-    fields.push(field);
-    match store.message_of(record.connection, record.message.into()) {
-        Some(message) if record.message > 0 => {
-            fields.extend(
-                store
-                    .message(message)
-                    .map(|message| message_field(store, &message)),
-            );
-        }
-        _ => fields.push(Field::new("Message", "goes on in a later frame")),
+    fields.extend(carriers(store, record.connection, record.from(), span));
+    fields.extend(frame_trees(store, index));
+    if record.message > 0
+        && let Some(message) = store.message_of(record.connection, record.message.into())
+    {
+        fields.extend(message_trees(store, message));
     }
-    let layer = stream_layer(store, record.connection);
-    let mut fields = in_layer(fields, layer);
-    let at = fields.len().saturating_sub(2);
-    let carriers = carriers(store, record.connection, record.from(), span);
-    fields.splice(at..at, carriers);
     (fields, packets)
-}
-
-fn header_field(store: &Store, index: u32) -> Field {
-    let Some(record) = store.frame(index) else {
-        return Field::default();
-    };
-    let framing = store.framing(record.connection);
-    let sent = store.header_bytes(index);
-    let at = record.stream_offset();
-    let length = u64::from(record.header(store.odd(index)).header_length);
-    let (children, draft) = match framing.draft() {
-        None => (layout::fields(&sent, at), String::new()),
-        Some(draft) => (
-            draft_layout::fields(framing, record.from(), &sent, at),
-            format!(", as {draft} has it"),
-        ),
-    };
-    Field {
-        children,
-        ..Field::new("Header", bytes(length) + &draft).at(Layer::Stream, Span::at(at, length))
-    }
-}
-
-/// The byte that ends a text of the oldest drafts.
-fn end_field(store: &Store, index: u32) -> Option<Field> {
-    let record = store.frame(index)?;
-    let framing = store.framing(record.connection);
-    let header = draft_layout::header(framing, record.from(), &store.header_bytes(index));
-    let at = Span::at(store.frame_span(index).end, 1);
-    let is_there = header.ends_with_ff && !record.is_cut();
-    is_there.then(|| Field::new("End", "ff").at(Layer::Stream, at))
 }
 
 /// The TLS records or frames of HTTP/2 that carried a span of a connection's stream.
@@ -207,62 +148,27 @@ fn carriers(store: &Store, connection: u32, side: Side, span: Span) -> Vec<Field
     spans.iter().take(PACKETS).map(field).collect()
 }
 
-fn payload_field(store: &Store, index: u32, at: u64) -> Field {
-    let span = Span::new(at, store.frame_span(index).end);
-    let odd = store.odd(index);
-    let Some(record) = store.frame(index) else {
-        return Field::default();
-    };
-    let header = record.header(odd);
-    let mut field = Field::new("Payload", bytes(header.payload_length)).at(Layer::Stream, span);
-    if record.is_cut() {
-        let captured = odd.map_or(0, |odd| odd.captured);
-        field = field.with(Field::new(
-            "Captured",
-            format!("{}; the rest is not in the capture", bytes(captured)),
-        ));
-    }
-    let label = match (record.is_compressed(), header.masked()) {
-        (true, _) => "Compressed",
-        (false, true) => "Unmasked",
-        (false, false) => "Bytes",
-    };
-    let text = store.payload(index, PREVIEW + 1).map_or_else(
-        || "not kept".to_owned(),
-        |bytes| escape::preview(&bytes, PREVIEW),
-    );
-    field.with(Field::new(label, text).at(Layer::Stream, span))
-}
-
 fn message(store: &Store, index: u32) -> Built {
     let Some(record) = store.message(index) else {
         return Built::default();
     };
+    let frames: Vec<u32> = store.frames_of(&record).take(FRAMES).collect();
     let mut fields = Vec::new();
-    for frame in store.frames_of(&record).take(64) {
-        let number = store.frame(frame).map(|frame| frame.number.into());
-        findings(store, record.connection, number, &mut fields);
+    for frame in &frames {
+        let number = store.frame(*frame).map(|frame| frame.number.into());
+        fields.extend(findings(store, record.connection, number));
     }
     let mut numbers = Vec::new();
-    for frame in store.frames_of(&record).take(PACKETS) {
-        numbers.extend(store.packets_of(frame));
+    for frame in frames.iter().take(PACKETS) {
+        numbers.extend(store.packets_of(*frame));
     }
     numbers.dedup();
     let packets = packet_fields(store, record.connection, &numbers, &mut fields);
-    fields.push(message_field(store, &record));
-    for frame in store.frames_of(&record).take(64) {
-        let Some(found) = store.frame(frame) else {
-            continue;
-        };
-        let span = store.frame_span(frame);
-        fields.push(Field {
-            children: header_field(store, frame).children,
-            ..Field::new(format!("Frame {}", found.number), found.opcode().name())
-                .at(Layer::Stream, span)
-        });
+    fields.extend(message_trees(store, index));
+    for frame in frames {
+        fields.extend(frame_trees(store, frame));
     }
-    let layer = stream_layer(store, record.connection);
-    (in_layer(fields, layer), packets)
+    (fields, packets)
 }
 
 fn packet_fields(
@@ -307,106 +213,21 @@ fn packet_fields(
     packets
 }
 
-fn message_field(store: &Store, message: &MessageRecord) -> Field {
-    let data = store.message_data(message, JSON);
-    let length = message.length.map_or("unknown".into(), bytes);
-    let mut field = Field::new(
-        format!("Message {}", message.number),
-        format!(
-            "{}, from the {}, {length}",
-            message.kind.name(),
-            message.from
-        ),
-    );
-    if message.frame_count > 1 {
-        let frames = format!(
-            "{} ({} to {})",
-            message.frame_count, message.first_frame, message.last_frame
-        );
-        field.children.push(Field::new("Frames", frames));
-    }
-    if message.compressed {
-        let ratio = format!(
-            "{} on the wire, {length} inflated",
-            bytes(message.wire_length)
-        );
-        field
-            .children
-            .push(Field::new("Compressed", ratio).section("RFC 7692"));
-    }
-    if !message.complete {
-        field.children.push(Field::new("Complete", "no"));
-    }
-    if let Some(time) = message.round_trip {
-        let value = format!("{:.6} s after its ping", time as f64 / 1e9);
-        field.children.push(Field::new("Round trip", value));
-    }
-    let layer = if message.compressed {
-        Layer::Inflated
-    } else {
-        Layer::Message
-    };
-    match data {
-        None => field.children.push(Field::new("Data", "not kept")),
-        Some(data) => contents(message.kind, &data, layer, &mut field),
-    }
-    field
-}
-
-fn contents(kind: MessageKind, data: &[u8], layer: Layer, field: &mut Field) {
-    let whole = Span::new(0, data.len() as u64);
-    match kind {
-        MessageKind::Close => {
-            let (code, reason) = close::body(data);
-            let code = code.map_or("none".into(), |code| format!("{} {}", code.0, code.name()));
-            let at = Span::new(0, whole.end.min(2));
-            field.children.push(
-                Field::new("Close code", code)
-                    .at(layer, at)
-                    .section("RFC 6455 7.4"),
-            );
-            let at = Span::new(whole.end.min(2), whole.end);
-            field
-                .children
-                .push(Field::new("Reason", escape::text(reason)).at(layer, at));
-        }
-        MessageKind::Text => {
-            let text = Field::new("Text", escape::preview(data, PREVIEW)).at(layer, whole);
-            field.children.push(text);
-            field.children.extend(json::field(data, layer, Some(0)));
-        }
-        _ => {
-            let bytes = Field::new("Data", escape::preview(data, PREVIEW)).at(layer, whole);
-            field.children.push(bytes);
-        }
-    }
-}
-
-fn findings(store: &Store, connection: u32, frame: Option<u64>, fields: &mut Vec<Field>) {
+fn findings(store: &Store, connection: u32, frame: Option<u64>) -> Vec<Field> {
     let Some(entry) = store.connection(connection) else {
-        return;
+        return Vec::new();
     };
+    let layer = stream_layer(store, connection);
     let about = entry
         .findings
         .iter()
         .filter_map(|index| store.findings().get(*index as usize))
-        .filter(|finding| frame.is_none() || finding.frame == frame)
-        .take(64);
-    for record in about {
-        let code = record.finding.code;
-        let mut field = Field::new(
-            format!("{}: {}", code.severity().name(), code.name()),
-            record.finding.text.clone(),
-        )
-        .with(Field::new("Rule", code.meaning()));
-        if let Some(section) = code.section() {
-            field = field.section(section);
-        }
-        if let Some(span) = record.finding.span {
-            field = field.at(Layer::Stream, span);
-        }
-        fields.push(field);
-    }
+        .filter(|finding| frame.is_none() || finding.frame == frame);
+    let trees = about.map(|record| Field {
+        layer,
+        ..finding_tree(&record.finding)
+    });
+    trees.take(FINDINGS).collect()
 }
 
 /// The tree of a connection.
@@ -415,88 +236,10 @@ pub fn connection(store: &Store, index: u32) -> Built {
     let Some(entry) = store.connection(index) else {
         return Built::default();
     };
-    let known = &entry.connection;
-    let mut fields = vec![summary(known, index)];
-    if let Some(tunnel) = &known.tunnel {
-        let mut field = Field::new("Tunnel", escape::text(tunnel.request.head.target()));
-        field.children = http::fields(&tunnel.request.head, tunnel.request.stream_offset);
-        if let Some(response) = &tunnel.response {
-            field
-                .children
-                .extend(http::fields(&response.head, response.stream_offset));
-        }
-        fields.push(field);
+    let mut fields = Row::Connection(&entry.connection, entry.moment()).tree();
+    if let Some(first) = fields.first_mut() {
+        first.label += &format!(" {}", index + 1);
     }
-    for seen in known
-        .handshake
-        .iter()
-        .flat_map(|shake| [&shake.request, &shake.response])
-        .flatten()
-    {
-        let side = if seen.head.status().is_some() {
-            Side::Server
-        } else {
-            Side::Client
-        };
-        let label = if side == Side::Client {
-            "Request"
-        } else {
-            "Response"
-        };
-        let mut children = http::fields(&seen.head, seen.stream_offset);
-        for explained in handshake::fields(&seen.head, known.request(), seen.stream_offset) {
-            if let Some(plain) = children
-                .iter_mut()
-                .find(|plain| plain.span == explained.span)
-            {
-                *plain = explained;
-            }
-        }
-        let span = Span::at(seen.stream_offset, seen.head.raw.len() as u64);
-        let first = children
-            .first()
-            .map_or(String::new(), |line| line.value.clone());
-        let field = Field {
-            children,
-            ..Field::new(label, first).at(Layer::Stream, span)
-        };
-        fields.extend(in_layer(vec![field], stream_layer(store, index)));
-    }
-    findings(store, index, None, &mut fields);
+    fields.extend(findings(store, index, None));
     (fields, Vec::new())
-}
-
-fn summary(known: &Connection, index: u32) -> Field {
-    let count = |counts: &crate::base::PerSide<u64>| {
-        format!(
-            "{} from the client, {} from the server",
-            counts.client, counts.server
-        )
-    };
-    let closed = known.close.code.map_or("no close code".to_owned(), |code| {
-        format!("{code} {}", close::CloseCode(code).name())
-    });
-    let by = known
-        .close
-        .by
-        .map_or("nobody".into(), |side| format!("the {side}"));
-    let ended = known.close.ended_by.map_or("still open", |by| by.name());
-    let shake = known.handshake.as_ref();
-    let draft = shake.and_then(|shake| shake.negotiated.framing.draft());
-    let mut field = Field::new(
-        format!("Connection {}", index + 1),
-        format!("{} to {}", known.client, known.server),
-    );
-    if let Some(draft) = draft {
-        let text = format!("{draft}, a draft before RFC 6455, with frames of its own");
-        field.children.push(Field::new("Protocol", text));
-    }
-    field
-        .with(Field::new("Transport", known.transport.name()))
-        .with(Field::new("Handshake", known.outcome().name()))
-        .with(Field::new("Opened", known.opened.to_string()))
-        .with(Field::new("Frames", count(&known.frames)))
-        .with(Field::new("Messages", count(&known.messages)))
-        .with(Field::new("Payload bytes", count(&known.bytes)))
-        .with(Field::new("Close", format!("by {by}, {closed}, {ended}")))
 }

@@ -4,7 +4,7 @@
 //! Invariant: the parts of a header follow each other without gap or overlap and cover it to the last bit.
 
 use super::frame::{FrameHeader, LengthForm};
-use crate::base::{Field, Layer, Span};
+use crate::base::{Field, Layer, Span, Value};
 
 /// One field of a frame header, in bits counted from the header's first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -169,6 +169,22 @@ impl HeaderPart {
             PartKind::MaskingKey => hex::encode(header.masking_key.unwrap_or_default()),
         }
     }
+
+    /// The value that the words stand for; a length is the declared one, in whichever form.
+    #[must_use]
+    pub fn typed<'h>(&self, header: &'h FrameHeader) -> Value<'h> {
+        match self.kind {
+            PartKind::Fin => Value::Bool(header.fin()),
+            PartKind::Rsv(number) => Value::Bool(header.byte0 >> (7 - number) & 1 == 1),
+            PartKind::Opcode => Value::Unsigned(header.opcode().number().into()),
+            PartKind::Mask => Value::Bool(header.masked()),
+            PartKind::Length7 | PartKind::ExtendedLength => Value::Unsigned(header.payload_length),
+            PartKind::MaskingKey => match &header.masking_key {
+                Some(key) => Value::Bytes(key),
+                None => Value::Present,
+            },
+        }
+    }
 }
 
 fn reserved(is_set: bool) -> String {
@@ -187,6 +203,7 @@ pub fn fields(bytes: &[u8], at: u64) -> Vec<Field> {
             let span = Span::new(at + range.start as u64, at + range.end as u64);
             Field::new(part.label, part.value(&header))
                 .named(part.name)
+                .typed(part.typed(&header))
                 .at(Layer::Stream, span)
                 .bits(part.bits(bytes))
                 .section(part.section)

@@ -223,7 +223,7 @@ pub(crate) fn breaches(capture: &Capture, options: &Options) -> Vec<String> {
         law.format("text", show, |start| {
             Text::new(start, false, Palette::default())
         });
-        law.format("detail", show, |_| Detail::new(true));
+        law.format("detail", show, |_| Detail::new(show, true));
         law.format("ndjson", show, |_| Ndjson::new(true));
         law.format("csv", show, |start| {
             Columns::new(&default_columns(show), Separator::Comma, start)

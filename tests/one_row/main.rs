@@ -1,6 +1,7 @@
 //! One row: a row that happens and a row from the store are the same, for every sample.
 
 mod law;
+mod tree;
 
 use std::sync::Mutex;
 

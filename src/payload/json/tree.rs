@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use crate::base::{Field, Layer, Span, escape};
+use crate::base::{Field, Layer, OwnedValue, Span, Value, escape};
 
 /// Values that become lines.
 const NODES: usize = 4096;
@@ -57,7 +57,10 @@ impl Reader<'_> {
             b'{' | b'[' if depth > 0 => self.container(label, first == b'{', depth),
             _ => {
                 self.skip();
-                Field::new(label, self.shown(start))
+                Field {
+                    typed: scalar(self.text.get(start..self.at).unwrap_or_default()),
+                    ..Field::new(label, self.shown(start))
+                }
             }
         };
         field.layer = self.layer;
@@ -169,6 +172,24 @@ impl Reader<'_> {
                 _ => 1,
             };
         }
+    }
+}
+
+/// A text, a number or a word of JSON as a value.
+fn scalar(raw: &[u8]) -> Option<OwnedValue> {
+    use serde_json::Value as Json;
+    let plain = |value| Some(OwnedValue::Plain(value));
+    match serde_json::from_slice(raw).ok()? {
+        Json::Null => plain(Value::Null),
+        Json::Bool(yes) => plain(Value::Bool(yes)),
+        Json::String(text) => Some(OwnedValue::Text(text)),
+        Json::Number(number) => plain(match (number.as_u64(), number.as_i64()) {
+            (Some(number), _) => Value::Unsigned(number),
+            (None, Some(number)) => Value::Signed(number),
+            (None, None) => Value::Float(number.as_f64()?),
+        }),
+        // Nested deeper than the tree shows.
+        Json::Array(_) | Json::Object(_) => None,
     }
 }
 

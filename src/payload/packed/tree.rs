@@ -2,7 +2,7 @@
 
 use super::token::Token;
 use super::value::Packed;
-use crate::base::{Field, Layer, Span, escape};
+use crate::base::{Field, Layer, OwnedValue, Span, Value, escape};
 
 /// Values that become lines.
 const NODES: usize = 4096;
@@ -47,7 +47,10 @@ impl Writer {
                 Some(inside) => self.value(format!("{label} (tag {tag})"), inside),
                 None => Field::new(label, ""),
             },
-            _ => Field::new(label, escape::preview(value.json().as_bytes(), PREVIEW)),
+            _ => Field {
+                typed: scalar(value),
+                ..Field::new(label, escape::preview(value.json().as_bytes(), PREVIEW))
+            },
         };
         field.layer = self.layer;
         field.span = self.span(value);
@@ -82,6 +85,15 @@ impl Writer {
         let start = (value.raw().as_ptr() as usize).checked_sub(self.origin)?;
         Some(Span::at(self.at? + start as u64, value.raw().len() as u64))
     }
+}
+
+/// What is neither an array nor a map, as a value.
+fn scalar(value: Packed<'_>) -> Option<OwnedValue> {
+    let number = value.unsigned().map(Value::Unsigned);
+    let plain = number.or_else(|| value.bool().map(Value::Bool));
+    plain
+        .map(OwnedValue::Plain)
+        .or_else(|| Some(OwnedValue::Text(value.text()?.into_owned())))
 }
 
 fn key_text(key: Packed<'_>) -> String {

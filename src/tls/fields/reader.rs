@@ -1,6 +1,6 @@
 //! A cursor that makes a field of each thing it reads.
 
-use crate::base::{Cursor, Field, Layer, Span};
+use crate::base::{Cursor, Field, Layer, Span, Value};
 
 /// Makes a field of each thing it reads, with its place.
 pub(super) struct FieldReader<'a> {
@@ -67,9 +67,10 @@ impl<'a> FieldReader<'a> {
         label: &str,
         text: impl FnOnce(u8) -> String,
     ) -> Option<Field> {
-        self.bytes(name, label, 1, |bytes| {
+        let field = self.bytes(name, label, 1, |bytes| {
             text(bytes.first().copied().unwrap_or_default())
-        })
+        })?;
+        Some(field.typed(Value::Unsigned(self.last_u8().into())))
     }
 
     pub(super) fn u16(
@@ -78,9 +79,10 @@ impl<'a> FieldReader<'a> {
         label: &str,
         text: impl FnOnce(u16) -> String,
     ) -> Option<Field> {
-        self.bytes(name, label, 2, |bytes| {
+        let field = self.bytes(name, label, 2, |bytes| {
             text(Cursor::new(bytes).u16().unwrap_or_default())
-        })
+        })?;
+        Some(field.typed(Value::Unsigned(self.last_u16() as u64)))
     }
 
     /// The number just read, for a length that what follows needs; zero where nothing was.

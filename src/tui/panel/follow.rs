@@ -6,10 +6,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::base::{Side, escape};
-use crate::store::MessageRecord;
+use crate::store::{MessageRecord, bytes};
 use crate::tui::app::App;
 use crate::tui::views::Follow;
-use crate::view::fields::bytes;
 use crate::websocket::{MessageKind, close};
 
 use super::block::view_block;

@@ -8,6 +8,8 @@ mod safety;
 mod themes;
 mod views;
 
+use std::path::Path;
+
 use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -31,6 +33,14 @@ fn open(name: &str) -> App {
 /// The same, with its key log.
 fn open_with(name: &str, keys: Option<&str>) -> App {
     let path = Sample::named(name).path;
+    let keys = keys.map(|keys| path.with_file_name(keys));
+    let mut app = App::new(store(&path, keys.as_deref()), name, Theme::Dark);
+    app.loaded(String::new());
+    app
+}
+
+/// What a capture holds.
+fn store(path: &Path, keys: Option<&Path>) -> Store {
     let limits = Limits::default();
     let options = Options {
         spool: Some(crate::base::Spools::default()),
@@ -45,9 +55,8 @@ fn open_with(name: &str, keys: Option<&str>) -> App {
     let mut walker = Walker::new(&limits);
     let mut engine = Engine::new(crate::engine::Options::default(), Indexer::default());
     if let Some(keys) = keys {
-        let path = Sample::named(name).path.with_file_name(keys);
         let mut log = crate::tls::KeyLog::new();
-        log.extend(&std::fs::read(path).unwrap());
+        log.extend(&std::fs::read(keys).unwrap());
         log.finish();
         engine.set_keys(std::sync::Arc::new(log));
     }
@@ -64,9 +73,7 @@ fn open_with(name: &str, keys: Option<&str>) -> App {
     engine.finish();
     engine.sink().exchange(&mut part[0]);
     store.append(collector.merge(&mut part, &[]));
-    let mut app = App::new(store, name, Theme::Dark);
-    app.loaded(String::new());
-    app
+    store
 }
 
 /// The same, with its diagnosis.

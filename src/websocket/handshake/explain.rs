@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha1::{Digest, Sha1};
 
 use super::{Extension, GUID};
-use crate::base::{Field, Head, HeaderLine, Layer, Side, Span, escape};
+use crate::base::{Field, Head, HeaderLine, Layer, Side, Span, Value, escape};
 use crate::websocket::deflate::{ParameterPlace, Parameters};
 
 /// The steps from a Sec-WebSocket-Key to its Sec-WebSocket-Accept (RFC 6455 section 4.2.2).
@@ -127,6 +127,7 @@ fn line_field(
     );
     let mut field = Field::new(known.name, escape::text(value))
         .named(known.filter)
+        .typed(Value::Bytes(value))
         .at(Layer::Stream, span)
         .section(known.section)
         .with(Field::new("Meaning", known.meaning));

@@ -1,6 +1,6 @@
 //! One header in its packet, and the fields that are read from it.
 
-use crate::base::{Field, Layer, Span};
+use crate::base::{Field, Layer, Span, Value};
 
 /// A setter that `Field::new` leaves out.
 pub(super) trait WithValue {
@@ -45,12 +45,15 @@ impl View<'_> {
     }
 
     pub(super) fn decimal(self, name: &'static str, label: &str, at: usize, len: usize) -> Field {
-        self.field(name, label, self.number(at, len).to_string(), at, len)
+        let number = self.number(at, len);
+        self.field(name, label, number.to_string(), at, len)
+            .typed(Value::Unsigned(number))
     }
 
     pub(super) fn hex(self, name: &'static str, label: &str, at: usize, len: usize) -> Field {
         let value = format!("0x{:0width$x}", self.number(at, len), width = len * 2);
         self.field(name, label, value, at, len)
+            .typed(Value::Unsigned(self.number(at, len)))
     }
 
     /// The bits of `mask` in a number of `len` bytes.
@@ -66,6 +69,7 @@ impl View<'_> {
         let value = (number & mask) >> mask.trailing_zeros();
         self.field(name, label, value.to_string(), at, len)
             .bits(draw(number, len * 8, mask))
+            .typed(Value::Unsigned(value))
     }
 
     pub(super) fn flag(
@@ -103,6 +107,7 @@ impl View<'_> {
             _ => "other",
         };
         self.field(name, "Type", format!("0x{number:04x} ({meaning})"), at, 2)
+            .typed(Value::Unsigned(number))
     }
 
     pub(super) fn protocol(self, name: &'static str, at: usize) -> Field {
@@ -125,6 +130,7 @@ impl View<'_> {
             _ => "other",
         };
         self.field(name, "Protocol", format!("{number} ({meaning})"), at, 1)
+            .typed(Value::Unsigned(number))
     }
 
     pub(super) fn mac(self, at: usize) -> String {

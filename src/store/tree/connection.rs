@@ -1,0 +1,130 @@
+//! The tree of a connection: what is known of it, and the heads of its handshake.
+
+use crate::base::{Field, Head, Layer, PerSide, Span, Value, escape};
+use crate::engine::{Close, Connection, SeenHead, Tunnel};
+use crate::http;
+use crate::websocket::{close::CloseCode, handshake};
+
+use super::bytes;
+
+/// The connection, then the tunnel it runs in, its request and the response. Places count in the stream.
+pub(super) fn trees(connection: &Connection) -> Vec<Field> {
+    let mut fields = Vec::from([summary(connection)]);
+    fields.extend(connection.tunnel.as_deref().map(tunnel));
+    if let Some(shake) = &connection.handshake {
+        let request = shake.request.as_ref();
+        let heads = [("Request", request), ("Response", shake.response.as_ref())];
+        let explained = heads.into_iter().filter_map(|(label, seen)| {
+            let seen = seen?;
+            let mut field = head(label, seen);
+            explain(&mut field.children, connection, seen);
+            Some(field)
+        });
+        fields.extend(explained);
+    }
+    fields
+}
+
+fn summary(connection: &Connection) -> Field {
+    let both = |counts: &PerSide<u64>| {
+        let (client, server) = (counts.client, counts.server);
+        format!("{client} from the client, {server} from the server")
+    };
+    let ends = format!("{} to {}", connection.client, connection.server);
+    let mut field = Field::new("Connection", ends);
+    let shake = connection.handshake.as_ref();
+    let draft = shake.and_then(|shake| shake.negotiated.framing.draft());
+    if let Some(draft) = draft {
+        let text = format!("{draft}, a draft before RFC 6455, with frames of its own");
+        field.children.push(Field::new("Protocol", text));
+    }
+    let (transport, outcome) = (connection.transport.name(), connection.outcome().name());
+    let packets = format!(
+        "{}, the first {}",
+        connection.packets, connection.first_packet
+    );
+    field
+        .with(
+            Field::new("Transport", transport)
+                .named("transport")
+                .typed(Value::Text(transport)),
+        )
+        .with(Field::new("Handshake", outcome))
+        .with(Field::new("Opened", connection.opened.to_string()))
+        .with(
+            Field::new("Packets", packets)
+                .named("connection.packets")
+                .typed(Value::Unsigned(connection.packets)),
+        )
+        .with(Field::new("Frames", both(&connection.frames)))
+        .with(Field::new("Messages", both(&connection.messages)))
+        .with(Field::new("Payload bytes", both(&connection.bytes)))
+        .with(closing(&connection.close))
+}
+
+fn closing(close: &Close) -> Field {
+    let code = close.code.map_or("no close code".into(), |code| {
+        format!("{code} {}", CloseCode(code).name())
+    });
+    let by = close
+        .by
+        .map_or("nobody".into(), |side| format!("the {side}"));
+    let clean = if close.is_clean() {
+        "clean"
+    } else {
+        "not clean"
+    };
+    let how = close.ended_by.map_or("still open", |by| by.name());
+    Field::new("Close", format!("by {by}, {code}, {clean}, {how}"))
+}
+
+fn tunnel(tunnel: &Tunnel) -> Field {
+    let target = tunnel.request.head.target();
+    let mut field = Field::new("Tunnel", escape::text(target))
+        .named("tunnel.target")
+        .typed(Value::Bytes(target))
+        .with(head("Request", &tunnel.request));
+    let response = tunnel.response.as_ref();
+    field
+        .children
+        .extend(response.map(|seen| head("Response", seen)));
+    field
+}
+
+/// A head with its lines, named by its first.
+fn head(label: &str, seen: &SeenHead) -> Field {
+    let children = http::fields(&seen.head, seen.stream_offset);
+    let value = format!(
+        "{}, packet {}, {}",
+        first_line(&seen.head, &children),
+        seen.packet,
+        bytes(seen.head.raw.len() as u64)
+    );
+    let span = Span::at(seen.stream_offset, seen.head.raw.len() as u64);
+    Field {
+        children,
+        ..Field::new(label, value).at(Layer::Stream, span)
+    }
+}
+
+/// The start line of a head, or what stands for it in HTTP/2.
+fn first_line(head: &Head, lines: &[Field]) -> String {
+    match (lines.first(), head.status()) {
+        (Some(line), _) if line.section.starts_with("RFC 9112") => line.value.clone(),
+        (_, Some(status)) => status.to_string(),
+        (_, None) => {
+            let [method, target] = [head.method(), head.target()].map(escape::text);
+            format!("{method} {target}")
+        }
+    }
+}
+
+/// Has the lines of a handshake say what they are for.
+fn explain(lines: &mut [Field], connection: &Connection, seen: &SeenHead) {
+    for explained in handshake::fields(&seen.head, connection.request(), seen.stream_offset) {
+        let plain = lines.iter_mut().find(|line| line.span == explained.span);
+        if let Some(plain) = plain {
+            *plain = explained;
+        }
+    }
+}
