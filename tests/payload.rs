@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use serde_json::Value;
+use wireloupe::base::LinkType;
+use wireloupe::testkit::{Conversation, Frame, pcap, upgrade_request, upgrade_response};
 
 /// Where a library logged its last unit and never wrote it to the socket: the other end had closed.
 const NEVER_SENT: [(&str, u64, &str); 4] = [
@@ -149,4 +151,97 @@ fn look_alikes_stay_what_they_are() {
         }
     }
     assert!(taken.is_empty(), "{}", taken.join("\n"));
+}
+
+/// Two WebSockets, each with a request of JSON arrays and a binary message.
+fn unnamed(folder: &Path) -> PathBuf {
+    let mut packets = Vec::new();
+    for (client, path) in [("10.0.0.1:4000", "/a"), ("10.0.0.2:4000", "/b?x=1")] {
+        let talk = Conversation::new(client, "10.0.0.9:80").connect();
+        let talk = talk
+            .client(upgrade_request(path, &[]))
+            .server(upgrade_response(&[]));
+        // An item {name: "tea", price: 250}, and an array that is no call of OCPP by its look.
+        let item = b"\x0a\x03tea\x10\xfa\x01";
+        let frames = [
+            Frame::text(r#"[2,"1","x",7]"#).mask([1; 4]),
+            Frame::binary(item).mask([2; 4]),
+        ];
+        let talk = frames
+            .iter()
+            .fold(talk, |talk, frame| talk.client(frame.bytes()));
+        packets.extend(talk.fin().packets());
+    }
+    let file = folder.join("unnamed.pcap");
+    fs::write(&file, pcap(LinkType::ETHERNET, &packets)).unwrap();
+    file
+}
+
+fn read(capture: &Path, arguments: &[&str]) -> Result<Vec<Value>, String> {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
+    program.args(["read", "--show", "messages", "--format", "ndjson"]);
+    let output = program.args(arguments).arg(capture).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    match output.status.success() {
+        true => Ok(lines(&text(output.stdout)).collect()),
+        false => Err(text(output.stderr)),
+    }
+}
+
+#[test]
+fn a_protocol_is_forced_on_all_on_a_path_or_on_one_connection() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = unnamed(folder.path());
+    let forced = |arguments: &[&str]| -> Vec<u64> {
+        let rows = read(&file, arguments).unwrap();
+        let forced = rows.iter().filter(|row| {
+            row["decoded"]["protocol"] == "ocpp" && row["decoded"]["confidence"] == "forced"
+        });
+        let connections = forced.map(|row| row["connection"].as_u64().unwrap());
+        connections.collect::<BTreeSet<_>>().into_iter().collect()
+    };
+    assert_eq!(forced(&[]), [0; 0]);
+    assert_eq!(forced(&["--payload-as", "ocpp"]), [1, 2]);
+    assert_eq!(forced(&["--payload-as", "OCPP,/b"]), [2]);
+    assert_eq!(forced(&["--payload-as", "ocpp,1"]), [1]);
+    let both = ["--payload-as", "ocpp,/a", "--payload-as", "wamp"];
+    assert_eq!(forced(&both), [1]);
+    let error = read(&file, &["--payload-as", "ocpp,3"]).unwrap_err();
+    assert!(
+        error.contains("no connection 3: the capture has 2"),
+        "{error}"
+    );
+    let error = read(&file, &["--payload-as", "socket"]).unwrap_err();
+    assert!(error.contains("did you mean socket.io"), "{error}");
+}
+
+#[cfg(feature = "protobuf")]
+#[test]
+fn binary_messages_are_read_by_a_schema() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = unnamed(folder.path());
+    let schema = folder.path().join("shop.proto");
+    let item =
+        "syntax = \"proto3\"; package shop; message Item { string name = 1; int32 price = 2; }";
+    fs::write(&schema, item).unwrap();
+    let schema = schema.to_str().unwrap();
+    let rows = read(&file, &["--proto", schema, "--proto-type", "shop.Item"]).unwrap();
+    let decoded = &rows[1]["decoded"];
+    assert_eq!(decoded["confidence"], "forced");
+    assert_eq!(
+        decoded["fields"]["protobuf.field.name"],
+        serde_json::json!(["name", "price"])
+    );
+    assert_eq!(
+        decoded["fields"]["protobuf.value"],
+        r#"{"name":"tea","price":250}"#
+    );
+    assert_eq!(rows[0]["decoded"]["protocol"], "json");
+    let error = read(&file, &["--proto", schema, "--proto-type", "Offer"]).unwrap_err();
+    assert!(
+        error.contains("no message type Offer; it has shop.Item"),
+        "{error}"
+    );
+    let error = read(&file, &["--proto", schema]).unwrap_err();
+    assert!(error.contains("--proto-type"), "{error}");
 }

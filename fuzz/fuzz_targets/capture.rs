@@ -32,6 +32,7 @@ fuzz_target!(|file: &[u8]| {
         limits: low_limits(),
         decode_as: vec![8080],
         payload_as: vec![],
+        schema: None,
     };
     read(file, options, Everything);
 });

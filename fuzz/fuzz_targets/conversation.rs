@@ -103,6 +103,7 @@ fuzz_target!(|input: &[u8]| {
         limits: low_limits(),
         decode_as: vec![],
         payload_as: vec![],
+        schema: None,
     };
     read(&file, options, Order::default());
 });

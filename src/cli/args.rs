@@ -9,6 +9,7 @@ use crate::base::Limits;
 use crate::insight::statistics::CallOrder;
 
 pub(crate) use super::options::{OutputArgs, ReportArg, SideArg};
+use super::payload_as::PayloadArgs;
 use super::teach::args::{BuildArgs, ExplainArgs};
 
 /// See every WebSocket in a capture: handshake, frames, messages, close, and what went wrong.
@@ -97,6 +98,7 @@ Examples:
   wireloupe read --format tsv -e frame.number -e websocket.opcode a.pcap
   wireloupe read -w chat.pcapng -Y 'http.host == \"chat.example\"' a.pcap
   wireloupe read --decode-as 9000 a.pcap               frames on port 9000 without a handshake
+  wireloupe read --show messages --payload-as mqtt,/ws a.pcap
   wireloupe read --keylog keys.txt tls.pcapng          decrypts wss and HTTP/2
   zcat a.pcap.gz | wireloupe read -                    (compressed files are also read as they are)")]
 pub(crate) struct ReadArgs {
@@ -381,6 +383,10 @@ pub(crate) struct AnalysisArgs {
     /// Read flows on these ports as WebSocket even without a handshake.
     #[arg(long, value_name = "PORT", value_delimiter = ',')]
     pub(crate) decode_as: Vec<u16>,
+
+    /// What messages carry.
+    #[command(flatten)]
+    pub(crate) payload: PayloadArgs,
 
     /// Decrypt TLS with the secrets in this key log, as browsers and OpenSSL write it; re-read as it grows during live
     /// capture [default: the file that SSLKEYLOGFILE names, if any].

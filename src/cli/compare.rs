@@ -10,7 +10,7 @@ use anyhow::{Context as _, bail};
 use crate::base::Needs;
 use crate::capture::{Input, Source};
 use crate::engine::{
-    self, Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Sink, TlsFlow,
+    Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Sink, TlsFlow,
 };
 use crate::export::Redactor;
 use crate::insight::compare::{self, Recorded, Recorder, Recording, Records};
@@ -20,6 +20,7 @@ use crate::run::{self, Collected};
 use super::args::{CompareArgs, ReportArg};
 use super::masked::Masked;
 use super::output::Output;
+use super::passes;
 use super::reading::Reading;
 use super::tell::tell;
 
@@ -164,11 +165,7 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Capture> {
     let limits = args.analysis.limits();
     let source = Source::open(vec![Input::from_argument(path)], &limits)?;
     let mut source = Reading::of(source, &args.analysis)?;
-    let options = engine::Options {
-        limits,
-        decode_as: args.analysis.decode_as.clone(),
-        payload_as: Vec::new(),
-    };
+    let options = passes::engine_options(&args.analysis);
     let (mut records, mut casebook) = (Records::default(), Casebook::default());
     let (tally, _) = run::serial(
         &mut source,

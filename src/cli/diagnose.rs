@@ -15,6 +15,7 @@ use crate::run;
 use super::args::{DiagnoseArgs, FailOnArg, ReportArg};
 use super::masked::Masked;
 use super::output::Output;
+use super::passes;
 use super::printing::palette;
 use super::reading::Reading;
 use super::tell::tell;
@@ -38,11 +39,7 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
     let limits = args.analysis.limits();
     let inputs: Vec<_> = args.files.iter().map(Input::from_argument).collect();
     let mut source = Reading::of(Source::open(inputs, &limits)?, &args.analysis)?;
-    let options = engine::Options {
-        limits,
-        decode_as: args.analysis.decode_as.clone(),
-        payload_as: Vec::new(),
-    };
+    let options = passes::engine_options(&args.analysis);
     let threads = args.analysis.thread_count();
     let keep = match args.all {
         true => Keep {

@@ -14,6 +14,7 @@ mod masked;
 mod options;
 mod output;
 mod passes;
+mod payload_as;
 mod printing;
 mod progress;
 mod read;
@@ -30,7 +31,7 @@ mod write_packets;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::{CommandFactory as _, Parser as _};
 
 use args::{Cli, Command};
@@ -39,7 +40,7 @@ use tell::tell;
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = match Cli::try_parse() {
+    let mut cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors, and a reader that went away is none either.
@@ -47,7 +48,7 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    match dispatch(&cli) {
+    match settle(&mut cli).and_then(|()| dispatch(&cli)) {
         Ok(code) => {
             #[cfg(all(feature = "live", unix))]
             if let None | Some(Command::Read(_)) = &cli.command {
@@ -63,6 +64,31 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// Settles what messages are to be read as. A connection that is named by its number takes a pass over the files before.
+fn settle(cli: &mut Cli) -> anyhow::Result<()> {
+    let is_of_two = matches!(&cli.command, Some(Command::Compare(args)) if args.files.len() > 1);
+    let open = cli.open.is_live();
+    let (analysis, files, is_live) = match &mut cli.command {
+        None => (&mut cli.open.analysis, &cli.open.files, open),
+        Some(Command::Read(args)) => {
+            let is_live = args.is_live();
+            (&mut args.analysis, &args.files, is_live)
+        }
+        Some(Command::Follow(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Extract(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Diagnose(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Stats(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Compare(args)) => (&mut args.analysis, &args.files, false),
+        _ => return Ok(()),
+    };
+    let numbers = match analysis.payload.names_connection() {
+        true if is_of_two => bail!("--payload-as names a connection of one capture: name its path"),
+        true => Some(passes::numbers(files, is_live, analysis)?),
+        false => None,
+    };
+    analysis.payload.settle(numbers.as_deref())
 }
 
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {

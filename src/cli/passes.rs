@@ -6,7 +6,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use hashbrown::HashSet;
 use tempfile::NamedTempFile;
 
@@ -145,6 +145,27 @@ impl Files {
     }
 }
 
+/// The numbers of all connections of files that will be read once more.
+///
+/// # Errors
+/// When they cannot be read, or not twice.
+pub(crate) fn numbers(
+    paths: &[PathBuf],
+    is_live: bool,
+    analysis: &AnalysisArgs,
+) -> anyhow::Result<Arc<Numbers>> {
+    let is_file = |path: &&PathBuf| std::fs::metadata(path).is_ok_and(|is| is.is_file());
+    let once = paths
+        .iter()
+        .find(|path| !is_file(path) && path.exists() || **path == Path::new("-"));
+    if is_live || once.is_some() {
+        bail!(
+            "the number of a connection is known when all was read: name its path, or save the packets first"
+        );
+    }
+    Files::open(paths)?.numbers(analysis)
+}
+
 /// Whether a filter asks for numbers that only a whole pass gives.
 pub(crate) fn names_connection(filter: &Filter) -> bool {
     filter
@@ -173,9 +194,14 @@ pub(crate) fn run<S: Collected + Send>(
 
 /// What the arguments tell the engine.
 pub(crate) fn engine_options(analysis: &AnalysisArgs) -> engine::Options {
+    let settled = &analysis.payload.settled;
     engine::Options {
         limits: analysis.limits(),
         decode_as: analysis.decode_as.clone(),
-        payload_as: Vec::new(),
+        payload_as: settled.payload_as.clone(),
+        #[cfg(feature = "protobuf")]
+        schema: settled.schema.clone(),
+        #[cfg(not(feature = "protobuf"))]
+        schema: None,
     }
 }

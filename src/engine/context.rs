@@ -9,6 +9,7 @@ use crate::base::{
     Code, ConnectionId, Finding, Limits, Needs, PacketNumber, Side, Span, Timestamp,
 };
 use crate::flow::{End, FlowId, Recent};
+use crate::payload::Schema;
 use crate::tls::KeyLog;
 use crate::websocket::Scratch;
 use crate::wire::FlowKey;
@@ -27,6 +28,7 @@ pub(super) struct Shared {
     pub(super) needs: Needs,
     pub(super) decode_as: Vec<u16>,
     pub(super) payload_as: Vec<PayloadAs>,
+    pub(super) schema: Option<Arc<Schema>>,
     /// Whether a key log was given, though it may still be empty.
     pub(super) decrypts: bool,
     pub(super) scratch: Scratch,

@@ -1,7 +1,9 @@
 //! What the messages of one connection carry: the hand from the engine to the decoders.
 
+use std::sync::Arc;
+
 use crate::base::{PacketNumber, Side, Timestamp};
-use crate::payload::{Conversation, Decoded, Decoder, Given, GivenKind, Opening, Pending};
+use crate::payload::{Conversation, Decoded, Decoder, Given, GivenKind, Opening, Pending, Schema};
 use crate::websocket::{Message, MessageKind};
 
 use super::connection::Connection;
@@ -41,13 +43,17 @@ impl PayloadAs {
 
 /// The state of a connection's decoders at its beginning.
 #[must_use]
-pub fn conversation(connection: &Connection, forced: &[PayloadAs]) -> Box<Conversation> {
+pub fn conversation(
+    connection: &Connection,
+    forced: &[PayloadAs],
+    schema: Option<&Arc<Schema>>,
+) -> Box<Conversation> {
     let opening = opening(connection);
     let force: Option<&'static Decoder> = forced
         .iter()
         .find(|force| force.has(connection, &opening))
         .and_then(|force| crate::payload::decoder(force.protocol));
-    Box::new(Conversation::new(opening, force))
+    Box::new(Conversation::new(opening, force).with_schema(schema.cloned()))
 }
 
 /// What the handshake says of what follows.

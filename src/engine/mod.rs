@@ -45,6 +45,7 @@ use smallvec::SmallVec;
 use crate::base::{Limits, Needs, PacketNumber, Timestamp};
 use crate::capture::Batch;
 use crate::flow::{End, Expiry, FlowId, Recent, Table, route};
+use crate::payload::Schema;
 use crate::tls::KeyLog;
 use crate::websocket::Scratch;
 use crate::wire::{FlowKey, Notice, Segment, Skip, TcpFlags, Walked, Walker};
@@ -76,6 +77,8 @@ pub struct Options {
     pub decode_as: Vec<u16>,
     /// Connections whose messages are read as a certain protocol, the first that fits.
     pub payload_as: Vec<PayloadAs>,
+    /// What binary messages of no protocol are read as, where they fit it.
+    pub schema: Option<Arc<Schema>>,
 }
 
 /// A segment on its way to an engine; `T` is the segment or leads to it.
@@ -136,6 +139,7 @@ impl<S: Sink> Engine<S> {
             needs,
             decode_as: options.decode_as,
             payload_as: options.payload_as,
+            schema: options.schema,
             decrypts: false,
             scratch: Scratch::new(&options.limits),
             recent: Recent::new(recent),

@@ -84,9 +84,10 @@ impl WebSocketSession {
         if needs.has(Needs::DECODED) {
             needs |= Needs::MESSAGES;
         }
-        let conversation = needs
-            .has(Needs::DECODED)
-            .then(|| decoding::conversation(&connection, &context.shared.payload_as));
+        let shared = &context.shared;
+        let conversation = needs.has(Needs::DECODED).then(|| {
+            decoding::conversation(&connection, &shared.payload_as, shared.schema.as_ref())
+        });
         let challenge = PerSide::new(|side| negotiated.framing.challenge_len(side));
         let half = |side: Side| Half {
             stream: Stream::new(

@@ -5,9 +5,10 @@
 //! the message asked for last is kept too: rows in order cost one decoding each.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 
 use crate::engine::{self, PayloadAs};
-use crate::payload::{Conversation, Decoded};
+use crate::payload::{Conversation, Decoded, Schema};
 use crate::websocket::{Message, MessageKind};
 
 use super::index::{Entry, Store};
@@ -42,14 +43,16 @@ impl Snapshots {
 #[derive(Debug, Default)]
 pub(super) struct Decoding {
     forced: Vec<PayloadAs>,
+    schema: Option<Arc<Schema>>,
     /// The state behind the message decoded last: its connection, its number.
     latest: RefCell<Option<(u32, u64, Box<Conversation>)>>,
 }
 
 impl Decoding {
-    pub(super) fn new(forced: &[PayloadAs]) -> Self {
+    pub(super) fn new(forced: &[PayloadAs], schema: Option<&Arc<Schema>>) -> Self {
         Self {
             forced: forced.to_vec(),
+            schema: schema.cloned(),
             latest: RefCell::new(None),
         }
     }
@@ -85,8 +88,9 @@ impl Store {
             (Some((behind, state)), _) => (behind, Box::new(state.clone())),
             (None, Some((_, behind, state))) => (behind, state),
             (None, None) => {
-                let forced = &self.decoding.forced;
-                (0, engine::conversation(&entry.connection, forced))
+                let Decoding { forced, schema, .. } = &self.decoding;
+                let state = engine::conversation(&entry.connection, forced, schema.as_ref());
+                (0, state)
             }
         };
         while behind + 1 < number {

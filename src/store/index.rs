@@ -100,7 +100,7 @@ impl Store {
         Self {
             source: Some(source),
             limits: options.limits.clone(),
-            decoding: Decoding::new(&options.payload_as),
+            decoding: Decoding::new(&options.payload_as, options.schema.as_ref()),
             ..Self::default()
         }
     }

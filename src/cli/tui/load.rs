@@ -12,6 +12,7 @@ use crate::capture::{Batch, FileSummary, Input, Options, PacketRecord, Secrets, 
 use crate::cli::args::ReadArgs;
 use crate::cli::keys::Keys;
 use crate::cli::output::spools;
+use crate::cli::passes;
 use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
@@ -155,11 +156,7 @@ pub(super) struct Started {
 
 impl Reader {
     pub(super) fn options(&self) -> engine::Options {
-        engine::Options {
-            limits: self.limits.clone(),
-            decode_as: self.args.analysis.decode_as.clone(),
-            payload_as: Vec::new(),
-        }
+        passes::engine_options(&self.args.analysis)
     }
 
     fn source(&self) -> anyhow::Result<Source> {
