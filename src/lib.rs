@@ -63,6 +63,7 @@ pub mod flow;
 pub mod http;
 pub mod http2;
 pub mod insight;
+pub mod overview;
 pub mod payload;
 pub mod run;
 pub mod store;

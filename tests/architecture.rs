@@ -30,6 +30,7 @@ const FLOORS: &[&[&str]] = &[
     &["insight", "view"],
     &["teach"],
     &["export", "tui"],
+    &["overview"],
     &["cli"],
 ];
 /// What scripts traffic for the tests: it may stand on these floors, and no part of the program on it.

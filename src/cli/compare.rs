@@ -15,10 +15,10 @@ use crate::engine::{
 use crate::export::Redactor;
 use crate::insight::compare::{self, Recorded, Recorder, Recording, Records};
 use crate::insight::{BatchFacts, Casebook, Diagnosis, Facts};
+use crate::overview::Masked;
 use crate::run::{self, Collected};
 
 use super::args::{CompareArgs, ReportArg};
-use super::masked::Masked;
 use super::output::Output;
 use super::passes;
 use super::reading::Reading;

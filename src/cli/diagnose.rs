@@ -10,10 +10,10 @@ use crate::capture::{Input, Source};
 use crate::engine;
 use crate::export::{DiagnosisText, diagnosis_json};
 use crate::insight::{BatchFacts, Casebook, Facts, Keep, Report};
+use crate::overview::Masked;
 use crate::run;
 
 use super::args::{DiagnoseArgs, FailOnArg, ReportArg};
-use super::masked::Masked;
 use super::output::Output;
 use super::passes;
 use super::printing::palette;

@@ -10,7 +10,6 @@ pub mod interfaces;
 mod keys;
 #[cfg(all(feature = "live", unix))]
 mod live;
-mod masked;
 mod options;
 mod output;
 mod passes;

@@ -6,7 +6,6 @@ mod colours;
 mod live;
 mod load;
 mod save;
-mod watcher;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};

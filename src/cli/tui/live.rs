@@ -18,6 +18,7 @@ use crate::engine;
 use crate::export::statistics;
 use crate::filter::Filter;
 use crate::insight::statistics::{CallOrder, Ways};
+use crate::overview::{Watched, Watcher};
 use crate::run::{self, Batches};
 use crate::store::Store;
 use crate::tls::KeyLog;
@@ -26,7 +27,6 @@ use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 use super::colours::theme;
 use super::load::{Gathered, IN_FLIGHT, Read, Reader, lock};
 use super::save;
-use super::watcher::{Watched, Watcher};
 
 /// How long to wait for packets before the counts are told again.
 const WAIT: Duration = Duration::from_millis(100);
@@ -207,7 +207,7 @@ fn listen(
         options,
         |start| Watcher::counting(start, is_wanted),
         &mut |parts: &mut [Watched]| {
-            ways.take(parts.iter_mut().map(|part| &mut part.told));
+            ways.take(parts.iter_mut().map(|part| &mut part.exchanges));
             if let Some(mut numbers) = parts.iter_mut().find_map(|part| part.numbers.take()) {
                 numbers.compare(&ways);
                 let _ = send.send(Feed::Statistics(statistics::text(
@@ -216,7 +216,7 @@ fn listen(
                 )));
             }
             let goes_on = gathered.take(parts, &read, send);
-            let over = gathered.casebook.over();
+            let over = gathered.0.casebook().over();
             if over > judged.1 && over < ATTEMPTS && judged.0.elapsed() > JUDGED {
                 judged = (Instant::now(), over);
                 let _ = send.send(gathered.verdicts());

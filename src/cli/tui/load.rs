@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::base::{Limits, Timestamp};
+use crate::base::Limits;
 use crate::capture::{Batch, FileSummary, Input, Options, PacketRecord, Secrets, Source};
 use crate::cli::args::ReadArgs;
 use crate::cli::keys::Keys;
@@ -16,14 +16,12 @@ use crate::cli::passes;
 use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
-use crate::insight::Casebook;
 use crate::insight::statistics::{CallOrder, Statistics, TimedExchange, Ways};
+use crate::overview::{Overview, Watched, Watcher};
 use crate::run::{self, Batches};
-use crate::store::{Collector, Store};
+use crate::store::Store;
 use crate::tls::KeyLog;
 use crate::tui::{Encrypted, Feed, Verdicts};
-
-use super::watcher::{Watched, Watcher};
 
 /// Chunks on their way to the interface.
 pub(super) const IN_FLIGHT: usize = 16;
@@ -94,39 +92,21 @@ impl Batches for Noted {
     }
 }
 
-/// Puts together what engines tell: an index for the interface, and the cases for the diagnosis.
+/// Puts together what engines tell, and sends it to the interface.
 #[derive(Default)]
-pub(super) struct Gathered {
-    collector: Collector,
-    pub(super) casebook: Casebook,
-    pub(super) tls: TlsCounts,
-    last: Timestamp,
-}
+pub(super) struct Gathered(pub(super) Overview);
 
 impl Gathered {
     /// What one batch adds; false when nobody wants it any more.
     pub(super) fn take(&mut self, parts: &mut [Watched], read: &Read, send: &Sender<Feed>) -> bool {
         let (records, bytes) = read.pop();
-        self.last = records.last().map_or(self.last, |record| record.time);
-        let mut rows: Vec<_> = parts
-            .iter_mut()
-            .map(|part| std::mem::take(&mut part.rows))
-            .collect();
-        let delta = self.collector.merge(&mut rows, &records);
-        let mut facts: Vec<_> = parts
-            .iter_mut()
-            .map(|part| std::mem::take(&mut part.facts))
-            .collect();
-        self.casebook.take(&mut facts);
-        let before = self.tls.connections;
-        for ((part, rows), facts) in parts.iter_mut().zip(rows).zip(facts) {
-            self.tls = self.tls + part.tls;
-            (part.rows, part.facts) = (rows, facts);
-        }
-        if self.tls.connections > before {
+        let before = self.0.tls().connections;
+        let delta = self.0.take(parts, &records);
+        let tls = self.0.tls();
+        if tls.connections > before {
             let encrypted = Encrypted {
-                connections: self.tls.connections,
-                decrypted: self.tls.decrypted,
+                connections: tls.connections,
+                decrypted: tls.decrypted,
             };
             let _ = send.send(Feed::Encrypted(encrypted));
         }
@@ -135,8 +115,7 @@ impl Gathered {
 
     /// Judges the attempts that are over.
     pub(super) fn verdicts(&self) -> Feed {
-        let report = self.casebook.report(self.last);
-        Feed::Diagnosis(Box::new(Verdicts::new(report)))
+        Feed::Diagnosis(Box::new(Verdicts::new(self.0.diagnosis())))
     }
 }
 
@@ -235,7 +214,7 @@ fn load(mut noted: Noted, options: engine::Options, threads: usize, send: &Sende
         told.truncate(1);
         told.push(format!("{more} more bad lines"));
     }
-    told.extend(keys_told(&noted.keys, gathered.tls));
+    told.extend(keys_told(&noted.keys, gathered.0.tls()));
     told.extend(noted.source.summary().truncated.iter().map(|cut| {
         format!(
             "{}: {} at byte {}, after {} packets, which are all shown",

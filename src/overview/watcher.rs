@@ -1,4 +1,5 @@
-//! What the interface hears of an engine: rows for its index, facts for the diagnosis, and what became of TLS.
+//! What whoever shows all of a capture hears of an engine: rows for the index, facts for the diagnosis, what became of TLS,
+//! and the numbers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -17,10 +18,12 @@ use crate::run::Collected;
 use crate::store::{self, Indexer};
 use crate::wire::Segment;
 
-/// An engine's sink. Counting goes along only in a live capture, which cannot be read a second time.
-pub(super) struct Watcher {
+use super::masked::Masked;
+
+/// An engine's sink. Counting goes along only where somebody asks for it: it looks at every segment.
+pub struct Watcher {
     rows: Indexer,
-    facts: Facts,
+    facts: Masked<Facts>,
     tls: TlsCounts,
     counts: Option<Counting>,
 }
@@ -33,27 +36,41 @@ struct Counting {
 
 /// What one engine made of one batch.
 #[derive(Default)]
-pub(super) struct Watched {
-    pub(super) rows: store::BatchRecords,
-    pub(super) facts: BatchFacts,
-    pub(super) tls: TlsCounts,
-    pub(super) numbers: Option<Box<Statistics>>,
-    pub(super) told: Vec<TimedExchange>,
+pub struct Watched {
+    /// Rows for the index.
+    pub rows: store::BatchRecords,
+    /// Attempts that ended.
+    pub facts: BatchFacts,
+    /// TLS connections that ended.
+    pub tls: TlsCounts,
+    /// The statistics so far, when somebody wanted them.
+    pub numbers: Option<Box<Statistics>>,
+    /// Exchanges over HTTP.
+    pub exchanges: Vec<TimedExchange>,
 }
 
 impl Watcher {
-    pub(super) fn new() -> Self {
+    /// One that does not count.
+    #[must_use]
+    pub fn new() -> Self {
         Self {
             rows: Indexer::default(),
-            facts: Facts::default(),
+            facts: Masked::default(),
             tls: TlsCounts::default(),
             counts: None,
         }
     }
 
+    /// The same, with the secrets in heads and findings masked before the diagnosis sees them.
+    #[must_use]
+    pub fn masking(mut self, masks: bool) -> Self {
+        self.facts = Masked::new(masks);
+        self
+    }
+
     /// One that counts too, and hands the statistics on with the next part when `is_wanted` is set.
-    #[cfg(all(feature = "live", unix))]
-    pub(super) fn counting(start: Timestamp, is_wanted: Arc<AtomicBool>) -> Self {
+    #[must_use]
+    pub fn counting(start: Timestamp, is_wanted: Arc<AtomicBool>) -> Self {
         Self {
             counts: Some(Counting {
                 numbers: Box::new(Statistics::new(start)),
@@ -64,13 +81,19 @@ impl Watcher {
     }
 
     /// What was counted, to its end.
-    #[cfg(all(feature = "live", unix))]
-    pub(super) fn into_numbers(self) -> Option<Box<Statistics>> {
+    #[must_use]
+    pub fn into_numbers(self) -> Option<Box<Statistics>> {
         self.counts.map(|counts| counts.numbers)
     }
 
     fn numbers(&mut self) -> Option<&mut Statistics> {
         Some(&mut self.counts.as_mut()?.numbers)
+    }
+}
+
+impl Default for Watcher {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
@@ -81,9 +104,9 @@ impl Collected for Watcher {
         self.rows.exchange(&mut part.rows);
         self.facts.exchange(&mut part.facts);
         part.tls = std::mem::take(&mut self.tls);
-        part.told.clear();
+        part.exchanges.clear();
         if let Some(numbers) = self.numbers() {
-            numbers.exchange(&mut part.told);
+            numbers.exchange(&mut part.exchanges);
         }
         let wanted = self.counts.as_ref();
         part.numbers = wanted

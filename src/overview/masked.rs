@@ -10,14 +10,14 @@ use crate::run::Collected;
 
 /// A sink behind a mask, when there is one.
 #[derive(Debug, Default)]
-pub(crate) struct Masked<S> {
-    pub(crate) sink: S,
+pub struct Masked<S> {
+    sink: S,
     redactor: Option<Redactor>,
 }
 
 impl<S: Default> Masked<S> {
     /// A sink that sees masked heads when `redact` says so.
-    pub(crate) fn new(redact: bool) -> Self {
+    pub fn new(redact: bool) -> Self {
         Self {
             sink: S::default(),
             redactor: redact.then(Redactor::default),
