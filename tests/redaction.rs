@@ -183,6 +183,11 @@ fn outputs(sample: &Sample) -> Vec<(String, Vec<u8>)> {
     print(&["read", "--show", "all", "--format", "tsv"]);
     print(&["follow", "-Y", "websocket", "--control"]);
     print(&["follow", "-Y", "websocket", "--raw", "server"]);
+    for format in ["html", "markdown"] {
+        // A report masks unless it is told not to.
+        let arguments = ["report", "-Y", "websocket", "--format", format];
+        outputs.push((arguments.join(" "), run(&arguments, sample)));
+    }
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("out");
     run(

@@ -54,6 +54,8 @@ pub(crate) enum Command {
     Diagnose(Box<DiagnoseArgs>),
     /// Count connections, frames, messages, times, findings and overhead.
     Stats(Box<StatsArgs>),
+    /// Write a report to hand on: what failed and why, with its packets, ladders and numbers.
+    Report(Box<ReportArgs>),
     /// Show what a hop changes between two captures, or how two attempts differ.
     Compare(Box<CompareArgs>),
     /// Explain a frame in hex, a handshake, a key, a code or a name.
@@ -606,4 +608,50 @@ pub(crate) struct CompareArgs {
     /// How the captures are analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
+}
+
+/// What goes into a report.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe report capture.pcapng -o report.html                 one file: opens anywhere, prints well, loads nothing
+  wireloupe report --connection 3 capture.pcapng -o report.html  with what connection 3 said
+  wireloupe report --format markdown capture.pcapng              for a ticket")]
+pub(crate) struct ReportArgs {
+    /// Capture files; several are one capture, merged by time; - is stdin.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// How to write it.
+    #[arg(long, value_enum, default_value_t = ReportFormatArg::Html)]
+    pub(crate) format: ReportFormatArg,
+
+    /// Add the conversation of the connection of this number; may be given several times.
+    #[arg(long = "connection", value_name = "N")]
+    pub(crate) connections: Vec<u32>,
+
+    /// Add the conversations of the connections with a row that matches this display filter.
+    #[arg(short = 'Y', long = "filter", value_name = "FILTER")]
+    pub(crate) filter: Option<String>,
+
+    /// Show payloads, cookies, credentials and tokens, which a report masks otherwise.
+    #[arg(long)]
+    pub(crate) no_redact: bool,
+
+    /// Where the output goes.
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
+
+    /// How the capture is analysed.
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArgs,
+}
+
+/// What a report is written as.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ReportFormatArg {
+    /// One HTML file without scripts.
+    Html,
+    /// Markdown, for a ticket.
+    Markdown,
 }

@@ -18,6 +18,7 @@ mod printing;
 mod progress;
 mod read;
 mod reading;
+mod report;
 #[cfg(all(feature = "live", unix))]
 mod secrets;
 mod stats;
@@ -104,6 +105,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Extract(args)) => extract::run(args),
         Some(Command::Diagnose(args)) => diagnose::run(args),
         Some(Command::Stats(args)) => stats::run(args),
+        Some(Command::Report(args)) => report::run(args),
         Some(Command::Compare(args)) => compare::run(args),
         Some(Command::Explain(args)) => teach::explain::run(args),
         Some(Command::Build(args)) => teach::build::run(args),

@@ -11,7 +11,7 @@ use hashbrown::HashSet;
 use tempfile::NamedTempFile;
 
 use crate::base::Timestamp;
-use crate::capture::{Input, Source};
+use crate::capture::{Input, Options, Source};
 use crate::engine;
 use crate::export::{Chooser, Selection};
 use crate::filter::{FieldId, FieldRef, Filter};
@@ -83,8 +83,20 @@ impl Files {
     /// # Errors
     /// When one cannot be read or is no capture.
     pub(crate) fn source(&self, analysis: &AnalysisArgs) -> anyhow::Result<Source> {
+        self.source_with(analysis, Options::default())
+    }
+
+    /// The same with options.
+    ///
+    /// # Errors
+    /// As [`Files::source`].
+    pub(crate) fn source_with(
+        &self,
+        analysis: &AnalysisArgs,
+        options: Options,
+    ) -> anyhow::Result<Source> {
         let inputs = self.paths.iter().map(Input::from_argument).collect();
-        Ok(Source::open(inputs, &analysis.limits())?)
+        Ok(Source::open_with(inputs, &analysis.limits(), options)?)
     }
 
     /// The same as a command's input.

@@ -20,6 +20,7 @@ mod page;
 mod printer;
 mod records;
 mod redact;
+pub mod report;
 pub mod statistics;
 mod text;
 

@@ -13,7 +13,8 @@ use crate::insight::statistics::{CallOrder, Distribution, Overhead, Statistics, 
 use crate::websocket::Opcode;
 use crate::websocket::close::CloseCode;
 
-use figures::{duration, spread};
+pub(super) use figures::duration;
+use figures::spread;
 
 /// Columns of the longest bar.
 const BAR: u64 = 32;

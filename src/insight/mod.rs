@@ -12,6 +12,7 @@ pub mod ending;
 pub mod facts;
 pub mod fix;
 mod index;
+pub mod ladder;
 pub mod manual;
 mod rules;
 mod software;

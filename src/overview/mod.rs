@@ -6,6 +6,7 @@
 //! ```
 
 mod masked;
+mod noted;
 mod watcher;
 
 use crate::base::Timestamp;
@@ -15,6 +16,7 @@ use crate::insight::{Casebook, Report};
 use crate::store::{Collector, Delta};
 
 pub use masked::Masked;
+pub use noted::{Noted, Records};
 pub use watcher::{Watched, Watcher};
 
 /// What all engines told, put together.

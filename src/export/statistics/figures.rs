@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use crate::insight::statistics::Distribution;
 
 /// Nanoseconds in the unit that suits them.
-pub(super) fn duration(nanoseconds: u64) -> String {
+pub(in crate::export) fn duration(nanoseconds: u64) -> String {
     let value = nanoseconds as f64;
     match nanoseconds {
         0..1_000_000 => format!("{:.1} µs", value / 1e3),
