@@ -78,6 +78,8 @@ fn own_words(sample: &Sample) -> String {
                 .flat_map(|words| [words, "\n"]),
         );
         text.extend(wireloupe::base::Code::ALL.iter().map(|code| code.meaning()));
+        let verdicts = wireloupe::insight::Verdict::ALL.iter();
+        text.extend(verdicts.flat_map(|verdict| [verdict.meaning(), verdict.settle()]));
         text
     });
     let connections = ["read", "--redact", "--show", "connections"];
