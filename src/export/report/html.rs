@@ -261,9 +261,9 @@ fn chat(out: &mut String, said: &[Said]) {
     out.push_str("<ol class=chat>\n");
     for one in said {
         let class = if one.is_client { "client" } else { "server" };
-        let _ = write!(
+        let _ = writeln!(
             out,
-            "<li class={class} id=\"{}\"><p>{}</p><pre>{}</pre></li>\n",
+            "<li class={class} id=\"{}\"><p>{}</p><pre>{}</pre></li>",
             escaped(&one.id),
             escaped(&one.about),
             escaped(&one.text)

@@ -296,12 +296,8 @@ mod tests {
         let hostile = "[x](javascript:1) <b> @all http://e www.e `` | *b*\u{202e}";
         let shown = words(hostile);
         assert!(!shown.contains("](") && !shown.contains('<') && !shown.contains('@'));
-        assert!(
-            !shown.contains("://")
-                && !shown.contains("www.")
-                && shown.contains("u\\{202e\\}") == false
-        );
-        assert!(shown.contains("\\u{202e}"));
+        assert!(!shown.contains("://") && !shown.contains("www."));
+        assert!(shown.ends_with("u{202e}"), "{shown}");
         assert_eq!(code("a``b"), "``` a``b ```");
         assert_eq!(code("a|b"), "`a│b`");
         let mut out = String::new();
