@@ -9,8 +9,9 @@ use crate::insight::{Diagnosis, Stage, Verdict};
 
 use super::block::{Block, Part, Passed, section, text};
 use super::connections::{anchor, heads, is_listed};
+use super::input::ReportInput;
 use super::packets;
-use super::{ReportInput, Sheet};
+use super::sheet::Sheet;
 
 /// Attempts of one verdict at one server shown in full.
 const ALIKE: usize = 5;

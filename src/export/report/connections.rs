@@ -2,14 +2,15 @@
 
 use crate::base::{Needs, Side, Timestamp, escape};
 use crate::engine::{Connection, MessageEvent, SeenHead, Sink};
-use crate::export::Redactor;
+use crate::export::redact::Redactor;
 use crate::insight::ladder::Ladder;
 use crate::store::Entry;
 use crate::websocket::MessageKind;
 use crate::websocket::close::CloseCode;
 
 use super::block::{Block, Part, Said, section, text};
-use super::{ReportInput, Sheet};
+use super::input::ReportInput;
+use super::sheet::Sheet;
 
 /// Connections listed.
 const LISTED: u32 = 40;

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 
 use crate::base::{Code, Needs};
 use crate::engine::{Connection, FindingEvent, Sink};
-use crate::export::Redactor;
+use crate::export::redact::Redactor;
 use crate::store::FindingRecord;
 
 use super::block::{Block, Line, Part, cut, section, text};
 use super::connections::{anchor, is_listed};
-use super::{ReportInput, Sheet};
+use super::input::ReportInput;
+use super::sheet::Sheet;
 
 /// Places listed of one kind.
 const PLACES: usize = 20;

@@ -11,31 +11,15 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::Severity;
-use crate::base::escape::is_hidden;
 
 use super::block::{Bar, Block, ByteKind, Line, Part, Passed, Said};
-use super::{Render, svg};
+use super::escaped::escaped;
+use super::sheet::Render;
+use super::svg;
 
 const STYLE: &str = include_str!("report.css");
 /// Bytes on a line of a dump.
 const WIDTH: usize = 16;
-
-/// Text as HTML text, safe in attributes too.
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            c if is_hidden(c) => out.extend(c.escape_unicode()),
-            c => out.push(c),
-        }
-    }
-    out
-}
 
 /// Renders blocks as HTML.
 pub(super) struct Html;

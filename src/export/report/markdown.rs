@@ -9,8 +9,8 @@ use crate::base::Side;
 use crate::base::escape::is_hidden;
 use crate::insight::ladder::{Ladder, RungKind};
 
-use super::Render;
 use super::block::{Bar, Block, ByteKind, Line, Part, Passed, Said};
+use super::sheet::Render;
 
 /// Renders blocks as Markdown.
 pub(super) struct Markdown;

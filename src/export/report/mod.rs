@@ -11,47 +11,19 @@
 mod attempts;
 mod block;
 mod connections;
+mod escaped;
 mod findings;
 mod html;
+mod input;
 mod markdown;
 mod numbers;
 mod packets;
+mod sheet;
 mod summary;
 mod svg;
 
-use crate::insight::Report;
-use crate::insight::statistics::Statistics;
-use crate::store::Store;
-
-use super::printer::TlsCounts;
-use block::{Block, text};
-
-/// Bytes of the whole report.
-const MOST: usize = 5_000_000 - 16_384;
-
-/// What a report is made of.
-pub struct ReportInput<'a> {
-    /// The inputs by name.
-    pub files: &'a [String],
-    /// Packets read, and their captured bytes.
-    pub packets: u64,
-    /// Bytes of the packets.
-    pub bytes: u64,
-    /// What is to be said of the input: where it was cut, what was not read.
-    pub notes: &'a [String],
-    /// The index.
-    pub store: &'a Store,
-    /// What diagnosis says.
-    pub diagnosis: &'a Report,
-    /// The numbers.
-    pub statistics: &'a Statistics,
-    /// TLS connections.
-    pub tls: TlsCounts,
-    /// The indices of the connections whose conversations are asked for.
-    pub conversations: &'a [u32],
-    /// Whether secrets are masked.
-    pub redact: bool,
-}
+pub use input::ReportInput;
+use sheet::{Render, Sheet};
 
 /// What a report is written as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,10 +41,7 @@ pub fn report(input: &ReportInput<'_>, format: ReportFormat) -> String {
         ReportFormat::Html => &html::Html,
         ReportFormat::Markdown => &markdown::Markdown,
     };
-    let mut sheet = Sheet {
-        render,
-        out: String::new(),
-    };
+    let mut sheet = Sheet::new(render);
     render.begin(&mut sheet.out, "WebSocket report");
     summary::write(&mut sheet, input);
     attempts::write(&mut sheet, input);
@@ -81,46 +50,4 @@ pub fn report(input: &ReportInput<'_>, format: ReportFormat) -> String {
     connections::write(&mut sheet, input);
     render.end(&mut sheet.out);
     sheet.out
-}
-
-/// Writes blocks in a format.
-trait Render {
-    /// What stands before all blocks.
-    fn begin(&self, out: &mut String, title: &str);
-    /// A block.
-    fn block(&self, out: &mut String, block: &Block);
-    /// What stands behind all blocks.
-    fn end(&self, out: &mut String);
-}
-
-/// The report so far.
-struct Sheet<'r> {
-    render: &'r dyn Render,
-    out: String,
-}
-
-impl Sheet<'_> {
-    /// Adds what is small.
-    fn push(&mut self, block: &Block) {
-        self.render.block(&mut self.out, block);
-    }
-
-    /// Adds blocks if the report stays below `percent` of its limit with them; whether they were added.
-    fn fits(&mut self, blocks: &[Block], percent: usize) -> bool {
-        let before = self.out.len();
-        blocks.iter().for_each(|block| self.push(block));
-        let fits = self.out.len() <= MOST / 100 * percent;
-        if !fits {
-            self.out.truncate(before);
-        }
-        fits
-    }
-
-    /// States how much is left out.
-    fn left_out(&mut self, count: usize, what: &str) {
-        if count > 0 {
-            let line = format!("{count} more {what} are left out: a report has at most 5 MB.");
-            self.push(&Block::Paragraph(text(line)));
-        }
-    }
 }

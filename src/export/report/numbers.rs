@@ -8,7 +8,8 @@ use crate::websocket::Opcode;
 use crate::websocket::close::CloseCode;
 
 use super::block::{Bar, Block, Line, section, text};
-use super::{ReportInput, Sheet};
+use super::input::ReportInput;
+use super::sheet::Sheet;
 
 /// Bars of one chart.
 const BARS: usize = 20;

@@ -6,8 +6,8 @@ use crate::base::{Limits, PacketNumber, Side, Span};
 use crate::store::{Packet, Store};
 use crate::wire::Walker;
 
-use super::ReportInput;
 use super::block::{Block, ByteKind, Part};
+use super::input::ReportInput;
 
 /// Bytes shown of one packet.
 const MOST: usize = 768;

@@ -3,7 +3,8 @@
 use crate::insight::Verdict;
 
 use super::block::{Bar, Block, Line, Part, section, text};
-use super::{ReportInput, Sheet};
+use super::input::ReportInput;
+use super::sheet::Sheet;
 
 pub(super) fn write(sheet: &mut Sheet<'_>, input: &ReportInput<'_>) {
     let masked = match input.redact {

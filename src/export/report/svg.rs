@@ -1,5 +1,5 @@
 //! Drawings as SVG: ladders, bars and counts over time. Colours and fonts are the page's; every text goes through
-//! [`html::escaped`].
+//! [`escaped`].
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use crate::base::{Severity, Side};
 use crate::insight::ladder::{Ladder, Rung, RungKind};
 
 use super::block::{Bar, cut};
-use super::html::escaped;
+use super::escaped::escaped;
 
 const WIDTH: u32 = 720;
 /// Where the lifelines stand.
