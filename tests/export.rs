@@ -538,3 +538,36 @@ fn overhead_is_what_the_packets_say() {
         overhead("http") + overhead("websocket") + overhead("payload")
     );
 }
+
+#[test]
+fn heartbeats_are_hidden_on_request_and_summaries_are_comments() {
+    let file = sample("socketio4-websocket");
+    let messages = |arguments: &[&str]| {
+        let all = ["read", "--show", "messages", "--format", "ndjson"];
+        let ndjson = text(&[&all, arguments].concat(), &file);
+        lines_of(&ndjson, "message")
+    };
+    let all = messages(&[]);
+    let is_beat = |row: &&Value| {
+        let kind = &row["decoded"]["fields"]["engineio.type"];
+        (kind == "ping" || kind == "pong") && row["decoded"]["fields"]["engineio.probe"].is_null()
+    };
+    let beats = all.iter().filter(is_beat).count();
+    assert!(beats > 0);
+    let shown = messages(&["--hide-heartbeats"]);
+    assert_eq!(shown.len(), all.len() - beats);
+    assert_eq!(shown.iter().filter(is_beat).count(), 0);
+    let har: Value = serde_json::from_str(&text(&["read", "--format", "har"], &file)).unwrap();
+    let entries = har["log"]["entries"].as_array().unwrap();
+    let comments: Vec<&Value> = entries
+        .iter()
+        .flat_map(|entry| entry["_webSocketMessages"].as_array().unwrap())
+        .map(|message| &message["comment"])
+        .collect();
+    let mut summaries = all.iter().filter(|row| row["kind"] != "close");
+    // Both are in the order of the connection; the archive has one connection behind another.
+    assert!(summaries.all(|row| comments.contains(&&row["decoded"]["summary"])));
+    assert!(comments.iter().all(|comment| comment.is_string()));
+    let follow = text(&["follow", "--connection", "1"], &file);
+    assert!(follow.contains("\nengine.io > socket.io: "), "{follow}");
+}

@@ -116,6 +116,10 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_enum)]
     pub(crate) show: Option<ShowArg>,
 
+    /// Leave out messages that are only an application's own ping, pong or heart-beat, such as Engine.IO's 2 and 3.
+    #[arg(long)]
+    pub(crate) hide_heartbeats: bool,
+
     /// How to print them.
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub(crate) format: FormatArg,
@@ -249,6 +253,10 @@ pub(crate) struct FollowArgs {
     /// Show close, ping and pong too.
     #[arg(long)]
     pub(crate) control: bool,
+
+    /// Leave out messages that are only an application's own ping, pong or heart-beat, such as Engine.IO's 2 and 3.
+    #[arg(long)]
+    pub(crate) hide_heartbeats: bool,
 
     /// Write the bytes of this side's messages and nothing else.
     #[arg(long, value_enum, value_name = "SIDE", conflicts_with = "control")]

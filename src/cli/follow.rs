@@ -34,6 +34,7 @@ pub(crate) fn run(args: &FollowArgs) -> anyhow::Result<ExitCode> {
         show: Show::Messages,
         only: Some(Arc::new(connections(args, &files, filter.as_ref())?)),
         redact: args.redact,
+        hides_heartbeats: args.hide_heartbeats,
         ..Selection::default()
     };
     let mut analysis = args.analysis.clone();

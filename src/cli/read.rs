@@ -33,6 +33,7 @@ pub(crate) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         show: show(args, filter.as_ref(), &columns),
         filter,
         redact: args.redact,
+        hides_heartbeats: args.hide_heartbeats,
         ..Selection::default()
     };
     let output = Output::open(args.to.output.as_deref(), args.to.force)?;
@@ -138,6 +139,7 @@ fn show(args: &ReadArgs, filter: Option<&Filter>, columns: &[NamedColumn]) -> Sh
         Some(ShowArg::Findings) => return Show::Findings,
         Some(ShowArg::All) => return Show::All,
         None if args.format == FormatArg::Json => return Show::All,
+        None if args.hide_heartbeats => return Show::Messages,
         None => {}
     }
     let mut scope = filter.map_or(Rows::ALL, Filter::scope);

@@ -65,6 +65,10 @@ impl Conversation {
         }
         page.bytes().extend_from_slice(line.as_bytes());
         page.bytes().push(b'\n');
+        if let Some(decoded) = event.decoded.filter(|decoded| decoded.says_more()) {
+            let line = format!("{}: {}\n", decoded.stack_words(), decoded.summary);
+            page.bytes().extend_from_slice(line.as_bytes());
+        }
     }
 }
 
@@ -72,6 +76,10 @@ impl Format for Conversation {
     type Out = Page;
 
     fn wants_message_data(&self) -> bool {
+        true
+    }
+
+    fn wants_decoded(&self) -> bool {
         true
     }
 

@@ -114,6 +114,10 @@ impl Format for Har {
         true
     }
 
+    fn wants_decoded(&self) -> bool {
+        true
+    }
+
     fn message(&mut self, rows: &mut Self::Out, event: &MessageEvent<'_>, connection: &Connection) {
         let message = event.message;
         let opcode: u8 = match message.kind {
@@ -141,6 +145,10 @@ impl Format for Har {
         if message.data.is_none() || !message.complete {
             put!(out, ",\"_complete\":false,\"_length\":");
             optional(out, message.length, number);
+        }
+        if let Some(decoded) = event.decoded.filter(|decoded| decoded.says_more()) {
+            put!(out, ",\"comment\":");
+            string(out, &decoded.summary);
         }
         put!(out, "}");
         rows.end_row(HarPiece {

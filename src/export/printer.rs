@@ -63,6 +63,8 @@ pub struct Selection {
     pub only: Option<Arc<HashSet<ConnectionKey>>>,
     /// Whether secrets are masked.
     pub redact: bool,
+    /// Whether messages are left out that are only an application's own ping or pong.
+    pub hides_heartbeats: bool,
 }
 
 impl Selection {
@@ -70,8 +72,11 @@ impl Selection {
     #[must_use]
     pub fn needs(&self) -> Needs {
         let filter = self.filter.as_ref();
-        self.show
-            .complete(filter.map_or(Needs::HEADERS, Filter::needs))
+        let mut needs = filter.map_or(Needs::HEADERS, Filter::needs);
+        if self.hides_heartbeats && self.show.has(Show::Messages) {
+            needs |= Needs::DECODED;
+        }
+        self.show.complete(needs)
     }
 
     /// What waits until all is known that the filter and whoever else waits ask for.
@@ -92,6 +97,9 @@ impl Selection {
     #[inline]
     #[must_use]
     pub fn has(&self, row: Row<'_>, start: Timestamp) -> bool {
+        if self.hides_heartbeats && is_heartbeat(row) {
+            return false;
+        }
         if self.filter.is_none() && self.only.is_none() {
             return true;
         }
@@ -115,6 +123,14 @@ impl Selection {
         }
         filter.matches(&values)
     }
+}
+
+fn is_heartbeat(row: Row<'_>) -> bool {
+    let Row::Message(event, _) = row else {
+        return false;
+    };
+    let decoded = event.decoded;
+    decoded.is_some_and(|decoded| decoded.heartbeat.is_some())
 }
 
 /// What the whole capture amounted to.
