@@ -10,7 +10,7 @@ use crate::insight::statistics::CallOrder;
 
 pub(crate) use super::options::{OutputArgs, ReportArg, SideArg};
 use super::payload_as::PayloadArgs;
-use super::teach::args::{BuildArgs, ExplainArgs};
+use super::teach::args::{BuildArgs, ExplainArgs, LabArgs};
 
 /// See every WebSocket in a capture: handshake, frames, messages, close, and what went wrong.
 #[derive(Debug, Parser)]
@@ -62,6 +62,8 @@ pub(crate) enum Command {
     Explain(ExplainArgs),
     /// Build frames from words, or a whole capture from a script.
     Build(Box<BuildArgs>),
+    /// Labs with questions that the program checks: list, start, sheet, grade.
+    Lab(LabArgs),
     /// List the interfaces, and what to do where capturing is refused.
     #[cfg(all(feature = "live", unix))]
     #[command(after_help = "\

@@ -109,6 +109,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Compare(args)) => compare::run(args),
         Some(Command::Explain(args)) => teach::explain::run(args),
         Some(Command::Build(args)) => teach::build::run(args),
+        Some(Command::Lab(args)) => teach::lab::run(args),
         #[cfg(all(feature = "live", unix))]
         Some(Command::Interfaces) => {
             let mut out = Vec::new();

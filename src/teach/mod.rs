@@ -3,6 +3,7 @@
 //! ```text
 //!   bytes, heads, codes, names ─► explain ─► Line (text, TUI) or JSON
 //!   words, scripts             ─► build   ─► frames, captures
+//!   data files               ─► lab     ─► questions with answers worked out, results, grades
 //! ```
 //!
 //! Nothing here decodes: frames go through `websocket`, heads through `http`, captures through `run` and `store`, so that
@@ -10,6 +11,7 @@
 
 pub mod build;
 pub mod explain;
+pub mod lab;
 pub mod ruler;
 mod sentences;
 mod text;

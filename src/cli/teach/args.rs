@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
-use crate::cli::options::{ReportArg, SideArg};
+use crate::cli::options::{OutputArgs, ReportArg, SideArg};
 
 /// What is explained.
 #[derive(Debug, Args)]
@@ -169,5 +169,105 @@ pub(crate) enum BuiltArg {
     /// The bytes themselves.
     Raw,
     /// What explain says, as JSON.
+    Json,
+}
+
+/// Labs.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe lab                                         lists the labs
+  wireloupe lab start first-frame --seed anna           questions beside the panes; ends with anna's results as a file
+  wireloupe lab start masking < answers.txt             the same line by line, without a screen
+  wireloupe lab files upgrade-fails -o captures         its captures, for any program
+  wireloupe lab sheet lengths -o lengths.html           a sheet to print; --answers: the solution with the working
+  wireloupe lab check mine.toml                         what is wrong with a lab of one's own
+  wireloupe lab grade *.json                            solves each student's lab again and makes a table
+
+docs/teaching.md shows how to write a lab and to plan a lesson.")]
+pub(crate) struct LabArgs {
+    /// What to do; without it, labs are listed.
+    #[command(subcommand)]
+    pub(crate) command: Option<LabCommand>,
+}
+
+/// What to do with labs.
+#[derive(Debug, Subcommand)]
+pub(crate) enum LabCommand {
+    /// List the labs.
+    List {
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = ReportArg::Text)]
+        format: ReportArg,
+    },
+    /// Do one: question by question, with hints and points.
+    Start {
+        /// The lab, or a file NAME.toml.
+        name: String,
+        /// Whose numbers: the student's name; without it, those of the lab itself.
+        #[arg(long, value_name = "STUDENT", default_value = "")]
+        seed: String,
+        /// Where the results go [default: LAB-STUDENT.json].
+        #[arg(long, value_name = "FILE")]
+        results: Option<PathBuf>,
+        /// Ask line by line even on a terminal.
+        #[arg(long)]
+        lines: bool,
+    },
+    /// Hold lab files against the program: every answer is worked out and compared with what is expected.
+    Check {
+        /// Lab files, or names; all labs inside the program when none are named.
+        files: Vec<String>,
+        /// Also for this student.
+        #[arg(long, value_name = "STUDENT")]
+        seed: Option<String>,
+    },
+    /// Judge files of results by solving their labs again.
+    Grade {
+        /// The files.
+        #[arg(required = true)]
+        files: Vec<PathBuf>,
+        /// How to print.
+        #[arg(long, value_enum, default_value_t = GradesArg::Text)]
+        format: GradesArg,
+    },
+    /// Write a sheet to print, as one HTML file.
+    Sheet {
+        /// The lab, or a file NAME.toml.
+        name: String,
+        /// Whose numbers.
+        #[arg(long, value_name = "STUDENT", default_value = "")]
+        seed: String,
+        /// With the solution and the working.
+        #[arg(long)]
+        answers: bool,
+        /// Where it goes.
+        #[command(flatten)]
+        to: OutputArgs,
+    },
+    /// Write the lab's captures as files.
+    Files {
+        /// The lab, or a file NAME.toml.
+        name: String,
+        /// Whose numbers.
+        #[arg(long, value_name = "STUDENT", default_value = "")]
+        seed: String,
+        /// The folder; made when it is not there.
+        #[arg(short = 'o', long = "output", value_name = "DIR", default_value = ".")]
+        directory: PathBuf,
+        /// Overwrite existing files.
+        #[arg(long)]
+        force: bool,
+    },
+}
+
+/// How grades are printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum GradesArg {
+    /// A table.
+    Text,
+    /// Comma-separated values.
+    Csv,
+    /// JSON.
     Json,
 }
