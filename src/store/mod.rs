@@ -26,6 +26,7 @@ mod tree;
 pub use bytes::Packet;
 pub use chunked::Chunked;
 pub use collector::{Collector, Delta};
+pub use decoding::Summary;
 pub use index::{Entry, PacketBytes, Store};
 pub use indexer::{BatchRecords, Indexer};
 pub use packed::Packed;

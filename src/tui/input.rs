@@ -70,7 +70,7 @@ fn typed(app: &mut App, key: &KeyEvent, ask: Ask) {
         }
         KeyCode::Up => app.recall(1),
         KeyCode::Down => app.recall(-1),
-        KeyCode::Tab if ask.is_filter() => {
+        KeyCode::Tab if ask.is_completed() => {
             if let Some(prompt) = &mut app.prompt {
                 prompt.complete();
             }

@@ -65,6 +65,14 @@ pub enum Action {
     Diagnosis,
     /// What the capture amounts to in numbers.
     Statistics,
+    /// The calls inside messages, by method.
+    Calls,
+    /// From an answer to its request, and back.
+    Counterpart,
+    /// Show or hide the applications' own pings and pongs.
+    Heartbeats,
+    /// Read a connection's messages as a protocol.
+    DecodeAs,
     /// Decrypt with a key log.
     KeyLog,
     /// Show or hide control frames.
@@ -183,6 +191,10 @@ keys! {
     Any Action::Handshake, [c('H')], "handshake", "request and response side by side, the accept key step by step";
     Any Action::Findings, [c('F'), c('e')], "findings", "everything that is wrong or worth a note";
     Any Action::Statistics, [c('S')], "statistics", "what the capture amounts to in numbers";
+    Any Action::Calls, [c('C')], "calls", "requests and answers inside messages by method; left and right choose the order, Enter goes to the slowest answer";
+    Any Action::Counterpart, [c('r')], "", "from an answer to its request, from a request to its answer (Enter on the line Answers does too)";
+    Any Action::Heartbeats, [c('w')], "", "messages without the applications' own pings and pongs, and with them again";
+    Panes Action::DecodeAs, [c('D')], "", "read the connection's messages as a protocol, or again as what they seem to be";
     Any Action::KeyLog, [c('K')], "keys", "decrypt TLS with a key log file";
     Follow Action::Control, [c('c')], "control frames", "show or hide pings, pongs and closes";
     Panes Action::Zoom, [c('z')], "zoom", "give the pane the whole screen, and back";

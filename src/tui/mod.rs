@@ -11,6 +11,7 @@
 mod app;
 mod connections;
 mod copy;
+mod counted;
 mod encrypted;
 mod input;
 pub mod keymap;
@@ -39,6 +40,7 @@ use crossterm::event;
 pub use crate::view::rows::{Kind, List, RowId};
 pub use app::{App, Effect, Loading};
 pub use copy::data;
+pub use counted::Counted;
 pub use encrypted::Encrypted;
 pub use prompt::Save;
 pub use theme::Theme;
@@ -62,8 +64,8 @@ pub enum Feed {
     Counts(live::Counts),
     /// What the diagnosis says.
     Diagnosis(Box<Verdicts>),
-    /// The statistics as text.
-    Statistics(String),
+    /// The statistics.
+    Statistics(Box<Counted>),
     /// The TLS connections so far.
     Encrypted(Encrypted),
 }
@@ -254,7 +256,7 @@ fn accept(app: &mut App, fed: Feed) {
             }
         }
         Feed::Diagnosis(verdicts) => app.diagnosed(*verdicts),
-        Feed::Statistics(text) => app.statistics = Some(text),
+        Feed::Statistics(counted) => app.counted(*counted),
         Feed::Encrypted(encrypted) => app.encrypted = encrypted,
         Feed::Done(text) => app.loaded(text),
     }
@@ -282,7 +284,10 @@ fn perform(
         Effect::StopSaving => work.saving = None,
         Effect::Statistics => match host.count() {
             Ok(feed) => work.feeds.extend(feed),
-            Err(why) => app.statistics = Some(why),
+            Err(text) => app.counted(Counted {
+                text,
+                ..Counted::default()
+            }),
         },
         Effect::KeyLog(path) => match host.decrypt(&path) {
             Ok(Some(reopened)) => {

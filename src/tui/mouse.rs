@@ -151,6 +151,7 @@ fn press_prompt(app: &mut App, column: u16, row: u16) {
 fn press_view(app: &mut App, column: u16, row: u16) -> bool {
     let body = app.areas().body;
     let mut view = app.view.take();
+    let mut order = None;
     let is_there = match &mut view {
         Some(View::Diagnosis(chosen)) => {
             let len = app.verdicts.as_ref().map_or(0, |all| all.list.len());
@@ -174,6 +175,13 @@ fn press_view(app: &mut App, column: u16, row: u16) -> bool {
             cursor.at = at.unwrap_or(cursor.at);
             at.is_some()
         }
+        Some(View::Calls(list)) => {
+            let inside = panel::calls::parts(body);
+            let at = place_in(inside, list.cursor.top, list.lines.len(), column, row);
+            list.cursor.at = at.unwrap_or(list.cursor.at);
+            order = panel::calls::order_at(body, column, row);
+            at.is_some()
+        }
         Some(View::Follow(follow)) => {
             let line = line_inside(body, row);
             let at = line.and_then(|line| panel::follow::at_line(app, follow, body, line));
@@ -184,6 +192,9 @@ fn press_view(app: &mut App, column: u16, row: u16) -> bool {
         Some(View::Help(_) | View::Ruler(_) | View::Statistics(_)) | None => false,
     };
     app.view = view;
+    if let Some(order) = order {
+        app.order_calls(order);
+    }
     is_there
 }
 

@@ -3,6 +3,7 @@
 use tui_input::Input;
 
 use crate::filter::{Completion, complete};
+use crate::payload::DECODERS;
 
 /// What the line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Ask {
     File(Save),
     /// Which key log to decrypt with.
     KeyLog,
+    /// What to read a connection's messages as.
+    DecodeAs,
 }
 
 /// What can be saved.
@@ -51,6 +54,7 @@ impl Ask {
             Ask::Save => "save: ",
             Ask::File(_) => "save to file: ",
             Ask::KeyLog => "key log file (as SSLKEYLOGFILE names it): ",
+            Ask::DecodeAs => "read messages as (empty: as they seem): ",
         }
     }
 
@@ -79,6 +83,12 @@ impl Ask {
     #[must_use]
     pub fn is_filter(self) -> bool {
         matches!(self, Ask::Filter | Ask::Connections)
+    }
+
+    /// Whether what is typed can be completed.
+    #[must_use]
+    pub fn is_completed(self) -> bool {
+        self.is_filter() || self == Ask::DecodeAs
     }
 
     /// Whether one letter answers it.
@@ -126,6 +136,9 @@ impl Prompt {
 
     /// Looks at the line anew.
     pub fn typed(&mut self) {
+        if self.ask == Ask::DecodeAs {
+            return self.protocols();
+        }
         if !self.ask.is_filter() {
             return;
         }
@@ -144,6 +157,23 @@ impl Prompt {
             Some(suggestion) => format!("{}; did you mean {suggestion}?", error.message),
             None => error.summary(),
         });
+    }
+
+    /// The protocols that begin with what was typed, by id or name.
+    fn protocols(&mut self) {
+        let text = self.input.value();
+        let typed = text.to_ascii_lowercase();
+        let fits = |name: &str| name.to_ascii_lowercase().starts_with(&typed);
+        let known = DECODERS.iter();
+        let known = known.filter(|decoder| fits(decoder.name) || fits(decoder.title));
+        self.completions = known
+            .map(|decoder| Completion {
+                span: 0..text.len(),
+                text: decoder.name.to_owned(),
+                note: decoder.title.to_owned(),
+            })
+            .collect();
+        self.chosen = 0;
     }
 
     /// Takes the next completion.

@@ -1,6 +1,7 @@
 //! What can be shown on top of the panes.
 
 use crate::base::Severity;
+use crate::insight::statistics::{CallCounts, CallOrder, Calls, Slowest};
 use crate::store::Store;
 use crate::websocket::MessageKind;
 
@@ -23,6 +24,8 @@ pub enum View {
     Diagnosis(Chosen),
     /// The capture in numbers; the number is the first line shown.
     Statistics(usize),
+    /// The calls inside messages, by method.
+    Calls(CallList),
 }
 
 /// The place in the diagnosis.
@@ -38,6 +41,52 @@ pub struct Chosen {
     pub brings_up: bool,
 }
 
+/// The calls of the capture in an order, and the place among them.
+#[derive(Debug, Default)]
+pub struct CallList {
+    /// The place.
+    pub cursor: Cursor,
+    /// What they are ordered by.
+    pub order: CallOrder,
+    /// A line a method.
+    pub lines: Vec<CallLine>,
+}
+
+/// One method, with what is shown of its calls.
+#[derive(Clone, Debug)]
+pub struct CallLine {
+    /// The protocol's id.
+    pub protocol: &'static str,
+    /// What requests ask for, as it was on the wire.
+    pub method: String,
+    /// How many.
+    pub counts: CallCounts,
+    /// Nanoseconds in which half of the requests got an answer.
+    pub median: Option<u64>,
+    /// Nanoseconds in which 99 of 100 did.
+    pub p99: Option<u64>,
+    /// The one that took longest.
+    pub slowest: Option<Slowest>,
+}
+
+impl CallList {
+    /// The lines anew, in this order.
+    pub fn fill(&mut self, calls: &Calls, order: CallOrder) {
+        self.order = order;
+        let rows = calls.rows(order).into_iter();
+        self.lines = rows
+            .map(|row| CallLine {
+                protocol: row.protocol,
+                method: row.method.to_owned(),
+                counts: row.of.counts,
+                median: row.median,
+                p99: row.p99,
+                slowest: row.of.slowest,
+            })
+            .collect();
+    }
+}
+
 /// The conversation of a connection.
 #[derive(Debug, Default)]
 pub struct Follow {
@@ -47,21 +96,28 @@ pub struct Follow {
     pub cursor: Cursor,
     /// Whether pings, pongs and closes are left out.
     pub without_control: bool,
+    /// Whether the applications' own pings and pongs are left out.
+    pub without_heartbeats: bool,
 }
 
 impl Follow {
     /// Whether a message is shown.
     #[must_use]
     pub fn shows(&self, store: &Store, at: usize) -> bool {
-        if !self.without_control {
+        let entry = store.connection(self.connection);
+        let Some(index) = entry.and_then(|entry| entry.messages.get(at)) else {
             return true;
-        }
-        let message = store
-            .connection(self.connection)
-            .and_then(|entry| entry.messages.get(at))
-            .and_then(|index| store.message(index));
-        message
-            .is_none_or(|message| matches!(message.kind, MessageKind::Text | MessageKind::Binary))
+        };
+        let is_heartbeat = || {
+            let summary = store.summary(index);
+            summary.is_some_and(|summary| summary.is_heartbeat)
+        };
+        let is_data = || {
+            store.message(index).is_none_or(|message| {
+                matches!(message.kind, MessageKind::Text | MessageKind::Binary)
+            })
+        };
+        (!self.without_control || is_data()) && !(self.without_heartbeats && is_heartbeat())
     }
 
     /// Moves by messages that are shown.

@@ -88,7 +88,7 @@ fn payload_lines(bytes: &[u8], span: Span) -> Vec<Field> {
 /// What a frame's tree is made from.
 const OF_FRAME: Needs = Needs::EXTENTS.with(Needs::PAYLOAD);
 /// What a message's tree is made from.
-const OF_MESSAGE: Needs = Needs::MESSAGES.with(Needs::INFLATED).with(Needs::DECODED);
+const OF_MESSAGE: Needs = Needs::MESSAGES.with(Needs::INFLATED);
 /// Bytes of a message up to which its digest is made while somebody waits.
 const DIGESTED: u64 = 64 << 20;
 
@@ -99,10 +99,14 @@ fn frame_trees(store: &Store, index: u32) -> Vec<Field> {
 
 fn message_trees(store: &Store, index: u32) -> Vec<Field> {
     let length = store.message(index).and_then(|message| message.length);
-    let needs = match length {
-        Some(0..=DIGESTED) => OF_MESSAGE.with(Needs::DIGEST),
-        _ => OF_MESSAGE,
-    };
+    let mut needs = OF_MESSAGE;
+    if matches!(length, Some(0..=DIGESTED)) {
+        needs |= Needs::DIGEST;
+    }
+    // What is far from all that is decoded is shown when decoding is there.
+    if store.is_near(index) {
+        needs |= Needs::DECODED;
+    }
     let trees = store.with_message(index, needs, |row| row.tree());
     trees.unwrap_or_default()
 }

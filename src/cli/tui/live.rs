@@ -15,9 +15,8 @@ use crate::cli::live as capturing;
 use crate::cli::output::spools;
 use crate::cli::tell::tell;
 use crate::engine;
-use crate::export::statistics;
 use crate::filter::Filter;
-use crate::insight::statistics::{CallOrder, Ways};
+use crate::insight::statistics::Ways;
 use crate::overview::{Watched, Watcher};
 use crate::run::{self, Batches};
 use crate::store::Store;
@@ -25,7 +24,7 @@ use crate::tls::KeyLog;
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
 use super::colours::theme;
-use super::load::{Gathered, IN_FLIGHT, Read, Reader, lock};
+use super::load::{Gathered, IN_FLIGHT, Read, Reader, counted, lock};
 use super::save;
 
 /// How long to wait for packets before the counts are told again.
@@ -210,10 +209,7 @@ fn listen(
             ways.take(parts.iter_mut().map(|part| &mut part.exchanges));
             if let Some(mut numbers) = parts.iter_mut().find_map(|part| part.numbers.take()) {
                 numbers.compare(&ways);
-                let _ = send.send(Feed::Statistics(statistics::text(
-                    &numbers,
-                    CallOrder::default(),
-                )));
+                let _ = send.send(Feed::Statistics(Box::new(counted(&numbers))));
             }
             let goes_on = gathered.take(parts, &read, send);
             let over = gathered.0.casebook().over();
@@ -227,10 +223,7 @@ fn listen(
     let _ = send.send(gathered.verdicts());
     if let Some(mut numbers) = watchers.into_iter().find_map(Watcher::into_numbers) {
         numbers.compare(&ways);
-        let _ = send.send(Feed::Statistics(statistics::text(
-            &numbers,
-            CallOrder::default(),
-        )));
+        let _ = send.send(Feed::Statistics(Box::new(counted(&numbers))));
     }
     let (end, drops) = listening.live.finish();
     let told = format!("{end}; {}", capturing::summary(&drops));

@@ -21,7 +21,7 @@ use crate::overview::{Overview, Watched, Watcher};
 use crate::run::{self, Batches};
 use crate::store::Store;
 use crate::tls::KeyLog;
-use crate::tui::{Encrypted, Feed, Verdicts};
+use crate::tui::{Counted, Encrypted, Feed, Verdicts};
 
 /// Chunks on their way to the interface.
 pub(super) const IN_FLIGHT: usize = 16;
@@ -257,8 +257,13 @@ fn count(mut noted: Noted, options: engine::Options, threads: usize, send: &Send
         all.merge(part);
     }
     all.compare(&ways);
-    let _ = send.send(Feed::Statistics(statistics::text(
-        &all,
-        CallOrder::default(),
-    )));
+    let _ = send.send(Feed::Statistics(Box::new(counted(&all))));
+}
+
+/// What the interface shows of the statistics.
+pub(super) fn counted(all: &Statistics) -> Counted {
+    Counted {
+        text: statistics::text(all, CallOrder::default()),
+        calls: all.calls.clone(),
+    }
 }

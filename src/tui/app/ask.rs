@@ -44,6 +44,7 @@ impl App {
             },
             Ask::GoTo => self.submit_place(&text),
             Ask::File(what) if !text.is_empty() => self.effects.push(Effect::Save(what, text)),
+            Ask::DecodeAs => self.read_as(&text),
             Ask::KeyLog if !text.is_empty() => self.effects.push(Effect::KeyLog(text)),
             Ask::KeyLog | Ask::File(_) | Ask::Copy | Ask::Save => {}
         }

@@ -1,6 +1,7 @@
 //! The state of the interface and the verbs that change it. It draws nothing, reads no key and knows no terminal.
 
 mod ask;
+mod calls;
 mod detail;
 mod panes;
 mod place;
@@ -15,6 +16,7 @@ use crate::engine::Transport;
 use crate::store::{Delta, Store};
 
 use super::connections::Connections;
+use super::counted::Counted;
 use super::encrypted::Encrypted;
 use super::keymap::{Action, KeyContext};
 use super::layout::{Areas, Border, Pane, Sizes, areas};
@@ -26,7 +28,7 @@ use super::theme::Theme;
 use super::times::TimeFormat;
 use super::tree::Tree;
 use super::verdicts::Verdicts;
-use super::views::{Chosen, View, by_severity};
+use super::views::{CallList, Chosen, View, by_severity};
 use crate::view::cursor::Cursor;
 use crate::view::hex::Bytes;
 use crate::view::rows::{List, RowId};
@@ -90,8 +92,8 @@ pub struct App {
     pub encrypted: Encrypted,
     /// What the diagnosis says, once it is known.
     pub verdicts: Option<Verdicts>,
-    /// The statistics as text, once they are asked for and counted.
-    pub statistics: Option<String>,
+    /// The statistics, once they are asked for and counted.
+    pub statistics: Option<Counted>,
     /// The view on top.
     pub view: Option<View>,
     /// The line being typed.
@@ -151,6 +153,8 @@ enum Shown {
     Row(RowId),
     Connection(u32),
 }
+
+pub(super) use calls::ORDERS;
 
 impl App {
     /// The app over a capture.
@@ -236,7 +240,7 @@ impl App {
         let Some(live) = &mut self.live else { return };
         live.second();
         let goes_on = live.ended.is_none() && !live.frozen;
-        if goes_on && matches!(self.view, Some(View::Statistics(_))) {
+        if goes_on && matches!(self.view, Some(View::Statistics(_) | View::Calls(_))) {
             self.effects.push(Effect::Statistics);
         }
     }
@@ -251,6 +255,15 @@ impl App {
         if let Some(wanted) = self.wanted.take().filter(|_| !self.touched) {
             self.go_back_to(wanted);
         }
+        self.settle();
+    }
+
+    /// The capture is counted.
+    pub fn counted(&mut self, counted: Counted) {
+        if let Some(View::Calls(list)) = &mut self.view {
+            list.fill(&counted.calls, list.order);
+        }
+        self.statistics = Some(counted);
         self.settle();
     }
 
@@ -269,6 +282,7 @@ impl App {
         self.search.is_some()
             || self.list.is_scanning(&self.store)
             || self.connections.is_scanning(&self.store)
+            || self.store.is_decoding()
     }
 
     /// Goes on with what takes longer, for about `budget`. Whether anything changed.
@@ -283,6 +297,9 @@ impl App {
             }
             if self.list.is_scanning(&self.store) {
                 self.list.scan(&self.store, SLICE);
+            }
+            if self.store.is_decoding() && self.store.decode_on(SLICE as u64) {
+                self.shown = None;
             }
             for _ in 0..SLICE {
                 let Some(search) = &mut self.search else {
@@ -378,7 +395,11 @@ impl App {
             }
             Action::Follow => self.open_follow(),
             Action::Diagnosis => self.open(View::Diagnosis(Chosen::default())),
-            Action::Statistics => self.open_statistics(),
+            Action::Statistics => self.open_counted(View::Statistics(0)),
+            Action::Calls => self.open_counted(View::Calls(CallList::default())),
+            Action::Counterpart => self.go_to_counterpart(),
+            Action::Heartbeats => self.toggle_heartbeats(),
+            Action::DecodeAs => self.prompt = Some(Prompt::new(Ask::DecodeAs, "")),
             Action::KeyLog => self.prompt = Some(Prompt::new(Ask::KeyLog, "")),
             Action::Time => self.time = self.time.next(),
             Action::Theme => {

@@ -70,6 +70,7 @@ impl App {
         match self.focus {
             Pane::Connections => self.focus = Pane::List,
             Pane::List => self.focus = Pane::Detail,
+            Pane::Detail if self.is_link() => self.go_to_counterpart(),
             Pane::Detail => self.fold(None),
             Pane::Bytes => self.focus = Pane::Detail,
         }

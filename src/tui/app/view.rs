@@ -34,8 +34,12 @@ impl App {
         self.open(View::Follow(follow));
     }
 
-    pub(super) fn open_statistics(&mut self) {
-        self.open(View::Statistics(0));
+    /// Opens a view of what is counted, and has it counted.
+    pub(super) fn open_counted(&mut self, mut view: View) {
+        if let (View::Calls(list), Some(counted)) = (&mut view, &self.statistics) {
+            list.fill(&counted.calls, list.order);
+        }
+        self.open(view);
         // What is still going on has other numbers by now.
         let goes_on = self.live.as_ref().is_some_and(|live| live.ended.is_none());
         let is_old = goes_on || self.statistics.is_none();
@@ -143,6 +147,7 @@ impl App {
                     self.go_to_finding(chosen);
                 }
             }
+            Some(View::Calls(_)) => self.update_calls(action, by),
             Some(View::Follow(follow)) => match action {
                 Action::Control => {
                     follow.without_control = !follow.without_control;
@@ -183,6 +188,10 @@ impl App {
             Some(View::Findings(cursor, order)) => {
                 let [list, _] = panel::findings::parts(body);
                 cursor.keep(order.len(), list.height.into());
+            }
+            Some(View::Calls(list)) => {
+                let height = panel::calls::parts(body).height;
+                list.cursor.keep(list.lines.len(), height.into());
             }
             Some(View::Follow(follow)) => {
                 let last = follow.len(&self.store).saturating_sub(1);

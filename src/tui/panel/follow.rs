@@ -12,8 +12,9 @@ use crate::tui::views::Follow;
 use crate::websocket::{MessageKind, close};
 
 use super::block::view_block;
+use super::list::summary_text;
 use super::text::side_name;
-use super::text::words;
+use super::text::{fit, words};
 
 /// Text of one message shown.
 const TEXT: usize = 4096;
@@ -21,10 +22,11 @@ const TEXT: usize = 4096;
 const LINES: usize = 6;
 
 pub(super) fn draw(app: &App, follow: &Follow, frame: &mut Frame<'_>, area: Rect) {
-    let control = if follow.without_control {
-        ", control frames hidden"
-    } else {
-        ""
+    let control = match (follow.without_control, follow.without_heartbeats) {
+        (true, true) => ", control frames and heart-beats hidden",
+        (true, false) => ", control frames hidden",
+        (false, true) => ", heart-beats hidden",
+        (false, false) => "",
     };
     let title = format!(
         "Conversation of connection {}: message {} of {}{control}",
@@ -101,11 +103,7 @@ fn message(app: &App, follow: &Follow, at: usize, inner: Rect) -> Vec<Line<'stat
         true => usize::from(inner.height).saturating_sub(2).max(LINES),
         false => LINES,
     };
-    let record = app
-        .store
-        .connection(follow.connection)
-        .and_then(|entry| entry.messages.get(at))
-        .and_then(|index| app.store.message(index));
+    let record = entry_index(app, follow, at).and_then(|index| app.store.message(index));
     let Some(record) = record else {
         return Vec::new();
     };
@@ -132,6 +130,19 @@ fn message(app: &App, follow: &Follow, at: usize, inner: Rect) -> Vec<Line<'stat
             style
         },
     )];
+    let carried = entry_index(app, follow, at).and_then(|index| app.store.summary(index));
+    let carried = carried.filter(|carried| carried.says_more);
+    if let Some(carried) = &carried {
+        let room = width.saturating_sub(indent + 2);
+        lines.push(Line::from(vec![
+            Span::raw(" ".repeat(indent + 2)),
+            Span::styled(fit(&summary_text(carried), room), app.theme.label()),
+        ]));
+        // The words say it; the text itself stands under the one someone looks at.
+        if !selected {
+            return lines;
+        }
+    }
     let text = contents(app, &record);
     let room = width.saturating_sub(indent + 4).max(8);
     let wrapped = words(&text, room);
@@ -153,6 +164,10 @@ fn message(app: &App, follow: &Follow, at: usize, inner: Rect) -> Vec<Line<'stat
         ));
     }
     lines
+}
+
+fn entry_index(app: &App, follow: &Follow, at: usize) -> Option<u32> {
+    app.store.connection(follow.connection)?.messages.get(at)
 }
 
 fn about(record: &MessageRecord) -> String {

@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::base::{Side, Timestamp, escape};
+use crate::store::Summary;
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
 use crate::tui::times::TimeFormat;
@@ -15,7 +16,7 @@ use crate::websocket::{MessageKind, Opcode, close};
 
 use super::block::{pane_block, row_style};
 use super::text::{count, fit, right, side_name};
-use super::{nothing, packets};
+use super::{nothing, packets, statistics};
 
 /// Payload bytes read for a line.
 const PREVIEW: usize = 240;
@@ -195,11 +196,31 @@ fn shown(app: &App, row: RowId) -> Option<Shown> {
                 kind: message.kind.name().to_owned(),
                 length: message.length.unwrap_or(message.wire_length),
                 marks,
-                payload: payload_text(store.message_data(&message, PREVIEW + 1), opcode),
+                payload: carried(app, index).unwrap_or_else(|| {
+                    payload_text(store.message_data(&message, PREVIEW + 1), opcode)
+                }),
             })
         }
         RowId::Packet(..) => None,
     }
+}
+
+/// The protocols inside a message and what they say, where that is more than its text.
+fn carried(app: &App, index: u32) -> Option<String> {
+    let summary = app.store.summary(index)?;
+    summary.says_more.then(|| summary_text(&summary))
+}
+
+/// `[sockjs > stomp] SEND /queue/a`, of an answer with the request and the time it took.
+pub(super) fn summary_text(summary: &Summary) -> String {
+    let mut text = format!("[{}] {}", summary.stack, summary.summary);
+    if let Some(request) = summary.request {
+        let time = summary.time.map_or(String::new(), |time| {
+            format!(" after {}", statistics::duration(time.unsigned_abs()))
+        });
+        text += &format!("  (to m{request}{time})");
+    }
+    text
 }
 
 fn opcode_of(kind: MessageKind) -> Opcode {

@@ -2,6 +2,7 @@
 
 mod block;
 pub(super) mod bytes;
+pub(super) mod calls;
 mod connections;
 mod detail;
 pub(super) mod diagnosis;
@@ -45,6 +46,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
                     lines_view(app, frame, areas.body, view, *top);
                 }
                 View::Diagnosis(chosen) => diagnosis::draw(app, *chosen, frame, areas.body),
+                View::Calls(list) => calls::draw(app, list, frame, areas.body),
                 View::Follow(follow) => follow::draw(app, follow, frame, areas.body),
                 View::Findings(cursor, order) => {
                     findings::draw(app, *cursor, order, frame, areas.body);
@@ -72,7 +74,7 @@ fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'sta
         View::Ruler(_) => ruler::lines(app),
         View::Handshake(_) => handshake::lines(app, width),
         View::Statistics(_) => statistics::lines(app, width),
-        View::Diagnosis(_) | View::Follow(_) | View::Findings(..) => return None,
+        View::Diagnosis(_) | View::Follow(_) | View::Findings(..) | View::Calls(_) => return None,
     };
     let lines = lines.into_iter().flat_map(|line| wrapped(line, width));
     Some((title, lines.collect()))
@@ -145,6 +147,10 @@ pub(super) fn text_of(app: &App, view: &View) -> Option<(&'static str, String)> 
                 code.section().unwrap_or_default(),
             );
             Some(("the finding", text))
+        }
+        View::Calls(list) => {
+            let line = list.lines.get(list.cursor.at)?;
+            Some(("the call", calls::text(line)))
         }
         View::Handshake(_) | View::Ruler(_) | View::Statistics(_) => {
             let (_, lines) = lines_of(app, view, area)?;

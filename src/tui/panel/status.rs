@@ -223,7 +223,7 @@ pub(in crate::tui) fn completions_area(app: &App, status: Rect) -> Option<(Rect,
     let prompt = app
         .prompt
         .as_ref()
-        .filter(|prompt| prompt.ask.is_filter())?;
+        .filter(|prompt| prompt.ask.is_completed())?;
     let rows = prompt.completions.len().min(SHOWN).min(status.y.into());
     let top = prompt.chosen.saturating_sub(SHOWN - 1);
     let (rows, width) = (rows as u16, status.width.min(72));

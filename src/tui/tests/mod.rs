@@ -2,6 +2,7 @@
 
 mod bytes;
 mod filters;
+mod messages;
 mod mouse;
 mod places;
 mod safety;
@@ -98,6 +99,27 @@ fn open_diagnosed(name: &str) -> App {
     let mut app = open(name);
     let report = casebook.report(engine.time());
     app.diagnosed(super::Verdicts::new(report));
+    app
+}
+
+/// The same, counted.
+fn open_counted(name: &str) -> App {
+    let limits = Limits::default();
+    let input = Input::from_argument(Sample::named(name).path);
+    let mut source = Source::open(vec![input], &limits).unwrap();
+    let (mut walker, mut batch) = (Walker::new(&limits), Batch::new());
+    let options = crate::engine::Options::default();
+    let mut engine = Engine::new(options, crate::insight::statistics::Statistics::default());
+    while source.fill(&mut batch) {
+        engine.batch(&batch, &mut walker);
+    }
+    engine.finish();
+    let calls = engine.sink().calls.clone();
+    let mut app = open(name);
+    app.counted(super::Counted {
+        text: String::new(),
+        calls,
+    });
     app
 }
 

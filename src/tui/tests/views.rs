@@ -99,7 +99,7 @@ fn statistics_are_asked_for_once_and_shown_when_they_come() {
     keys(&mut app, "S");
     assert_eq!(app.effects, [crate::tui::Effect::Statistics]);
     assert!(screen(&mut app, 80, 24).contains("counting"));
-    app.statistics = Some("Frames: 9\n  text  2\n".repeat(40));
+    app.counted(numbers("Frames: 9\n  text  2\n".repeat(40)));
     assert!(screen(&mut app, 80, 24).contains("Frames: 9"));
     app.effects.clear();
     keys(&mut app, "\u{1b}S");
@@ -236,7 +236,7 @@ fn a_live_capture_shows_its_name_rates_and_newest_numbers() {
     app.second();
     assert_eq!(app.effects, [crate::tui::Effect::Statistics]);
     app.effects.clear();
-    app.statistics = Some("Frames: 9".to_owned());
+    app.counted(numbers("Frames: 9".to_owned()));
     app.loaded("the end".to_owned());
     app.second();
     keys(&mut app, "SS");
@@ -292,5 +292,12 @@ fn no_line_of_the_help_is_cut() {
     for binding in crate::tui::keymap::KEYMAP {
         let last = binding.help.rsplit(' ').next().unwrap();
         assert!(seen.contains(&words(last)), "{}", binding.help);
+    }
+}
+
+fn numbers(text: String) -> crate::tui::Counted {
+    crate::tui::Counted {
+        text,
+        ..Default::default()
     }
 }
