@@ -17,7 +17,8 @@ use super::error::OpenError;
 use super::pcap::{self, HeaderError, Pcap};
 use super::pcapng::{self, Notes, Pcapng};
 use super::place::BufferPlace;
-use super::spool::Copies;
+use super::read_at::{InOrder, ReadAt};
+use super::spool::{Again, Copies};
 use super::summary::{Compression, FileSummary, Interface, Summary, Truncation};
 use crate::base::Limits;
 
@@ -29,6 +30,8 @@ pub enum Input {
     Stdin,
     /// Any other stream of bytes, and how messages name it.
     Reader(Box<dyn Read + Send>, String),
+    /// Bytes that can be read from any place, as often as wanted, and how messages name them.
+    At(Arc<dyn ReadAt>, String),
 }
 
 impl Input {
@@ -49,7 +52,7 @@ impl Input {
         match self {
             Self::Path(path) => path.display().to_string(),
             Self::Stdin => "standard input".to_owned(),
-            Self::Reader(_, name) => name.clone(),
+            Self::Reader(_, name) | Self::At(_, name) => name.clone(),
         }
     }
 }
@@ -104,10 +107,15 @@ impl FileReader {
         let (raw, again) = match input {
             Input::Path(path) => {
                 let (file, len) = open_file(&path, &name)?;
-                (Box::new(file) as Box<dyn Read + Send>, len.map(|_| path))
+                let again = len.map(|_| Again::Path(path));
+                (Box::new(file) as Box<dyn Read + Send>, again)
             }
             Input::Stdin => (Box::new(io::stdin()) as Box<dyn Read + Send>, None),
             Input::Reader(reader, _) => (reader, None),
+            Input::At(bytes, _) => {
+                let again = Some(Again::At(Arc::clone(&bytes)));
+                (Box::new(InOrder::new(bytes)) as _, again)
+            }
         };
         let mut raw: Box<dyn Read + Send> = Box::new(Counted {
             inner: raw,

@@ -137,8 +137,10 @@ fn unread(input: &Input) -> FileSummary {
 }
 
 fn disk_len(input: &Input) -> Option<u64> {
-    let Input::Path(path) = input else {
-        return None;
+    let path = match input {
+        Input::Path(path) => path,
+        Input::At(bytes, _) => return Some(bytes.len()),
+        Input::Stdin | Input::Reader(..) => return None,
     };
     let metadata = path.metadata().ok()?;
     metadata.is_file().then_some(metadata.len())

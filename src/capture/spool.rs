@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::batch::FilePosition;
+use super::read_at::{ReadAt, read_exact};
 use crate::base::{Spool, Spools};
 
 /// The inputs of a capture, open for reading at any place. Clones share the files.
@@ -23,9 +24,11 @@ struct Inputs {
 }
 
 /// Where an input is read again.
-enum Again {
+pub(super) enum Again {
     /// A plain file, opened when it is asked for.
     Path(PathBuf),
+    /// The same where there are no paths.
+    At(Arc<dyn ReadAt>),
     /// A copy, gone with the last handle.
     Copy(Box<dyn Spool>),
 }
@@ -60,6 +63,7 @@ impl Inputs {
     fn read_at(&mut self, index: u16, at: u64, out: &mut [u8]) -> io::Result<()> {
         match self.by_index.get_mut(&index) {
             Some(Again::Copy(copy)) => copy.read_at(at, out),
+            Some(Again::At(bytes)) => read_exact(&**bytes, at, out),
             Some(Again::Path(path)) => {
                 let file = match self.last.take() {
                     Some((last, file)) if last == index => file,
@@ -94,16 +98,16 @@ impl Copies {
         self.packets.clone()
     }
 
-    /// Makes input `index` readable again: by its path if it is plain, else by copying `head` and all of `rest`.
+    /// Makes input `index` readable again: where it lies if it is plain, else by copying `head` and all of `rest`.
     pub(super) fn keep(
         &self,
         index: u16,
-        plain: Option<PathBuf>,
+        plain: Option<Again>,
         head: &[u8],
         rest: Box<dyn Read + Send>,
     ) -> io::Result<Box<dyn Read + Send>> {
         let (again, rest) = match plain {
-            Some(path) => (Again::Path(path), rest),
+            Some(again) => (again, rest),
             None => {
                 let mut copy = self.spools.open()?;
                 copy.append(head)?;

@@ -86,7 +86,8 @@ impl Watcher {
         self.counts.map(|counts| counts.numbers)
     }
 
-    fn numbers(&mut self) -> Option<&mut Statistics> {
+    /// What was counted so far.
+    pub fn numbers(&mut self) -> Option<&mut Statistics> {
         Some(&mut self.counts.as_mut()?.numbers)
     }
 }

@@ -15,6 +15,7 @@
 
 mod analyse;
 mod collected;
+mod keyed;
 mod merge;
 mod numbering;
 mod open;
@@ -25,8 +26,9 @@ mod serial;
 
 pub use analyse::analyse;
 pub use collected::{Batches, Collect, Collected, Tally};
+pub use keyed::Keyed;
 pub use merge::{Content, Merger, Ordered, Stretch};
 pub use numbering::{ConnectionKey, EngineNumbers, Numbering, Numbers, Opened};
 pub use open::{Capture, Rows, open};
 pub use rows::{ConnectionRow, FindingRow, FrameRow, MessageRow, OwnedRow};
-pub use serial::serial;
+pub use serial::{Serial, serial};

@@ -3,16 +3,15 @@
 use std::collections::VecDeque;
 use std::io;
 use std::path::Path;
-use std::sync::Arc;
 
 use crate::base::Limits;
-use crate::capture::{Batch, Input, KeyLogFile, OpenError, Secrets, Source, Summary};
+use crate::capture::{Input, KeyLogFile, OpenError, Source, Summary};
 use crate::engine::Options;
 use crate::tls::KeyLog;
 
 #[cfg(feature = "threads")]
 use super::analyse::analyse;
-use super::collected::Batches;
+use super::keyed::Keyed;
 use super::merge::{Merger, Ordered};
 use super::rows::{ConnectionRow, FindingRow, FrameRow, MessageRow, OwnedRow, RowList, RowSink};
 use super::serial::Serial;
@@ -43,12 +42,7 @@ impl Capture {
     pub fn of(inputs: Vec<Input>, options: Options) -> Result<Self, OpenError> {
         let source = Source::open(inputs, &options.limits)?;
         Ok(Self {
-            input: Keyed {
-                source,
-                log: KeyLog::new(),
-                blocks: 0,
-                is_changed: false,
-            },
+            input: Keyed::new(source),
             options,
             threads: cores(),
         })
@@ -60,10 +54,10 @@ impl Capture {
     /// # Errors
     /// When the file cannot be read. A line that is none of a key log is passed over.
     pub fn with_keys(mut self, path: impl AsRef<Path>) -> io::Result<Self> {
-        let log = &mut self.input.log;
+        let mut log = KeyLog::new();
         KeyLogFile::open(path.as_ref())?.poll(|bytes| drop(log.extend(bytes)))?;
         log.finish();
-        self.input.is_changed = true;
+        self.input.add(log);
         Ok(self)
     }
 
@@ -134,37 +128,6 @@ fn cores() -> usize {
     std::thread::available_parallelism().map_or(1, usize::from)
 }
 
-/// A source with its secrets.
-struct Keyed {
-    source: Source,
-    log: KeyLog,
-    /// Blocks of secrets taken from the source.
-    blocks: usize,
-    is_changed: bool,
-}
-
-impl Batches for Keyed {
-    fn fill(&mut self, batch: &mut Batch) -> bool {
-        let more = self.source.fill(batch);
-        let secrets = &self.source.summary().secrets;
-        for block in secrets.get(self.blocks..).unwrap_or_default() {
-            self.blocks += 1;
-            if block.kind == Secrets::TLS_KEY_LOG {
-                let mut log = KeyLog::new();
-                log.extend(&block.bytes);
-                log.finish();
-                self.log.merge(log);
-                self.is_changed = true;
-            }
-        }
-        more
-    }
-
-    fn keys(&mut self) -> Option<Arc<KeyLog>> {
-        std::mem::take(&mut self.is_changed).then(|| Arc::new(self.log.clone()))
-    }
-}
-
 /// The rows of a capture. They are made while they are asked for: whoever stops early reads no further.
 pub struct Rows<R: OwnedRow> {
     way: Way<R>,
@@ -191,7 +154,7 @@ impl<R: OwnedRow> Rows<R> {
     #[must_use]
     pub fn summary(&self) -> Option<&Summary> {
         match &self.way {
-            Way::Here(here) => self.is_over.then(|| here.input.source.summary()),
+            Way::Here(here) => self.is_over.then(|| here.input.source().summary()),
             #[cfg(feature = "threads")]
             Way::Beside(beside) => beside.summary.as_deref(),
         }
@@ -283,7 +246,7 @@ impl<R: OwnedRow> Beside<R> {
                 // Who asks no more has dropped the other end.
                 ready.is_empty() || send.send(ready).is_ok()
             });
-            input.source.summary().clone()
+            input.source().summary().clone()
         });
         Self {
             rows,

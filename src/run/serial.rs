@@ -24,8 +24,8 @@ pub fn serial<S: Collected>(
     (serial.tally, vec![serial.engine.into_sink()])
 }
 
-/// One engine at work, as far as somebody asks for.
-pub(super) struct Serial<S> {
+/// One engine at work, a batch at a time, as far as somebody asks for.
+pub struct Serial<S> {
     engine: Engine<S>,
     walker: Walker,
     batch: Batch,
@@ -44,7 +44,7 @@ enum Stage {
 
 impl<S: Collected> Serial<S> {
     /// Reads the first batch; `make` gets the time of its first packet.
-    pub(super) fn start(
+    pub fn start(
         batches: &mut impl Batches,
         options: Options,
         make: impl FnOnce(Timestamp) -> S,
@@ -67,7 +67,7 @@ impl<S: Collected> Serial<S> {
     }
 
     /// Analyses one batch, or ends some of the last flows; false when nothing is left.
-    pub(super) fn step(&mut self, batches: &mut impl Batches, part: &mut S::Part) -> bool {
+    pub fn step(&mut self, batches: &mut impl Batches, part: &mut S::Part) -> bool {
         if matches!(self.stage, Stage::Read) {
             match batches.fill(&mut self.batch) {
                 true => self.stage = Stage::Batch,
@@ -87,6 +87,23 @@ impl<S: Collected> Serial<S> {
         true
     }
 
+    /// What was counted so far.
+    #[must_use]
+    pub fn tally(&self) -> &Tally {
+        &self.tally
+    }
+
+    /// The sink, at the end.
+    #[must_use]
+    pub fn into_sink(self) -> S {
+        self.engine.into_sink()
+    }
+
+    /// The engine's sink.
+    pub fn sink(&mut self) -> &mut S {
+        self.engine.sink()
+    }
+
     fn analyse(&mut self, batches: &mut impl Batches) {
         if let Some(keys) = batches.keys() {
             self.engine.set_keys(keys);
@@ -96,7 +113,7 @@ impl<S: Collected> Serial<S> {
     }
 
     /// Reads no more: what remains is to end the flows.
-    pub(super) fn stop(&mut self) {
+    pub fn stop(&mut self) {
         if matches!(self.stage, Stage::End(..)) {
             return;
         }
