@@ -1,10 +1,11 @@
-//! Lets the program link without libpcap: the `pcap` crate asks the linker for `-lpcap`, and an empty archive of that
+//! Embeds the built page where that is asked for, and lets the program link without libpcap: the `pcap` crate asks the linker for `-lpcap`, and an empty archive of that
 //! name answers. The functions themselves come from `src/capture/live/libpcap.rs`, which loads libpcap at run time.
 
 use std::{env, fs, path::Path};
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
+    page();
     println!("cargo::rustc-check-cfg=cfg(libpcap_at_run_time)");
     let enabled = |feature: &str| env::var_os(format!("CARGO_FEATURE_{feature}")).is_some();
     let linux = env::var("CARGO_CFG_TARGET_OS").is_ok_and(|os| os == "linux");
@@ -20,4 +21,19 @@ fn main() {
         Path::new(&out).display()
     );
     println!("cargo::rustc-cfg=libpcap_at_run_time");
+}
+
+/// With the feature `page`, and once `web/build` has made it, the page is part of the program.
+fn page() {
+    println!("cargo::rustc-check-cfg=cfg(page_built)");
+    if env::var_os("CARGO_FEATURE_PAGE").is_none() {
+        return;
+    }
+    let root = env::var_os("CARGO_MANIFEST_DIR").expect("cargo sets CARGO_MANIFEST_DIR");
+    let page = Path::new(&root).join("target/web/page.html");
+    println!("cargo::rerun-if-changed={}", page.display());
+    if page.exists() {
+        println!("cargo::rustc-cfg=page_built");
+        println!("cargo::rustc-env=WIRELOUPE_PAGE={}", page.display());
+    }
 }

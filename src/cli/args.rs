@@ -56,6 +56,8 @@ pub(crate) enum Command {
     Stats(Box<StatsArgs>),
     /// Write a report to hand on: what failed and why, with its packets, ladders and numbers.
     Report(Box<ReportArgs>),
+    /// Write the page that opens captures in a browser, by itself or with captures inside.
+    Page(PageArgs),
     /// Show what a hop changes between two captures, or how two attempts differ.
     Compare(Box<CompareArgs>),
     /// Explain a frame in hex, a handshake, a key, a code or a name.
@@ -664,4 +666,22 @@ pub(crate) enum ReportFormatArg {
     Html,
     /// Markdown, for a ticket.
     Markdown,
+}
+
+/// What is put into the page.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe page -o wireloupe.html                 the page, for dropping captures
+  wireloupe page capture.pcapng -o capture.html    the page with a capture inside: a capture as a document
+
+The file works without a network and sends nothing. What is put inside is inside as it was captured.")]
+pub(crate) struct PageArgs {
+    /// Capture files, and key logs beside them, to put inside.
+    #[arg(value_name = "FILE")]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Where the output goes.
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
 }

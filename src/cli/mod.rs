@@ -12,6 +12,7 @@ mod keys;
 mod live;
 mod options;
 mod output;
+mod page;
 mod passes;
 mod payload_as;
 mod printing;
@@ -105,6 +106,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Extract(args)) => extract::run(args),
         Some(Command::Diagnose(args)) => diagnose::run(args),
         Some(Command::Stats(args)) => stats::run(args),
+        Some(Command::Page(args)) => page::run(args),
         Some(Command::Report(args)) => report::run(args),
         Some(Command::Compare(args)) => compare::run(args),
         Some(Command::Explain(args)) => teach::explain::run(args),

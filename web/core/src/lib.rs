@@ -1,0 +1,18 @@
+//! Wireloupe's core behind the barest interface that a page can call: a request in JSON in, an answer in JSON out.
+//!
+//! ```text
+//!   page ─ postMessage ─► worker ─ call(JSON) ─► Page ─► Session, Store ─► JSON
+//!                             ◄─ read(file, at) ─┘
+//! ```
+//!
+//! No generated glue: the module imports one function, which reads bytes of a file that the page was given, and exports
+//! four. The same [`Page`] runs natively in its tests.
+
+mod abi;
+mod detail;
+mod host;
+mod printed;
+mod requests;
+mod rows;
+
+pub use requests::Page;

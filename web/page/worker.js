@@ -1,0 +1,90 @@
+// @ts-check
+// Runs the core beside the page: files are read by slices where they are, and a step at a time, so that a question or
+// a cancel is answered between two steps.
+"use strict";
+
+/** @type {Blob[]} */
+let files = [];
+/** @type {any} */
+let core = null;
+let reading = 0;
+const encoder = new TextEncoder();
+const decoder = new TextDecoder();
+
+/** Bytes of a file, into the module's memory. */
+function read(/** @type {number} */ file, /** @type {number} */ at, /** @type {number} */ to, /** @type {number} */ length) {
+  try {
+    const slice = files[file].slice(at, at + length);
+    // @ts-ignore: only workers have it
+    const bytes = new Uint8Array(new FileReaderSync().readAsArrayBuffer(slice));
+    new Uint8Array(core.memory.buffer, to, bytes.length).set(bytes);
+    return bytes.length;
+  } catch {
+    return -1;
+  }
+}
+
+/** The answer to a request as bytes. */
+function ask(/** @type {object} */ request) {
+  const bytes = encoder.encode(JSON.stringify(request));
+  // The memory may grow in any call, which leaves the buffer from before it empty.
+  const to = core.room(bytes.length);
+  new Uint8Array(core.memory.buffer, to, bytes.length).set(bytes);
+  const length = core.call();
+  return new Uint8Array(core.memory.buffer, core.answer(), length).slice();
+}
+
+/** The answer to a request. */
+function call(/** @type {object} */ request) {
+  return JSON.parse(decoder.decode(ask(request)));
+}
+
+/** Reads on for a moment, says how far it is, and lets questions in. */
+function go(/** @type {number} */ which) {
+  if (which !== reading) return;
+  const until = performance.now() + 40;
+  let progress;
+  do progress = call({ do: "step" });
+  while (!progress.over && performance.now() < until);
+  postMessage({ progress });
+  if (!progress.over) setTimeout(go, 0, which);
+}
+
+/** Rows in a format, in pieces. */
+function print(/** @type {object} */ request) {
+  const begun = call(request);
+  if (begun.error) return begun;
+  const pieces = [];
+  for (;;) {
+    const piece = ask({ do: "print" });
+    pieces.push(piece.subarray(1));
+    if (!piece[0]) break;
+  }
+  return { blob: new Blob(pieces) };
+}
+
+onmessage = async (event) => {
+  const { id, request } = event.data;
+  try {
+    if (request.do === "start") {
+      const module = await WebAssembly.instantiate(request.module, { page: { read } });
+      core = module.instance.exports;
+      return postMessage({ id, answer: {} });
+    }
+    if (request.do === "open") {
+      files = request.files;
+      const named = files.map((file) => ({ name: /** @type {any} */ (file).name ?? "capture", size: file.size }));
+      const names = request.names ?? [];
+      named.forEach((file, at) => { file.name = names[at] ?? file.name; });
+      const answer = call({ do: "open", files: named, keys: request.keys });
+      reading += 1;
+      postMessage({ id, answer });
+      if (!answer.error) go(reading);
+      return;
+    }
+    const answer = request.do === "begin-print" ? print(request) : call(request);
+    postMessage({ id, answer });
+  } catch (why) {
+    postMessage({ id, answer: { error: `the analysis stopped: ${why}` } });
+  }
+};
