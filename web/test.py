@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import traceback
 
 from playwright.sync_api import sync_playwright
 
@@ -42,7 +43,7 @@ class Visit:
         self.read()
 
     def read(self):
-        self.wait("document.getElementById('status').textContent.startsWith('Everything is read')")
+        self.wait("document.body.dataset.read !== undefined")
 
     def wait(self, expression, seconds=20):
         """Until it holds. Playwright's own waiting evaluates text inside the page, which the page's policy forbids."""
@@ -80,7 +81,9 @@ def the_lab_has_its_two_frames_and_their_bits(browser):
     visit = Visit(browser)
     visit.page.select_option("#samples", index=1)
     visit.read()
-    assert "nothing failed" in visit.page.inner_text("#view h2")
+    title = visit.page.inner_text("#view h2")
+    assert title == "1 of 1 attempt failed", title
+    assert "closed-without-close-frame" in visit.page.inner_text("#view")
     visit.view("frames")
     visit.page.wait_for_selector("#rows .row:nth-child(3)")
     rows = visit.page.locator("#rows .row[id]").all_inner_texts()
@@ -91,7 +94,8 @@ def the_lab_has_its_two_frames_and_their_bits(browser):
     assert lit == ["81", "."], lit
     # And back: a byte leads to its field.
     visit.page.locator('#hex span[data-at="68"]').first.hover()
-    assert "Masking key" in visit.page.inner_text("[role=treeitem].lit")
+    lit = visit.page.inner_text("[role=treeitem].lit")
+    assert "Masking key" in lit, lit
     visit.view("ruler")
     cells = visit.page.locator(".ruler td").all_inner_texts()
     assert cells[0].startswith("FIN") and any("0001" in cell for cell in cells), cells
@@ -105,7 +109,7 @@ def what_fails_comes_first_with_its_fix(browser):
     visit = Visit(browser)
     visit.open(SAMPLES / "failures/accept-wrong.pcapng")
     text = visit.page.inner_text("#view")
-    assert "1 of 1 attempts failed" in text and "accept-mismatch" in text and "Fix" in text
+    assert "1 of 1 attempt failed" in text and "accept-mismatch" in text and "Fix" in text
     visit.view("ladder")
     assert "101 Switching Protocols" in visit.page.text_content("#view svg")
     visit.view("findings")
@@ -162,7 +166,7 @@ def a_link_leads_to_the_row_and_the_field(browser):
     visit.page.wait_for_selector("#rows .row[id]")
     visit.press("Shift+G")
     visit.page.locator("[role=treeitem]", has_text="MASK").first.click()
-    visit.wait("location.hash.includes('field=')")
+    visit.wait("document.querySelector('[role=treeitem][aria-selected=true]')?.textContent.includes('MASK')")
     fragment = visit.page.evaluate("location.hash")
     visit.close()
     again = Visit(browser, fragment)
@@ -272,7 +276,9 @@ def main():
                 print(f"ok   {one.__name__} ({time.monotonic() - start:.1f} s)", flush=True)
             except Exception as why:  # noqa: BLE001: whatever a test throws, the others go on
                 failed += 1
-                print(f"FAIL {one.__name__}: {why}", flush=True)
+                where = traceback.extract_tb(why.__traceback__)
+                lines = [frame.lineno for frame in where if frame.filename == __file__]
+                print(f"FAIL {one.__name__}, lines {lines}: {why}", flush=True)
         browser.close()
     sys.exit(failed > 0)
 

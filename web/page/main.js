@@ -86,6 +86,7 @@ async function open(/** @type {Blob[]} */ all, /** @type {string[]} */ names) {
   if (!files.length) return say("that is a key log: drop the capture with it");
   lastFiles = { files, names: fileNames };
   say("");
+  delete document.body.dataset.read;
   Object.assign(state, { row: null, at: 0, connection: null, filter: "", field: 0, packet: null, over: false });
   $("filter").value = "";
   const opened = await ask({ do: "open", files, names: fileNames, keys: keys.join("\n") || null });
@@ -124,6 +125,7 @@ async function arrived() {
   $("scope").value = state.connection === null ? "" : String(state.connection);
   await show(to.view ?? state.view);
   if (to.row) { await reveal(to.row); if (to.field) await pick(Number(to.field)); }
+  document.body.dataset.read = state.name;
 }
 async function scopes() {
   const all = await ask({ do: "connections", from: 0, count: 500 });
@@ -172,7 +174,7 @@ async function diagnosis() {
   const all = await ask({ do: "diagnosis" });
   const { attempts, failed } = all.summary;
   draw(
-    el("h2", {}, attempts === 0 ? "No attempt at a WebSocket so far" : failed ? `${failed} of ${attempts} attempts failed` : `${attempts} ${attempts === 1 ? "attempt" : "attempts"}, nothing failed`),
+    el("h2", {}, attempts === 0 ? "No attempt at a WebSocket so far" : `${failed || "none"} of ${attempts} ${attempts === 1 ? "attempt" : "attempts"} failed`),
     [...all.attempts].sort((a, b) => (a.stage === null ? 1 : 0) - (b.stage === null ? 1 : 0)).slice(0, 200).map((/** @type {Bag} */ one) => el("article", {},
       el("h3", {}, badge(one.severity), ` ${one.client} → ${one.server}: ${one.sentence}`),
       one.stage && el("dl", {},
