@@ -73,6 +73,7 @@ pub mod testkit;
 pub mod tls;
 #[cfg(feature = "tui")]
 pub mod tui;
+pub mod tunnel;
 pub mod view;
 pub mod websocket;
 pub mod wire;

@@ -19,6 +19,7 @@ const FLOORS: &[&[&str]] = &[
         "http2",
         "websocket",
         "tls",
+        "tunnel",
         "capture",
         "payload",
         "craft",

@@ -1112,12 +1112,12 @@ fn a_tunnel_by_connect() {
         .client(ask("Hello"));
     let seen = only(&script);
     let tunnel = seen.connection.tunnel.as_ref().unwrap();
-    assert_eq!(tunnel.request.head.target(), b"example.com:80");
-    assert_eq!(tunnel.response.as_ref().unwrap().head.status(), Some(200));
+    assert_eq!(tunnel.target(), b"example.com:80");
+    assert_eq!(tunnel.status(), Some(200));
     assert_eq!(
         (
-            tunnel.request.packet.0,
-            tunnel.response.as_ref().unwrap().packet.0
+            tunnel.request_at().packet.0,
+            tunnel.response_at().unwrap().packet.0
         ),
         (4, 5)
     );

@@ -135,7 +135,7 @@ async def v2_to_nginx(run):
 
 
 @sample("proxy-v2-to-tls-server.pcapng", programs=["HAProxy", "websockets", "OpenSSL"], bpf="tcp port 9443", log=False,
-        expect=[(1, "HAProxy sends the PROXY protocol (version 2) in front of TLS to a server that does not know it: it ends TLS", "proxy-protocol-unexpected", "tls")],
+        expect=[(1, "HAProxy sends the PROXY protocol (version 2) in front of TLS to a server that does not know it: it ends TLS", "proxy-protocol-unexpected", "http-status")],
         shows="HAProxy sends the PROXY protocol, version 2, in front of TLS to a Python server that does not know it; captured at the server")
 async def v2_to_tls(run):
     server_context, client_context = contexts(run, log_keys=False)

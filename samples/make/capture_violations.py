@@ -38,7 +38,7 @@ def outcome(name, side, got, how):
     if answer and answer[0] not in ERRORS:
         return f"the {side} sends {name}, which the {other} tolerates: it answers with {answer[0]}", "healthy", None
     if how == "silence" and not answer:
-        return f"the {side} sends {name}, which the {other} tolerates: it goes on", "healthy", None
+        return f"the {side} sends {name}, which the {other} tolerates: it goes on", "healthy", None, ["closed-without-close-frame"]
     does = f"answers with {answer[0]}{answer[1] and f', {answer[1]}'}" if answer else f"ends TCP ({how}) without a close frame"
     verdict = ("invalid-utf8", "close") if "UTF-8" in name else ("frame-invalid", "first-frames")
     return f"the {side} sends {name}; the {other} {does}", *verdict

@@ -134,6 +134,10 @@ codes! {
     CloseBodyInvalid = ("close-body-invalid", Error, Some("RFC 6455 5.5.1")),
     /// A frame follows this side's close frame.
     DataAfterClose = ("data-after-close", Error, Some("RFC 6455 5.5.1")),
+    /// The side ended the connection in the middle of a frame.
+    FrameCutOff = ("frame-cut-off", Warning, Some("RFC 6455 5.2")),
+    /// The side ended the connection between the fragments of a message.
+    MessageCutOff = ("message-cut-off", Warning, Some("RFC 6455 5.4")),
     /// The masking key is zero, so nothing is masked.
     MaskingKeyZero = ("masking-key-zero", Warning, Some("RFC 6455 5.3")),
     /// The masking key is the one of the frame before.

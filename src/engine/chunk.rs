@@ -1,6 +1,6 @@
 //! What a session reads: runs of bytes in stream order, and the holes between them.
 
-use crate::base::PacketNumber;
+use crate::base::{PacketNumber, Timestamp};
 use crate::flow::End;
 
 /// A run of in-order stream bytes from one end.
@@ -14,6 +14,8 @@ pub(super) struct Chunk<'a> {
     pub(super) packet: PacketNumber,
     /// The record's earlier packets.
     pub(super) earlier: &'a [PacketNumber],
+    /// When they came.
+    pub(super) time: Timestamp,
 }
 
 impl<'a> Chunk<'a> {

@@ -5,7 +5,11 @@ use std::sync::Arc;
 
 use crate::base::{ConnectionId, Head, PacketNumber, PerSide, Side, Timestamp};
 use crate::flow::End;
+use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::Negotiated;
+
+use super::seen_head::SeenHead;
+use super::tunnel::Tunnel;
 
 /// What carries the WebSocket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -58,19 +62,6 @@ impl Outcome {
     }
 }
 
-/// A head and where it was seen.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SeenHead {
-    /// The head.
-    pub head: Head,
-    /// The packet that completed it.
-    pub packet: PacketNumber,
-    /// When that was.
-    pub time: Timestamp,
-    /// Where it begins in its side's stream.
-    pub stream_offset: u64,
-}
-
 /// The opening handshake as far as it was seen.
 #[derive(Clone, Debug, Default)]
 pub struct Handshake {
@@ -86,22 +77,6 @@ pub struct Handshake {
     pub accept_valid: Option<bool>,
 }
 
-/// An HTTP CONNECT in front of the upgrade.
-#[derive(Clone, Debug)]
-pub struct Tunnel {
-    /// The CONNECT request.
-    pub request: SeenHead,
-    /// The proxy's answer.
-    pub response: Option<SeenHead>,
-}
-
-impl Tunnel {
-    fn memory(&self) -> usize {
-        let response = self.response.as_ref().map_or(0, |seen| extra(&seen.head));
-        extra(&self.request.head) + response
-    }
-}
-
 /// Bytes that every connection may keep of each of its heads.
 const SOME_HEAD: usize = 2 << 10;
 /// Bytes that are left of a head that was shortened to free memory.
@@ -115,7 +90,7 @@ fn extra(head: &Head) -> usize {
 
 /// What the heads of an attempt and of the tunnel it runs in take beyond what every connection may keep.
 pub(super) fn heads_memory(attempt: Option<&Connection>, tunnel: Option<&Tunnel>) -> usize {
-    attempt.map_or(0, Connection::memory) + tunnel.map_or(0, Tunnel::memory)
+    attempt.map_or(0, Connection::memory) + tunnel.map_or(0, |tunnel| tunnel.memory(extra))
 }
 
 /// What ended the TCP flow under a connection.
@@ -170,7 +145,7 @@ impl Close {
     }
 }
 
-/// A WebSocket connection, an attempt to open one, or a CONNECT that was refused.
+/// A WebSocket connection, an attempt to open one, or a tunnel that was refused.
 #[derive(Clone, Debug)]
 pub struct Connection {
     /// Its number within this engine, from 0 in the order of recognition.
@@ -205,10 +180,12 @@ pub struct Connection {
     pub closed: Option<Timestamp>,
     /// Packets of its TCP flow so far.
     pub packets: u64,
-    /// The opening handshake; `None` for a CONNECT that was refused.
+    /// The opening handshake; `None` for a tunnel that was refused.
     pub handshake: Option<Box<Handshake>>,
-    /// The CONNECT in front of it.
+    /// The innermost tunnel that it runs in.
     pub tunnel: Option<Box<Tunnel>>,
+    /// What a hop said of its client in front of it.
+    pub proxy_protocol: Option<Arc<ProxyHeader>>,
     /// Frames by sender.
     pub frames: PerSide<u64>,
     /// Messages by sender.
@@ -237,7 +214,8 @@ impl Connection {
         });
         let heads = [self.request(), self.response()];
         let heads: usize = heads.into_iter().flatten().map(extra).sum();
-        let tunnel = self.tunnel.as_ref().map_or(0, |tunnel| tunnel.memory());
+        let tunnel = self.tunnel.as_ref();
+        let tunnel = tunnel.map_or(0, |tunnel| tunnel.memory(extra));
         heads + tunnel + agreed.saturating_sub(SOME_HEAD)
     }
 
@@ -247,16 +225,19 @@ impl Connection {
             handshake.negotiated.other_extensions = Vec::new();
             handshake.request.iter_mut().chain(&mut handshake.response)
         });
-        let tunnel = self.tunnel.iter_mut().flat_map(|tunnel| {
-            let Tunnel { request, response } = &mut **tunnel;
-            std::iter::once(request).chain(response)
-        });
-        for seen in handshake.chain(tunnel) {
+        for seen in handshake {
             seen.head.shorten(SHORT_HEAD);
+        }
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.each_mut(|tunnel| {
+                for seen in tunnel.heads_mut() {
+                    seen.head.shorten(SHORT_HEAD);
+                }
+            });
         }
     }
 
-    /// The outcome of its handshake; a refused CONNECT counts as refused.
+    /// The outcome of its handshake; a refused tunnel counts as refused.
     #[must_use]
     pub fn outcome(&self) -> Outcome {
         self.handshake
@@ -282,12 +263,12 @@ impl Connection {
         Some(&self.handshake.as_ref()?.response.as_ref()?.head)
     }
 
-    /// The response's status: of the upgrade, or of the CONNECT when it went no further.
+    /// The response's status: of the upgrade, or of the tunnel when it went no further.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match &self.handshake {
             Some(_) => self.response()?.status(),
-            None => self.tunnel.as_ref()?.response.as_ref()?.head.status(),
+            None => self.tunnel.as_ref()?.status(),
         }
     }
 

@@ -11,16 +11,18 @@ use crate::base::{
 use crate::flow::{End, FlowId, Recent};
 use crate::payload::Schema;
 use crate::tls::KeyLog;
+use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::Scratch;
 use crate::wire::FlowKey;
 
 use super::budget::{Account, Budget, Holder};
 use super::chunk::{Hole, Why};
-use super::connection::{Connection, Handshake, Transport, Tunnel};
+use super::connection::{Connection, Handshake, Transport};
 use super::decoding::PayloadAs;
 use super::moment::Moment;
 use super::sink::{FindingEvent, Sink};
 use super::streams::Streams;
+use super::tunnel::Tunnel;
 
 /// What one engine shares between all its flows.
 pub(super) struct Shared {
@@ -85,6 +87,7 @@ pub(super) struct FlowInfo {
 pub(super) struct Rare {
     pub(super) server_name: Option<Arc<str>>,
     pub(super) stream: Option<u64>,
+    pub(super) proxy_header: Option<Arc<ProxyHeader>>,
 }
 
 impl FlowInfo {
@@ -178,6 +181,18 @@ impl<S: Sink> Context<'_, S> {
         self.shared.decrypts || self.shared.needs.any(Needs::TLS | Needs::FINDINGS)
     }
 
+    /// Whether a header of the PROXY protocol was read of this flow.
+    pub(super) fn has_proxy_header(&self) -> bool {
+        let rare = self.shared.rare.get(&self.flow.serial);
+        rare.is_some_and(|rare| rare.proxy_header.is_some())
+    }
+
+    /// Remembers the PROXY protocol's header for the connections of this flow.
+    pub(super) fn set_proxy_header(&mut self, header: ProxyHeader) {
+        let rare = self.shared.rare.entry(self.flow.serial).or_default();
+        rare.proxy_header = Some(Arc::new(header));
+    }
+
     /// A new connection on this flow, not yet reported to the sink.
     pub(super) fn connection(
         &mut self,
@@ -208,6 +223,7 @@ impl<S: Sink> Context<'_, S> {
             packets: self.flow.packets,
             handshake,
             tunnel,
+            proxy_protocol: rare.and_then(|rare| rare.proxy_header.clone()),
             frames: Default::default(),
             messages: Default::default(),
             bytes: Default::default(),

@@ -422,6 +422,7 @@ fn deliver<S: Sink>(
                     bytes,
                     packet,
                     earlier: &[],
+                    time,
                 },
                 context,
             );

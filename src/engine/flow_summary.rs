@@ -10,7 +10,7 @@ use crate::wire::{Notice, Segment, TcpFlags};
 use super::connection::EndedBy;
 use super::moment::{Moment, Seen};
 
-/// First stream bytes kept of an end that speaks TLS or opens a tunnel: enough for hellos and certificates.
+/// First stream bytes kept of an end that speaks TLS, opens a tunnel or has a hop's header in front: enough for hellos and certificates.
 const OPENING_TLS: usize = 12 << 10;
 /// First stream bytes kept of any other end.
 const OPENING: usize = 2 << 10;
@@ -222,7 +222,7 @@ impl EndSummary {
         }
         let first = self.opening.first().or(payload.first()).copied();
         let most = match first {
-            Some(0x16 | b'C' | b'H') => OPENING_TLS,
+            Some(0x16 | b'C' | b'H' | b'P' | b'\r' | 4 | 5) => OPENING_TLS,
             _ => OPENING,
         };
         let room = most.saturating_sub(self.opening.len()).min(*budget);

@@ -40,6 +40,8 @@ pub(super) struct FrameEvents<'a, S> {
     pub(super) conversation: Option<&'a mut Conversation>,
     /// What the next findings may be about.
     pub(super) latest: Latest,
+    /// The sender ended its stream: what is incomplete now was never complete.
+    pub(super) is_cut: bool,
 }
 
 /// The frame and the message that may still have something to come: the message it completes, findings about either.
@@ -149,7 +151,7 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
         } else {
             None
         };
-        if message.kind == MessageKind::Close {
+        if message.kind == MessageKind::Close && (message.complete || !self.is_cut) {
             self.note_close(message);
         }
         let own = if control {

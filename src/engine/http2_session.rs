@@ -10,13 +10,13 @@ use crate::http2::{self, DataPlace, GoAway};
 use crate::websocket::handshake::negotiated;
 
 use super::chunk::{Chunk, Hole};
-use super::connection::{
-    Connection, EndedBy, Handshake, Outcome, SeenHead, Transport, Tunnel, heads_memory,
-};
+use super::connection::{Connection, EndedBy, Handshake, Outcome, Transport, heads_memory};
 use super::context::Context;
 use super::http2_streams::{Http2Stream, Http2Streams, StreamPhase};
 use super::next::{Closing, Next};
+use super::seen_head::SeenHead;
 use super::sink::{Sink, StreamData};
+use super::tunnel::Tunnel;
 use super::waiting::Waiting;
 
 /// Http2Streams without a request that are looked at for frames at once.
@@ -251,6 +251,7 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
             bytes,
             packet: self.packet,
             earlier: self.earlier,
+            time: self.context.now.time,
         };
         if followed.data(from, chunk, self.context) {
             self.recognised(stream);

@@ -10,11 +10,13 @@ use crate::websocket::detect::{FrameScore, verdict};
 use crate::websocket::handshake::{is_accepted, negotiated};
 
 use super::chunk::{Chunk, Hole, Why};
-use super::connection::{Connection, Handshake, Outcome, SeenHead, Tunnel, heads_memory};
+use super::connection::{Connection, Handshake, Outcome, heads_memory};
 use super::context::Context;
 use super::next::Closing;
 use super::reporting::{close, report_handshake, settle_handshake};
+use super::seen_head::SeenHead;
 use super::sink::Sink;
+use super::tunnel::Tunnel;
 use super::waiting::{Item, Waiting};
 use super::websocket_session::WebSocketSession;
 
@@ -289,12 +291,17 @@ impl Http2Stream {
             waits.unwrap_or(self.sent[side])
         });
         let mut session = Box::new(WebSocketSession::new(connection, begin, context));
+        let now = context.now.time;
         for item in waiting.take() {
             match item {
-                Item::Bytes(run) => session.data(run.chunk(), context),
+                Item::Bytes(run) => {
+                    context.now.time = run.chunk().time;
+                    session.data(run.chunk(), context)
+                }
                 Item::Hole(hole) => session.hole(hole, context),
             };
         }
+        context.now.time = now;
         self.phase = StreamPhase::Open(session);
     }
 }

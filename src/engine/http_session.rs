@@ -10,12 +10,14 @@ use crate::http::{self, Event, Gap, HeadReader};
 use crate::websocket::handshake::is_upgrade_request;
 
 use super::chunk::{Chunk, Hole, Why};
-use super::connection::{Connection, Handshake, Outcome, SeenHead, Tunnel, heads_memory};
+use super::connection::{Connection, Handshake, Outcome, heads_memory};
 use super::context::Context;
 use super::exchanges::Exchanges;
 use super::next::{Closing, Next, Recipe};
 use super::reporting::{close, report_handshake};
+use super::seen_head::SeenHead;
 use super::sink::Sink;
+use super::tunnel::Tunnel;
 use super::waiting::Waiting;
 
 /// Requests remembered until they are answered; of more, the oldest count as answered.
@@ -333,6 +335,7 @@ impl HttpSession {
             bytes: &[],
             packet: context.now.packet,
             earlier: &[],
+            time: context.now.time,
         };
         Next::become_now(self.unknown(nothing))
     }

@@ -6,7 +6,8 @@
 use crate::base::{Head, PerSide, Side, Timestamp};
 use crate::flow::End;
 
-use super::connection::{Connection, EndedBy, Tunnel};
+use super::connection::{Connection, EndedBy};
+use super::tunnel::Tunnel;
 use super::waiting::{Item, Waiting};
 
 /// What a session makes of what it was given.
@@ -63,6 +64,11 @@ pub(super) enum Recipe {
     },
     /// TLS.
     Tls {
+        client: End,
+        tunnel: Option<Box<Tunnel>>,
+    },
+    /// SOCKS, from the first bytes of both ends on.
+    Socks {
         client: End,
         tunnel: Option<Box<Tunnel>>,
     },

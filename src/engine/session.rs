@@ -5,6 +5,8 @@
 //!      |  ^                              |
 //!      |  +------- CONNECT accepted -----+
 //!      +--frames recognised by score, or forced--> WebSocket
+//!      +--PROXY protocol--> noted, and Unknown again
+//!      +--SOCKS--> Socks --granted--> Unknown, in the tunnel
 //!      +--ClientHello--> Tls, with a session of its own inside for what it decrypts
 //!      +--preface of HTTP/2--> Http2, with a WebSocket in each stream that asks for one
 //!      +--anything else from its first byte------> Ignored
@@ -25,6 +27,7 @@ use super::http_session::HttpSession;
 use super::http2_session::Http2Session;
 use super::next::{Begin, Closing, Next, Recipe};
 use super::sink::Sink;
+use super::socks_session::SocksSession;
 use super::tls_session::{Inside, TlsSession};
 use super::unknown_session::UnknownSession;
 use super::waiting::Item;
@@ -49,6 +52,7 @@ enum Protocol {
     Http2(Box<Http2Session>),
     WebSocket(Box<WebSocketSession>),
     Tls(Box<OverTls>),
+    Socks(Box<SocksSession>),
     /// Nothing that Wireloupe reads; costs nothing more.
     Ignored,
 }
@@ -110,6 +114,7 @@ impl Session {
             Protocol::WebSocket(session) => Some(&mut session.connection),
             Protocol::Http(session) => session.attempt(),
             Protocol::Unknown(session) => session.attempt(),
+            Protocol::Socks(session) => session.refused(),
             _ => None,
         }
     }
@@ -124,6 +129,7 @@ impl Session {
             Protocol::Http(session) => size_of_val(&**session) + session.memory(),
             Protocol::Http2(session) => size_of_val(&**session) + session.memory(),
             Protocol::Tls(session) => size_of_val(&**session) + session.memory(),
+            Protocol::Socks(session) => size_of_val(&**session) + session.memory(),
         }
     }
 
@@ -139,7 +145,11 @@ impl Session {
                 session.tls.shrink();
                 session.inner.give_up(context);
             }
-            Protocol::New | Protocol::Ignored | Protocol::Unknown(_) | Protocol::Http(_) => {}
+            Protocol::New
+            | Protocol::Ignored
+            | Protocol::Unknown(_)
+            | Protocol::Http(_)
+            | Protocol::Socks(_) => {}
         }
         if self.memory() > before / 2 {
             let connection = self.connection();
@@ -187,9 +197,11 @@ impl Session {
                 session.inner.end_closed(end, context);
                 Next::Stay
             }
-            Protocol::New | Protocol::Unknown(_) | Protocol::Http(_) | Protocol::Ignored => {
-                Next::Stay
-            }
+            Protocol::New
+            | Protocol::Unknown(_)
+            | Protocol::Http(_)
+            | Protocol::Socks(_)
+            | Protocol::Ignored => Next::Stay,
         };
         self.follow(next, context);
     }
@@ -203,6 +215,7 @@ impl Session {
                 Protocol::Http(session) => session.ended(closing, context),
                 Protocol::WebSocket(session) => session.ended(closing, context),
                 Protocol::Http2(session) => session.ended(closing, context),
+                Protocol::Socks(session) => session.ended(closing, context),
                 Protocol::Tls(session) => session.tls.ended(closing, &mut session.inner, context),
                 Protocol::New | Protocol::Ignored => Next::Stay,
             };
@@ -230,6 +243,7 @@ impl Session {
             Protocol::Unknown(session) => session.data(chunk, context),
             Protocol::Http(session) => session.data(chunk, context),
             Protocol::Http2(session) => session.data(chunk, context),
+            Protocol::Socks(session) => session.data(chunk, context),
             Protocol::Tls(session) => session.tls.data(chunk, &mut session.inner, context),
             Protocol::New | Protocol::Ignored => Next::Stay,
         }
@@ -242,6 +256,7 @@ impl Session {
             Protocol::Unknown(session) => session.hole(hole, context),
             Protocol::Http(session) => session.hole(hole, context),
             Protocol::Http2(session) => session.hole(hole, context),
+            Protocol::Socks(session) => session.hole(hole),
             Protocol::Tls(session) => session.tls.hole(hole, &mut session.inner, context),
             Protocol::New | Protocol::Ignored => Next::Stay,
         }
@@ -259,6 +274,7 @@ impl Session {
     fn change<S: Sink>(&mut self, next: Next, context: &mut Context<'_, S>) {
         let mut queue: VecDeque<Item> = VecDeque::new();
         let mut next = next;
+        let now = context.now.time;
         loop {
             let items = match next {
                 Next::Stay => Vec::new(),
@@ -272,10 +288,15 @@ impl Session {
                 queue.push_front(item);
             }
             next = match queue.pop_front() {
-                Some(Item::Bytes(run)) => self.step(run.chunk(), context),
+                Some(Item::Bytes(run)) => {
+                    // What waited happened when it came, and not when it was understood.
+                    context.now.time = run.chunk().time;
+                    self.step(run.chunk(), context)
+                }
                 Some(Item::Hole(hole)) => self.step_hole(hole, context),
-                None => return,
+                None => break,
             };
+            context.now.time = now;
         }
     }
 
@@ -314,6 +335,9 @@ impl Session {
                 tls: TlsSession::new(client, tunnel, context),
                 inner: Session::IGNORED,
             })),
+            Recipe::Socks { client, tunnel } => {
+                Protocol::Socks(Box::new(SocksSession::new(client, tunnel)))
+            }
             Recipe::Ignored => Protocol::Ignored,
         }
     }

@@ -6,7 +6,8 @@ use crate::base::{PacketNumber, Side, Timestamp};
 use crate::flow::End;
 use crate::tls;
 
-use super::connection::{EndedBy, Tunnel};
+use super::connection::EndedBy;
+use super::tunnel::Tunnel;
 
 /// A TCP flow that spoke TLS, and how it ended.
 #[derive(Clone, Copy, Debug)]

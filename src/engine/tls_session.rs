@@ -8,12 +8,13 @@ use crate::flow::End;
 use crate::tls::{self, AlertDescription, AlertLevel, KeyLog};
 
 use super::chunk::{Chunk, Hole, Why};
-use super::connection::{Connection, Transport, Tunnel, heads_memory};
+use super::connection::{Connection, Transport, heads_memory};
 use super::context::Context;
 use super::next::{Closing, Next, Recipe};
 use super::provenance::Provenance;
 use super::sink::{Plaintext, Sink};
 use super::tls_flow::TlsFlow;
+use super::tunnel::Tunnel;
 use super::waiting::Waiting;
 
 /// What reads the decrypted bytes.
@@ -342,6 +343,7 @@ impl<S: Sink, I: Inside<S>> tls::RecordSink for TlsEvents<'_, '_, S, I> {
             bytes,
             packet,
             earlier,
+            time: self.context.now.time,
         };
         self.inside.data(chunk, self.context);
         self.content.packets = packets;

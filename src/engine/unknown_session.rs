@@ -1,7 +1,7 @@
 //! A flow of which nothing is known: its first bytes, or where the capture joined it, decide.
 //!
-//! HTTP, TLS and HTTP/2 are recognised by their first bytes, HTTP/2 also by a few frames. A flow seen from its start that
-//! begins with none of them is ignored.
+//! HTTP, TLS, HTTP/2 and SOCKS are recognised by their first bytes, HTTP/2 also by a few frames; a header of the PROXY protocol
+//! in front is noted. A flow seen from its start that begins with none of them is ignored.
 //! One that was joined in the middle, or whose handshake the capture missed, may carry frames: both directions are
 //! scored until they convince or the limit is reached; after that it is only watched for HTTP heads.
 
@@ -10,16 +10,19 @@ use crate::flow::End;
 use crate::http::{self, Role};
 use crate::http2::{self, FrameType};
 use crate::tls;
+use crate::tunnel::proxy_protocol::{self, Reading};
+use crate::tunnel::socks;
 use crate::websocket::detect::{FrameScore, verdict};
 use crate::websocket::handshake::negotiated;
 
 use super::chunk::{Chunk, Hole};
-use super::connection::{Connection, Handshake, Outcome, Tunnel, heads_memory};
+use super::connection::{Connection, Handshake, Outcome, heads_memory};
 use super::context::Context;
 use super::next::{Begin, Closing, Next, Recipe};
 use super::reporting::{close, report_handshake};
 use super::sink::Sink;
 use super::tls_session::LAYERS;
+use super::tunnel::Tunnel;
 use super::waiting::Waiting;
 
 /// Bytes of both directions looked at for frames before giving up and starting over.
@@ -111,7 +114,8 @@ impl UnknownSession {
     /// Whether these are the end's first bytes, or the next after those that wait for more.
     fn is_from_start<S: Sink>(&self, chunk: Chunk<'_>, context: &Context<'_, S>) -> bool {
         let first = self.waiting.start(chunk.end).unwrap_or(chunk.offset);
-        self.from_start || (context.flow.is_from_start() && first == 0)
+        let is_known = self.from_start || (context.flow.is_from_start() && first == 0);
+        is_known && !self.waiting.has_hole(chunk.end)
     }
 
     /// Decides by how the bytes begin; `None` when they do not decide it.
@@ -154,6 +158,13 @@ impl UnknownSession {
         chunk: Chunk<'_>,
         context: &mut Context<'_, S>,
     ) -> Next {
+        match proxy_protocol::read(bytes) {
+            Reading::Complete(header) if !context.has_proxy_header() => {
+                return self.proxied(*header, chunk, context);
+            }
+            Reading::Incomplete => return self.wait(chunk),
+            _ => {}
+        }
         if http2::is_preface_prefix(bytes) {
             return match bytes.len() < http2::PREFACE.len() {
                 true => self.wait(chunk),
@@ -165,6 +176,13 @@ impl UnknownSession {
                 Some(hello) => self.tls(*hello, chunk, context),
                 None => self.wait(chunk),
             };
+        }
+        // Of SOCKS every byte of both ends has to be there.
+        let is_whole = ![End::Low, End::High]
+            .iter()
+            .any(|end| self.waiting.has_hole(*end));
+        if is_whole && socks::looks_like(bytes) {
+            return self.socks(chunk, context);
         }
         // A server may send its settings first; what the client speaks decides.
         let settings = bytes.get(3) == Some(&FrameType::SETTINGS.0);
@@ -196,6 +214,37 @@ impl UnknownSession {
             (false, true) => chunk.end.peer(),
         };
         Some(self.http2(client, chunk, context))
+    }
+
+    /// A hop says who its client is, in front of anything.
+    fn proxied<S: Sink>(
+        &mut self,
+        header: proxy_protocol::Header,
+        chunk: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        context.flow.client = Some(chunk.end);
+        self.waiting.push(chunk);
+        let mut passed = [0; 2];
+        passed[chunk.end as usize] = header.len;
+        context.set_proxy_header(header);
+        let recipe = Recipe::Unknown {
+            attempt: None,
+            tunnel: self.tunnel.take(),
+            waiting: Waiting::default(),
+            from_start: true,
+        };
+        Next::become_with(recipe, self.waiting.take_after(passed))
+    }
+
+    fn socks<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
+        context.flow.client = Some(chunk.end);
+        self.waiting.push(chunk);
+        let recipe = Recipe::Socks {
+            client: chunk.end,
+            tunnel: self.tunnel.take(),
+        };
+        Next::become_with(recipe, self.waiting.take())
     }
 
     fn http2<S: Sink>(

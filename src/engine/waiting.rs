@@ -1,9 +1,10 @@
 //! Stream bytes kept until it is known what they are.
 
-use crate::base::PacketNumber;
+use crate::base::{PacketNumber, Timestamp};
 use crate::flow::End;
 
 use super::chunk::{Chunk, Hole};
+use super::moment::Seen;
 
 /// Bookkeeping charged for each run of bytes, beside its place in the vector.
 const COST: usize = 16;
@@ -30,6 +31,7 @@ pub(super) struct Run {
     bytes: Box<[u8]>,
     packet: PacketNumber,
     earlier: Box<[PacketNumber]>,
+    time: Timestamp,
 }
 
 impl Run {
@@ -40,6 +42,7 @@ impl Run {
             bytes: chunk.bytes.into(),
             packet: chunk.packet,
             earlier: chunk.earlier.into(),
+            time: chunk.time,
         }
     }
 
@@ -50,6 +53,7 @@ impl Run {
             bytes: &self.bytes,
             packet: self.packet,
             earlier: &self.earlier,
+            time: self.time,
         }
     }
 }
@@ -128,6 +132,46 @@ impl Waiting {
             .iter()
             .find(|item| item.end() == end)
             .map(Item::offset)
+    }
+
+    /// The packet and the time of the byte at `at` among those kept of an end, holes not counted.
+    pub(super) fn seen(&self, end: End, at: usize) -> Option<Seen> {
+        let mut before = 0;
+        let mut chunks = self.chunks().filter(|chunk| chunk.end == end);
+        let chunk = chunks.find(|chunk| {
+            before += chunk.bytes.len();
+            at < before
+        })?;
+        Some(Seen {
+            packet: chunk.packet,
+            time: chunk.time,
+        })
+    }
+
+    /// Takes everything but the first bytes of each end.
+    pub(super) fn take_after(&mut self, mut passed: [usize; 2]) -> Vec<Item> {
+        let mut rest = Waiting::default();
+        for item in self.take() {
+            match item {
+                Item::Bytes(run) => {
+                    let passed = &mut passed[run.end as usize];
+                    let len = run.bytes.len().min(*passed);
+                    *passed -= len;
+                    match len {
+                        0 => rest.add(Item::Bytes(run)),
+                        len => rest.push(run.chunk().after(len)),
+                    }
+                }
+                Item::Hole(hole) => rest.hole(hole),
+            }
+        }
+        rest.take()
+    }
+
+    /// Whether bytes of an end are missing among those kept.
+    pub(super) fn has_hole(&self, end: End) -> bool {
+        let mut holes = self.items.iter().filter(|item| item.chunk().is_none());
+        holes.any(|hole| hole.end() == end)
     }
 
     /// The bytes of one end from the last hole on.

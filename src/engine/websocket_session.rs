@@ -7,7 +7,7 @@ use crate::websocket::handshake::{Compression, Framing, challenge_answer};
 use crate::websocket::{self, Stream};
 
 use super::chunk::{Chunk, Hole};
-use super::connection::{Connection, Transport};
+use super::connection::{Connection, EndedBy, Transport};
 use super::context::{Context, FlowInfo};
 use super::decoding;
 use super::frame_events::{Fragments, FrameEvents, Latest, Pings};
@@ -315,7 +315,8 @@ impl WebSocketSession {
     pub(super) fn end_closed<S: Sink>(&mut self, end: End, context: &mut Context<'_, S>) -> Next {
         let side = context.flow.side(end);
         self.feed(side, context, |stream, scratch, out| {
-            stream.finish(scratch, out)
+            out.is_cut = true;
+            stream.cut_off(scratch, out);
         });
         self.connection.close.by.get_or_insert(side);
         Next::Stay
@@ -327,9 +328,15 @@ impl WebSocketSession {
         closing: Closing,
         context: &mut Context<'_, S>,
     ) -> Next {
+        // What ends by a time-out or with the capture may go on unseen.
+        let is_cut = matches!(closing.by, EndedBy::Fin | EndedBy::Rst);
         for side in Side::BOTH {
             self.feed(side, context, |stream, scratch, out| {
-                stream.finish(scratch, out)
+                out.is_cut = is_cut;
+                match is_cut {
+                    true => stream.cut_off(scratch, out),
+                    false => stream.finish(scratch, out),
+                }
             });
         }
         self.tell_unanswered(context);
@@ -406,6 +413,7 @@ impl WebSocketSession {
             packets: &mut context.shared.packets,
             conversation: self.conversation.as_deref_mut(),
             latest: Latest::default(),
+            is_cut: false,
         };
         run(&mut mine.stream, &mut context.shared.scratch, &mut out);
         out.settle();

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::io::{self, Write};
 
 use crate::base::{ConnectionId, Head, Rfc3339, Spool, Spools, Timestamp};
-use crate::engine::{Connection, MessageEvent, Moment, SeenHead};
+use crate::engine::{Connection, MessageEvent, Moment, SeenHead, Tunnel};
 use crate::run::Stretch;
 use crate::websocket::MessageKind;
 
@@ -57,10 +57,13 @@ impl Har {
         let tunnel = connection.tunnel.as_deref();
         let (request, response): (Option<&SeenHead>, Option<&SeenHead>) = match handshake {
             Some(handshake) => (handshake.request.as_ref(), handshake.response.as_ref()),
-            None => (
-                tunnel.map(|tunnel| &tunnel.request),
-                tunnel.and_then(|tunnel| tunnel.response.as_ref()),
-            ),
+            None => {
+                let heads = tunnel.and_then(Tunnel::heads);
+                (
+                    heads.map(|(request, _)| request),
+                    heads.and_then(|(_, response)| response),
+                )
+            }
         };
         let started = request.map_or(connection.opened, |seen| seen.time);
         self.clock.write(started, out);

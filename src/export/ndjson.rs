@@ -1,7 +1,8 @@
 //! One JSON object a line: the contract that scripts rely on (`docs/ndjson.md`).
 
 use crate::base::{Head, Rfc3339, Side, Timestamp};
-use crate::engine::{Close, Connection, FindingEvent, FrameEvent, MessageEvent, Moment, SeenHead};
+use crate::engine::{Close, Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Tunnel};
+use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::MessageKind;
 
 use super::decoded;
@@ -221,7 +222,7 @@ impl Format for Ndjson {
         put!(out, ",\"handshake\":");
         handshake(out, connection);
         put!(out, ",\"tunnel\":");
-        tunnel(out, connection);
+        optional(out, connection.tunnel.as_deref(), tunnel);
         for (key, counts) in [
             (",\"frames\":", &connection.frames),
             (",\"messages\":", &connection.messages),
@@ -238,6 +239,8 @@ impl Format for Ndjson {
         close(out, connection);
         put!(out, ",\"protocol\":");
         optional(out, connection.protocol, string);
+        put!(out, ",\"proxy_protocol\":");
+        optional(out, connection.proxy_protocol.as_deref(), proxy_protocol);
         put!(out, "}\n");
     }
 
@@ -393,24 +396,53 @@ fn handshake(out: &mut Vec<u8>, connection: &Connection) {
     put!(out, "}");
 }
 
-fn tunnel(out: &mut Vec<u8>, connection: &Connection) {
-    let Some(tunnel) = &connection.tunnel else {
-        return put!(out, "null");
-    };
-    let packet = |out: &mut Vec<u8>, seen: &SeenHead| number(out, seen.packet.0);
-    put!(out, "{\"target\":");
-    lossy(out, tunnel.request.head.target());
-    put!(out, ",\"status\":");
-    optional(
-        out,
-        tunnel.response.as_ref().and_then(|seen| seen.head.status()),
-        number,
-    );
-    put!(out, ",\"request_packet\":");
-    packet(out, &tunnel.request);
-    put!(out, ",\"response_packet\":");
-    optional(out, tunnel.response.as_ref(), packet);
-    put!(out, "}");
+fn tunnel(out: &mut Vec<u8>, tunnel: &Tunnel) {
+    // Nested ones are bounded where they are made; each is an object in the one that it runs in.
+    let mut depth = 0;
+    for tunnel in tunnel.all() {
+        put!(out, "{\"target\":");
+        lossy(out, tunnel.target());
+        put!(out, ",\"status\":");
+        optional(out, tunnel.status(), number);
+        put!(out, ",\"request_packet\":");
+        number(out, tunnel.request_at().packet.0);
+        put!(out, ",\"response_packet\":");
+        optional(out, tunnel.response_at(), |out, seen| {
+            number(out, seen.packet.0)
+        });
+        put!(out, ",\"kind\":");
+        string(out, tunnel.kind());
+        put!(out, ",\"outer\":");
+        depth += 1;
+    }
+    put!(out, "null");
+    out.extend(std::iter::repeat_n(b'}', depth));
+}
+
+fn proxy_protocol(out: &mut Vec<u8>, header: &ProxyHeader) {
+    put!(out, "{\"version\":");
+    number(out, header.version);
+    put!(out, ",\"command\":");
+    string(out, header.command());
+    for (key, address) in [
+        (",\"source\":", &header.source),
+        (",\"destination\":", &header.destination),
+    ] {
+        out.extend_from_slice(key.as_bytes());
+        optional(out, address.as_ref(), |out, address| {
+            string(out, &address.to_string());
+        });
+    }
+    put!(out, ",\"tlvs\":{");
+    for (index, (name, value)) in header.fields.iter().enumerate() {
+        if index > 0 {
+            put!(out, ",");
+        }
+        string(out, name);
+        put!(out, ":");
+        string(out, value);
+    }
+    put!(out, "}}");
 }
 
 fn close(out: &mut Vec<u8>, connection: &Connection) {

@@ -158,8 +158,12 @@ impl Redactor {
             }
         }
         if let Some(tunnel) = masked.tunnel.as_deref_mut() {
-            head(&mut tunnel.request.head, &mut self.secrets);
-            self.heads([&mut tunnel.response]);
+            let secrets = &mut self.secrets;
+            tunnel.each_mut(|tunnel| {
+                for seen in tunnel.heads_mut() {
+                    head(&mut seen.head, secrets);
+                }
+            });
         }
         if let Some(reason) = masked.close.reason.as_deref_mut() {
             reason.fill(MASK);

@@ -312,9 +312,13 @@ impl Format for Text {
         }
         if let Some(tunnel) = &connection.tunnel {
             line.push_str(&format!(
-                "  CONNECT {}",
-                escape::text(tunnel.request.head.target())
+                "  {} {}",
+                tunnel.title(),
+                escape::text(tunnel.target())
             ));
+        }
+        if let Some(header) = &connection.proxy_protocol {
+            line.push_str(&format!("  {header}"));
         }
         if let Some(request) = connection.request() {
             line.push_str(&format!("  {}", escape::preview(request.target(), PREVIEW)));

@@ -175,9 +175,14 @@ fields! {
     SubprotocolOffered "subprotocol.offered" [] Text HEADERS ALL "Each subprotocol the client offered.";
     Extensions "extensions" [] Text HEADERS ALL "The extensions in use, with their parameters.";
     ExtensionsOffered "extensions.offered" [] Text HEADERS ALL "The extensions the client offered.";
-    Tunnel "tunnel" [] Layer HEADERS ALL "An HTTP CONNECT stands in front.";
-    TunnelTarget "tunnel.target" [] Text HEADERS ALL "Where the CONNECT asked to go.";
-    TunnelStatus "tunnel.status" [] Unsigned HEADERS ALL "Status code of the proxy's answer." {max: U16};
+    Tunnel "tunnel" [] Layer HEADERS ALL "An HTTP CONNECT or SOCKS stands in front.";
+    TunnelKind "tunnel.kind" [] Text HEADERS ALL "How the tunnel was asked for." {known: Known::Words(&["connect", "socks4", "socks4a", "socks5"])};
+    TunnelTarget "tunnel.target" [] Text HEADERS ALL "Where the proxy was asked to go.";
+    TunnelStatus "tunnel.status" [] Unsigned HEADERS ALL "Status code of the proxy's answer, or the reply code of SOCKS." {max: U16};
+    ProxyProtocol "proxy" ["proxy_protocol"] Layer HEADERS ALL "A hop says in front who its client is (PROXY protocol).";
+    ProxyVersion "proxy.version" [] Unsigned HEADERS ALL "Version of the PROXY protocol." {max: U16};
+    ProxySource "proxy.source" [] Text HEADERS ALL "The client that the hop names: address and port.";
+    ProxyDestination "proxy.destination" [] Text HEADERS ALL "Where that client connected to, as the hop says.";
     CloseCode "close.code" [] Unsigned PAYLOAD CLOSE "Close code of the connection, or of a close message." {max: U16};
     CloseReason "close.reason" [] Text PAYLOAD CLOSE "Close reason of the connection, or of a close message.";
     CloseBy "close.by" [] Text HEADERS CONNECTION "Who sent the first close frame." {known: Known::Words(SIDES)};

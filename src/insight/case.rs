@@ -154,7 +154,7 @@ impl<'a> Case<'a> {
     pub(super) fn connect_response(&self) -> Option<&'a Head> {
         let connection = self.attempt.connection.as_ref()?;
         let tunnel = connection.tunnel.as_ref()?;
-        Some(&tunnel.response.as_ref()?.head)
+        Some(&tunnel.heads()?.1?.head)
     }
 
     pub(super) fn is_refused(&self) -> bool {

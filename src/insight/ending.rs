@@ -221,6 +221,17 @@ fn slack(time: i64) -> i64 {
     (time / 20).max(300_000_000)
 }
 
+/// The side of which no packet was captured, where the other one sent more than a SYN.
+#[must_use]
+pub fn missing_direction(attempt: &Attempt) -> Option<Side> {
+    let flow = attempt.flow.as_ref()?;
+    let mut sides = Side::BOTH.into_iter();
+    sides.find(|side| {
+        let peer = &flow.sides[side.peer()];
+        flow.sides[*side].packets == 0 && peer.first_data.is_some()
+    })
+}
+
 /// How a connection ended, in one line.
 #[must_use]
 pub fn text(attempt: &Attempt) -> String {
@@ -244,9 +255,10 @@ pub fn text(attempt: &Attempt) -> String {
     if let Some(reason) = &close.reason {
         out.push_str(&format!(" {:?}", escape::preview(reason, 60)));
     }
-    out.push_str(match close.is_clean() {
-        true => ", clean",
-        false => ", the other side sent no close frame",
+    out.push_str(match (close.is_clean(), missing_direction(attempt)) {
+        (true, _) => ", clean",
+        (false, Some(_)) => ", the other direction was not captured",
+        (false, None) => ", the other side sent no close frame",
     });
     if let Some(EndedBy::Rst) = close.ended_by {
         out.push_str(", then reset");

@@ -11,10 +11,11 @@ use hashbrown::HashMap;
 use crate::base::{Code, ConnectionId, Head, Needs, PerSide, Side, Timestamp};
 use crate::engine::{
     Connection, FindingEvent, FlowSummary, FrameEvent, Handshake, MessageEvent, Moment, Outcome,
-    Seen, Sink, TlsFlow,
+    Seen, SeenHead, Sink, TlsFlow,
 };
 use crate::insight::software::contains;
 use crate::tls::{self, Summary};
+use crate::tunnel::{proxy_protocol, socks};
 use crate::websocket::{MessageKind, Opcode};
 
 /// Findings kept of one connection; rules look at the first of a kind.
@@ -164,18 +165,14 @@ impl Attempt {
         })
     }
 
-    /// Where the answer to the upgrade was complete, or that to the CONNECT when it went no further.
+    /// Where the answer to the upgrade was complete, or that to the proxy when it went no further.
     #[must_use]
     pub fn response_at(&self) -> Option<Seen> {
         let connection = self.connection.as_ref()?;
-        let response = match &connection.handshake {
-            Some(handshake) => handshake.response.as_ref()?,
-            None => connection.tunnel.as_ref()?.response.as_ref()?,
-        };
-        Some(Seen {
-            packet: response.packet,
-            time: response.time,
-        })
+        match &connection.handshake {
+            Some(handshake) => handshake.response.as_ref().map(SeenHead::at),
+            None => connection.tunnel.as_ref()?.response_at(),
+        }
     }
 
     /// The first FIN or RST of its flow, and who sent it.
@@ -208,10 +205,8 @@ impl Attempt {
     /// Bytes it takes in memory, roughly.
     pub(super) fn memory(&self) -> usize {
         let heads = self.connection.as_ref().map_or(0, |connection| {
-            let tunnel = connection
-                .tunnel
-                .as_ref()
-                .map(|tunnel| &tunnel.request.head);
+            let tunnel = connection.tunnel.as_ref().and_then(|tunnel| tunnel.heads());
+            let tunnel = tunnel.map(|(request, _)| &request.head);
             let heads = [connection.request(), connection.response(), tunnel];
             let heads = heads.into_iter().flatten().map(Head::memory);
             size_of::<Connection>() + size_of::<Handshake>() + heads.sum::<usize>()
@@ -227,13 +222,13 @@ impl Attempt {
         size_of::<Self>() + heads + flow + tls + findings + pings.iter().sum::<usize>()
     }
 
-    /// The text after the first response head of the flow, as far as it was kept.
+    /// The text after the head of the answer, as far as it was kept.
     #[must_use]
     pub fn response_body(&self) -> &[u8] {
         let Some(flow) = &self.flow else {
             return &[];
         };
-        let opening = &flow.sides.server.opening;
+        let (_, opening) = inside(flow);
         match memchr::memmem::find(opening, b"\r\n\r\n") {
             Some(at) => opening.get(at + 4..).unwrap_or_default(),
             None => &[],
@@ -241,14 +236,40 @@ impl Attempt {
     }
 }
 
-/// What follows an HTTP head, when the bytes begin with the head of a CONNECT or of its answer.
-pub(super) fn past_connect(bytes: &[u8]) -> &[u8] {
-    if !bytes.starts_with(b"CONNECT ") && !bytes.starts_with(b"HTTP/1.") {
-        return bytes;
+/// Headers, tunnels and the like passed in front of what a flow is about.
+const PASSED: usize = 4;
+
+/// The first bytes of both sides behind what stands in front: the PROXY protocol, SOCKS, a CONNECT that was accepted.
+pub(super) fn inside(flow: &FlowSummary) -> (&[u8], &[u8]) {
+    let (mut client, mut server) = (
+        &flow.sides.client.opening[..],
+        &flow.sides.server.opening[..],
+    );
+    for _ in 0..PASSED {
+        if let proxy_protocol::Reading::Complete(header) = proxy_protocol::read(client) {
+            client = client.get(header.len..).unwrap_or_default();
+            continue;
+        }
+        let socks = socks::read(client, server);
+        if socks.state == socks::State::Open {
+            client = client.get(socks.client_len..).unwrap_or_default();
+            server = server.get(socks.server_len..).unwrap_or_default();
+            continue;
+        }
+        let is_open = server.starts_with(b"HTTP/1.") && server.get(9) == Some(&b'2');
+        if !client.starts_with(b"CONNECT ") || !is_open {
+            break;
+        }
+        (client, server) = (past_head(client), past_head(server));
     }
+    (client, server)
+}
+
+/// What follows an HTTP head.
+fn past_head(bytes: &[u8]) -> &[u8] {
     match memchr::memmem::find(bytes, b"\r\n\r\n") {
         Some(at) => bytes.get(at + 4..).unwrap_or_default(),
-        None => bytes,
+        None => &[],
     }
 }
 
@@ -340,6 +361,14 @@ impl Sink for Gatherer {
 
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
         let attempt = connection.and_then(|connection| self.open.get_mut(&connection.id));
+        let mut attempt = attempt;
+        if let (Code::FrameCutOff, Some(side)) = (event.finding.code, event.from)
+            && let (Some(attempt), Some(connection)) = (&mut attempt, connection)
+            && !connection.close.frames[side]
+        {
+            // Half a close frame is none.
+            attempt.frames[side].close = None;
+        }
         if let Some(attempt) = attempt
             && attempt.findings.len() < FINDINGS
         {
@@ -399,9 +428,8 @@ fn may_be_an_attempt(flow: &FlowSummary) -> bool {
     let (client, server) = (&flow.sides.client, &flow.sides.server);
     let never_opened =
         client.syn.is_some() && server.first_data.is_none() && client.first_data.is_none();
-    let opening = past_connect(&client.opening);
     never_opened
-        || tls::looks_like(opening)
+        || tls::looks_like(inside(flow).0)
         || client.opening.starts_with(b"CONNECT ")
         || asks_for_upgrade(&client.opening)
         || speaks_socks(flow)
@@ -415,9 +443,7 @@ fn asks_for_upgrade(opening: &[u8]) -> bool {
 /// Whether the client asks a SOCKS server for a tunnel, and is answered so, or not at all.
 fn speaks_socks(flow: &FlowSummary) -> bool {
     let (client, server) = (&flow.sides.client.opening, &flow.sides.server.opening);
-    match client[..] {
-        [4, 1 | 2, ..] => client.len() >= 9 && matches!(server[..], [0, 0x5a..=0x5d, ..]),
-        [5, 1..=9, ..] => matches!(server[..], [5, 0..=9 | 0xff, ..]),
-        _ => false,
-    }
+    let reading = socks::read(client, server);
+    let is_whole = reading.client_len > 0 && reading.client_len == client.len();
+    reading.state != socks::State::Contradicted && (is_whole || !server.is_empty())
 }

@@ -10,6 +10,7 @@ use std::net::{IpAddr, SocketAddr};
 
 use crate::base::Timestamp;
 use crate::engine::{Outcome, Seen};
+use crate::tunnel::{proxy_protocol, socks};
 use crate::websocket::handshake::accept_key;
 
 use super::facts::Attempt;
@@ -43,8 +44,6 @@ const REACHED: usize = 100_000;
 const REACHED_APART: usize = 400_000;
 const APART: i64 = 250_000_000;
 
-/// The signature of the PROXY protocol, version 2.
-pub(super) const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// Ends of WebSockets remembered.
 const ENDS: usize = 400_000;
 
@@ -64,6 +63,8 @@ pub(super) struct Mark {
     plain: Option<Option<Seen>>,
     /// Of one that begins with the PROXY protocol: where.
     proxied: Option<Seen>,
+    /// Whether the server took a WebSocket behind the PROXY protocol.
+    takes_proxy: bool,
     /// Of an accepted one: when it ended, and when it began.
     ended: Option<(Timestamp, Timestamp)>,
 }
@@ -78,7 +79,10 @@ impl Mark {
         let flow = attempt.flow.as_ref();
         let client = flow.map(|flow| &flow.sides.client);
         let is_proxied = client.is_some_and(|client| {
-            client.opening.starts_with(b"PROXY ") || client.opening.starts_with(PROXY_2)
+            matches!(
+                proxy_protocol::read(&client.opening),
+                proxy_protocol::Reading::Complete(_)
+            )
         });
         let ended = attempt
             .end()
@@ -95,6 +99,7 @@ impl Mark {
             proxied: client
                 .and_then(|client| client.first_data)
                 .filter(|_| is_proxied),
+            takes_proxy: is_proxied && attempt.outcome() == Some(Outcome::Accepted),
             ended: ended.map(|(_, end)| (end.time, attempt.first.time)),
         }
     }
@@ -119,6 +124,8 @@ pub(super) struct Tables {
     plain: HashMap<SocketAddr, Plain>,
     /// Servers that are sent the PROXY protocol, and where the first time.
     proxied: HashMap<SocketAddr, Seen>,
+    /// Those of them that understood it.
+    take_proxy: HashSet<SocketAddr>,
     /// When the WebSockets of a server ended, and when each began.
     ends: HashMap<SocketAddr, Vec<(Timestamp, Timestamp)>>,
     end_count: usize,
@@ -176,6 +183,9 @@ impl Tables {
             && self.proxied.len() < SERVERS
         {
             self.proxied.entry(mark.server).or_insert(seen);
+        }
+        if mark.takes_proxy && self.take_proxy.len() < SERVERS {
+            self.take_proxy.insert(mark.server);
         }
         if let Some(ended) = mark.ended
             && self.end_count < ENDS
@@ -271,6 +281,12 @@ impl<'a> Index<'a> {
         self.tables.proxied.get(&server).copied()
     }
 
+    /// Whether this server took a WebSocket behind the PROXY protocol.
+    pub(super) fn takes_proxy_protocol(&self, server: SocketAddr) -> bool {
+        self.asked.set(true);
+        self.tables.take_proxy.contains(&server)
+    }
+
     /// When the WebSockets of a server ended, in order, and when each began.
     pub(super) fn ends_of(&self, server: SocketAddr) -> &[(Timestamp, Timestamp)] {
         self.asked.set(true);
@@ -284,10 +300,10 @@ impl<'a> Index<'a> {
 
     /// Whether an attempt without a request may have been meant for a WebSocket.
     pub(super) fn expects(&self, attempt: &Attempt) -> bool {
-        let in_socks = attempt
-            .flow
-            .as_ref()
-            .is_some_and(|flow| matches!(flow.sides.client.opening.first(), Some(4 | 5)));
+        let in_socks = attempt.flow.as_ref().is_some_and(|flow| {
+            let (client, server) = (&flow.sides.client.opening, &flow.sides.server.opening);
+            !client.is_empty() && socks::read(client, server).state != socks::State::Contradicted
+        });
         if attempt.asks_for_upgrade() || in_socks {
             return true;
         }

@@ -13,7 +13,7 @@
 use std::net::SocketAddr;
 
 use crate::base::{Limits, PacketNumber, Severity, Side, Timestamp};
-use crate::engine::{Connection, SeenHead};
+use crate::engine::{Connection, SeenHead, Tunnel};
 use crate::store::{Entry, PacketEntry, Store};
 use crate::tls;
 use crate::websocket::{Opcode, close};
@@ -222,17 +222,17 @@ fn data(bytes: &[u8]) -> Option<(RungKind, String)> {
 }
 
 fn heads(known: &Connection) -> Vec<Rung> {
-    let tunnel = known.tunnel.as_deref();
+    let tunnel = known.tunnel.as_deref().and_then(Tunnel::heads);
     let shake = known.handshake.as_deref();
     let all = [
         (
             Side::Client,
-            tunnel.map(|tunnel| &tunnel.request),
+            tunnel.map(|(request, _)| request),
             "CONNECT",
         ),
         (
             Side::Server,
-            tunnel.and_then(|tunnel| tunnel.response.as_ref()),
+            tunnel.and_then(|(_, response)| response),
             "answer",
         ),
         (

@@ -15,7 +15,7 @@ use hashbrown::HashMap;
 
 use crate::base::{ConnectionId, Needs, PacketNumber, PerSide, Side, Timestamp};
 use crate::engine::{
-    Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, Moment, Outcome, Sink,
+    Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, Moment, Outcome, Sink, Tunnel,
 };
 use crate::flow::End;
 use crate::payload::{Heartbeat, Pending};
@@ -270,12 +270,12 @@ impl Statistics {
 
     fn heads(connection: &Connection) -> u64 {
         let handshake = connection.handshake.as_deref();
-        let tunnel = connection.tunnel.as_deref();
+        let tunnel = connection.tunnel.as_deref().and_then(Tunnel::heads);
         let seen = [
             handshake.and_then(|handshake| handshake.request.as_ref()),
             handshake.and_then(|handshake| handshake.response.as_ref()),
-            tunnel.map(|tunnel| &tunnel.request),
-            tunnel.and_then(|tunnel| tunnel.response.as_ref()),
+            tunnel.map(|(request, _)| request),
+            tunnel.and_then(|(_, response)| response),
         ];
         let lengths = seen.iter().flatten().map(|seen| seen.head.raw.len() as u64);
         lengths.sum()

@@ -188,7 +188,7 @@ verdicts! {
     SocksUnreachable = ("socks-unreachable", Some(Connect), Error, "from the SOCKS server: does the destination answer?", "https://www.rfc-editor.org/rfc/rfc1928#section-6"),
     /// A hop tells the server who the client is with a line in front of everything (the PROXY protocol), and the server does
     /// not expect it; or it expects one that does not come.
-    ProxyProtocolUnexpected = ("proxy-protocol-unexpected", Some(Connect), Error, "", "https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt"),
+    ProxyProtocolUnexpected = ("proxy-protocol-unexpected", Some(HttpStatus), Error, "", "https://www.haproxy.org/download/2.9/doc/proxy-protocol.txt"),
 
     /// The client speaks plain HTTP (ws) to a port that wants TLS (wss).
     PlainToTlsPort = ("plain-to-tls-port", Some(HttpStatus), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-3"),

@@ -431,20 +431,37 @@ fn of_connection(connection: &Connection, field: FieldId, each: Each<'_>) {
                 connection
                     .tunnel
                     .as_ref()
-                    .map(|tunnel| Value::Bytes(tunnel.request.head.target())),
+                    .map(|tunnel| Value::Bytes(tunnel.target())),
             );
         }
+        FieldId::TunnelKind => {
+            let tunnel = connection.tunnel.as_ref();
+            maybe(each, tunnel.map(|tunnel| Value::Text(tunnel.kind())));
+        }
         FieldId::TunnelStatus => {
-            let response = connection
+            let status = connection
                 .tunnel
                 .as_ref()
-                .and_then(|tunnel| tunnel.response.as_ref());
-            maybe(
-                each,
-                response
-                    .and_then(|seen| seen.head.status())
-                    .map(|status| Value::Unsigned(status.into())),
-            );
+                .and_then(|tunnel| tunnel.status());
+            maybe(each, status.map(|status| Value::Unsigned(status.into())));
+        }
+        FieldId::ProxyProtocol => {
+            let header = connection.proxy_protocol.as_ref();
+            maybe(each, header.map(|_| Value::Present));
+        }
+        FieldId::ProxyVersion => {
+            let header = connection.proxy_protocol.as_ref();
+            let version = header.map(|header| Value::Unsigned(header.version.into()));
+            maybe(each, version);
+        }
+        FieldId::ProxySource | FieldId::ProxyDestination => {
+            let header = connection.proxy_protocol.as_ref();
+            let address = header.and_then(|header| match field {
+                FieldId::ProxySource => header.source.as_ref(),
+                _ => header.destination.as_ref(),
+            });
+            let address = address.map(ToString::to_string);
+            maybe(each, address.as_deref().map(Value::Text));
         }
         _ => {
             if let Some(handshake) = &connection.handshake {

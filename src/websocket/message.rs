@@ -229,6 +229,16 @@ impl Assembly {
         self.given_up = false;
     }
 
+    /// Frames that ended so far.
+    pub(super) fn frame_count(&self) -> u64 {
+        self.frame_count
+    }
+
+    /// Stream position of its first byte.
+    pub(super) fn start(&self) -> u64 {
+        self.start
+    }
+
     /// One more frame belongs to it.
     pub(super) fn add_frame(&mut self, index: u64, limits: &Limits) {
         self.frame_count += 1;

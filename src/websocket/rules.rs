@@ -419,7 +419,20 @@ pub(super) enum Http {
 }
 
 const HTTP_STARTS: &[&str] = &[
-    "HTTP/1.", "GET /", "POST /", "PUT /", "HEAD /", "DELETE /", "OPTIONS ", "CONNECT ", "PATCH /",
+    "HTTP/1.",
+    "GET /",
+    "POST /",
+    "PUT /",
+    "HEAD /",
+    "DELETE /",
+    "OPTIONS ",
+    "CONNECT ",
+    "PATCH /",
+    "<!DOCTYPE ",
+    "<!doctype ",
+    "<html>",
+    "<HTML>",
+    "<html ",
 ];
 
 /// Whether `bytes` begin an HTTP message. The first byte of each, read as a frame, breaks a rule, so clean frames never

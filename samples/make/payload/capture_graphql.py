@@ -15,6 +15,7 @@ def transport(run):
 
 
 @sample("graphql-ws-old.pcapng", programs=["subscriptions-transport-ws", "graphql"], bpf="tcp port 9011",
+        expect=[(1, "works", "healthy", None), (2, "the server refuses the client's connection_init and closes with 1011", "internal-error-close", "close")],
         shows="graphql-ws, the protocol of subscriptions-transport-ws: start, data, error, stop, ka, connection_error")
 def old(run):
     run.node("graphql_old_talk.cjs", 9011)

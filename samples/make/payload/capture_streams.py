@@ -8,6 +8,7 @@ from stage import sample
 
 
 @sample("nats.pcapng", programs=["NATS=deb:nats-server", "nats.ws", "ws"], bpf="tcp port 9029",
+        expect=[(1, "works", "healthy", None), (2, "a wrong password: the server closes with 1008", "policy-violation-close", "close")],
         shows="NATS: INFO, CONNECT with a password, publications with headers and bytes, queue groups, requests, no responders, -ERR, pings, commands that share messages")
 def nats(run):
     configuration = run.work / "nats.conf"

@@ -2,11 +2,13 @@
 
 use crate::base::{Head, PerSide, Side};
 use crate::engine::chunk::Chunk;
-use crate::engine::connection::{Outcome, SeenHead, Tunnel};
+use crate::engine::connection::Outcome;
 use crate::engine::context::Context;
 use crate::engine::next::{Begin, Next, Recipe};
 use crate::engine::reporting::{report_handshake, settle_handshake};
+use crate::engine::seen_head::SeenHead;
 use crate::engine::sink::Sink;
+use crate::engine::tunnel::{Opening, Tunnel};
 use crate::engine::waiting::{Item, Waiting};
 use crate::http;
 use crate::websocket::handshake::{is_accepted, negotiated};
@@ -161,10 +163,11 @@ impl HttpSession {
     ) -> Next {
         let accepted = http::connect_accepted(&response.head);
         let body = http::response_body(&response.head, b"CONNECT");
-        let tunnel = Box::new(Tunnel {
+        let opening = Opening::Connect {
             request,
             response: Some(response),
-        });
+        };
+        let tunnel = Tunnel::inside(opening, self.tunnel.clone());
         if accepted {
             self.close_attempt(None, context);
             let recipe = Recipe::Unknown {
@@ -211,6 +214,7 @@ impl HttpSession {
             bytes: &[],
             packet: context.now.packet,
             earlier: &[],
+            time: context.now.time,
         };
         let seen = SeenHead {
             head,

@@ -1,7 +1,7 @@
 //! The connections with their heads and ladders, and the conversations that were asked for.
 
 use crate::base::{Needs, Side, Timestamp, escape};
-use crate::engine::{Connection, MessageEvent, SeenHead, Sink};
+use crate::engine::{Connection, MessageEvent, SeenHead, Sink, Tunnel};
 use crate::export::redact::Redactor;
 use crate::insight::ladder::Ladder;
 use crate::store::Entry;
@@ -127,13 +127,13 @@ pub(super) fn heads(input: &ReportInput<'_>, index: u32) -> Vec<Block> {
         return Vec::new();
     };
     let known = shown(input, &entry.connection);
-    let tunnel = known.tunnel.as_deref();
+    let tunnel = known.tunnel.as_deref().and_then(Tunnel::heads);
     let shake = known.handshake.as_deref();
     let all = [
-        ("CONNECT", tunnel.map(|tunnel| &tunnel.request)),
+        ("CONNECT", tunnel.map(|(request, _)| request)),
         (
             "Answer to the CONNECT",
-            tunnel.and_then(|tunnel| tunnel.response.as_ref()),
+            tunnel.and_then(|(_, response)| response),
         ),
         ("Request", shake.and_then(|shake| shake.request.as_ref())),
         ("Answer", shake.and_then(|shake| shake.response.as_ref())),

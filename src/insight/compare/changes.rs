@@ -73,9 +73,14 @@ fn held_back(side: Side, delay: &Delay) -> Option<Change> {
 fn of_request(pair: &Pair<'_>, out: &mut Vec<Change>) {
     let (a, b) = (&pair.one.connection, &pair.other.connection);
     if let (Some(tunnel), None) = (&a.tunnel, &b.tunnel) {
-        let target = escape::preview(tunnel.request.head.target(), 80);
-        let text = format!("the hop is a proxy that opened a tunnel to {target} (CONNECT)");
+        let target = escape::preview(tunnel.target(), 80);
+        let title = tunnel.title();
+        let text = format!("the hop is a proxy that opened a tunnel to {target} ({title})");
         out.push(change("tunnel", text));
+    }
+    if let (None, Some(header)) = (&a.proxy_protocol, &b.proxy_protocol) {
+        let text = format!("the hop tells the server who its client is: {header}");
+        out.push(change("proxy-protocol", text));
     }
     if (a.transport, b.transport) == (Transport::Tls, Transport::Tcp) {
         let text = "the hop ends TLS: wss on the client's side, ws on the server's";

@@ -119,13 +119,12 @@ fn delayed(side: Side, delay: &Delay) -> String {
 
 /// Addresses, target and outcome.
 fn line(connection: &Connection) -> String {
-    let tunnel = connection
-        .tunnel
-        .as_ref()
-        .map(|tunnel| &tunnel.request.head);
-    let target = match (connection.request(), tunnel) {
+    let target = match (connection.request(), &connection.tunnel) {
         (Some(head), _) => escape::preview(head.target(), 60),
-        (None, Some(head)) => format!("CONNECT {}", escape::preview(head.target(), 60)),
+        (None, Some(tunnel)) => {
+            let target = escape::preview(tunnel.target(), 60);
+            format!("{} {target}", tunnel.title())
+        }
         (None, None) => "request not seen".to_owned(),
     };
     let status = match connection.status() {

@@ -22,6 +22,7 @@ pub(super) fn of_connection(pair: &Pair<'_>) -> Vec<Difference> {
             (a.transport.name().into(), b.transport.name().into()),
         ),
         Difference::between("tunnel", None, both(&tunnel)),
+        Difference::between("PROXY protocol", None, both(&proxy_protocol)),
         Difference::between(
             "outcome",
             None,
@@ -84,14 +85,20 @@ const COUNTED: [Counted; 5] = [
     }),
 ];
 
+fn proxy_protocol(recorded: &Recorded) -> String {
+    let header = &recorded.shown().proxy_protocol;
+    let header = header.as_ref();
+    header.map_or_else(|| "none".to_owned(), |header| header.to_string())
+}
+
 fn tunnel(recorded: &Recorded) -> String {
     let Some(tunnel) = &recorded.shown().tunnel else {
         return "none".to_owned();
     };
-    let target = escape::preview(tunnel.request.head.target(), 80);
-    let status = tunnel.response.as_ref().and_then(|seen| seen.head.status());
+    let target = escape::preview(tunnel.target(), 80);
+    let status = tunnel.status();
     let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
-    format!("CONNECT {target}, {status}")
+    format!("{} {target}, {status}", tunnel.title())
 }
 
 fn close(recorded: &Recorded) -> String {

@@ -23,14 +23,22 @@ pub(super) fn refusal(case: &Case<'_>, found: Found) -> Found {
         .fold(found, |found, name| found.header(response, name, at))
 }
 
+/// Lines that every page of Apache's to a bad request has.
+const APACHE_ALWAYS: &[&str] = &["Bad Request", "Your browser sent a request", "Apache/"];
+
 /// The refusal with the first line of its page that says something, without markup.
 pub(super) fn first_line(case: &Case<'_>, found: Found) -> Found {
     let body = String::from_utf8_lossy(case.attempt.response_body());
-    let line = body
-        .lines()
-        .map(without_markup)
-        .find(|line| line.chars().any(char::is_alphanumeric));
-    match line {
+    let says_something = |line: &String| line.chars().any(char::is_alphanumeric);
+    let mut lines = body.lines().map(without_markup).filter(says_something);
+    let first = lines.next();
+    // Pages of Apache say what is the matter behind a title, a heading and a sentence that is always the same.
+    let better =
+        match body.contains("Your browser sent a request that this server could not understand") {
+            true => lines.find(|line| APACHE_ALWAYS.iter().all(|always| !line.contains(always))),
+            false => None,
+        };
+    match better.or(first) {
         Some(line) => {
             let line = escape::preview(line.as_bytes(), 120);
             found.quoting(case.attempt.response_at(), "the answer says: ", &line)

@@ -137,7 +137,15 @@ pub(super) fn stripped_on_the_way(case: &Case<'_>) -> Option<Found> {
         200 => "a page (200)".to_owned(),
         status => status.to_string(),
     };
+    // A WebSocket server names the version that it was asked for, and yet refuses.
+    let mut versions = response.list("Sec-WebSocket-Version");
+    let names_version = status == 400 && versions.any(|version| version == b"13");
     let (who, found): (_, fn(Verdict, String) -> Found) = match (&hop, page) {
+        (None, None) if names_version => (
+            "a hop did not pass Upgrade and Connection on, so that the WebSocket server saw an ordinary request"
+                .to_owned(),
+            Found::likely,
+        ),
         (None, None) => return None,
         (Some((software, line)), _) => (
             format!(

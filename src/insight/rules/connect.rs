@@ -31,6 +31,33 @@ pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
     Some(Found::certain(Verdict::ConnectUnanswered, sentence).at(client.first_data, line))
 }
 
+/// A CONNECT answered by what is no HTTP.
+pub(super) fn no_proxy(case: &Case<'_>) -> Option<Found> {
+    let flow = case.attempt.flow.as_ref()?;
+    let (client, server) = (&flow.sides.client, &flow.sides.server);
+    let answer = &server.opening[..];
+    let is_http = answer.is_empty() || b"HTTP/1.".starts_with(&answer[..answer.len().min(7)]);
+    if case.attempt.connection.is_some() || !client.opening.starts_with(b"CONNECT ") || is_http {
+        return None;
+    }
+    let who = match answer {
+        [5, 0xff, ..] => "it answers as a SOCKS 5 server does",
+        [0, 0x5a..=0x5d, ..] => "it answers as a SOCKS 4 server does",
+        _ => "its answer is no HTTP",
+    };
+    let sentence = format!("what was asked for a tunnel (CONNECT) is no HTTP proxy: {who}");
+    let line = client.opening.split(|byte| *byte == b'\r').next();
+    let quoted = escape::preview(answer.get(..answer.len().min(60))?, 60);
+    Some(
+        Found::certain(Verdict::ConnectUnsupported, sentence)
+            .at(
+                client.first_data,
+                escape::preview(line.unwrap_or_default(), 100),
+            )
+            .quoting(server.first_data, "the answer: ", &quoted),
+    )
+}
+
 /// The proxy refused the CONNECT: its port or host is not allowed, it wants a login, or it cannot reach the server.
 pub(super) fn refused(case: &Case<'_>) -> Option<Found> {
     let connection = case.attempt.connection.as_ref()?;
@@ -38,7 +65,8 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let tunnel = connection.tunnel.as_ref()?;
-    let (request, response) = (&tunnel.request, tunnel.response.as_ref()?);
+    let (request, response) = tunnel.heads()?;
+    let response = response?;
     let status = response.head.status()?;
     let target = escape::preview(request.head.target(), 80);
     let port = http::connect_target(&request.head).and_then(|target| target.port);

@@ -92,14 +92,24 @@ pub(super) fn reserved_bit(case: &Case<'_>) -> Option<Found> {
     let offered = case
         .request()
         .is_some_and(|head| head.value("Sec-WebSocket-Extensions").is_some());
-    let why = match offered {
-        true => "the request offered an extension, and the 101 agreed to none that defines it",
-        false => "no extension was offered",
+    let agreed = case.response().is_some_and(|head| {
+        let mut agreed = head.list("Sec-WebSocket-Extensions");
+        agreed.any(|extension| extension.starts_with(b"permessage-deflate"))
+    });
+    let sentence = match (agreed, offered) {
+        (true, _) => format!(
+            "{} sets a reserved bit where it means nothing: permessage-deflate, which was agreed on, defines RSV1 of a message's first frame alone",
+            the(from)
+        ),
+        (_, true) => format!(
+            "{} sets a reserved bit, as for compression, although the request offered an extension, and the 101 agreed to none that defines it",
+            the(from)
+        ),
+        (_, false) => format!(
+            "{} sets a reserved bit, as for compression, although no extension was offered",
+            the(from)
+        ),
     };
-    let sentence = format!(
-        "{} sets a reserved bit, as for compression, although {why}",
-        the(from)
-    );
     Some(
         Found::certain(Verdict::ReservedBitSet, sentence)
             .at(Some(noted.at), &*noted.text)

@@ -1,7 +1,8 @@
 //! The 101: do its headers fit the request?
 
 use crate::base::{Code, Side, escape};
-use crate::insight::case::{Case, Found};
+use crate::insight::case::{Case, Found, the};
+use crate::insight::facts::inside;
 use crate::insight::verdict::Verdict;
 
 use super::request::draft_of;
@@ -34,15 +35,22 @@ pub(super) fn odd_form(case: &Case<'_>) -> Option<Found> {
     let (by, end) = case.attempt.end()?;
     let answered = case.attempt.response_at()?;
     let is_refusal = by == Side::Client && end.time.since(answered.time) <= AT_ONCE;
-    let opening = &case.attempt.flow.as_ref()?.sides.server.opening;
-    let odd = oddity(&response.raw, opening).filter(|_| is_refusal)?;
-    let sentence = format!(
-        "the 101 {odd}, which strict clients refuse: the client ended the connection on it"
-    );
+    // A client that refuses it may also leave the connection as it is.
+    let is_ignored = by == Side::Server && connection.frames.server == 0;
+    let opening = inside(case.attempt.flow.as_ref()?).1;
+    let odd = oddity(&response.raw, opening).filter(|_| is_refusal || is_ignored)?;
+    let did = match by {
+        Side::Client => "the client ended the connection on it",
+        Side::Server => "the client sent nothing after it",
+    };
+    let sentence = format!("the 101 {odd}, which strict clients refuse: {did}");
     Some(
         Found::likely(Verdict::UpgradeHeaderInvalid, sentence)
             .at(Some(answered), format!("the 101 {odd}"))
-            .at(Some(end), "the client ends the connection without a frame"),
+            .at(
+                Some(end),
+                format!("{} ends the connection without a frame", the(by)),
+            ),
     )
 }
 

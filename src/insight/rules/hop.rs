@@ -1,7 +1,9 @@
 //! HTTP: what a hop between client and server did to the upgrade, and requests sent to the wrong kind of port.
 
 use crate::base::{Head, escape};
+use crate::engine::Transport;
 use crate::insight::case::{Case, Found};
+use crate::insight::facts::inside;
 use crate::insight::software::{Software, contains};
 use crate::insight::verdict::Verdict;
 
@@ -12,7 +14,7 @@ use super::request::names_upgrade;
 pub(super) fn plain_to_tls_port(case: &Case<'_>) -> Option<Found> {
     let flow = case.attempt.flow.as_ref()?;
     let request = case.request()?;
-    let opening = &flow.sides.server.opening;
+    let opening = inside(flow).1;
     let is_alert = matches!(opening.get(..2), Some([0x15, 3]));
     let page = [
         "HTTPS port",
@@ -69,7 +71,12 @@ pub(super) fn without_connect(case: &Case<'_>) -> Option<Found> {
 pub(super) fn stripped(case: &Case<'_>) -> Option<Found> {
     let request = case.request()?;
     let lacks_token = !request.has_token("Connection", "upgrade");
-    if case.is_accepted() || names_upgrade(request) && !lacks_token {
+    let is_h2 = case
+        .attempt
+        .connection
+        .as_ref()
+        .is_some_and(|connection| connection.transport == Transport::Http2);
+    if is_h2 || case.is_accepted() || names_upgrade(request) && !lacks_token {
         return None;
     }
     let connection = request
@@ -85,17 +92,42 @@ pub(super) fn stripped(case: &Case<'_>) -> Option<Found> {
         }
         _ => String::new(),
     };
-    let sentence = format!(
-        "the request arrived without {missing}: a hop before this point{hop} did not pass it on, so the server saw an ordinary request"
-    );
     let asked = case.attempt.request_at();
-    let found = Found::certain(Verdict::UpgradeNotForwarded, sentence)
+    let found = match !hop.is_empty() || passed_a_hop(request) {
+        true => Found::certain(
+            Verdict::UpgradeNotForwarded,
+            format!(
+                "the request arrived without {missing}: a hop before this point{hop} did not pass it on, so the server saw an ordinary request"
+            ),
+        ),
+        false => Found::likely(
+            Verdict::UpgradeNotForwarded,
+            format!(
+                "the request arrived without {missing}: a hop before this point did not pass it on, or the client never sent it; the server saw an ordinary request"
+            ),
+        ),
+    };
+    let found = found
         .at(
             asked,
             format!("Sec-WebSocket-Key is there, {missing} is not (Connection: {connection})"),
         )
         .header(Some(request), "Via", asked);
     Some(refusal(case, found))
+}
+
+/// Whether headers say that a hop passed the request on.
+fn passed_a_hop(request: &Head) -> bool {
+    let names = [
+        "Via",
+        "Forwarded",
+        "X-Forwarded-For",
+        "X-Forwarded-Proto",
+        "X-Forwarded-Host",
+        "X-Real-IP",
+        "X-Request-Start",
+    ];
+    names.iter().any(|name| request.value(name).is_some())
 }
 
 fn request_names(request: &Head) -> bool {

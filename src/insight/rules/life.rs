@@ -4,6 +4,7 @@ use crate::base::{Code, Side, escape};
 use crate::engine::{EndSummary, EndedBy, Outcome, Transport};
 use crate::insight::case::{Case, Found, the};
 use crate::insight::ending::{self, Common, Cut, Pattern};
+use crate::insight::facts::Noted;
 use crate::insight::software::contains;
 use crate::insight::verdict::{Confidence, Verdict};
 use crate::websocket::close::CloseCode;
@@ -255,8 +256,9 @@ fn not_answered(case: &Case<'_>, side: Side) -> Option<Found> {
         1 => "a ping".to_owned(),
         count => format!("{count} pings"),
     };
-    let end = gave_up.map_or_else(String::new, |_| {
-        format!(" and gave up after {}", seconds(waited))
+    let end = gave_up.map_or_else(String::new, |_| match waited {
+        ..1_000_000 => " and gave up at once".to_owned(),
+        waited => format!(" and gave up after {}", seconds(waited)),
     });
     let answered = case.attempt.frames[side.peer()].pong_count;
     let stopped = match answered {
@@ -391,9 +393,14 @@ pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
     let close = &connection.close;
     let (by, at) = (close.by?, case.attempt.frames[close.by?].close?);
     let utf8 = case.attempt.noted(Code::InvalidUtf8);
-    if let Some(noted) = utf8.filter(|noted| noted.from == Some(by)) {
+    // A peer that answers with an ordinary code tolerates it.
+    let answer = case.attempt.frames[by.peer()].close_code;
+    let is_tolerated = answer.is_some_and(|code| !super::frames::is_error(code));
+    let own = utf8.filter(|noted| noted.from == Some(by));
+    if let Some(noted) = own.filter(|_| !is_tolerated) {
         return Some(own_reason(case, noted));
     }
+    let utf8 = utf8.filter(|noted| noted.from != Some(by));
     let verdict = match close.code {
         Some(1007) => Verdict::InvalidUtf8,
         Some(1002) => Verdict::ProtocolErrorClose,
@@ -437,7 +444,7 @@ pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
 }
 
 /// The side that closed sent bytes that are not UTF-8 itself, in a message or in its close reason.
-fn own_reason(case: &Case<'_>, noted: &super::super::facts::Noted) -> Found {
+fn own_reason(case: &Case<'_>, noted: &Noted) -> Found {
     let from = noted.from.unwrap_or(Side::Client);
     let sentence = format!(
         "{} sends what is not valid UTF-8: {}",
@@ -476,6 +483,36 @@ pub(super) fn stream_reset(case: &Case<'_>) -> Option<Found> {
     Some(Found::certain(Verdict::StreamReset, sentence).at(last, "the last frame before"))
 }
 
+/// A stream of HTTP/2 that ended by END_STREAM, or with its connection, and no close frame.
+fn stream_ended(case: &Case<'_>) -> Option<Found> {
+    let close = &case.attempt.connection.as_ref()?.close;
+    if close.ended_by != Some(EndedBy::Fin) {
+        return None;
+    }
+    let who = close.by.map_or("one side", the);
+    let within = match cut_off(case) {
+        Some(_) => " in the middle of a frame or message",
+        None => "",
+    };
+    let sentence = format!(
+        "{who} ended the HTTP/2 stream (END_STREAM){within} without a close frame (applications see code 1006)"
+    );
+    let last = Side::BOTH
+        .iter()
+        .filter_map(|side| case.attempt.frames[*side].last);
+    let last = last.max_by_key(|seen| seen.packet.0);
+    Some(
+        Found::certain(Verdict::ClosedWithoutCloseFrame, sentence)
+            .at(last, "the last frame before"),
+    )
+}
+
+/// The frame or message that an end of TCP cut off.
+fn cut_off<'a>(case: &Case<'a>) -> Option<&'a Noted> {
+    let noted = |code| case.attempt.noted(code);
+    noted(Code::FrameCutOff).or(noted(Code::MessageCutOff))
+}
+
 /// An end of TCP that no close frame came before.
 pub(super) fn without_close_frame(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
@@ -483,24 +520,50 @@ pub(super) fn without_close_frame(case: &Case<'_>) -> Option<Found> {
     let has_close = Side::BOTH
         .iter()
         .any(|side| attempt.frames[*side].close.is_some());
-    if !connection.is_websocket() || has_close || connection.transport == Transport::Http2 {
+    if !connection.is_websocket() || has_close {
         return None;
+    }
+    if connection.transport == Transport::Http2 {
+        return stream_ended(case);
     }
     let (by, end) = attempt.end()?;
     let flow = attempt.flow.as_ref()?;
+    let cut = cut_off(case);
+    let within = cut.map_or_else(String::new, |noted| {
+        let whose = match noted.from {
+            Some(side) if side == by => "its own".to_owned(),
+            side => format!("{}'s", the(side.unwrap_or(Side::Client))),
+        };
+        let what = match noted.code {
+            Code::FrameCutOff => "frame",
+            _ => "fragmented message",
+        };
+        format!(" in the middle of {whose} {what}")
+    });
+    let comma = if within.is_empty() { "" } else { "," };
     let reset = flow.sides[by].reset.filter(|reset| reset.at == end);
     let found = match reset {
         Some(_) => {
-            let sentence = format!("{} reset the connection, without a close frame", the(by));
+            let sentence = format!(
+                "{} reset the connection{within}, without a close frame",
+                the(by)
+            );
             Found::certain(Verdict::ConnectionReset, sentence).at(Some(end), "RST")
         }
         None => {
             let sentence = format!(
-                "{} ended the connection without a close frame (applications see code 1006)",
+                "{} ended the connection{within}{comma} without a close frame (applications see code 1006)",
                 the(by)
             );
             Found::certain(Verdict::ClosedWithoutCloseFrame, sentence).at(Some(end), "FIN")
         }
+    };
+    let found = match cut {
+        Some(noted) => {
+            let from = noted.from.unwrap_or(by);
+            found.at(flow.sides[from].last_data, &*noted.text)
+        }
+        None => found,
     };
     Some(found.at(attempt.last_data(), "the last data"))
 }
@@ -514,14 +577,19 @@ pub(in crate::insight) fn nothing(case: &Case<'_>) -> Found {
         );
     };
     if case.is_unanswered() || !connection.is_websocket() {
-        return Found::certain(
-            Verdict::Unfinished,
-            "the capture ends before the upgrade was answered",
-        );
+        let sentence = match ending::missing_direction(case.attempt) {
+            Some(side) => format!(
+                "what {} sent was not captured, so what became of the upgrade cannot be known",
+                the(side)
+            ),
+            None => "the capture ends before the upgrade was answered".to_owned(),
+        };
+        return Found::certain(Verdict::Unfinished, sentence);
     }
     let frames = connection.frames.client + connection.frames.server;
     let handshake = match connection.outcome() {
         Outcome::NotSeen => "handshake not in the capture",
+        _ if connection.transport == Transport::Http2 => ":status 200",
         _ => "101",
     };
     let tolerated = super::frames::tolerated(case);

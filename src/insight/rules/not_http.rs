@@ -2,7 +2,7 @@
 
 use crate::base::escape;
 use crate::insight::case::{Case, Found};
-use crate::insight::facts::Attempt;
+use crate::insight::facts::{Attempt, inside};
 use crate::insight::verdict::Verdict;
 use crate::tls;
 
@@ -26,11 +26,10 @@ pub(super) fn answer(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
     let flow = attempt.flow.as_ref()?;
     let (client, server) = (&flow.sides.client, &flow.sides.server);
-    let bytes = &server.opening[..];
+    let (asked, bytes) = inside(flow);
     let is_answered = attempt.connection.is_some() && !case.is_unanswered();
     // What stands in front of the request (SOCKS, the PROXY protocol) has answers of its own.
-    let is_request = client.opening.first().is_some_and(u8::is_ascii_uppercase)
-        && !client.opening.starts_with(b"PROXY ");
+    let is_request = asked.first().is_some_and(u8::is_ascii_uppercase);
     if bytes.is_empty() || is_answered || !asks(attempt) || !is_request {
         return None;
     }
@@ -84,13 +83,13 @@ pub(super) fn request_timeout(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
     let flow = attempt.flow.as_ref()?;
     let (client, server) = (&flow.sides.client, &flow.sides.server);
-    let is_408 =
-        server.opening.starts_with(b"HTTP/1.") && server.opening.get(9..12) == Some(b"408");
+    let (asked, answer) = inside(flow);
+    let is_408 = answer.starts_with(b"HTTP/1.") && answer.get(9..12) == Some(b"408");
     let is_half = attempt.connection.is_none()
         && asks(attempt)
-        && client.opening.len() < 2048
-        && memchr::memmem::find(&client.opening, b"\r\n\r\n").is_none();
-    if !is_half || !(is_408 || server.opening.is_empty() && attempt.end().is_some()) {
+        && asked.len() < 2048
+        && memchr::memmem::find(asked, b"\r\n\r\n").is_none();
+    if !is_half || !(is_408 || answer.is_empty() && attempt.end().is_some()) {
         return None;
     }
     let sentence = match is_408 {
@@ -101,8 +100,7 @@ pub(super) fn request_timeout(case: &Case<'_>) -> Option<Found> {
             "the upgrade request stops in the middle of its head; the server waited for the rest and closed"
         }
     };
-    let last = client
-        .opening
+    let last = asked
         .rsplit(|byte| *byte == b'\n')
         .next()
         .unwrap_or_default();

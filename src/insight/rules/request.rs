@@ -2,6 +2,7 @@
 
 use crate::base::{Code, Head, Side, escape};
 use crate::insight::case::{Case, Found};
+use crate::insight::facts::inside;
 use crate::insight::verdict::Verdict;
 use crate::websocket::handshake;
 
@@ -53,7 +54,7 @@ pub(super) fn draft_key_bytes(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let flow = case.attempt.flow.as_ref()?;
-    let opening = &flow.sides.client.opening;
+    let opening = inside(flow).0;
     let head = memchr::memmem::find(opening, b"\r\n\r\n")? + 4;
     let after = opening.len() - head;
     let status = case.response().and_then(Head::status);
@@ -71,8 +72,7 @@ pub(super) fn draft_key_bytes(case: &Case<'_>) -> Option<Found> {
                 ),
         );
     }
-    let gateway = matches!(status, Some(502 | 504));
-    if after >= 8 && (case.is_unanswered() || gateway) {
+    if after >= 8 && case.is_unanswered() {
         let sentence = "the client speaks the draft hixie-76, whose eight key bytes after the header do not pass an HTTP proxy before the 101; nothing answered";
         return Some(Found::likely(Verdict::DraftKeyBytesMissing, sentence).at(
             asked,

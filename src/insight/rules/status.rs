@@ -1,7 +1,7 @@
 //! HTTP: what the status of the answer says when nothing more is known, and no answer at all.
 
 use crate::base::{Head, Side, escape};
-use crate::insight::case::{Case, Found, the};
+use crate::insight::case::{Case, Found};
 use crate::insight::verdict::Verdict;
 
 use super::answer::{first_line, refusal};
@@ -139,6 +139,10 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
     let asked = attempt.request_at()?;
     let flow = attempt.flow.as_ref()?;
     let server = &flow.sides.server;
+    if server.packets == 0 {
+        // Only what the client sent was captured.
+        return None;
+    }
     let found = match attempt.end() {
         Some((Side::Server, end)) if server.reset.is_some_and(|reset| reset.at == end) => {
             let sentence = format!(
@@ -153,13 +157,24 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
                 .at(Some(end), "FIN of the server")
         }
         Some((Side::Client, end)) => {
-            let waited = seconds(end.time.since(asked.time));
-            let sentence = format!(
-                "the server never answered the upgrade request; {} gave up after {waited}",
-                the(Side::Client)
-            );
-            Found::certain(Verdict::NoAnswer, sentence)
-                .at(Some(end), "the client ends the connection")
+            let waited = end.time.since(asked.time);
+            let found = match (waited as f64) < PATIENCE * 1e9 {
+                true => Found::likely(
+                    Verdict::NoAnswer,
+                    format!(
+                        "the client itself ended the connection {} its upgrade request, before the server answered",
+                        after(waited)
+                    ),
+                ),
+                false => Found::certain(
+                    Verdict::NoAnswer,
+                    format!(
+                        "the server never answered the upgrade request; the client gave up after {}",
+                        seconds(waited)
+                    ),
+                ),
+            };
+            found.at(Some(end), "the client ends the connection")
         }
         None if case.watched(asked.time) >= PATIENCE => {
             let sentence = format!(
@@ -179,6 +194,14 @@ pub(super) fn seconds(nanoseconds: i64) -> String {
         ..1_000_000 => "at once".to_owned(),
         1_000_000..1_000_000_000 => format!("{} ms", nanoseconds / 1_000_000),
         _ => format!("{:.1} s", nanoseconds as f64 / 1e9),
+    }
+}
+
+/// How much time after something, for a sentence.
+fn after(nanoseconds: i64) -> String {
+    match nanoseconds {
+        ..1_000_000 => "right after".to_owned(),
+        more => format!("{} after", seconds(more)),
     }
 }
 

@@ -66,8 +66,13 @@ pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
     let silent = server.packets == 0
         && client.first_data.is_none()
         && client.packets == u64::from(client.syn_count);
-    if !silent || case.watched(syn.time) < PATIENCE {
+    if !silent {
         return None;
+    }
+    if case.watched(syn.time) < PATIENCE {
+        let sentence =
+            "the capture ends before the SYN was answered, or it holds one direction only";
+        return Some(Found::possible(Verdict::Unfinished, sentence).at(client.syn, "SYN"));
     }
     let sentence = format!(
         "no answer from {}: the client's SYN was sent {} and never answered; the host is down, or a firewall drops the packets",

@@ -2,7 +2,7 @@
 
 use crate::base::{Code, Side};
 use crate::insight::case::{Case, Found, the};
-use crate::insight::facts::past_connect;
+use crate::insight::facts::inside;
 use crate::insight::verdict::Verdict;
 use crate::tls::{self, Summary};
 
@@ -197,7 +197,7 @@ pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
     let flow = attempt.flow.as_ref()?;
     let asked = flow.sides.client.first_data?;
-    let is_hello = tls::looks_like(past_connect(&flow.sides.client.opening));
+    let is_hello = tls::looks_like(inside(flow).0);
     if attempt.connection.is_some() || !is_hello || flow.sides.server.first_data.is_some() {
         return None;
     }
@@ -226,7 +226,7 @@ pub(super) fn closed_in_handshake(case: &Case<'_>) -> Option<Found> {
     let summary = attempt.tls.as_ref()?;
     let (side, end) = attempt.end()?;
     let flow = attempt.flow.as_ref()?;
-    if attempt.connection.is_some() || !ended_in_handshake(summary, &flow.sides.client.opening) {
+    if attempt.connection.is_some() || !ended_in_handshake(summary, inside(flow).0) {
         return None;
     }
     if side == Side::Client && is_lone_alert(summary) {
@@ -281,7 +281,7 @@ fn is_lone_alert(summary: &Summary) -> bool {
 }
 
 fn has_change_cipher_spec(opening: &[u8]) -> bool {
-    let mut rest = past_connect(opening);
+    let mut rest = opening;
     while let Some((header, after)) = rest.split_first_chunk::<5>() {
         if header[0] == tls::ContentType::CHANGE_CIPHER_SPEC.0 {
             return true;

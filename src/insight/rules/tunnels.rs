@@ -1,55 +1,46 @@
 //! What stands in front of the request: a SOCKS server that refuses, and a PROXY protocol line that nobody expected.
 
-use crate::base::escape;
+use crate::base::{Side, escape};
 use crate::insight::case::{Case, Found, the};
-use crate::insight::index::PROXY_2;
+use crate::insight::facts::inside;
 use crate::insight::verdict::Verdict;
+use crate::tunnel::proxy_protocol::{self, Header, Reading};
+use crate::tunnel::socks::{self, Refusal, State};
 
-/// Whether a stream begins with the PROXY protocol, and which version.
-fn proxy_version(opening: &[u8]) -> Option<u8> {
-    if opening.starts_with(b"PROXY ") {
-        return Some(1);
-    }
-    opening.starts_with(PROXY_2).then_some(2)
-}
+/// Shortest wait for an answer that says something, in seconds.
+const PATIENCE: f64 = 1.0;
 
 /// The PROXY protocol was sent to a server that does not know it, or left out where the same server is sent it otherwise.
 pub(super) fn proxy_protocol(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
     let flow = attempt.flow.as_ref()?;
     let (client, server) = (&flow.sides.client, &flow.sides.server);
-    match proxy_version(&client.opening) {
-        Some(version) => {
-            let is_refused = server.opening.starts_with(b"HTTP/1.")
-                && matches!(server.opening.get(9), Some(b'4' | b'5'));
-            let is_alert = matches!(server.opening.get(..2), Some([0x15, 3]));
-            let is_closed = server.opening.is_empty()
-                && attempt
-                    .end()
-                    .is_some_and(|(side, _)| side == crate::base::Side::Server);
-            if !(is_refused || is_alert || is_closed) {
+    match proxy_header(&client.opening) {
+        Some(header) => {
+            let answer = inside(flow).1;
+            // Who read the request behind it, and refused that, has understood it.
+            let is_refused = answer.starts_with(b"HTTP/1.")
+                && matches!(answer.get(9..12), Some(b"400" | b"405" | b"501" | b"505"));
+            let is_alert = matches!(answer.get(..2), Some([0x15, 3]));
+            let is_closed =
+                answer.is_empty() && attempt.end().is_some_and(|(side, _)| side == Side::Server);
+            if !(is_refused || is_alert || is_closed)
+                || case.all.takes_proxy_protocol(attempt.server)
+            {
                 return None;
             }
             let sentence = format!(
-                "a hop sends the PROXY protocol (version {version}) to port {}, and the server there does not expect it",
+                "a hop sends the PROXY protocol (version {}) to port {}, and the server there does not expect it",
+                header.version,
                 attempt.server.port()
             );
-            let line = client
-                .opening
-                .split(|byte| *byte == b'\r')
-                .next()
-                .unwrap_or_default();
-            let shown = match version {
-                1 => escape::preview(line, 100),
-                _ => "the signature of version 2, then an address in binary".to_owned(),
+            let found = match is_alert {
+                true => Found::certain(Verdict::ProxyProtocolUnexpected, sentence),
+                false => Found::likely(Verdict::ProxyProtocolUnexpected, sentence),
             };
-            let found = Found::certain(Verdict::ProxyProtocolUnexpected, sentence)
-                .at(client.first_data, shown);
-            let line = server
-                .opening
-                .split(|byte| *byte == b'\r')
-                .next()
-                .unwrap_or_default();
+            let found = found.at(client.first_data, header.to_string());
+            let line = answer.split(|byte| *byte == b'\r').next();
+            let line = line.unwrap_or_default();
             Some(match (is_refused, is_alert) {
                 (true, _) => found.at(server.first_data, escape::preview(line, 60)),
                 (_, true) => found.at(server.first_data, "a TLS alert"),
@@ -62,9 +53,7 @@ pub(super) fn proxy_protocol(case: &Case<'_>) -> Option<Found> {
         None => {
             let is_silent = server.opening.is_empty()
                 && client.first_data.is_some()
-                && attempt
-                    .end()
-                    .is_some_and(|(side, _)| side == crate::base::Side::Server);
+                && attempt.end().is_some_and(|(side, _)| side == Side::Server);
             if !is_silent {
                 return None;
             }
@@ -97,19 +86,31 @@ pub(super) fn socks(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
     let flow = attempt.flow.as_ref()?;
     let (client, server) = (&flow.sides.client, &flow.sides.server);
-    let (verdict, what) = match (client.opening.first()?, &server.opening[..]) {
-        (4, [0, code @ 0x5b..=0x5d, ..]) if matches!(client.opening.get(1), Some(1 | 2)) => (
-            Verdict::SocksRefused,
+    let reading = socks::read(&client.opening, &server.opening);
+    let asked = reading.request.as_ref();
+    let title = asked.map_or("SOCKS 5", |request| request.version.title());
+    let whom = asked.map_or_else(String::new, |request| {
+        format!(" to {}", escape::preview(&request.target, 80))
+    });
+    let (verdict, what) = match reading.state {
+        State::Refused(refusal) => refused(refusal, title, &whom),
+        // Some close without a reply when nothing listens behind.
+        State::Incomplete if asked.is_some() && attempt.end().is_some() => (
+            Verdict::SocksUnreachable,
             format!(
-                "the SOCKS 4 server rejects the request (code {code}): its rules do not allow it, or it could not connect"
+                "the SOCKS server ended the connection without a reply: it could not open the tunnel{whom}"
             ),
         ),
-        (5, reply) if is_greeting(&client.opening) => {
-            socks5(reply, attempt.end().is_some(), client.opening.len())?
-        }
+        State::Incomplete if is_unanswered(case) => (
+            Verdict::ConnectUnanswered,
+            format!(
+                "what was asked for a tunnel in {title} did not answer: it is no SOCKS server, or it hangs"
+            ),
+        ),
         _ => return None,
     };
-    let found = Found::certain(verdict, what).at(client.first_data, "a request in SOCKS");
+    let found =
+        Found::certain(verdict, what).at(client.first_data, format!("a request in {title}{whom}"));
     Some(match attempt.end() {
         Some((side, end)) => found
             .at(server.last_data, "the SOCKS server's answer")
@@ -118,54 +119,63 @@ pub(super) fn socks(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// Version, count of methods, methods (RFC 1928 section 3).
-pub(super) fn is_greeting(opening: &[u8]) -> bool {
-    match opening {
-        [5, count, methods @ ..] => {
-            *count > 0
-                && methods.len() >= usize::from(*count).min(8)
-                && methods.first().is_some_and(|method| *method < 10)
+/// Whether nothing came back, and the client waited.
+fn is_unanswered(case: &Case<'_>) -> bool {
+    let Some(flow) = &case.attempt.flow else {
+        return false;
+    };
+    let asked = flow.sides.client.first_data;
+    flow.sides.server.first_data.is_none()
+        && asked.is_some_and(|asked| {
+            case.attempt.end().is_some() || case.watched(asked.time) >= PATIENCE
+        })
+}
+
+/// The verdict on a refusal, and what it means.
+fn refused(refusal: Refusal, title: &str, whom: &str) -> (Verdict, String) {
+    let code = match refusal {
+        Refusal::Methods => {
+            let what = "the SOCKS server takes none of the ways to log in that the client offers (method FF)";
+            return (Verdict::SocksRefused, what.to_owned());
         }
-        _ => false,
+        Refusal::Login => {
+            let what = "the SOCKS server does not take this user name and password";
+            return (Verdict::SocksRefused, what.to_owned());
+        }
+        Refusal::Request(code) => code,
+    };
+    let unreachable = |why: &str| {
+        let what =
+            format!("the SOCKS server could not open the tunnel{whom} (reply {code}, {why})");
+        (Verdict::SocksUnreachable, what)
+    };
+    match code {
+        1 => unreachable("general failure"),
+        2 => (
+            Verdict::SocksRefused,
+            format!("the SOCKS server's rules do not allow the tunnel{whom} (reply 2)"),
+        ),
+        3 => unreachable("network unreachable"),
+        4 => unreachable("host unreachable, or its name is not known"),
+        5 => unreachable("connection refused: nothing listens there"),
+        6 => unreachable("TTL expired"),
+        0x5b..=0x5d => (
+            Verdict::SocksRefused,
+            format!(
+                "the {title} server rejects the tunnel{whom} (code {code}): its rules do not allow it, or it could not connect"
+            ),
+        ),
+        _ => (
+            Verdict::SocksRefused,
+            format!("the SOCKS server does not take this kind of request (reply {code})"),
+        ),
     }
 }
 
-fn socks5(reply: &[u8], has_ended: bool, asked: usize) -> Option<(Verdict, String)> {
-    let refused = |text: &str| Some((Verdict::SocksRefused, text.to_owned()));
-    let rest = match reply {
-        [5, 0xff, ..] => {
-            return refused(
-                "the SOCKS server takes none of the ways to log in that the client offers (method FF)",
-            );
-        }
-        [5, 2, 1, status, ..] if *status != 0 => {
-            return refused("the SOCKS server does not take this user name and password");
-        }
-        [5, 2, 1, 0, rest @ ..] => rest,
-        [5, _, rest @ ..] => rest,
-        _ => return None,
-    };
-    match rest {
-        [5, 2, ..] => refused("the SOCKS server's rules do not allow this destination (reply 2)"),
-        [5, code @ (1 | 3..=6), ..] => {
-            let why = match code {
-                3 => "network unreachable",
-                4 => "host unreachable, or its name is not known",
-                5 => "connection refused: nothing listens there",
-                6 => "TTL expired",
-                _ => "general failure",
-            };
-            Some((Verdict::SocksUnreachable, format!("the SOCKS server could not reach the destination (reply {code}, {why})")))
-        }
-        [5, code @ (7 | 8), ..] => Some((
-            Verdict::SocksRefused,
-            format!("the SOCKS server does not take this kind of request (reply {code})"),
-        )),
-        // Some close without a reply when nothing listens behind.
-        [] if has_ended && asked > 4 => Some((
-            Verdict::SocksUnreachable,
-            "the SOCKS server ended the connection without a reply: it could not reach the destination".to_owned(),
-        )),
+/// The header of the PROXY protocol that a stream begins with.
+pub(in crate::insight) fn proxy_header(opening: &[u8]) -> Option<Box<Header>> {
+    match proxy_protocol::read(opening) {
+        Reading::Complete(header) => Some(header),
         _ => None,
     }
 }

@@ -3,14 +3,17 @@
 use crate::base::{Field, Head, Layer, PerSide, Span, Value, escape};
 use crate::engine::{Close, Connection, SeenHead, Tunnel};
 use crate::http;
+use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::{close::CloseCode, handshake};
 
 use super::bytes;
 
-/// The connection, then the tunnel it runs in, its request and the response. Places count in the stream.
+/// The connection, then what stands in front of it, its request and the response. Places count in the stream.
 pub(super) fn trees(connection: &Connection) -> Vec<Field> {
     let mut fields = Vec::from([summary(connection)]);
-    fields.extend(connection.tunnel.as_deref().map(tunnel));
+    fields.extend(connection.proxy_protocol.as_deref().map(proxy_protocol));
+    let tunnels = connection.tunnel.iter().flat_map(|tunnel| tunnel.all());
+    fields.extend(tunnels.map(tunnel));
     if let Some(shake) = &connection.handshake {
         let request = shake.request.as_ref();
         let heads = [("Request", request), ("Response", shake.response.as_ref())];
@@ -79,16 +82,29 @@ fn closing(close: &Close) -> Field {
 }
 
 fn tunnel(tunnel: &Tunnel) -> Field {
-    let target = tunnel.request.head.target();
-    let mut field = Field::new("Tunnel", escape::text(target))
+    let target = tunnel.target();
+    let value = format!("{} {}", tunnel.title(), escape::text(target));
+    let mut field = Field::new("Tunnel", value)
         .named("tunnel.target")
-        .typed(Value::Bytes(target))
-        .with(head("Request", &tunnel.request));
-    let response = tunnel.response.as_ref();
+        .typed(Value::Bytes(target));
+    if let Some((request, response)) = tunnel.heads() {
+        let heads = std::iter::once(head("Request", request));
+        let heads = heads.chain(response.map(|seen| head("Response", seen)));
+        field.children.extend(heads);
+    } else if let Some(code) = tunnel.status() {
+        field.children.push(Field::new("Reply", code.to_string()));
+    }
     field
-        .children
-        .extend(response.map(|seen| head("Response", seen)));
-    field
+}
+
+/// What a hop says of its client.
+fn proxy_protocol(header: &ProxyHeader) -> Field {
+    let entries = header.fields.iter();
+    let entries = entries.map(|(name, value)| Field::new(name.as_str(), value.as_str()));
+    Field {
+        children: entries.collect(),
+        ..Field::new("PROXY protocol", header.to_string()).named("proxy")
+    }
 }
 
 /// A head with its lines, named by its first.

@@ -124,7 +124,7 @@ fn row(app: &App, index: usize, entry: &Entry, width: usize) -> Line<'static> {
         .request()
         .map_or_else(String::new, |head| escape::text(head.target()));
     let target = match (&known.handshake, &known.tunnel) {
-        (None, Some(tunnel)) => format!("CONNECT {}", escape::text(tunnel.request.head.target())),
+        (None, Some(tunnel)) => format!("{} {}", tunnel.title(), escape::text(tunnel.target())),
         _ => target,
     };
     let chosen = known

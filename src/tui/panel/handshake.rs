@@ -48,22 +48,25 @@ pub(in crate::tui) fn at(
         Side::Client => known.request(),
         Side::Server => known.response(),
     };
-    // Above are the heading and, where there is one, the proxy.
-    let line = line.checked_sub(1 + usize::from(known.tunnel.is_some()))?;
+    // Above are the heading and, where there is one, the proxy and what a hop says.
+    let in_front =
+        usize::from(known.tunnel.is_some()) + usize::from(known.proxy_protocol.is_some());
+    let line = line.checked_sub(1 + in_front)?;
     (line <= head?.headers().count()).then_some((side, line))
 }
 
 fn about(app: &App, known: &Connection, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
+    if let Some(header) = &known.proxy_protocol {
+        lines.push(Line::raw(format!(" A hop says: {header}")));
+    }
     if let Some(tunnel) = &known.tunnel {
         let answer = tunnel
-            .response
-            .as_ref()
-            .and_then(|seen| seen.head.status())
+            .status()
             .map_or("no answer".to_owned(), |status| status.to_string());
-        let target = escape::text(tunnel.request.head.target());
+        let (title, target) = (tunnel.title(), escape::text(tunnel.target()));
         lines.push(Line::raw(format!(
-            " Through a proxy: CONNECT {target}: {answer}"
+            " Through a proxy: {title} {target}: {answer}"
         )));
     }
     let Some(shake) = &known.handshake else {

@@ -1,10 +1,17 @@
 //! What happens when bytes are missing, when the boundary of the next frame is unknown, and when no more bytes come.
 
 use super::{About, Deflate, FrameSink, Scratch, Stream, StreamState};
-use crate::base::{Side, Span};
+use crate::base::{Code, Finding, Side, Span};
 use crate::websocket::plausible::Expected;
 use crate::websocket::resync::{Boundary, Search};
 use crate::websocket::rules;
+
+fn bytes(count: u64) -> String {
+    match count {
+        1 => "1 byte".to_owned(),
+        more => format!("{more} bytes"),
+    }
+}
 
 impl Stream {
     /// What comes next may begin anywhere within a frame: where the next one begins is searched for.
@@ -75,6 +82,70 @@ impl Stream {
             self.tell_message(message, false, scratch, out);
         }
         self.pending_len = 0;
+    }
+
+    /// The sender ended its stream, or the connection was reset: what is incomplete stays so, which is a finding.
+    pub fn cut_off(&mut self, scratch: &mut Scratch, out: &mut impl FrameSink) {
+        let frame = self.frame_at_hand();
+        let message = self.message_at_hand();
+        self.finish(scratch, out);
+        for finding in frame.into_iter().chain(message) {
+            out.finding(About::Stream, finding);
+        }
+    }
+
+    /// How much of the frame that is not complete came.
+    fn frame_at_hand(&self) -> Option<Finding> {
+        let (text, from) = match self.state {
+            StreamState::Header if self.pending_len > 0 => {
+                let len = match self.pending {
+                    [_, second, ..] if self.pending_len > 1 => {
+                        let length = [0, 2, 8][usize::from((second & 0x7f).saturating_sub(125))];
+                        let key = usize::from(second >> 7) * 4;
+                        format!("of the {} bytes of a frame's header", 2 + length + key)
+                    }
+                    _ => "of a frame's header".to_owned(),
+                };
+                let text = format!(
+                    "the stream ends after {} {len}",
+                    bytes(self.pending_len.into())
+                );
+                (text, self.position)
+            }
+            // What a hole or the snaplen took was sent.
+            StreamState::Payload if self.captured == self.passed => {
+                let text = format!(
+                    "the stream ends inside a {} frame: it declares {} of payload, and {} came",
+                    self.header.opcode().name(),
+                    bytes(self.header.payload_length),
+                    self.passed
+                );
+                (text, self.frame_start)
+            }
+            _ => return None,
+        };
+        let end = match self.state {
+            StreamState::Payload => self.end_of_frame(),
+            _ => self.position.saturating_add(self.pending_len.into()),
+        };
+        Some(Finding::new(Code::FrameCutOff, text).at(Span::new(from, end)))
+    }
+
+    /// The fragments that came of the message whose last one did not.
+    fn message_at_hand(&self) -> Option<Finding> {
+        let message = self.message.as_ref()?;
+        let frames = message.frame_count();
+        if frames == 0 || message.has_hole || self.state == StreamState::Search {
+            return None;
+        }
+        let text = format!(
+            "the stream ends inside a {} message: {} in {frames} {} came, the last fragment did not",
+            message.kind.name(),
+            bytes(message.wire_length),
+            if frames == 1 { "frame" } else { "frames" },
+        );
+        let span = Span::new(message.start(), message.end);
+        Some(Finding::new(Code::MessageCutOff, text).at(span))
     }
 
     /// The boundary of the next frame is unknown from `position` on.
