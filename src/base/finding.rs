@@ -156,6 +156,12 @@ codes! {
     TcpOverlapConflict = ("tcp-overlap-conflict", Warning, Some("RFC 9293 3.10")),
     /// HTTP text where a frame should begin.
     HttpInsideFrames = ("http-inside-frames", Error, None),
+    /// What was taken for frames, without a handshake in the capture, is something else.
+    RecognitionRevoked = ("recognition-revoked", Note, None),
+    /// The frames are not those of the draft that the handshake names.
+    DraftFramingMismatch = ("draft-framing-mismatch", Warning, Some("RFC 6455 5.2")),
+    /// A 101 has a body, which no answer of this status may have.
+    SwitchingWithBody = ("switching-with-body", Warning, Some("RFC 9112 6.3")),
     /// An HTTP head is longer than the limit and was not read.
     HeadTooLong = ("head-too-long", Warning, None),
     /// What was kept of a flow was given up, since all flows together kept more than the limit.

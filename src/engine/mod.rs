@@ -15,6 +15,7 @@ mod context;
 mod decoding;
 mod exchange;
 mod exchanges;
+mod first_frames;
 mod flow_state;
 mod flow_summary;
 mod frame_events;

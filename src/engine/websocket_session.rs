@@ -4,14 +4,15 @@ use crate::base::{Code, Finding, Needs, PerSide, Side, Span};
 use crate::flow::{End, RecentMark};
 use crate::payload::Conversation;
 use crate::websocket::handshake::{Compression, Framing, challenge_answer};
-use crate::websocket::{self, Stream};
+use crate::websocket::{self, Negotiated, Stream};
 
 use super::chunk::{Chunk, Hole};
 use super::connection::{Connection, EndedBy, Transport};
 use super::context::{Context, FlowInfo};
 use super::decoding;
+use super::first_frames::{Doubts, Settled};
 use super::frame_events::{Fragments, FrameEvents, Latest, Pings};
-use super::next::{Closing, Next};
+use super::next::{Closing, Next, Recipe};
 use super::provenance::Provenance;
 use super::reporting::close;
 use super::sink::{FindingEvent, Sink};
@@ -30,6 +31,10 @@ pub(super) struct WebSocketSession {
     heads: u32,
     /// What the messages carry, where somebody asks.
     conversation: Option<Box<Conversation>>,
+    /// What the first frames have to settle.
+    doubts: Option<Box<Doubts>>,
+    /// It turned out to be no WebSocket, and was reported as closed.
+    is_revoked: bool,
 }
 
 /// The third key of hixie-76 and the answer to all three, as far as they came.
@@ -64,6 +69,15 @@ impl Half {
     }
 }
 
+/// What is asked for, and what that takes.
+fn needs(asked: Needs, negotiated: &Negotiated) -> Needs {
+    let inflates = asked.has(Needs::INFLATED) && negotiated.compression != Compression::None;
+    match inflates || asked.has(Needs::DECODED) {
+        true => asked | Needs::MESSAGES,
+        false => asked,
+    }
+}
+
 impl WebSocketSession {
     /// Starts decoding where each side's frames begin.
     pub(super) fn new<S: Sink>(
@@ -77,13 +91,7 @@ impl WebSocketSession {
             .as_ref()
             .map(|handshake| handshake.negotiated.clone())
             .unwrap_or_default();
-        let mut needs = context.shared.needs;
-        if needs.has(Needs::INFLATED) && negotiated.compression != Compression::None {
-            needs |= Needs::MESSAGES;
-        }
-        if needs.has(Needs::DECODED) {
-            needs |= Needs::MESSAGES;
-        }
+        let needs = needs(context.shared.needs, &negotiated);
         let shared = &context.shared;
         let conversation = needs.has(Needs::DECODED).then(|| {
             decoding::conversation(&connection, &shared.payload_as, shared.schema.as_ref())
@@ -102,7 +110,13 @@ impl WebSocketSession {
             pings: None,
             memory: 0,
         };
+        let ports = &context.shared.decode_as;
+        let is_forced = [connection.client, connection.server]
+            .iter()
+            .any(|address| ports.contains(&address.port()));
         Self {
+            doubts: Doubts::of(&connection, is_forced),
+            is_revoked: false,
             heads: capped(connection.memory()),
             challenge: (challenge.client > 0).then(|| {
                 Box::new(Challenge {
@@ -180,6 +194,14 @@ impl WebSocketSession {
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) -> Next {
         let side = context.flow.side(chunk.end);
         let mut chunk = chunk;
+        if self.is_revoked {
+            return Next::Stay;
+        }
+        if self.doubts.is_some()
+            && let Some(next) = self.settle(side, &mut chunk, context)
+        {
+            return next;
+        }
         if self.challenge.is_some() {
             chunk = self.challenged(side, chunk, context);
             if chunk.bytes.is_empty() {
@@ -207,7 +229,98 @@ impl WebSocketSession {
             Some(start) => half.provenance.forget_before(start),
         }
         half.count();
-        Next::Stay
+        match self.doubts.is_some() {
+            true => self.doubt_header(side, context),
+            false => Next::Stay,
+        }
+    }
+
+    /// Looks at a side's first bytes before they are decoded; `Some` where nothing is left to decode.
+    #[cold]
+    fn settle<S: Sink>(
+        &mut self,
+        side: Side,
+        chunk: &mut Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Option<Next> {
+        let doubts = self.doubts.as_mut()?;
+        let passed = doubts.pass_over(side, chunk.bytes.len());
+        if passed > 0 {
+            *chunk = chunk.after(passed);
+            return chunk.bytes.is_empty().then_some(Next::Stay);
+        }
+        match doubts.look(side, chunk.bytes, self.connection.frames) {
+            Settled::Fine => None,
+            Settled::Rfc6455(finding) => {
+                self.frame_as_rfc6455(side, chunk.offset, context);
+                context.finding(Some(&mut self.connection), Some(side), &finding);
+                None
+            }
+            Settled::Body(len, finding) => {
+                let begin = chunk.offset + len;
+                self.sides[side].stream = self.stream(side, begin, context);
+                context.finding(Some(&mut self.connection), Some(side), &finding);
+                let doubts = self.doubts.as_mut()?;
+                *chunk = chunk.after(doubts.pass_over(side, chunk.bytes.len()));
+                chunk.bytes.is_empty().then_some(Next::Stay)
+            }
+            Settled::Anywhere => {
+                self.begin_anywhere(side, context);
+                None
+            }
+            Settled::Revoked(finding) => Some(self.revoke(side, &finding, context)),
+        }
+    }
+
+    /// Both sides' frames, which nothing was decoded of yet, are RFC 6455's.
+    fn frame_as_rfc6455<S: Sink>(&mut self, side: Side, at: u64, context: &Context<'_, S>) {
+        if let Some(handshake) = &mut self.connection.handshake {
+            handshake.negotiated.framing = Framing::Rfc6455;
+        }
+        let begin = PerSide::new(|each| match each == side {
+            true => at,
+            false => self.sides[each].stream.position(),
+        });
+        for each in Side::BOTH {
+            self.sides[each].stream = self.stream(each, begin[each], context);
+        }
+    }
+
+    fn stream<S: Sink>(&self, side: Side, begin: u64, context: &Context<'_, S>) -> Stream {
+        let negotiated = self
+            .connection
+            .handshake
+            .as_ref()
+            .map(|handshake| handshake.negotiated.clone())
+            .unwrap_or_default();
+        let needs = needs(context.shared.needs, &negotiated);
+        Stream::new(side, &negotiated, needs, begin)
+    }
+
+    /// Looks at the latest header of a connection that may be none.
+    #[cold]
+    fn doubt_header<S: Sink>(&mut self, side: Side, context: &mut Context<'_, S>) -> Next {
+        let header = self.sides[side].stream.latest_header();
+        let frames = self.connection.frames;
+        let found = self.doubts.as_ref();
+        match found.and_then(|doubts| doubts.header(header, frames)) {
+            Some(finding) => self.revoke(side, &finding, context),
+            None => Next::Stay,
+        }
+    }
+
+    /// This is no WebSocket after all.
+    #[cold]
+    fn revoke<S: Sink>(
+        &mut self,
+        side: Side,
+        finding: &Finding,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        context.finding(Some(&mut self.connection), Some(side), finding);
+        close(&mut self.connection, None, context);
+        self.is_revoked = true;
+        Next::become_now(Recipe::Ignored)
     }
 
     /// Takes what belongs to the handshake off the bytes, and checks the answer once it is there.
@@ -328,6 +441,9 @@ impl WebSocketSession {
         closing: Closing,
         context: &mut Context<'_, S>,
     ) -> Next {
+        if self.is_revoked {
+            return Next::Stay;
+        }
         // What ends by a time-out or with the capture may go on unseen.
         let is_cut = matches!(closing.by, EndedBy::Fin | EndedBy::Rst);
         for side in Side::BOTH {

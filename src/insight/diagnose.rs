@@ -4,7 +4,8 @@
 
 use std::net::SocketAddr;
 
-use crate::base::{PacketNumber, Timestamp};
+use crate::base::{Code, PacketNumber, Timestamp};
+use crate::engine::Outcome;
 
 use super::case::{Case, Evidence};
 use super::ending;
@@ -91,7 +92,15 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Diagnosis> {
     if attempt.connection.is_none() && (found.is_none() || !case.all.expects(attempt)) {
         return None;
     }
-    let found = found.unwrap_or_else(|| rules::nothing(case));
+    if attempt.noted(Code::RecognitionRevoked).is_some() {
+        return None;
+    }
+    let mut found = found.unwrap_or_else(|| rules::nothing(case));
+    // What was recognised by its look alone may be something else.
+    let is_seen = attempt.outcome() != Some(Outcome::NotSeen) || case.request().is_some();
+    if !is_seen && found.confidence == Confidence::Certain {
+        found.confidence = Confidence::Likely;
+    }
     Some(Diagnosis {
         connection: attempt.number,
         client: attempt.client,

@@ -225,11 +225,7 @@ fn heads(known: &Connection) -> Vec<Rung> {
     let tunnel = known.tunnel.as_deref().and_then(Tunnel::heads);
     let shake = known.handshake.as_deref();
     let all = [
-        (
-            Side::Client,
-            tunnel.map(|(request, _)| request),
-            "CONNECT",
-        ),
+        (Side::Client, tunnel.map(|(request, _)| request), "CONNECT"),
         (
             Side::Server,
             tunnel.and_then(|(_, response)| response),

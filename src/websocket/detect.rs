@@ -27,6 +27,11 @@ pub struct FrameScore {
     pub contradictions: u32,
     /// Evidence, in bits.
     pub bits: i32,
+    /// Frames other than unfinished continuations: those look like any record behind a length of two bytes.
+    anchors: u32,
+    /// Segments in which a frame ends, and those of them that end with it.
+    ends: u32,
+    exact_ends: u32,
     /// Payload bytes that the last frame still needs after the bytes seen.
     open: u64,
 }
@@ -46,8 +51,11 @@ impl FrameScore {
         let inside = usize::try_from(self.open).map_or(bytes.len(), |open| open.min(bytes.len()));
         self.open -= inside as u64;
         self.covered += inside as u64;
+        let ended = inside > 0 && self.open == 0;
         let bytes = &bytes[inside..];
         if bytes.is_empty() {
+            self.ends += u32::from(ended);
+            self.exact_ends += u32::from(ended);
             return;
         }
         let expected = Expected {
@@ -55,7 +63,20 @@ impl FrameScore {
             rsv1: true,
         };
         let chain = chain(bytes, &expected);
+        let ended = ended || chain.frames > 1 || chain.ends_exactly;
+        self.ends += u32::from(ended);
+        self.exact_ends += u32::from(chain.ends_exactly);
         self.add(&chain, bytes.len());
+    }
+
+    fn evidence(&self) -> i32 {
+        if self.anchors > 0 { self.bits } else { 0 }
+    }
+
+    /// Whether one direction is enough. Who writes frames mostly sends each by itself, so that segments end with them;
+    /// where they rarely do, the bytes may be anything that repeats.
+    fn may_decide_alone(&self) -> bool {
+        self.frames > 1 && self.exact_ends >= 2 && self.exact_ends * 3 >= self.ends
     }
 
     fn add(&mut self, chain: &Chain, len: usize) {
@@ -68,8 +89,10 @@ impl FrameScore {
         }
         self.masked = Some(chain.masked != 0);
         self.frames += chain.frames;
+        self.anchors += chain.anchors;
         self.bits += chain.bits;
-        self.bits += if chain.ends_exactly { EXACT_BITS } else { 0 };
+        let is_exact = chain.ends_exactly && chain.anchors > 0;
+        self.bits += if is_exact { EXACT_BITS } else { 0 };
         self.covered += chain.covered.min(len) as u64;
         self.open = chain.open;
     }
@@ -90,14 +113,16 @@ pub fn verdict(first: &FrameScore, second: &FrameScore) -> Option<Side> {
     if first.contradictions + second.contradictions > 0 {
         return None;
     }
-    let enough = first.bits + second.bits;
+    // Records behind a length of two bytes are as many unfinished continuations, which prove nothing.
+    let enough = first.evidence() + second.evidence();
+    let is_one = |score: &FrameScore| enough >= ENOUGH_ALONE && score.may_decide_alone();
     match (first.masked, second.masked) {
         (Some(true), Some(false)) if enough >= ENOUGH_BOTH => Some(Side::Client),
         (Some(false), Some(true)) if enough >= ENOUGH_BOTH => Some(Side::Server),
-        (Some(true), None) if enough >= ENOUGH_ALONE && first.frames > 1 => Some(Side::Client),
-        (None, Some(true)) if enough >= ENOUGH_ALONE && second.frames > 1 => Some(Side::Server),
-        (Some(false), None) if enough >= ENOUGH_ALONE && first.frames > 1 => Some(Side::Server),
-        (None, Some(false)) if enough >= ENOUGH_ALONE && second.frames > 1 => Some(Side::Client),
+        (Some(true), None) if is_one(first) => Some(Side::Client),
+        (None, Some(true)) if is_one(second) => Some(Side::Server),
+        (Some(false), None) if is_one(first) => Some(Side::Server),
+        (None, Some(false)) if is_one(second) => Some(Side::Client),
         _ => None,
     }
 }
@@ -238,6 +263,39 @@ mod tests {
         let mut score = FrameScore::default();
         segments.iter().for_each(|segment| score.push(segment));
         score
+    }
+
+    #[test]
+    fn records_behind_a_length_of_two_bytes_are_no_websockets() {
+        let record = |len: usize| [&[0, len as u8][..], &vec![0x5a; len]].concat();
+        let records: Vec<Vec<u8>> = (40..120).map(record).collect();
+        let segments: Vec<&[u8]> = records.iter().map(|record| &record[..]).collect();
+        let (one, other) = (scored(&segments), scored(&segments[..9]));
+        assert_eq!(verdict(&one, &FrameScore::default()), None);
+        assert_eq!(verdict(&one, &other), None);
+    }
+
+    #[test]
+    fn entries_that_ignore_segments_are_no_websocket() {
+        // The names in a huge certificate: `82 20` and 32 letters, over and over.
+        let entries: Vec<u8> = (0..3000)
+            .flat_map(|n| [&b"\x82\x20"[..], format!("{n:032}").as_bytes()].concat())
+            .collect();
+        let segments: Vec<&[u8]> = entries.chunks(1448).collect();
+        let score = scored(&segments);
+        assert_eq!(score.contradictions, 0);
+        assert_eq!(verdict(&score, &FrameScore::default()), None);
+    }
+
+    #[test]
+    fn a_compressed_message_begins_with_a_block_of_deflate() {
+        assert_eq!(
+            score(b"\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\0").contradictions,
+            0
+        );
+        // Modbus: a transaction id, and bytes that begin no block.
+        assert_eq!(score(b"\xc2\x03\x07\0\0").contradictions, 1);
+        assert_eq!(score(b"\xc1\x07\x04\xff\xff\0\0\x01\x02").contradictions, 1);
     }
 
     #[test]

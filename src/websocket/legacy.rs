@@ -24,6 +24,25 @@ use crate::base::{Limits, Needs, Side, Span};
 
 use header::{DraftHeader, UNKNOWN, hixie_header, hybi_header, masked_header};
 
+/// Whether the first frame of these bytes fits the framing of hybi-04 to 06: it has a known type, no reserved bit, and ends with the
+/// bytes, or before another.
+#[must_use]
+pub fn fits(framing: Framing, side: Side, bytes: &[u8]) -> bool {
+    let header = match (framing, side) {
+        (Framing::Hybi(5 | 6), Side::Client) => masked_header(bytes),
+        // How hybi-04 masks is not known, and any bytes may be such a frame; RFC 6455's are told by what they say.
+        (Framing::Hybi(4), Side::Client) => return false,
+        (Framing::Hybi(draft), _) => hybi_header(bytes, draft),
+        _ => return true,
+    };
+    let DraftHeader::Sized(header) = header else {
+        return false;
+    };
+    let is_known = !matches!(header.opcode(), Opcode::Reserved(_)) && header.byte0 & 0x70 == 0;
+    let len = u64::from(header.header_length).saturating_add(header.payload_length);
+    is_known && len <= bytes.len() as u64
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum DraftState {
     /// Before a frame, or in the header of one.
@@ -95,6 +114,11 @@ impl Decoder {
             closed: false,
             lost_from: offset,
         }
+    }
+
+    /// Position of the next byte.
+    pub(super) fn position(&self) -> u64 {
+        self.position
     }
 
     pub(super) fn incomplete_from(&self) -> Option<u64> {

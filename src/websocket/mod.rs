@@ -32,6 +32,7 @@ pub mod utf8;
 
 pub use frame::{Frame, FrameHeader, LengthForm, MAX_HEADER_LEN, Opcode, Part};
 pub use handshake::Negotiated;
+pub use legacy::fits as legacy_fits;
 pub use message::{Message, MessageKind};
 pub use scratch::Scratch;
 pub use sink::{About, FrameSink};

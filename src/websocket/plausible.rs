@@ -91,13 +91,34 @@ fn bits(header: &FrameHeader, payload: &[u8], expected: &Expected) -> Option<i32
     bits += match header.opcode() {
         Opcode::Close => close_bits(sample, header.payload_length, is_whole)?,
         Opcode::Text if !header.rsv1() => text_bits(sample, is_whole && header.fin())?,
+        Opcode::Text | Opcode::Binary if header.rsv1() && !begins_deflate(sample, header) => {
+            return None;
+        }
         _ => 0,
     };
     Some(bits)
 }
 
+/// Whether a compressed message may begin so: with the header of a block (RFC 1951 section 3.2.3), and of a block without
+/// compression also its length.
+fn begins_deflate(sample: &[u8], header: &FrameHeader) -> bool {
+    let Some(&first) = sample.first() else {
+        // What is not there yet says nothing; an empty message has a byte.
+        return header.payload_length > 0;
+    };
+    match (first >> 1 & 3, &sample[1..]) {
+        (0, [low, high, not_low, not_high, ..]) => *low == !not_low && *high == !not_high,
+        (0, rest) => rest.is_empty() || (sample.len() as u64) < header.payload_length,
+        (2, rest) => first >> 3 <= 29 && rest.first().is_none_or(|next| next & 0x1f <= 29),
+        (kind, _) => kind == 1,
+    }
+}
+
 /// Payload bytes looked at.
 const SAMPLE: usize = 64;
+
+/// The first byte of a continuation that is not the last.
+const UNFINISHED: u8 = 0;
 
 /// Less common first bytes say less: others occur in data of many kinds.
 fn first_byte_bits(byte0: u8) -> i32 {
@@ -106,6 +127,8 @@ fn first_byte_bits(byte0: u8) -> i32 {
         0x89 | 0x8a | 0xc1 | 0xc2 => 6,
         0x82 | 0x88 => 5,
         0x80 | 0x01 | 0x02 | 0x41 | 0x42 => 3,
+        // A length of two bytes in front of a record looks like an unfinished continuation.
+        UNFINISHED => 0,
         _ => 1,
     }
 }
@@ -179,6 +202,8 @@ pub(super) struct Chain {
     pub(super) is_broken: bool,
     /// Frames that were masked.
     pub(super) masked: u32,
+    /// Frames other than unfinished continuations.
+    pub(super) anchors: u32,
     /// Payload bytes of the last one beyond the end of the bytes.
     pub(super) open: u64,
 }
@@ -206,6 +231,7 @@ pub(super) fn chain(bytes: &[u8], expected: &Expected) -> Chain {
         chain.frames += 1;
         chain.bits += candidate.bits;
         chain.masked += u32::from(candidate.header.masked());
+        chain.anchors += u32::from(candidate.header.byte0 != UNFINISHED);
         let end = (chain.covered as u64).saturating_add(candidate.len());
         chain.ends_exactly = end == bytes.len() as u64;
         chain.open = end.saturating_sub(bytes.len() as u64);

@@ -141,6 +141,21 @@ impl Stream {
         self.position ^ self.frames ^ u64::from(self.closed) ^ self.raw.len() as u64
     }
 
+    /// Position of the next byte, between frames.
+    #[must_use]
+    pub fn position(&self) -> u64 {
+        match &self.legacy {
+            Some(legacy) => legacy.position(),
+            None => self.position,
+        }
+    }
+
+    /// The header of the frame at hand, or of the one before.
+    #[must_use]
+    pub fn latest_header(&self) -> &FrameHeader {
+        &self.header
+    }
+
     /// Bytes kept beyond the stream itself.
     #[inline]
     #[must_use]

@@ -70,7 +70,9 @@ pub(super) fn http_text(case: &Case<'_>) -> Option<Found> {
         .server
         .first
         .is_some_and(|first| first.packet < noted.at.packet);
-    if from == Side::Server && client_first.is_some() && !server_spoke {
+    // A page without a head was written by somebody who takes it for the body of an answer.
+    let is_head = noted.text.contains("HTTP/1.");
+    if from == Side::Server && client_first.is_some() && !server_spoke && is_head {
         let sentence = "a hop in between goes on reading HTTP after the 101: it answers the client's first frame with HTTP";
         return Some(
             Found::likely(Verdict::FramesParsedAsHttp, sentence)

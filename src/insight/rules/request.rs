@@ -87,7 +87,9 @@ pub(super) fn draft(case: &Case<'_>) -> Option<Found> {
     let request = case.request()?;
     let (name, header) = draft_of(request, case.response())
         .filter(|(_, shown)| *shown != "Sec-WebSocket-Version")?;
-    if !case.is_refused() {
+    // A gateway that cannot reach its server says nothing of what that speaks.
+    let is_gateway = matches!(case.response().and_then(Head::status), Some(502..=504));
+    if !case.is_refused() || is_gateway {
         return None;
     }
     let sentence =
