@@ -14,6 +14,7 @@ use std::process::ExitCode;
 use crossbeam_channel::Receiver;
 
 use crate::filter::Filter;
+use crate::teach::lab::{Lab, Results};
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
 use super::args::ReadArgs;
@@ -26,6 +27,14 @@ pub(super) fn can_open(args: &ReadArgs) -> bool {
     let reads_stdin = args.files.iter().any(|file| file.as_os_str() == "-");
     let prints = args.to.output.is_some() || args.packets_path().is_some();
     io::stdout().is_terminal() && io::stdin().is_terminal() && !reads_stdin && !prints
+}
+
+/// Does a lab on the terminal.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub(super) fn quiz(lab: Lab) -> anyhow::Result<Results> {
+    Ok(tui::do_lab(lab, theme())?)
 }
 
 /// Opens files or an interface in the interface.

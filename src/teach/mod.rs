@@ -14,6 +14,7 @@ pub mod explain;
 pub mod lab;
 pub mod ruler;
 mod sentences;
+pub mod steps;
 mod text;
 
 pub use sentences::sentence;

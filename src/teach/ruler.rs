@@ -141,9 +141,24 @@ fn rule(first: &[Cell], second: &[Cell]) -> String {
     line
 }
 
+/// How the drawing points at a field.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Look {
+    /// The bits that are marked.
+    pub marked: Range<usize>,
+    /// Whether their values are covered.
+    pub covered: bool,
+}
+
 /// The header as text: names, and under each field its bits as `sent` has them.
 #[must_use]
 pub fn lines(parts: &[Drawn], sent: &[u8]) -> Vec<Line> {
+    marked(parts, sent, &Look::default())
+}
+
+/// The same with one field marked, and perhaps covered.
+#[must_use]
+pub fn marked(parts: &[Drawn], sent: &[u8], look: &Look) -> Vec<Line> {
     let mut lines = vec![
         Line::of(
             Role::Faint,
@@ -159,30 +174,50 @@ pub fn lines(parts: &[Drawn], sent: &[u8]) -> Vec<Line> {
         lines.push(Line::of(Role::Faint, rule(&above, &cells)));
         let most = cells.iter().map(|cell| cell.lines.len()).max().unwrap_or(0);
         for at in 0..most {
-            let mut line = String::from(" |");
-            for cell in &cells {
+            let texts = cells.iter().map(|cell| {
                 let width = cell.bits.len() * 2 - 1;
                 let text = cell.lines.get(at).copied().unwrap_or_default();
-                line.push_str(&format!("{text:^width$}|"));
-            }
-            lines.push(Line::plain(line));
+                format!("{text:^width$}")
+            });
+            lines.push(row(&cells, Role::Plain, look, texts));
         }
-        let mut line = String::from(" |");
-        for cell in &cells {
-            for at in cell.bits.clone() {
-                line.push(match bit(sent, at) {
-                    Some(true) => '1',
-                    Some(false) => '0',
-                    None => ' ',
-                });
-                line.push(if at + 1 == cell.bits.end { '|' } else { ' ' });
-            }
-        }
-        lines.push(Line::of(Role::Label, line));
+        let texts = cells.iter().map(|cell| bits(cell, sent, look));
+        lines.push(row(&cells, Role::Label, look, texts));
         above = cells;
     }
     lines.push(Line::of(Role::Faint, rule(&above, &[])));
     lines
+}
+
+/// A line of cells between bars; the cell of a marked field has its role.
+fn row(cells: &[Cell], role: Role, look: &Look, texts: impl Iterator<Item = String>) -> Line {
+    let mut line = Line::of(role, " |");
+    for (cell, text) in cells.iter().zip(texts) {
+        let is_marked = look.marked.contains(&cell.bits.start) && !look.marked.is_empty();
+        match is_marked {
+            true => line = line.with(Role::Marked, text).with(role, "|"),
+            false => line = line.with(role, text + "|"),
+        }
+    }
+    line
+}
+
+/// The bits of a cell, a space between them.
+fn bits(cell: &Cell, sent: &[u8], look: &Look) -> String {
+    let mut text = String::new();
+    for at in cell.bits.clone() {
+        let is_covered = look.covered && look.marked.contains(&at);
+        text.push(match bit(sent, at) {
+            Some(_) if is_covered => '▒',
+            Some(true) => '1',
+            Some(false) => '0',
+            None => ' ',
+        });
+        if at + 1 < cell.bits.end {
+            text.push(' ');
+        }
+    }
+    text
 }
 
 /// Bytes as they were sent, with the byte of the key that each was masked with, and what comes of it.

@@ -18,6 +18,8 @@ pub enum Role {
     Doubtful,
     /// Something right.
     Right,
+    /// What somebody points at.
+    Marked,
 }
 
 /// A line of parts.

@@ -107,6 +107,16 @@ pub enum Action {
     Theme,
     /// Freeze the view while capturing.
     Freeze,
+    /// One field of the frame at a time, for teaching.
+    Lesson,
+    /// Show the covered value.
+    Reveal,
+    /// Cover values until they are revealed, or never.
+    Cover,
+    /// Flip the chosen bit of the copy.
+    Flip,
+    /// Take every flip back.
+    Restore,
 }
 
 /// Where a key applies.
@@ -120,6 +130,8 @@ pub enum KeyContext {
     View,
     /// In the chat.
     Follow,
+    /// In the teaching mode.
+    Lesson,
 }
 
 /// A key with what must be held.
@@ -188,6 +200,11 @@ keys! {
     Panes Action::Packets, [c('p')], "packets", "list the packets of the connection, TCP and all, and back";
     Panes Action::All, [c('a')], "all", "list rows of all connections instead of one, and back";
     Any Action::Ruler, [c('b')], "bits", "the frame's header as RFC 6455 draws it, and the masking byte by byte";
+    Any Action::Lesson, [c('L')], "lesson", "teach the frame: one field at a time with its sentence, values covered, bits flipped on a copy";
+    Lesson Action::Reveal, [c(' ')], "reveal", "in the lesson: show the covered value";
+    Lesson Action::Cover, [c('c')], "cover", "in the lesson: cover values until they are revealed, and back";
+    Lesson Action::Flip, [c('x')], "flip", "in the lesson: flip the chosen bit on a copy, and see what changes";
+    Lesson Action::Restore, [c('r')], "restore", "in the lesson: take the flipped bits back";
     Any Action::Handshake, [c('H')], "handshake", "request and response side by side, the accept key step by step";
     Any Action::Findings, [c('F'), c('e')], "findings", "everything that is wrong or worth a note";
     Any Action::Statistics, [c('S')], "statistics", "what the capture amounts to in numbers";
@@ -282,7 +299,7 @@ fn is_slash(key: &Key, event: &KeyEvent) -> bool {
 pub fn applies(binding: KeyContext, here: KeyContext) -> bool {
     match (binding, here) {
         (KeyContext::Any, _) => true,
-        (KeyContext::View, KeyContext::Follow) => true,
+        (KeyContext::View, KeyContext::Follow | KeyContext::Lesson) => true,
         (wanted, here) => wanted == here,
     }
 }
@@ -320,7 +337,12 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_place() {
-        for here in [KeyContext::Panes, KeyContext::View, KeyContext::Follow] {
+        for here in [
+            KeyContext::Panes,
+            KeyContext::View,
+            KeyContext::Follow,
+            KeyContext::Lesson,
+        ] {
             let mut seen: Vec<Key> = Vec::new();
             for binding in KEYMAP
                 .iter()

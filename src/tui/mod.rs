@@ -16,11 +16,13 @@ mod encrypted;
 mod input;
 pub mod keymap;
 mod layout;
+mod lesson;
 pub mod live;
 mod mouse;
 mod panel;
 mod places;
 mod prompt;
+mod quiz;
 mod search;
 mod terminal;
 #[cfg(test)]
@@ -47,6 +49,9 @@ pub use theme::Theme;
 pub use verdicts::Verdicts;
 
 use crate::store::{Delta, Store};
+use crate::teach::lab::{Lab, Results};
+
+use quiz::Quiz;
 
 /// The longest a slice of work keeps a key waiting.
 const SLICE: Duration = Duration::from_millis(4);
@@ -306,4 +311,39 @@ fn perform(
         Effect::Suspend => terminal.suspend()?,
     }
     Ok(())
+}
+
+/// Does a lab on the terminal.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub fn do_lab(lab: Lab, theme: Theme) -> io::Result<Results> {
+    let mut quiz = Quiz::new(lab, theme);
+    let mut terminal = terminal::Terminal::enter()?;
+    let size = terminal.screen.size()?;
+    quiz.resize(size.width, size.height);
+    while !quiz.is_over && !terminal.told_to_end() {
+        terminal
+            .screen
+            .draw(|frame| panel::draw_quiz(&quiz, frame))?;
+        terminal.wait(Duration::from_millis(200))?;
+        if terminal.came_back()? {
+            let size = terminal.screen.size()?;
+            quiz.resize(size.width, size.height);
+        }
+        while !terminal.told_to_end() && event::poll(Duration::ZERO)? {
+            match event::read()? {
+                event::Event::Key(key) if key.kind != event::KeyEventKind::Release => {
+                    quiz.key(&key)
+                }
+                event::Event::Resize(width, height) => quiz.resize(width, height),
+                _ => {}
+            }
+        }
+        if let Some(panes) = quiz.shown_panes() {
+            panes.tick(Duration::from_millis(20));
+            panes.effects.clear();
+        }
+    }
+    Ok(quiz.results)
 }

@@ -7,6 +7,8 @@ use crate::websocket::MessageKind;
 
 use crate::view::cursor::Cursor;
 
+use super::lesson::Lesson;
+
 /// A view.
 #[derive(Debug)]
 pub enum View {
@@ -26,6 +28,8 @@ pub enum View {
     Statistics(usize),
     /// The calls inside messages, by method.
     Calls(CallList),
+    /// One field of a frame at a time.
+    Lesson(Box<Lesson>),
 }
 
 /// The place in the diagnosis.

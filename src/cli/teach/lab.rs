@@ -1,7 +1,7 @@
 //! `wireloupe lab`: labs listed, done, checked, graded, printed.
 
 use std::fs;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -108,8 +108,12 @@ fn start(name: &str, seed: &str, results: Option<&Path>, lines: bool) -> anyhow:
         Some(path) => path.to_owned(),
         None => PathBuf::from(file_name(&lab)),
     };
-    let _ = lines;
-    let done = line_quiz::run(&lab)?;
+    let on_screen = !lines && io::stdin().is_terminal() && io::stdout().is_terminal();
+    let done = match on_screen {
+        #[cfg(feature = "tui")]
+        true => crate::cli::tui::quiz(lab)?,
+        _ => line_quiz::run(&lab)?,
+    };
     save(&done, &path)?;
     write(&format!(
         "\n{} of {} points. Results: {}\n",

@@ -10,7 +10,7 @@ pub(crate) fn paint(lines: &[Line], palette: Palette) -> String {
         for (role, part) in &line.parts {
             let colour = match role {
                 Role::Plain => "",
-                Role::Title => palette.title,
+                Role::Title | Role::Marked => palette.title,
                 Role::Label => palette.client,
                 Role::Faint => palette.faint,
                 Role::Wrong => palette.error,

@@ -268,6 +268,23 @@ pub enum Answer {
     },
 }
 
+impl Answer {
+    /// The capture that it is worked out from, from 1.
+    pub(super) fn capture(&self) -> usize {
+        match self {
+            Answer::Field { capture, .. }
+            | Answer::Count { capture, .. }
+            | Answer::Holds { capture, .. }
+            | Answer::First { capture, .. }
+            | Answer::Verdict { capture }
+            | Answer::Stage { capture }
+            | Answer::Payload { capture, .. }
+            | Answer::Segments { capture, .. } => (*capture).max(1),
+            _ => 1,
+        }
+    }
+}
+
 fn one() -> usize {
     1
 }

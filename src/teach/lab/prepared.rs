@@ -67,6 +67,8 @@ pub struct Question {
     pub points: u32,
     /// The frame it is about.
     pub frame: Option<u32>,
+    /// The capture it is about, from 1.
+    pub capture: usize,
     /// Fields whose values are covered while it is asked.
     pub covers: Vec<String>,
 }
@@ -131,6 +133,7 @@ fn of_text(text: &str, folder: Option<&Path>, seed: &str) -> Result<Lab, String>
             },
             points: question.points.max(1),
             frame: question.frame,
+            capture: answer.capture(),
             covers: covered(question.kind, &question.covers, &answer),
             answer,
             solution,
@@ -188,13 +191,25 @@ fn work_out(
     Ok(())
 }
 
+/// Fields that show what is sent: where one is covered, all are.
+const CONTENT: [&str; 4] = [
+    "message.text",
+    "message.data",
+    "websocket.payload",
+    "websocket.payload.text",
+];
+
 /// The fields to cover: those named, or the one asked for.
 fn covered(kind: Kind, named: &[String], answer: &Answer) -> Vec<String> {
-    match (named, answer) {
+    let mut covers = match (named, answer) {
         ([], Answer::Field { name, .. }) => vec![name.clone()],
         ([], Answer::Places { field, .. }) if kind == Kind::Bytes => vec![field.clone()],
         (named, _) => named.to_vec(),
+    };
+    if covers.iter().any(|name| CONTENT.contains(&name.as_str())) {
+        covers.extend(CONTENT.map(str::to_owned));
     }
+    covers
 }
 
 fn filled(text: &str, values: &[(String, String)]) -> String {

@@ -128,6 +128,8 @@ pub struct App {
     /// Where to go when the capture was read anew.
     wanted: Option<Wanted>,
     pub(super) mouse: Mouse,
+    /// Fields whose values are covered, by their names in the display filter.
+    pub(super) covered: Vec<String>,
 }
 
 /// What the mouse did last.
@@ -194,12 +196,24 @@ impl App {
             touched: false,
             wanted: None,
             mouse: Mouse::default(),
+            covered: Vec::new(),
         }
     }
 
     /// The terminal's size.
     pub fn resize(&mut self, width: u16, height: u16) {
-        self.screen = Rect::new(0, 0, width, height);
+        self.place(Rect::new(0, 0, width, height));
+    }
+
+    /// The part of the screen that it has.
+    pub(super) fn place(&mut self, screen: Rect) {
+        self.screen = screen;
+        self.settle();
+    }
+
+    /// Covers the values of these fields, and what rows say of messages; none to uncover them.
+    pub(super) fn cover(&mut self, fields: Vec<String>) {
+        self.covered = fields;
         self.settle();
     }
 
@@ -215,6 +229,7 @@ impl App {
         match self.view {
             None => KeyContext::Panes,
             Some(View::Follow(_)) => KeyContext::Follow,
+            Some(View::Lesson(_)) => KeyContext::Lesson,
             Some(_) => KeyContext::View,
         }
     }
@@ -388,6 +403,7 @@ impl App {
             Action::Escape => self.escape(),
             Action::Help => self.open(View::Help(0)),
             Action::Ruler => self.open(View::Ruler(0)),
+            Action::Lesson => self.open_lesson(),
             Action::Handshake => self.open(View::Handshake(0)),
             Action::Findings => {
                 let order = by_severity(&self.store);

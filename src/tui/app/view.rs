@@ -3,6 +3,7 @@
 use crate::base::{PacketNumber, Side};
 use crate::tui::keymap::Action;
 use crate::tui::layout::Pane;
+use crate::tui::lesson::Lesson;
 use crate::tui::panel;
 use crate::tui::views::{Follow, View};
 use crate::view::rows::RowId;
@@ -32,6 +33,17 @@ impl App {
         };
         follow.cursor.at = number.unwrap_or(0).saturating_sub(1) as usize;
         self.open(View::Follow(follow));
+    }
+
+    pub(super) fn open_lesson(&mut self) {
+        let lesson = self
+            .frame()
+            .and_then(|index| Lesson::on(&self.store, index));
+        match lesson {
+            Some(lesson) => self.open(View::Lesson(Box::new(lesson))),
+            None if matches!(self.view, Some(View::Lesson(_))) => self.view = None,
+            None => self.notice = "no frame is selected, or its bytes are not kept".to_owned(),
+        }
     }
 
     /// Opens a view of what is counted, and has it counted.
@@ -132,6 +144,7 @@ impl App {
         };
         match &mut self.view {
             Some(View::Diagnosis(_)) => self.update_diagnosis(action, by),
+            Some(View::Lesson(lesson)) => lesson.update(action),
             Some(View::Handshake(_)) if action == Action::Enter => {
                 self.go_to_header(Side::Client, 0);
             }

@@ -11,6 +11,9 @@ use crate::tui::layout::Pane;
 use super::block::{pane_block, row_style};
 use super::text::fit;
 
+/// What stands for a value that is covered.
+const COVER: &str = "▒▒▒▒";
+
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let section = app
         .tree
@@ -44,7 +47,10 @@ fn line(app: &App, at: usize, width: usize) -> Line<'static> {
         (false, _) => "  ",
     };
     let indent = "  ".repeat(node.path.len().saturating_sub(1));
-    let bits = if field.bits.is_empty() {
+    // What has no name of its own says the same in other words.
+    let is_named = |name: &String| field.name.is_empty() || *name == field.name;
+    let is_covered = app.covered.iter().any(is_named);
+    let bits = if field.bits.is_empty() || is_covered {
         String::new()
     } else {
         format!("{} = ", field.bits)
@@ -65,6 +71,9 @@ fn line(app: &App, at: usize, width: usize) -> Line<'static> {
         Span::raw(head),
         Span::styled(bits, app.theme.faint()),
         Span::styled(label, style),
-        Span::raw(fit(&field.value, width.saturating_sub(used))),
+        Span::raw(match is_covered {
+            true => COVER.to_owned(),
+            false => fit(&field.value, width.saturating_sub(used)),
+        }),
     ])
 }

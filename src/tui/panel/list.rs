@@ -21,6 +21,9 @@ use super::{nothing, packets, statistics};
 /// Payload bytes read for a line.
 const PREVIEW: usize = 240;
 
+/// What stands for a row that would tell an answer.
+const COVER: &str = "▒▒▒▒▒▒▒▒";
+
 pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let block = pane_block(app, Pane::List, &title(app));
     let inner = block.inner(area);
@@ -280,6 +283,12 @@ fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
         right(&row.packet.to_string(), 7),
         right(&time(app, at, &row), 15),
     );
+    if !app.covered.is_empty() {
+        return Line::from(vec![
+            Span::raw(head),
+            Span::styled(COVER, app.theme.faint()),
+        ]);
+    }
     let tail = format!(
         " {} {} ",
         right(&count(row.length), 6),

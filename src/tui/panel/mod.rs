@@ -10,9 +10,11 @@ pub(super) mod findings;
 pub(super) mod follow;
 pub(super) mod handshake;
 mod help;
+mod lesson;
 pub(super) mod list;
 mod nothing;
 mod packets;
+mod quiz;
 mod ruler;
 mod statistics;
 pub(super) mod status;
@@ -26,6 +28,7 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use super::app::App;
 use super::layout::Pane;
+use super::quiz::Quiz;
 use super::views::View;
 
 use block::{more_lines, view_block};
@@ -45,6 +48,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
                 | View::Statistics(top) => {
                     lines_view(app, frame, areas.body, view, *top);
                 }
+                View::Lesson(_) => lines_view(app, frame, areas.body, view, 0),
                 View::Diagnosis(chosen) => diagnosis::draw(app, *chosen, frame, areas.body),
                 View::Calls(list) => calls::draw(app, list, frame, areas.body),
                 View::Follow(follow) => follow::draw(app, follow, frame, areas.body),
@@ -66,6 +70,14 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
     status::completions(app, frame, areas.status);
 }
 
+/// Draws a lab: its question, and the panes beside it.
+pub(super) fn draw_quiz(quiz: &Quiz, frame: &mut Frame<'_>) {
+    quiz::draw(quiz, frame);
+    if let Some(panes) = quiz.panes.get(quiz.capture()) {
+        draw(panes, frame);
+    }
+}
+
 /// The title and the lines of a view that is made of lines only.
 fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'static>>)> {
     let width = usize::from(area.width.saturating_sub(2));
@@ -74,6 +86,7 @@ fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'sta
         View::Ruler(_) => ruler::lines(app),
         View::Handshake(_) => handshake::lines(app, width),
         View::Statistics(_) => statistics::lines(app, width),
+        View::Lesson(lesson) => return Some(lesson::lines(app, lesson, width)),
         View::Diagnosis(_) | View::Follow(_) | View::Findings(..) | View::Calls(_) => return None,
     };
     let lines = lines.into_iter().flat_map(|line| wrapped(line, width));
@@ -152,7 +165,7 @@ pub(super) fn text_of(app: &App, view: &View) -> Option<(&'static str, String)> 
             let line = list.lines.get(list.cursor.at)?;
             Some(("the call", calls::text(line)))
         }
-        View::Handshake(_) | View::Ruler(_) | View::Statistics(_) => {
+        View::Handshake(_) | View::Ruler(_) | View::Statistics(_) | View::Lesson(_) => {
             let (_, lines) = lines_of(app, view, area)?;
             Some(("the view as text", joined(lines)))
         }

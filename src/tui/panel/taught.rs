@@ -5,18 +5,25 @@ use ratatui::text::{Line, Span};
 use crate::base::Severity;
 use crate::teach::{self, Role};
 use crate::tui::app::App;
+use crate::tui::theme::Theme;
 
-/// A line as the theme has it.
+/// A line as the app's theme has it.
 pub(super) fn styled(app: &App, line: teach::Line) -> Line<'static> {
+    painted(app.theme, line)
+}
+
+/// A line as a theme has it.
+pub(super) fn painted(theme: Theme, line: teach::Line) -> Line<'static> {
     let parts = line.parts.into_iter().map(|(role, text)| {
         let style = match role {
             Role::Plain => return Span::raw(text),
-            Role::Title => app.theme.label(),
-            Role::Label => app.theme.label(),
-            Role::Faint => app.theme.faint(),
-            Role::Wrong => app.theme.severity(Severity::Error),
-            Role::Doubtful => app.theme.severity(Severity::Warning),
-            Role::Right => app.theme.right(),
+            Role::Title => theme.label(),
+            Role::Label => theme.label(),
+            Role::Faint => theme.faint(),
+            Role::Wrong => theme.severity(Severity::Error),
+            Role::Doubtful => theme.severity(Severity::Warning),
+            Role::Right => theme.right(),
+            Role::Marked => theme.highlight(),
         };
         Span::styled(text, style)
     });

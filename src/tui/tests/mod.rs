@@ -2,6 +2,7 @@
 
 mod bytes;
 mod filters;
+mod lesson;
 mod messages;
 mod mouse;
 mod places;
