@@ -178,6 +178,8 @@ codes! {
     TlsAlert = ("tls-alert", Warning, Some("RFC 8446 6")),
     /// No secret for this TLS connection in the key log.
     TlsNoKey = ("tls-no-key", Note, None),
+    /// The version or cipher suite of this TLS connection is not decrypted here, whatever keys there are.
+    TlsUnsupported = ("tls-unsupported", Note, None),
     /// An HTTP/2 frame or header block breaks the protocol.
     Http2Invalid = ("http2-invalid", Error, Some("RFC 9113 5.4")),
     /// An extended CONNECT without the server's SETTINGS_ENABLE_CONNECT_PROTOCOL.

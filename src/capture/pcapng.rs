@@ -266,6 +266,7 @@ impl Pcapng {
     ) {
         for (code, value) in self.options(options) {
             if code == 1 && notes.charge(value.len()) {
+                keys_in(value, notes);
                 comments.push((index as u32, text(value)));
             }
         }
@@ -306,9 +307,11 @@ impl Pcapng {
     }
 
     fn comment(&self, value: &[u8], notes: &mut Notes<'_>) {
-        if notes.charge(value.len())
-            && let Some(file) = notes.file()
-        {
+        if !notes.charge(value.len()) {
+            return;
+        }
+        keys_in(value, notes);
+        if let Some(file) = notes.file() {
             file.comments.push(text(value));
         }
     }
@@ -444,4 +447,37 @@ impl Pcapng {
 
 fn text(value: &[u8]) -> String {
     String::from_utf8_lossy(value).into_owned()
+}
+
+/// Takes the lines of a comment that have the form of a key log (`CLIENT_RANDOM 52.. ab..`), as some tools hand keys on.
+fn keys_in(comment: &[u8], notes: &mut Notes<'_>) {
+    let lines = comment.split(|byte| matches!(byte, b'\n' | b'\r'));
+    let mut bytes = Vec::new();
+    for line in lines.filter(|line| is_key_line(line)) {
+        bytes.extend_from_slice(line);
+        bytes.push(b'\n');
+    }
+    if !bytes.is_empty() && notes.charge(bytes.len()) {
+        let kind = Secrets::TLS_KEY_LOG;
+        notes.summary.secrets.push(Secrets { kind, bytes });
+    }
+}
+
+/// A label, the 32 bytes that name a connection and a secret of 32 at least, in hexadecimal.
+fn is_key_line(line: &[u8]) -> bool {
+    let mut words = line
+        .split(u8::is_ascii_whitespace)
+        .filter(|word| !word.is_empty());
+    let is_hex =
+        |word: &[u8], len: usize| word.len() >= len && word.iter().all(u8::is_ascii_hexdigit);
+    let is_label = |word: &[u8]| {
+        let is_part =
+            |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
+        word.first().is_some_and(u8::is_ascii_uppercase) && word.iter().all(is_part)
+    };
+    let (label, name, secret) = (words.next(), words.next(), words.next());
+    label.is_some_and(is_label)
+        && name.is_some_and(|name| is_hex(name, 64))
+        && secret.is_some_and(|secret| is_hex(secret, 64))
+        && words.next().is_none()
 }

@@ -202,7 +202,13 @@ fn encrypted_text<E>(
 ) -> Result<(), E> {
     let (all, count) = casebook.encrypted_flows();
     if count > 0 {
-        each("TLS that was not read, with what shows from outside (--keylog FILE opens it):\n")?;
+        let opens = match all.iter().all(|one| one.tls.unsupported().is_some()) {
+            true => "",
+            false => " (--keylog FILE opens it)",
+        };
+        each(&format!(
+            "TLS that was not read, with what shows from outside{opens}:\n"
+        ))?;
     }
     for one in all.iter().take(LISTED) {
         each(&encrypted_line(one))?;
@@ -395,11 +401,17 @@ fn encrypted_line(one: &Encrypted) -> String {
         None if tls.alpn_offered.is_empty() => {}
         None => say(format_args!("ALPN offered {:?}", tls.alpn_offered)),
     }
-    if let Some(CertificateNames { subject, issuer }) = &tls.certificate {
+    if let Some(CertificateNames {
+        subject, issuer, ..
+    }) = &tls.certificate
+    {
         say(format_args!("certificate of {subject:?} by {issuer:?}"));
     }
     for (side, _, alert) in &tls.alerts {
         say(format_args!("alert {alert} from the {}", side.name()));
+    }
+    if let Some(why) = tls.unsupported() {
+        say(format_args!("{why}, whatever keys there are"));
     }
     say(format_args!(
         "a WebSocket inside is {}",
@@ -430,9 +442,16 @@ fn encrypted_json(one: &Encrypted) -> Value {
         "server_name": tls.server_name,
         "alpn": tls.alpn,
         "alpn_offered": tls.alpn_offered,
-        "certificate": tls.certificate.as_ref().map(|names| json!({"subject": names.subject, "issuer": names.issuer})),
+        "certificate": tls.certificate.as_ref().map(|names| json!({
+            "subject": names.subject,
+            "issuer": names.issuer,
+            "valid_from": names.valid_from.map(|time| time.to_string()),
+            "valid_until": names.valid_until.map(|time| time.to_string()),
+            "hosts": names.hosts,
+        })),
         "alerts": alerts,
         "decryption": tls.decryption.text(),
+        "unsupported": tls.unsupported(),
         "websocket": one.likeness.name(),
     })
 }

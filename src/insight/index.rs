@@ -65,6 +65,10 @@ pub(super) struct Mark {
     proxied: Option<Seen>,
     /// Whether the server took a WebSocket behind the PROXY protocol.
     takes_proxy: bool,
+    /// Of one whose server speaks TLS: where it begins.
+    tls: Option<Seen>,
+    /// Of one whose client sent something inside TLS: the client.
+    talks: Option<IpAddr>,
     /// Of an accepted one: when it ended, and when it began.
     ended: Option<(Timestamp, Timestamp)>,
 }
@@ -100,10 +104,21 @@ impl Mark {
                 .and_then(|client| client.first_data)
                 .filter(|_| is_proxied),
             takes_proxy: is_proxied && attempt.outcome() == Some(Outcome::Accepted),
+            tls: flow
+                .filter(|flow| flow.sides.server.opening.first() == Some(&HANDSHAKE_RECORD))
+                .and_then(|flow| flow.sides.client.first_data),
+            talks: attempt
+                .tls
+                .as_ref()
+                .filter(|summary| !summary.is_client_silent())
+                .map(|_| attempt.client.ip()),
             ended: ended.map(|(_, end)| (end.time, attempt.first.time)),
         }
     }
 }
+
+/// The type of the TLS record that a server answers a ClientHello with.
+const HANDSHAKE_RECORD: u8 = 0x16;
 
 /// An attempt that a server accepted.
 #[derive(Clone, Copy, Debug)]
@@ -126,6 +141,10 @@ pub(super) struct Tables {
     proxied: HashMap<SocketAddr, Seen>,
     /// Those of them that understood it.
     take_proxy: HashSet<SocketAddr>,
+    /// Servers that speak TLS, and where the first time.
+    tls: HashMap<SocketAddr, Seen>,
+    /// Who sent something inside TLS to whom, so its certificate was good enough.
+    talked: HashSet<(IpAddr, SocketAddr)>,
     /// When the WebSockets of a server ended, and when each began.
     ends: HashMap<SocketAddr, Vec<(Timestamp, Timestamp)>>,
     end_count: usize,
@@ -186,6 +205,16 @@ impl Tables {
         }
         if mark.takes_proxy && self.take_proxy.len() < SERVERS {
             self.take_proxy.insert(mark.server);
+        }
+        if let Some(seen) = mark.tls
+            && self.tls.len() < SERVERS
+        {
+            self.tls.entry(mark.server).or_insert(seen);
+        }
+        if let Some(client) = mark.talks
+            && self.talked.len() < SERVERS
+        {
+            self.talked.insert((client, mark.server));
         }
         if let Some(ended) = mark.ended
             && self.end_count < ENDS
@@ -285,6 +314,19 @@ impl<'a> Index<'a> {
     pub(super) fn takes_proxy_protocol(&self, server: SocketAddr) -> bool {
         self.asked.set(true);
         self.tables.take_proxy.contains(&server)
+    }
+
+    /// Where a connection to this server begins with TLS.
+    pub(super) fn speaks_tls(&self, server: SocketAddr) -> Option<Seen> {
+        self.asked.set(true);
+        self.tables.tls.get(&server).copied()
+    }
+
+    /// Whether the same client sent something inside TLS to the same server.
+    pub(super) fn talked_inside_tls(&self, attempt: &Attempt) -> bool {
+        self.asked.set(true);
+        let talked = (attempt.client.ip(), attempt.server);
+        self.tables.talked.contains(&talked)
     }
 
     /// When the WebSockets of a server ended, in order, and when each began.

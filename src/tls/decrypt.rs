@@ -205,7 +205,7 @@ impl Decrypter {
         let (Some(opener), Outcome::Invalid | Outcome::Unfit) = (&mut self.opener, &outcome) else {
             return outcome;
         };
-        let is_unchained = opener.lacks_iv();
+        let is_unchained = opener.lacks_state();
         opener.passed(Some(body));
         if is_unchained {
             Outcome::Unchained
@@ -245,6 +245,10 @@ impl Decrypter {
         let (Some(offer), Some(choice)) = (&agreed.offer, &agreed.choice) else {
             return Err(Outcome::NoSecret);
         };
+        let parameters = choice.suite.parameters().ok_or(Outcome::Unsupported)?;
+        if choice.compressed || choice.version < Version::TLS1_0 {
+            return Err(Outcome::Unsupported);
+        }
         let logged = keys
             .secrets(&offer.random)
             .and_then(|secrets| secrets.get(Label::Master));
@@ -253,10 +257,6 @@ impl Decrypter {
                 .or_else(|| keys.session(&offer.session_id))
         };
         let master = logged.or_else(by_session).ok_or(Outcome::NoSecret)?;
-        let parameters = choice.suite.parameters().ok_or(Outcome::Unsupported)?;
-        if choice.compressed || choice.version < Version::TLS1_0 {
-            return Err(Outcome::Unsupported);
-        }
         let block = KeyBlock {
             version: choice.version,
             parameters,

@@ -14,6 +14,7 @@ impl HandshakeType {
     pub(crate) const END_OF_EARLY_DATA: Self = Self(5);
     pub(crate) const ENCRYPTED_EXTENSIONS: Self = Self(8);
     pub(crate) const CERTIFICATE: Self = Self(11);
+    pub(crate) const CERTIFICATE_REQUEST: Self = Self(13);
     pub(crate) const SERVER_HELLO_DONE: Self = Self(14);
     pub(crate) const FINISHED: Self = Self(20);
     pub(crate) const KEY_UPDATE: Self = Self(24);

@@ -1,32 +1,35 @@
-//! One direction's record protection, opened: AEAD and CBC with HMAC (RFC 8446 5.2, RFC 5246 6.2.3, RFC 7366).
+//! One direction's record protection, opened: AEAD, CBC and stream ciphers with HMAC (RFC 8446 5.2, RFC 5246 6.2.3,
+//! RFC 7366).
 //!
 //! Which key and which sequence number is the caller's affair. A record that does not authenticate leaves its bytes as
 //! they were, so that another key or number can be tried on them.
+
+mod cbc;
+mod mac;
+mod stream;
 
 use std::ops::Range;
 
 use aes_gcm::aead::consts::{U8, U12, U16};
 use aes_gcm::aead::{AeadInOut, KeyInit, Nonce};
 use aes_gcm::{Aes128Gcm, Aes256Gcm};
-use cbc::cipher::{Array, BlockCipherDecrypt, BlockModeDecrypt, InnerIvInit};
 use ccm::Ccm;
 use chacha20poly1305::ChaCha20Poly1305;
-use hmac::Hmac;
-use sha1::Sha1;
-use sha2::{Sha256, Sha384};
 use zeroize::Zeroizing;
 
 use crate::base::Side;
 use crate::tls::record::{HEADER_LEN, RecordHeader, Version};
 use crate::tls::schedule::{expand_label, prf};
-use crate::tls::suite::{Bulk, Mac, Parameters};
+use crate::tls::suite::{Bulk, Parameters, Stream};
+
+use self::cbc::Cbc;
+use mac::{MacKey, additional_data12, restored};
+use stream::KeyStream;
 
 type Aes128Ccm = Ccm<aes::Aes128, U16, U12>;
 type Aes256Ccm = Ccm<aes::Aes256, U16, U12>;
 type Aes128Ccm8 = Ccm<aes::Aes128, U8, U12>;
 type Aes256Ccm8 = Ccm<aes::Aes256, U8, U12>;
-
-const BLOCK: usize = 16;
 
 /// What opens the records of one direction and one key.
 pub(crate) struct Opener {
@@ -43,6 +46,7 @@ enum Cipher {
         nonce: NonceKind,
     },
     Cbc(Box<Cbc>),
+    Stream(Box<KeyStream>),
 }
 
 /// How a record's nonce comes about.
@@ -62,25 +66,6 @@ enum Aead {
     Aes128Ccm8(Box<Aes128Ccm8>),
     Aes256Ccm8(Box<Aes256Ccm8>),
     ChaCha20Poly1305(Box<ChaCha20Poly1305>),
-}
-
-struct Cbc {
-    aes: Aes,
-    mac: MacKey,
-    encrypt_then_mac: bool,
-    /// TLS 1.0: the last ciphertext block of the record before; `None` where that is not known.
-    chain: Option<[u8; BLOCK]>,
-}
-
-enum Aes {
-    Aes128(aes::Aes128),
-    Aes256(aes::Aes256),
-}
-
-enum MacKey {
-    Sha1(Hmac<Sha1>),
-    Sha256(Hmac<Sha256>),
-    Sha384(Hmac<Sha384>),
 }
 
 /// What TLS up to 1.2 derives its keys from.
@@ -111,11 +96,11 @@ impl Opener {
     /// The opener of what `sender` sends, from TLS 1.2's key block or its predecessors' (RFC 5246 6.3).
     pub(crate) fn tls12(from: &KeyBlock<'_>, sender: Side) -> Option<Self> {
         let bulk = from.parameters.bulk;
-        let mac_len = mac_len(bulk);
-        let iv_len = match bulk {
-            Bulk::ChaCha20Poly1305 => 12,
-            Bulk::Aes128Cbc(_) | Bulk::Aes256Cbc(_) => BLOCK,
-            _ => 4,
+        let (mac_len, iv_len) = match bulk {
+            Bulk::ChaCha20Poly1305 => (0, 12),
+            Bulk::Cbc(block, mac) => (mac.len(), block.len()),
+            Bulk::Stream(_, mac) => (mac.len(), 0),
+            _ => (0, 4),
         };
         let mut block = Zeroizing::new(vec![0; 2 * (mac_len + key_len(bulk) + iv_len)]);
         let seeds = [&from.server_random[..], &from.client_random[..]];
@@ -140,12 +125,15 @@ impl Opener {
         };
         let (mac, key, iv) = (next(mac_len)?, next(key_len(bulk))?, next(iv_len)?);
         let cipher = match bulk {
-            Bulk::Aes128Cbc(_) | Bulk::Aes256Cbc(_) => Cipher::Cbc(Box::new(Cbc {
-                aes: Aes::new(key)?,
-                mac: MacKey::new(bulk, mac)?,
-                encrypt_then_mac: from.encrypt_then_mac,
-                chain: iv.try_into().ok(),
-            })),
+            Bulk::Cbc(block, hash) => {
+                let mac = MacKey::new(hash, mac)?;
+                let cbc = Cbc::new(block, key, mac, from.encrypt_then_mac, iv)?;
+                Cipher::Cbc(Box::new(cbc))
+            }
+            Bulk::Stream(stream, hash) => {
+                let mac = MacKey::new(hash, mac)?;
+                Cipher::Stream(Box::new(KeyStream::new(stream, key, mac)?))
+            }
             _ if from.version < Version::TLS1_2 => return None, // AEAD came with TLS 1.2
             _ => Cipher::aead12(bulk, key, iv)?,
         };
@@ -199,25 +187,36 @@ impl Opener {
                 Some(explicit..explicit + content_len)
             }
             Cipher::Cbc(cbc) => cbc.open(self.version, sequence, header, body, &mut self.scratch),
+            Cipher::Stream(stream) => stream.open(sequence, header, body),
         }
     }
 
     /// Tells that a record went by unopened, its fragment as it was on the wire, or `None` where that is not known: TLS
-    /// 1.0 takes the next record's IV from it.
+    /// 1.0 takes the next record's IV from it, and RC4 goes on where it ended.
     pub(crate) fn passed(&mut self, body: Option<&[u8]>) {
-        if let Cipher::Cbc(cbc) = &mut self.cipher {
-            cbc.chain = body.and_then(|body| cbc.last_block(body));
+        match &mut self.cipher {
+            Cipher::Aead { .. } => {}
+            Cipher::Cbc(cbc) => cbc.passed(body),
+            Cipher::Stream(stream) => stream.passed(body.map(<[u8]>::len)),
         }
     }
 
-    /// Whether the next record's IV is in a record before it.
+    /// Whether a record cannot be opened without those before it.
     pub(crate) fn is_chained(&self) -> bool {
-        self.version <= Version::TLS1_0
+        match &self.cipher {
+            Cipher::Aead { .. } => false,
+            Cipher::Cbc(_) => self.version <= Version::TLS1_0,
+            Cipher::Stream(stream) => stream.is_chained(),
+        }
     }
 
-    /// Whether the next record cannot be opened for want of an IV.
-    pub(crate) fn lacks_iv(&self) -> bool {
-        self.is_chained() && matches!(&self.cipher, Cipher::Cbc(cbc) if cbc.chain.is_none())
+    /// Whether the next record cannot be opened for want of those before it.
+    pub(crate) fn lacks_state(&self) -> bool {
+        match &self.cipher {
+            Cipher::Aead { .. } => false,
+            Cipher::Cbc(cbc) => self.is_chained() && cbc.lacks_iv(),
+            Cipher::Stream(stream) => stream.is_lost(),
+        }
     }
 }
 
@@ -245,31 +244,13 @@ fn additional_data13(header: RecordHeader) -> ([u8; 13], usize) {
     (aad, HEADER_LEN)
 }
 
-/// Sequence number, type, version and the content's length (RFC 5246 6.2.3.3).
-fn additional_data12(sequence: u64, header: RecordHeader, content_len: usize) -> ([u8; 13], usize) {
-    let mut aad = [0; 13];
-    aad[..8].copy_from_slice(&sequence.to_be_bytes());
-    aad[8] = header.content_type.0;
-    aad[9..11].copy_from_slice(&header.version.0.to_be_bytes());
-    aad[11..].copy_from_slice(&(content_len as u16).to_be_bytes());
-    (aad, aad.len())
-}
-
 fn key_len(bulk: Bulk) -> usize {
     match bulk {
-        Bulk::Aes128Gcm | Bulk::Aes128Ccm | Bulk::Aes128Ccm8 | Bulk::Aes128Cbc(_) => 16,
-        _ => 32,
-    }
-}
-
-fn mac_len(bulk: Bulk) -> usize {
-    match bulk {
-        Bulk::Aes128Cbc(mac) | Bulk::Aes256Cbc(mac) => match mac {
-            Mac::Sha1 => 20,
-            Mac::Sha256 => 32,
-            Mac::Sha384 => 48,
-        },
-        _ => 0,
+        Bulk::Aes128Gcm | Bulk::Aes128Ccm | Bulk::Aes128Ccm8 => 16,
+        Bulk::Aes256Gcm | Bulk::Aes256Ccm | Bulk::Aes256Ccm8 | Bulk::ChaCha20Poly1305 => 32,
+        Bulk::Cbc(block, _) => block.key_len(),
+        Bulk::Stream(Stream::Null, _) => 0,
+        Bulk::Stream(Stream::Rc4, _) => 16,
     }
 }
 
@@ -286,7 +267,7 @@ impl Aead {
             Bulk::Aes128Ccm8 => Self::Aes128Ccm8(boxed(key)?),
             Bulk::Aes256Ccm8 => Self::Aes256Ccm8(boxed(key)?),
             Bulk::ChaCha20Poly1305 => Self::ChaCha20Poly1305(boxed(key)?),
-            Bulk::Aes128Cbc(_) | Bulk::Aes256Cbc(_) => return None,
+            Bulk::Cbc(..) | Bulk::Stream(..) => return None,
         })
     }
 
@@ -338,156 +319,6 @@ fn detached<A: AeadInOut>(
     let tag = tag.try_into().ok()?;
     aead.decrypt_inout_detached(&nonce, aad, content.into(), &tag)
         .ok()
-}
-
-/// Runs `open` and, where it fails, puts the bytes back: CCM and MAC-then-encrypt decrypt before they verify.
-fn restored<T>(
-    scratch: &mut Vec<u8>,
-    content: &mut [u8],
-    open: impl FnOnce(&mut [u8]) -> Option<T>,
-) -> Option<T> {
-    scratch.clear();
-    scratch.extend_from_slice(content);
-    let opened = open(content);
-    if opened.is_none() {
-        content.copy_from_slice(scratch);
-    }
-    opened
-}
-
-impl Aes {
-    fn new(key: &[u8]) -> Option<Self> {
-        match key.len() {
-            16 => aes::Aes128::new_from_slice(key).ok().map(Self::Aes128),
-            _ => aes::Aes256::new_from_slice(key).ok().map(Self::Aes256),
-        }
-    }
-
-    fn decrypt(&self, iv: &[u8; BLOCK], blocks: &mut [u8]) {
-        match self {
-            Self::Aes128(aes) => decrypt_cbc(aes, iv, blocks),
-            Self::Aes256(aes) => decrypt_cbc(aes, iv, blocks),
-        }
-    }
-}
-
-fn decrypt_cbc<C: BlockCipherDecrypt<BlockSize = U16>>(
-    aes: &C,
-    iv: &[u8; BLOCK],
-    blocks: &mut [u8],
-) {
-    let (blocks, _) = Array::<u8, U16>::slice_as_chunks_mut(blocks);
-    cbc::Decryptor::inner_iv_init(aes, &Array(*iv)).decrypt_blocks(blocks);
-}
-
-impl MacKey {
-    fn new(bulk: Bulk, key: &[u8]) -> Option<Self> {
-        let (Bulk::Aes128Cbc(mac) | Bulk::Aes256Cbc(mac)) = bulk else {
-            return None;
-        };
-        match mac {
-            Mac::Sha1 => Hmac::new_from_slice(key).ok().map(Self::Sha1),
-            Mac::Sha256 => Hmac::new_from_slice(key).ok().map(Self::Sha256),
-            Mac::Sha384 => Hmac::new_from_slice(key).ok().map(Self::Sha384),
-        }
-    }
-
-    fn len(&self) -> usize {
-        match self {
-            Self::Sha1(_) => 20,
-            Self::Sha256(_) => 32,
-            Self::Sha384(_) => 48,
-        }
-    }
-
-    fn verify(&self, parts: [&[u8]; 2], tag: &[u8]) -> Option<()> {
-        fn check<M: hmac::Mac + Clone>(key: &M, parts: [&[u8]; 2], tag: &[u8]) -> Option<()> {
-            let mut mac = key.clone();
-            parts.iter().for_each(|part| mac.update(part));
-            mac.verify_slice(tag).ok()
-        }
-        match self {
-            Self::Sha1(key) => check(key, parts, tag),
-            Self::Sha256(key) => check(key, parts, tag),
-            Self::Sha384(key) => check(key, parts, tag),
-        }
-    }
-}
-
-impl Cbc {
-    /// Bytes of the fragment before a MAC over the ciphertext.
-    fn sealed_len(&self, body: &[u8]) -> Option<usize> {
-        match self.encrypt_then_mac {
-            true => body.len().checked_sub(self.mac.len()),
-            false => Some(body.len()),
-        }
-    }
-
-    fn last_block(&self, body: &[u8]) -> Option<[u8; BLOCK]> {
-        body.get(..self.sealed_len(body)?)?.last_chunk().copied()
-    }
-
-    fn open(
-        &mut self,
-        version: Version,
-        sequence: u64,
-        header: RecordHeader,
-        body: &mut [u8],
-        scratch: &mut Vec<u8>,
-    ) -> Option<Range<usize>> {
-        let last_block = self.last_block(body);
-        let opened = self.decrypt(version, sequence, header, body, scratch)?;
-        self.chain = last_block;
-        Some(opened)
-    }
-
-    fn decrypt(
-        &self,
-        version: Version,
-        sequence: u64,
-        header: RecordHeader,
-        body: &mut [u8],
-        scratch: &mut Vec<u8>,
-    ) -> Option<Range<usize>> {
-        let explicit = if version >= Version::TLS1_1 { BLOCK } else { 0 };
-        let iv = match explicit {
-            0 => self.chain?,
-            _ => *body.first_chunk()?,
-        };
-        let sealed_len = self.sealed_len(body)?;
-        let blocks = explicit..sealed_len;
-        if blocks.is_empty() || !blocks.len().is_multiple_of(BLOCK) {
-            return None;
-        }
-        if self.encrypt_then_mac {
-            let (sealed, tag) = body.split_at_mut_checked(sealed_len)?;
-            let (aad, _) = additional_data12(sequence, header, sealed_len);
-            self.mac.verify([&aad, sealed], tag)?;
-            let sealed = sealed.get_mut(explicit..)?;
-            self.aes.decrypt(&iv, sealed);
-            let content_len = sealed.len().checked_sub(padding_len(sealed)?)?;
-            return Some(explicit..explicit + content_len);
-        }
-        restored(scratch, body.get_mut(blocks)?, |sealed| {
-            self.aes.decrypt(&iv, sealed);
-            let content_len = sealed
-                .len()
-                .checked_sub(padding_len(sealed)? + self.mac.len())?;
-            let (content, rest) = sealed.split_at_checked(content_len)?;
-            let (aad, _) = additional_data12(sequence, header, content_len);
-            self.mac
-                .verify([&aad, content], rest.get(..self.mac.len())?)?;
-            Some(explicit..explicit + content_len)
-        })
-    }
-}
-
-/// Bytes of the padding at the end, its length byte included (RFC 5246 6.2.3.2); `None` where it is not one.
-fn padding_len(bytes: &[u8]) -> Option<usize> {
-    let last = *bytes.last()?;
-    let len = usize::from(last) + 1;
-    let padding = bytes.get(bytes.len().checked_sub(len)?..)?;
-    padding.iter().all(|byte| *byte == last).then_some(len)
 }
 
 #[cfg(test)]

@@ -19,16 +19,69 @@ pub(crate) enum Bulk {
     Aes128Ccm8,
     Aes256Ccm8,
     ChaCha20Poly1305,
-    Aes128Cbc(Mac),
-    Aes256Cbc(Mac),
+    Cbc(Block, Mac),
+    Stream(Stream, Mac),
 }
 
-/// The HMAC of a CBC suite.
+/// The block cipher of a CBC suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Block {
+    Aes128,
+    Aes256,
+    Camellia128,
+    Camellia256,
+    TripleDes,
+}
+
+impl Block {
+    /// Bytes of its key.
+    #[cfg(feature = "tls")]
+    pub(crate) fn key_len(self) -> usize {
+        match self {
+            Self::Aes128 | Self::Camellia128 => 16,
+            Self::TripleDes => 24,
+            Self::Aes256 | Self::Camellia256 => 32,
+        }
+    }
+
+    /// Bytes of one block.
+    #[cfg(feature = "tls")]
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::TripleDes => 8,
+            _ => 16,
+        }
+    }
+}
+
+/// The stream cipher of a suite.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stream {
+    /// Nothing is encrypted.
+    Null,
+    Rc4,
+}
+
+/// The HMAC of a suite with a block or stream cipher.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mac {
+    Md5,
     Sha1,
     Sha256,
     Sha384,
+}
+
+impl Mac {
+    /// Bytes of its key and of its tag.
+    #[cfg(feature = "tls")]
+    pub(crate) fn len(self) -> usize {
+        match self {
+            Self::Md5 => 16,
+            Self::Sha1 => 20,
+            Self::Sha256 => 32,
+            Self::Sha384 => 48,
+        }
+    }
 }
 
 /// The hash of the key schedule (TLS 1.2's PRF, TLS 1.3's HKDF).
@@ -77,16 +130,32 @@ impl CipherSuite {
             "AES_128_CCM_8" | "AES_128_CCM_8_SHA256" => Bulk::Aes128Ccm8,
             "AES_256_CCM_8" => Bulk::Aes256Ccm8,
             "CHACHA20_POLY1305_SHA256" => Bulk::ChaCha20Poly1305,
-            "AES_128_CBC_SHA" => Bulk::Aes128Cbc(Mac::Sha1),
-            "AES_256_CBC_SHA" => Bulk::Aes256Cbc(Mac::Sha1),
-            "AES_128_CBC_SHA256" => Bulk::Aes128Cbc(Mac::Sha256),
-            "AES_256_CBC_SHA256" => Bulk::Aes256Cbc(Mac::Sha256),
-            "AES_128_CBC_SHA384" => Bulk::Aes128Cbc(Mac::Sha384),
-            "AES_256_CBC_SHA384" => Bulk::Aes256Cbc(Mac::Sha384),
-            _ => return None,
+            _ => with_mac(cipher)?,
         };
         Some(Parameters { bulk, hash })
     }
+}
+
+/// A block or stream cipher and its HMAC, by the second half of a suite's name.
+fn with_mac(cipher: &str) -> Option<Bulk> {
+    let (cipher, mac) = cipher.rsplit_once('_')?;
+    let mac = match mac {
+        "MD5" => Mac::Md5,
+        "SHA" => Mac::Sha1,
+        "SHA256" => Mac::Sha256,
+        "SHA384" => Mac::Sha384,
+        _ => return None,
+    };
+    Some(match cipher {
+        "AES_128_CBC" => Bulk::Cbc(Block::Aes128, mac),
+        "AES_256_CBC" => Bulk::Cbc(Block::Aes256, mac),
+        "CAMELLIA_128_CBC" => Bulk::Cbc(Block::Camellia128, mac),
+        "CAMELLIA_256_CBC" => Bulk::Cbc(Block::Camellia256, mac),
+        "3DES_EDE_CBC" => Bulk::Cbc(Block::TripleDes, mac),
+        "NULL" => Bulk::Stream(Stream::Null, mac),
+        "RC4_128" => Bulk::Stream(Stream::Rc4, mac),
+        _ => return None,
+    })
 }
 
 impl fmt::Display for CipherSuite {
@@ -497,13 +566,36 @@ mod tests {
         assert_eq!(of(0x1305), Some((Bulk::Aes128Ccm8, Hash::Sha256)));
         assert_eq!(of(0xc030), Some((Bulk::Aes256Gcm, Hash::Sha384)));
         assert_eq!(of(0xcca8), Some((Bulk::ChaCha20Poly1305, Hash::Sha256)));
-        assert_eq!(of(0x002f), Some((Bulk::Aes128Cbc(Mac::Sha1), Hash::Sha256)));
+        let cbc = |block, mac| Bulk::Cbc(block, mac);
+        let stream = |stream, mac| Bulk::Stream(stream, mac);
+        assert_eq!(
+            of(0x002f),
+            Some((cbc(Block::Aes128, Mac::Sha1), Hash::Sha256))
+        );
         assert_eq!(
             of(0xc028),
-            Some((Bulk::Aes256Cbc(Mac::Sha384), Hash::Sha384))
+            Some((cbc(Block::Aes256, Mac::Sha384), Hash::Sha384))
         );
+        assert_eq!(
+            of(0x000a),
+            Some((cbc(Block::TripleDes, Mac::Sha1), Hash::Sha256))
+        );
+        assert_eq!(
+            of(0xc077),
+            Some((cbc(Block::Camellia256, Mac::Sha384), Hash::Sha384))
+        );
+        assert_eq!(
+            of(0x0004),
+            Some((stream(Stream::Rc4, Mac::Md5), Hash::Sha256))
+        );
+        assert_eq!(
+            of(0x003b),
+            Some((stream(Stream::Null, Mac::Sha256), Hash::Sha256))
+        );
+        // What export rules once allowed, and what was never a suite, stays closed.
+        assert_eq!([of(0x0000), of(0x0003), of(0xc0b4)], [None; 3]);
         assert_eq!(of(0xc0a2), Some((Bulk::Aes128Ccm8, Hash::Sha256)));
-        assert_eq!(of(0x0005), None, "RC4 is named, not decrypted");
+        assert_eq!(of(0x0096), None, "SEED is named, not decrypted");
         assert_eq!(CipherSuite(0x0005).to_string(), "TLS_RSA_WITH_RC4_128_SHA");
         assert_eq!(CipherSuite(0x9a9a).to_string(), "0x9a9a");
     }

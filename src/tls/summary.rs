@@ -42,6 +42,10 @@ pub struct Summary {
     pub early_data: EarlyData,
     /// Whom the server's certificate names, where it could be read.
     pub certificate: Option<CertificateNames>,
+    /// The server asked for a certificate of the client, where that could be read.
+    pub certificate_requested: bool,
+    /// What the client answered, where that could be read: whether it sent one.
+    pub client_certificate: Option<bool>,
     /// Alerts that could be read, up to 16.
     pub alerts: Vec<(Side, AlertLevel, AlertDescription)>,
     /// Alerts that are encrypted and were not read (TLS up to 1.2; the last one is mostly `close_notify`).
@@ -137,6 +141,8 @@ pub struct Volume {
     pub large: u64,
     /// How often this side spoke after the other had.
     pub turns: u64,
+    /// Bytes of the records since it spoke last after the other had.
+    pub turn_bytes: u64,
 }
 
 /// How much a connection that cannot be read looks like a WebSocket. A judgement, never a fact.
@@ -163,6 +169,38 @@ impl Likeness {
 }
 
 impl Summary {
+    /// Why no key log can open it, if none can: what is not decrypted here.
+    #[must_use]
+    pub fn unsupported(&self) -> Option<String> {
+        let version = self.version?;
+        if version < Version::TLS1_0 {
+            return Some(format!("{version} is not decrypted here"));
+        }
+        // Drafts of TLS 1.3 have numbers of their own (RFC 8446 4.2.1), and other keys than the standard.
+        if version > Version::TLS1_3 {
+            return Some(format!(
+                "{version}, a draft or no TLS that is known, is not decrypted here"
+            ));
+        }
+        let suite = self.suite?;
+        suite
+            .parameters()
+            .is_none()
+            .then(|| format!("the cipher suite {suite} is not decrypted here"))
+    }
+
+    /// Whether the client sent nothing but what belongs to the handshake, and an alert perhaps, as far as lengths tell.
+    #[must_use]
+    pub fn is_client_silent(&self) -> bool {
+        /// The longest record of TLS 1.3 with a Finished alone (its header, a SHA-384, type and tag), and one with an alert.
+        const FINISHED_AND_ALERT: u64 = 4 + 48 + 1 + 16 + 24;
+        let client = &self.encrypted.client;
+        match self.version == Some(Version::TLS1_3) {
+            true => client.records <= 2 && client.bytes <= FINISHED_AND_ALERT,
+            false => client.records == 0,
+        }
+    }
+
     /// Judges from the outside whether this is a long-lived WebSocket: a connection of some duration on which both
     /// sides keep sending small records, neither of them in long runs. `lifetime` is from the first packet to the last.
     #[must_use]
@@ -206,6 +244,7 @@ mod tests {
             small: 40,
             large: 0,
             turns: 20,
+            turn_bytes: 100,
         };
         let mut summary = Summary {
             encrypted: PerSide::new(|_| side),

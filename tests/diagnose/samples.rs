@@ -24,15 +24,17 @@ fn run_sample(sample: &Sample) -> Vec<Diagnosis> {
     let mut source = Source::open(inputs, &options.limits).expect("a capture");
     let mut walker = Walker::new(&options.limits);
     let mut engine = Engine::new(options, Facts::default());
+    let mut log = wireloupe::tls::KeyLog::new();
     if let Some(keys) = sample.keys() {
-        let bytes = std::fs::read(keys).expect("a key log");
-        let mut log = wireloupe::tls::KeyLog::new();
-        log.extend(&bytes);
-        log.finish();
-        engine.set_keys(std::sync::Arc::new(log));
+        log.extend(&std::fs::read(keys).expect("a key log"));
     }
     let mut batch = Batch::new();
     while source.fill(&mut batch) {
+        for secrets in &source.summary().secrets {
+            log.extend(&secrets.bytes);
+        }
+        log.finish();
+        engine.set_keys(std::sync::Arc::new(log.clone()));
         engine.batch(&batch, &mut walker);
     }
     engine.finish();

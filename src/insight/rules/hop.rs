@@ -1,6 +1,6 @@
 //! HTTP: what a hop between client and server did to the upgrade, and requests sent to the wrong kind of port.
 
-use crate::base::{Head, escape};
+use crate::base::{Head, Side, escape};
 use crate::engine::Transport;
 use crate::insight::case::{Case, Found};
 use crate::insight::facts::inside;
@@ -42,6 +42,39 @@ pub(super) fn plain_to_tls_port(case: &Case<'_>) -> Option<Found> {
             flow.sides.server.first_data,
             "the server answers with a TLS alert",
         ),
+    })
+}
+
+/// Ports that speak TLS by custom.
+const TLS_PORTS: &[u16] = &[443, 4443, 6443, 7443, 8443, 9443, 10443];
+
+/// Plain HTTP to a port that wants TLS, which only ends the connection: the port, or what others say to it, tells.
+pub(super) fn plain_to_silent_tls_port(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let flow = attempt.flow.as_ref()?;
+    let (side, end) = attempt.end()?;
+    if !case.is_unanswered() || side != Side::Server || flow.sides.server.first_data.is_some() {
+        return None;
+    }
+    let port = attempt.server.port();
+    let other = case.all.speaks_tls(attempt.server);
+    let why = match other {
+        Some(_) => "where others speak TLS",
+        None if TLS_PORTS.contains(&port) => "which is one for TLS by custom",
+        None => return None,
+    };
+    let sentence = format!(
+        "the client speaks plain HTTP (ws) to port {port}, {why}: the server ended the connection without a word; it wants wss"
+    );
+    let found = Found::likely(Verdict::PlainToTlsPort, sentence)
+        .at(attempt.request_at(), "the upgrade request, not encrypted")
+        .at(Some(end), "FIN or RST, and no answer before it");
+    Some(match other {
+        Some(seen) => found.at(
+            Some(seen),
+            "another connection to this port begins with TLS",
+        ),
+        None => found,
     })
 }
 

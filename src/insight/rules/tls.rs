@@ -1,6 +1,7 @@
 //! TLS: does the handshake complete, and what was agreed on?
 
-use crate::base::{Code, Side};
+use crate::base::{Code, Side, Timestamp, escape};
+use crate::engine::Seen;
 use crate::insight::case::{Case, Found, the};
 use crate::insight::facts::inside;
 use crate::insight::verdict::Verdict;
@@ -63,7 +64,7 @@ pub(super) fn plain_port(case: &Case<'_>) -> Option<Found> {
         .split(|byte| *byte == b'\r')
         .next()
         .unwrap_or_default();
-    let line = crate::base::escape::preview(line, 80);
+    let line = escape::preview(line, 80);
     Some(
         Found::certain(Verdict::TlsToPlainPort, sentence)
             .at(
@@ -88,11 +89,11 @@ pub(super) fn alert(case: &Case<'_>) -> Option<Found> {
     let name = description.to_string();
     let who = the(*side);
     let (verdict, sentence) = match description.0 {
-        42..=46 | 48 => (
+        42..=46 | 48 if *side == Side::Client || !is_without_certificate(summary) => (
             Verdict::TlsCertificateUntrusted,
             format!(
                 "{who} does not accept the certificate (TLS alert {name}){}",
-                issuer(summary)
+                about_certificate(case, summary)
             ),
         ),
         70 | 71 | 86 => (
@@ -115,9 +116,13 @@ pub(super) fn alert(case: &Case<'_>) -> Option<Found> {
                 "{who} does not know the name that the client asked for (TLS alert {name}){}",
                 summary.server_name.as_ref().map_or_else(
                     || ": the client sent none".to_owned(),
-                    |asked| format!(": {:?}", crate::base::escape::preview(asked.as_bytes(), 80))
+                    |asked| format!(": {:?}", escape::preview(asked.as_bytes(), 80))
                 )
             ),
+        ),
+        _ if *side == Side::Server && is_without_certificate(summary) => (
+            Verdict::TlsClientCertificateRequired,
+            format!("{who} wants a certificate of the client, and got none (TLS alert {name})"),
         ),
         116 => (
             Verdict::TlsClientCertificateRequired,
@@ -133,6 +138,48 @@ pub(super) fn alert(case: &Case<'_>) -> Option<Found> {
         case,
         summary,
         *side,
+    ))
+}
+
+/// Whether the server asked for a certificate, and the client said that it has none.
+fn is_without_certificate(summary: &Summary) -> bool {
+    summary.certificate_requested && summary.client_certificate == Some(false)
+}
+
+/// What is wrong with the server's certificate, as far as it shows, else who issued it.
+fn about_certificate(case: &Case<'_>, summary: &Summary) -> String {
+    match fault(case, summary) {
+        Some(fault) => format!(": {fault}"),
+        None => issuer(summary),
+    }
+}
+
+/// What every client would refuse the certificate for: its time, or its names.
+fn fault(case: &Case<'_>, summary: &Summary) -> Option<String> {
+    let certificate = summary.certificate.as_ref()?;
+    let now = case.attempt.first.time;
+    let day = |time: Timestamp| time.to_string().chars().take(10).collect::<String>();
+    if let Some(until) = certificate.valid_until.filter(|until| *until < now) {
+        return Some(format!("it expired on {}", day(until)));
+    }
+    if let Some(from) = certificate.valid_from.filter(|from| *from > now) {
+        return Some(format!("it is not valid before {}", day(from)));
+    }
+    let asked = summary.server_name.as_deref()?;
+    if certificate.hosts.is_empty() || certificate.is_for(asked) {
+        return None;
+    }
+    let shown = certificate.hosts.iter().take(4);
+    let mut hosts: Vec<_> = shown
+        .map(|host| escape::preview(host.as_bytes(), 60))
+        .collect();
+    if certificate.hosts.len() > hosts.len() {
+        hosts.push(format!("{} more", certificate.hosts.len() - hosts.len()));
+    }
+    Some(format!(
+        "it is for {} and not for {}",
+        hosts.join(", "),
+        escape::preview(asked.as_bytes(), 80)
     ))
 }
 
@@ -170,7 +217,7 @@ fn with_names(mut found: Found, case: &Case<'_>, summary: &Summary, side: Side) 
         return found;
     };
     if let Some(name) = &summary.server_name {
-        let name = crate::base::escape::preview(name.as_bytes(), 80);
+        let name = escape::preview(name.as_bytes(), 80);
         found = found.at(
             flow.sides.client.first_data,
             format!("ClientHello for {name}"),
@@ -183,7 +230,7 @@ fn with_names(mut found: Found, case: &Case<'_>, summary: &Summary, side: Side) 
         );
         found = found.at(
             flow.sides.server.first_data,
-            crate::base::escape::preview(names.as_bytes(), 200),
+            escape::preview(names.as_bytes(), 200),
         );
     }
     found.at(
@@ -198,7 +245,7 @@ pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
     let flow = attempt.flow.as_ref()?;
     let asked = flow.sides.client.first_data?;
     let is_hello = tls::looks_like(inside(flow).0);
-    if attempt.connection.is_some() || !is_hello || flow.sides.server.first_data.is_some() {
+    if attempt.connection.is_some() || !is_hello || answered(case).is_some() {
         return None;
     }
     let waited = match attempt.end() {
@@ -220,6 +267,98 @@ pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
     )
 }
 
+/// The server's first data, unless the client had left by then: a stopped process answers when it goes on.
+fn answered(case: &Case<'_>) -> Option<Seen> {
+    let first = case.attempt.flow.as_ref()?.sides.server.first_data?;
+    let is_late = case
+        .attempt
+        .end()
+        .is_some_and(|(side, end)| side == Side::Client && end.packet < first.packet);
+    (!is_late).then_some(first)
+}
+
+/// The client leaves a handshake whose certificate has an evident fault, before it sent anything: some look at the
+/// certificate only when the handshake is complete (Node.js, nginx).
+pub(super) fn certificate_refused(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let summary = attempt.tls.as_ref()?;
+    let (side, end) = attempt.end()?;
+    let certificate = summary.certificate.as_ref()?;
+    if attempt.connection.is_some() || side != Side::Client || !summary.is_client_silent() {
+        return None;
+    }
+    let why = match fault(case, summary) {
+        Some(fault) => fault,
+        None if certificate.is_self_signed() => "it is self-signed".to_owned(),
+        None => return None,
+    };
+    if case.all.talked_inside_tls(attempt) {
+        return None; // a browser that connects in advance
+    }
+    let sentence = format!("the client left when it had seen the server's certificate: {why}");
+    let found =
+        Found::likely(Verdict::TlsCertificateUntrusted, sentence).at(Some(end), "FIN or RST");
+    Some(with_names(found, case, summary, side))
+}
+
+/// The longest that holds an alert alone, with some padding.
+const ALERT: u64 = 24;
+
+/// The server answers what the client finishes the handshake with by an alert, where TLS 1.3 hides which.
+pub(super) fn client_certificate(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let summary = attempt.tls.as_ref()?;
+    let (side, end) = attempt.end()?;
+    if attempt.connection.is_some() || side != Side::Server {
+        return None;
+    }
+    let (client, server) = (&summary.encrypted.client, &summary.encrypted.server);
+    let is_alert_alone = summary.version == Some(tls::Version::TLS1_3)
+        && server.turns == 2
+        && server.turn_bytes <= ALERT
+        && client.turns == 1;
+    // Before TLS 1.3 the server may take an empty list, and refuse the request.
+    let is_refused = is_without_certificate(summary) && server.turns <= 1 && client.turns <= 1;
+    let (how, what) = match (is_alert_alone, is_refused) {
+        (true, _) => (
+            "answered the end of the client's handshake with an alert (encrypted) and left: mostly it wants a certificate of the client",
+            "the record before it has the length of an alert",
+        ),
+        (_, true) => (
+            "asked for a certificate of the client, got none, and left after one answer",
+            "Certificate of the client: an empty list",
+        ),
+        _ => return None,
+    };
+    let found = Found::likely(
+        Verdict::TlsClientCertificateRequired,
+        format!("the server {how}"),
+    );
+    let found = found.at(Some(end), format!("FIN or RST; {what}"));
+    Some(with_names(found, case, summary, side))
+}
+
+/// The client completes the handshake and leaves without a byte, where TLS 1.3 hides the certificate.
+pub(super) fn left_after_handshake(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let summary = attempt.tls.as_ref()?;
+    let (side, end) = attempt.end()?;
+    let is_over = summary.encrypted.server.records > 0 && summary.encrypted.client.records > 0;
+    let is_hidden = summary.version == Some(tls::Version::TLS1_3) && summary.certificate.is_none();
+    if attempt.connection.is_some()
+        || side != Side::Client
+        || !(is_hidden && is_over && summary.is_client_silent())
+        || summary.resumed
+        || case.all.talked_inside_tls(attempt)
+    {
+        return None;
+    }
+    let sentence = "the client completed the TLS handshake and left without sending anything: clients that look at the certificate last do so when they do not trust it (Node.js, nginx); so do port checks";
+    let found =
+        Found::possible(Verdict::TlsClosedInHandshake, sentence).at(Some(end), "FIN or RST");
+    Some(with_names(found, case, summary, side))
+}
+
 /// One side leaves before anything of the application went either way, as clients do that do not trust a certificate.
 pub(super) fn closed_in_handshake(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
@@ -238,7 +377,7 @@ pub(super) fn closed_in_handshake(case: &Case<'_>) -> Option<Found> {
             Found::likely(Verdict::TlsCertificateUntrusted, sentence).at(Some(end), "FIN or RST");
         return Some(with_names(found, case, summary, side));
     }
-    if flow.sides.server.first_data.is_none() {
+    if answered(case).is_none() {
         let sentence = format!(
             "{} ended the connection in answer to the TLS ClientHello",
             the(side)
@@ -290,6 +429,32 @@ fn has_change_cipher_spec(opening: &[u8]) -> bool {
         rest = after.get(len..).unwrap_or_default();
     }
     false
+}
+
+/// ALPN chose h2, and what the client sends is not as HTTP/2 begins, though it cannot be read: one flight and no more.
+pub(super) fn alpn_h2_unread(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let summary = attempt.tls.as_ref()?;
+    let (_, end) = attempt.end()?;
+    let (client, server) = (&summary.encrypted.client, &summary.encrypted.server);
+    // A client of HTTP/2 acknowledges the server's SETTINGS, so it speaks twice at least.
+    let is_one_request = client.records == 1 && server.records <= 4 && server.bytes <= 1024;
+    if attempt.connection.is_some()
+        || summary.alpn.as_deref() != Some("h2")
+        || summary.version == Some(tls::Version::TLS1_3)
+        || !is_one_request
+    {
+        return None;
+    }
+    let sentence = "TLS agreed on HTTP/2 (ALPN h2), and the client then sent one message and no answer to the server's SETTINGS, as a client does that speaks HTTP/1.1";
+    let offer = summary.alpn_offered.join(", ");
+    let found = Found::likely(Verdict::AlpnH2Http11Upgrade, sentence)
+        .at(
+            Some(attempt.first),
+            format!("ALPN: the client offers {offer}, the server takes h2"),
+        )
+        .at(Some(end), "FIN or RST");
+    Some(with_names(found, case, summary, Side::Client))
 }
 
 /// ALPN chose h2, and an HTTP/1.1 upgrade follows.

@@ -95,6 +95,7 @@ impl Connection {
             HandshakeType::SERVER_HELLO => self.server_hello(side, body),
             HandshakeType::SERVER_HELLO_DONE => self.full_handshake = true,
             HandshakeType::CERTIFICATE => self.certificate(side, body, is_tls13),
+            HandshakeType::CERTIFICATE_REQUEST => self.summary.certificate_requested = true,
             HandshakeType::END_OF_EARLY_DATA => decrypter.early_data_ended(),
             HandshakeType::FINISHED => decrypter.finished(),
             HandshakeType::KEY_UPDATE => decrypter.key_updated(),
@@ -194,6 +195,9 @@ impl Connection {
 
     pub(super) fn certificate(&mut self, side: Side, body: &[u8], is_tls13: bool) {
         if self.role(side) != Side::Server {
+            // An empty list, in TLS 1.3 behind an empty context, says that the client has none (RFC 8446 4.4.2.4).
+            let is_sent = body.len() > if is_tls13 { 4 } else { 3 };
+            self.summary.client_certificate = Some(is_sent);
             return;
         }
         let names = match is_tls13 {

@@ -71,7 +71,9 @@ impl Connection {
         if self.last_speaker != Some(side) {
             self.last_speaker = Some(side);
             volume.turns += 1;
+            volume.turn_bytes = 0;
         }
+        volume.turn_bytes += u64::from(header.len);
     }
 
     /// A protected record goes by unread.
@@ -187,7 +189,10 @@ impl Connection {
             }
             #[cfg(not(feature = "tls"))]
             Outcome::NotBuilt => Decryption::NotBuilt,
-            Outcome::Unsupported => Decryption::Unsupported,
+            Outcome::Unsupported => {
+                self.tell_unsupported(side, span, keys, out);
+                Decryption::Unsupported
+            }
             Outcome::NoSecret if is_hello_missing => Decryption::HelloMissing,
             Outcome::NoSecret => Decryption::NoSecret,
             Outcome::Unfit => {
@@ -221,6 +226,25 @@ impl Connection {
             let text = format!("the key log has no secret for client random {random}");
             out.finding(side, Finding::new(Code::TlsNoKey, text).at(span));
         }
+    }
+}
+
+impl Connection {
+    /// Says once, to those who have keys, why these open nothing.
+    fn tell_unsupported(
+        &mut self,
+        side: Side,
+        span: Span,
+        keys: &KeyLog,
+        out: &mut impl RecordSink,
+    ) {
+        if keys.is_empty() || std::mem::replace(&mut self.no_key_told, true) {
+            return;
+        }
+        let why = self.summary.unsupported();
+        let why = why.unwrap_or_else(|| "compressed TLS is not decrypted here".to_owned());
+        let text = format!("{why}, with a key log or without");
+        out.finding(side, Finding::new(Code::TlsUnsupported, text).at(span));
     }
 }
 
