@@ -182,13 +182,12 @@ impl FlowParts {
         info.last = context.now.time;
         info.seen |= 1 << end as u8;
         if let Some(trace) = &mut self.trace {
-            trace.segment(
-                end,
-                segment,
-                bytes,
-                context.now,
-                &mut context.shared.openings,
-            );
+            // What frames carry is told by events; only what stands in front of them is looked at as bytes.
+            let openings = match info.is_websocket() {
+                true => None,
+                false => Some(&mut context.shared.openings),
+            };
+            trace.segment(end, segment, bytes, context.now, openings);
         }
         let wanted = Needs::EXTENTS | Needs::SEGMENTS;
         if context.shared.needs.any(wanted) && !self.session.is_ignored() {

@@ -79,7 +79,7 @@ pub struct EndSummary {
     pub last_unheard: Option<Seen>,
     /// What ICMP said of its segments, each kind once.
     pub notices: Vec<Noticed>,
-    /// The first bytes of its stream, as far as they came in order.
+    /// The first bytes of its stream, as far as they came in order, and until the flow was known to carry a WebSocket.
     pub opening: Vec<u8>,
     next: Option<u32>,
     opening_next: Option<u32>,
@@ -121,7 +121,7 @@ impl Trace {
         segment: &Segment,
         bytes: &[u8],
         now: Moment,
-        budget: &mut usize,
+        openings: Option<&mut usize>,
     ) {
         let [low, high] = &mut self.ends;
         let (mine, peer) = match end {
@@ -137,7 +137,9 @@ impl Trace {
         let len = payload.len() as u32 + segment.missing;
         if len > 0 {
             mine.data(segment, len, now.into());
-            mine.open(segment, payload, budget);
+            if let Some(budget) = openings {
+                mine.open(segment, payload, budget);
+            }
         }
     }
 

@@ -24,6 +24,9 @@ pub(super) fn session_unknown(case: &Case<'_>) -> Option<Found> {
 
 /// A page to log in to the network stands in for the server (RFC 6585 section 6, or a page with status 200).
 pub(super) fn captive_portal(case: &Case<'_>) -> Option<Found> {
+    if !case.is_refused() {
+        return None;
+    }
     let status = case.response()?.status()?;
     let says_so = [
         "captive",
@@ -42,11 +45,11 @@ pub(super) fn captive_portal(case: &Case<'_>) -> Option<Found> {
             Verdict::CaptivePortal,
             "the network wants a login first: a captive portal answers in the server's place (511)",
         ),
-        200 if case.is_refused() && says_so => Found::likely(
+        200 if says_so => Found::likely(
             Verdict::CaptivePortal,
             "a page to log in to the network answers in the server's place (200): a captive portal",
         ),
-        200 if case.is_refused() && asks_for_login => Found::possible(
+        200 if asks_for_login => Found::possible(
             Verdict::CaptivePortal,
             "a login page answers in the server's place (200): a captive portal of the network, or the application's own login",
         ),
