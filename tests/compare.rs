@@ -149,7 +149,7 @@ fn a_hop_that_changes_nothing_is_told_so_with_its_delays() {
         .says(UP, "c", 90)
         .says(DOWN, "d", 2)
         .end(UP, UP, 4);
-    let hop = hop(&client, &server);
+    let hop = hop(&client, &server, usize::MAX);
     let comparison = only(&hop);
     assert_eq!(codes(comparison), ["unchanged", "closed-first"]);
     assert_eq!(comparison.pair.by, PairedBy::Key);
@@ -177,7 +177,7 @@ fn the_clocks_are_aligned_before_delays_are_told() {
             .says(DOWN, "c", 1)
             .says(DOWN, "d", 300)
             .end(DOWN, DOWN, -6);
-        let hop = hop(&client, &server);
+        let hop = hop(&client, &server, usize::MAX);
         assert_eq!(
             (hop.clocks.offset, hop.clocks.basis),
             (ahead, Basis::BothWays(MILLISECOND))
@@ -217,7 +217,7 @@ fn a_message_dropped_added_or_merged_does_not_end_the_pairs() {
         .change(UP, &said(UP, "secret"), &said(UP, "******"), 2)
         .says(UP, "g", 70);
     let [client, server] = script.end(UP, UP, 1);
-    let hop = hop(&client, &server);
+    let hop = hop(&client, &server, usize::MAX);
     let comparison = only(&hop);
     let delay = comparison.delays.client.expect("seven messages");
     assert_eq!(
@@ -239,12 +239,12 @@ fn what_a_capture_lacks_at_its_edges_was_not_dropped() {
         .says(UP, "b", 1)
         .says(UP, "c", 1)
         .end(UP, UP, 1);
-    let whole = hop(&client, &server);
+    let whole = hop(&client, &server, usize::MAX);
     assert_eq!(codes(only(&whole)), ["unchanged", "closed-first"]);
     // The server side's capture stopped before the last message.
     let script = Script::open(0).says(UP, "a", 1).says(UP, "b", 1);
     let cut = record(&script.server.packets());
-    let stopped = hop(&client, &cut);
+    let stopped = hop(&client, &cut, usize::MAX);
     assert_eq!(codes(only(&stopped)), ["unchanged"]);
 }
 
@@ -268,7 +268,7 @@ fn control_frames_that_the_hop_answers_or_sends_itself() {
         // Lost.
         .change(DOWN, &sent(DOWN, Frame::ping("lost")), &[], 0);
     let [client, server] = script.end(DOWN, UP, 1);
-    let hop = hop(&client, &server);
+    let hop = hop(&client, &server, usize::MAX);
     let comparison = only(&hop);
     assert!(text(comparison, "pings-answered").contains("itself answered 2 pings of the client"));
     assert!(text(comparison, "pings-added").contains("sent 1 ping of its own to the client"));
@@ -292,7 +292,7 @@ fn frames_cut_masked_and_compressed_anew() {
             1,
         );
     let [client, server] = script.end(UP, UP, 1);
-    let hop = hop(&client, &server);
+    let hop = hop(&client, &server, usize::MAX);
     let comparison = only(&hop);
     assert!(text(comparison, "refragmented").contains("1 of 1 messages of the client"));
     assert!(text(comparison, "remasked").contains("1 of 1 messages of the client"));
@@ -335,7 +335,7 @@ fn connections_without_a_common_key_are_paired_by_what_they_say() {
         side(3, "CCCCCCCCCCCCCCCCCCCCCA==", ["two", "zwei"], 1),
         side(4, "DDDDDDDDDDDDDDDDDDDDDA==", ["one", "eins"], 2),
     ]);
-    let hop = hop(&client, &server);
+    let hop = hop(&client, &server, usize::MAX);
     let pairs = hop.comparisons.iter();
     let pairs: Vec<_> = pairs
         .map(|c| (c.pair.one.number, c.pair.other.number, c.pair.by))
@@ -350,7 +350,7 @@ fn connections_without_a_common_key_are_paired_by_what_they_say() {
 #[test]
 fn a_connection_that_the_hop_kept_has_no_partner() {
     let [client, _] = Script::open(0).end(UP, UP, 1);
-    let hop = hop(&client, &[]);
+    let hop = hop(&client, &[], usize::MAX);
     assert_eq!((hop.comparisons.len(), hop.client_only.len()), (0, 1));
     assert_eq!(hop.clocks.basis, Basis::Unknown);
 }
@@ -410,7 +410,7 @@ fn many_connections_and_messages_are_compared_in_time() {
     }
     let client = record(&client);
     assert_eq!(client.len(), 2_000);
-    let hop = hop(&client, &client);
+    let hop = hop(&client, &client, usize::MAX);
     assert_eq!(hop.comparisons.len(), 2_000);
     assert!(
         hop.comparisons

@@ -178,6 +178,30 @@ codes! {
     TlsAlert = ("tls-alert", Warning, Some("RFC 8446 6")),
     /// No secret for this TLS connection in the key log.
     TlsNoKey = ("tls-no-key", Note, None),
+    /// A page of another origin asked with the user's cookies or Authorization, and got in: cross-site WebSocket hijacking.
+    CrossOriginAccepted = ("cross-origin-accepted", Warning, Some("RFC 6455 10.2")),
+    /// The target of the request holds a token, key or password, and targets stay in logs and histories.
+    SecretInUrl = ("secret-in-url", Warning, Some("RFC 9110 17.9")),
+    /// A password, token or session cookie crosses the network without TLS.
+    CredentialsInClear = ("credentials-in-clear", Warning, Some("RFC 6455 10.6")),
+    /// A token is offered as a subprotocol, in a header that proxies log.
+    TokenInSubprotocol = ("token-in-subprotocol", Note, Some("RFC 6455 11.3.4")),
+    /// The server says a token that was offered as a subprotocol back.
+    TokenEchoed = ("token-echoed", Warning, Some("RFC 6455 11.3.4")),
+    /// A session cookie is set without Secure, HttpOnly or SameSite.
+    CookieAttributesMissing = ("cookie-attributes-missing", Warning, Some("RFC 6265 4.1.2")),
+    /// Messages with a secret are compressed in one context with others, whose lengths then give it away.
+    CompressionBesideSecrets = ("compression-beside-secrets", Note, Some("RFC 7692 8")),
+    /// TLS 1.0 or 1.1, which are out of use.
+    TlsVersionDeprecated = ("tls-version-deprecated", Warning, Some("RFC 8996")),
+    /// The cipher suite does not protect any more.
+    TlsSuiteBroken = ("tls-suite-broken", Warning, Some("RFC 9325 4.1")),
+    /// The cipher suite lacks forward secrecy, or uses CBC with SHA-1.
+    TlsSuiteWeak = ("tls-suite-weak", Note, Some("RFC 9325 4.1")),
+    /// The server's certificate has expired, and the client takes it.
+    CertificateExpired = ("certificate-expired", Warning, Some("RFC 5280 4.1.2.5")),
+    /// The server's certificate is for other names, and the client takes it.
+    CertificateNameMismatch = ("certificate-name-mismatch", Warning, Some("RFC 9525 6")),
     /// The version or cipher suite of this TLS connection is not decrypted here, whatever keys there are.
     TlsUnsupported = ("tls-unsupported", Note, None),
     /// An HTTP/2 frame or header block breaks the protocol.

@@ -613,6 +613,10 @@ pub(crate) struct CompareArgs {
     #[arg(long, value_enum, default_value_t = ReportArg::Text)]
     pub(crate) format: ReportArg,
 
+    /// Show every connection, not only some of each kind.
+    #[arg(long)]
+    pub(crate) all: bool,
+
     /// Mask cookies, credentials and tokens; lengths stay.
     #[arg(long)]
     pub(crate) redact: bool,

@@ -1,9 +1,7 @@
 //! `wireloupe compare`: what a hop changes between its two sides, or how two attempts differ.
 
-use std::collections::HashMap;
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::{Context as _, bail};
 
@@ -13,8 +11,8 @@ use crate::engine::{
     Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Sink, TlsFlow,
 };
 use crate::export::Redactor;
-use crate::insight::compare::{self, Recorded, Recorder, Recording, Records};
-use crate::insight::{BatchFacts, Casebook, Diagnosis, Facts};
+use crate::insight::compare::{self, Diagnosed, Recorded, Recorder, Recording, Records};
+use crate::insight::{BatchFacts, Casebook, Facts};
 use crate::overview::Masked;
 use crate::run::{self, Collected};
 
@@ -91,7 +89,7 @@ impl Collected for Both {
 /// One capture as it was read.
 struct Capture {
     connections: Vec<Recorded>,
-    diagnoses: HashMap<u32, Arc<Diagnosis>>,
+    diagnosed: Diagnosed,
     is_whole: bool,
 }
 
@@ -124,7 +122,7 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         .collect::<anyhow::Result<_>>()?;
     let text = match (&captures[..], chosen) {
         ([one], Some(chosen)) => of_attempts(one, chosen, args.format)?,
-        ([client, server], _) => of_hop(client, server, args.format),
+        ([client, server], _) => of_hop(client, server, args),
         _ => String::new(),
     };
     let mut output = Output::open(None, false)?;
@@ -138,12 +136,23 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
     }
 }
 
-fn of_hop(client: &Capture, server: &Capture, format: ReportArg) -> String {
-    let hop = compare::hop(&client.connections, &server.connections);
-    let (of_client, of_server) = (&client.diagnoses, &server.diagnoses);
-    match format {
-        ReportArg::Text => compare::hop_text(&hop, of_client, of_server),
-        ReportArg::Json => format!("{:#}\n", compare::hop_json(&hop, of_client, of_server)),
+/// Connections of each kind shown to people, and to programs.
+const ALIKE: (usize, usize) = (5, 20);
+
+fn of_hop(client: &Capture, server: &Capture, args: &CompareArgs) -> String {
+    let alike = match (args.all, args.format) {
+        (true, _) => usize::MAX,
+        (false, ReportArg::Text) => ALIKE.0,
+        (false, ReportArg::Json) => ALIKE.1,
+    };
+    let hop = compare::hop(&client.connections, &server.connections, alike);
+    let (of_client, of_server) = (&client.diagnosed, &server.diagnosed);
+    match args.format {
+        ReportArg::Text => compare::hop_text(&hop, of_client, of_server, alike),
+        ReportArg::Json => {
+            let json = compare::hop_json(&hop, of_client, of_server, alike);
+            format!("{json:#}\n")
+        }
     }
 }
 
@@ -154,7 +163,7 @@ fn of_attempts(
 ) -> anyhow::Result<String> {
     let (first, second) = (capture.attempt(first)?, capture.attempt(second)?);
     let comparison = compare::attempts(first, second);
-    let judged = &capture.diagnoses;
+    let judged = &capture.diagnosed.judged;
     Ok(match format {
         ReportArg::Text => compare::attempts_text(&comparison, judged),
         ReportArg::Json => format!("{:#}\n", compare::attempts_json(&comparison, judged)),
@@ -189,11 +198,16 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Capture> {
         }
     }
     let report = casebook.report(tally.last.unwrap_or_default());
-    let numbered = report.list.into_iter();
-    let numbered = numbered.filter_map(|diagnosis| Some((diagnosis.connection?, diagnosis)));
+    let mut diagnosed = Diagnosed::default();
+    for diagnosis in report.list {
+        match diagnosis.connection {
+            Some(number) => drop(diagnosed.judged.insert(number, diagnosis)),
+            None => diagnosed.legs.push(diagnosis),
+        }
+    }
     Ok(Capture {
         connections: records.connections,
-        diagnoses: numbered.collect(),
+        diagnosed,
         is_whole: ending.truncated.is_none(),
     })
 }

@@ -10,7 +10,7 @@ use crate::base::{
 };
 use crate::flow::{End, FlowId, Recent};
 use crate::payload::Schema;
-use crate::tls::KeyLog;
+use crate::tls::{self, KeyLog};
 use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::Scratch;
 use crate::wire::FlowKey;
@@ -88,6 +88,8 @@ pub(super) struct Rare {
     pub(super) server_name: Option<Arc<str>>,
     pub(super) stream: Option<u64>,
     pub(super) proxy_header: Option<Arc<ProxyHeader>>,
+    /// What is known of TLS around it, where findings are looked at.
+    pub(super) tls: Option<Arc<tls::Summary>>,
 }
 
 impl FlowInfo {
@@ -191,6 +193,11 @@ impl<S: Sink> Context<'_, S> {
     pub(super) fn set_proxy_header(&mut self, header: ProxyHeader) {
         let rare = self.shared.rare.entry(self.flow.serial).or_default();
         rare.proxy_header = Some(Arc::new(header));
+    }
+
+    /// Whether somebody reads what a security engineer asks: findings, with what messages carry.
+    pub(super) fn looks_for_secrets(&self) -> bool {
+        self.shared.needs.has(Needs::FINDINGS | Needs::DECODED)
     }
 
     /// A new connection on this flow, not yet reported to the sink.

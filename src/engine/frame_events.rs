@@ -3,13 +3,14 @@
 use smallvec::SmallVec;
 
 use crate::base::{Code, Finding, PacketNumber, Side, Span, Timestamp};
-use crate::payload::Conversation;
+use crate::payload::{self, Conversation, Decoded};
 use crate::websocket::{self, About, MessageKind, Part};
 
 use super::connection::Connection;
 use super::decoding;
 use super::moment::Moment;
 use super::provenance::Provenance;
+use super::security;
 use super::sink::{FindingEvent, FrameEvent, MessageEvent, Sink};
 
 /// Pings of one side remembered until their pong comes.
@@ -18,6 +19,9 @@ const PINGS: usize = 16;
 const PING_LEN: usize = 125;
 /// Pings that no pong has answered, with what they say and when they came. Most connections have none.
 pub(super) type Pings = Option<Box<SmallVec<[(Box<[u8]>, Timestamp); 1]>>>;
+
+/// Messages of each side that are looked through for passwords and tokens: logins come first.
+const SECRETS_WITHIN: u64 = 16;
 
 /// In place as far as that takes no more room than a vector.
 pub(super) type Fragments = SmallVec<[u64; 2]>;
@@ -38,6 +42,8 @@ pub(super) struct FrameEvents<'a, S> {
     pub(super) packets: &'a mut Vec<PacketNumber>,
     /// The decoders of what messages carry, where somebody asks.
     pub(super) conversation: Option<&'a mut Conversation>,
+    /// Whether secrets in messages are looked for.
+    pub(super) looks_for_secrets: bool,
     /// What the next findings may be about.
     pub(super) latest: Latest,
     /// The sender ended its stream: what is incomplete now was never complete.
@@ -175,8 +181,12 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
         };
         self.sink.message(&event, self.connection);
         self.fragments.truncate(own);
+        let has_secret = self.looks_for_secrets && self.has_secret(message, decoded.as_ref());
         for finding in decoded.map(|decoded| decoded.findings).unwrap_or_default() {
             self.of_message(finding);
+        }
+        if has_secret {
+            self.found_secret(message);
         }
     }
 
@@ -190,6 +200,23 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
 }
 
 impl<S: Sink> FrameEvents<'_, S> {
+    /// Whether one of the first messages carries a password or token.
+    fn has_secret(&self, message: &websocket::Message<'_>, decoded: Option<&Decoded<'_>>) -> bool {
+        let is_early = self.connection.messages[self.side] <= SECRETS_WITHIN;
+        is_early && payload::holds_secret(decoded, message.data.unwrap_or_default())
+    }
+
+    /// Says once what becomes of the secrets in messages.
+    #[cold]
+    fn found_secret(&mut self, message: &websocket::Message<'_>) {
+        let finding = security::of_message(self.connection, message, self.side);
+        let finding =
+            finding.filter(|finding| self.told.iter().all(|(code, _)| *code != finding.code));
+        if let Some(finding) = finding {
+            self.of_message(finding);
+        }
+    }
+
     /// A finding about what the message told last carries.
     fn of_message(&mut self, finding: Finding) {
         let message = self.latest.message;

@@ -27,6 +27,7 @@ mod next;
 mod provenance;
 mod remaining;
 mod reporting;
+mod security;
 mod seen_head;
 mod session;
 mod sink;

@@ -5,6 +5,7 @@ use crate::websocket::handshake::{accept_key, check, negotiated};
 use super::connection::{Connection, Handshake};
 use super::context::Context;
 use super::next::Closing;
+use super::security;
 use super::sink::Sink;
 
 /// Works out what both sides agreed on.
@@ -25,6 +26,11 @@ pub(super) fn report_handshake<S: Sink>(connection: &mut Connection, context: &m
     let mut findings = std::mem::take(&mut context.shared.findings);
     findings.clear();
     check(connection.request(), connection.response(), &mut findings);
+    if context.looks_for_secrets() {
+        let tls = context.shared.rare.get(&context.flow.serial);
+        let tls = tls.and_then(|rare| rare.tls.as_deref());
+        security::check(connection, tls, context.now.time, &mut findings);
+    }
     for (side, finding) in findings.drain(..) {
         context.finding(Some(connection), Some(side), &finding);
     }

@@ -3,6 +3,8 @@
 //! Positions inside count decrypted bytes. Their provenance stays whole: a decrypted run of bytes is handed on with every
 //! packet of its record. What reads those bytes is not known here; its owner passes it with every call.
 
+use std::sync::Arc;
+
 use crate::base::{Code, Finding, Needs, PacketNumber, PerSide, Side, Span, escape};
 use crate::flow::End;
 use crate::tls::{self, AlertDescription, AlertLevel, KeyLog};
@@ -42,6 +44,8 @@ pub(super) struct TlsSession {
     told: u32,
     /// Whether the server name was noted.
     is_named: bool,
+    /// Whether what was agreed on was noted.
+    is_noted: bool,
 }
 
 /// What is known of the decrypted bytes.
@@ -95,6 +99,7 @@ impl TlsSession {
             tunnel,
             told: 0,
             is_named: false,
+            is_noted: false,
         }
     }
 
@@ -222,6 +227,7 @@ impl TlsSession {
         run(&mut self.connection, keys, &mut out);
         let findings = out.findings;
         self.remember_name(context);
+        self.remember_agreed(context);
         for (side, finding) in findings {
             self.tell(side, finding, inside, context);
         }
@@ -235,6 +241,18 @@ impl TlsSession {
             rare.server_name.get_or_insert_with(|| name.into());
             self.is_named = true;
         }
+    }
+
+    /// What was agreed on, once something inside can be read, for those who ask whether it was wise.
+    fn remember_agreed<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        let summary = self.connection.summary();
+        let is_read = summary.decryption == tls::Decryption::Decrypted;
+        if self.is_noted || !is_read || !context.looks_for_secrets() {
+            return;
+        }
+        let rare = context.shared.rare.entry(context.flow.serial).or_default();
+        rare.tls = Some(Arc::new(summary.clone()));
+        self.is_noted = true;
     }
 
     /// Reports a finding about the connection inside; without one its text names the flow.

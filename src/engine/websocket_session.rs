@@ -514,6 +514,7 @@ impl WebSocketSession {
             Side::Client => (&mut self.sides.client, &mut self.sides.server),
             Side::Server => (&mut self.sides.server, &mut self.sides.client),
         };
+        let looks_for_secrets = context.looks_for_secrets();
         let mut out = FrameEvents {
             connection: &mut self.connection,
             sink: context.sink,
@@ -528,6 +529,7 @@ impl WebSocketSession {
             most_fragments: context.shared.limits.fragments,
             packets: &mut context.shared.packets,
             conversation: self.conversation.as_deref_mut(),
+            looks_for_secrets,
             latest: Latest::default(),
             is_cut: false,
         };

@@ -9,31 +9,13 @@
 
 use crate::base::{Code, Finding, Head};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, SeenHead};
+use crate::http::secrets::{in_header, in_target};
 use crate::payload::Decoded;
 use crate::websocket::mask::unmask;
 use crate::websocket::{Frame, Message, MessageKind, Opcode};
 
 /// What hides a byte.
 const MASK: u8 = b'*';
-/// Words in the names of headers and query parameters whose values are secrets.
-const NAMES: &[&str] = &[
-    "token", "secret", "passw", "pwd", "sig", "cred", "jwt", "session", "ticket", "cookie", "otp",
-];
-/// Further ones of query parameters, which nobody uses otherwise there.
-const PARAMETERS: &[&str] = &["key", "auth", "sid", "code"];
-/// Further ones of headers.
-const HEADERS: &[&str] = &[
-    "api-key",
-    "apikey",
-    "access-key",
-    "authorization",
-    "x-auth",
-    "csrf",
-    "xsrf",
-];
-/// Segments of a path and subprotocols of this length that mix letters and digits are taken for tokens.
-const TOKEN: usize = 20;
-
 /// Makes masked copies of what an engine tells.
 #[derive(Debug, Default)]
 pub struct Redactor {
@@ -341,98 +323,6 @@ fn sweep(bytes: &mut [u8], secrets: &[Vec<u8>]) {
             bytes[start..start + secret.len()].fill(MASK);
             from = start + secret.len();
         }
-    }
-}
-
-fn has_word(name: &[u8], words: &[&str]) -> bool {
-    let name = name.to_ascii_lowercase();
-    words
-        .iter()
-        .any(|word| name.windows(word.len()).any(|part| part == word.as_bytes()))
-}
-
-/// The secret spans of a header's value, which begins at `base` of its head.
-fn in_header(name: &[u8], value: &[u8], base: usize, spans: &mut Vec<(usize, usize)>) {
-    let is = |other: &str| name.eq_ignore_ascii_case(other.as_bytes());
-    if is("cookie") {
-        for pair in value.split(|byte| *byte == b';') {
-            after(pair, b'=', value, base, spans);
-        }
-    } else if is("set-cookie") {
-        let pair = value.split(|byte| *byte == b';').next().unwrap_or_default();
-        after(pair, b'=', value, base, spans);
-    } else if is("authorization") || is("proxy-authorization") {
-        after(value, b' ', value, base, spans);
-    } else if is("sec-websocket-protocol") {
-        subprotocols(value, base, spans);
-    } else if is("sec-websocket-key") || is("sec-websocket-accept") {
-        // Random, used once, and what the accept value is checked with.
-    } else if has_word(name, NAMES) || has_word(name, HEADERS) {
-        spans.push((base, base + value.len()));
-    } else if name.starts_with(b":") || is("referer") || is("location") || is("origin") {
-        in_target(value, base, spans);
-    }
-}
-
-/// What follows the first `separator` of `part`, all of it when there is none. `part` lies in `whole`.
-fn after(part: &[u8], separator: u8, whole: &[u8], base: usize, spans: &mut Vec<(usize, usize)>) {
-    let start = part.as_ptr() as usize - whole.as_ptr() as usize;
-    let skip = part
-        .iter()
-        .position(|byte| *byte == separator)
-        .map_or(0, |at| at + 1);
-    spans.push((base + start + skip, base + start + part.len()));
-}
-
-/// Offered subprotocols are where browsers put tokens, having no other header to set.
-fn subprotocols(value: &[u8], base: usize, spans: &mut Vec<(usize, usize)>) {
-    let mut start = 0;
-    let mut announced = false;
-    for element in value.split(|byte| *byte == b',') {
-        let name = element.trim_ascii();
-        if announced || looks_random(name) {
-            let from = base + start + (element.len() - element.trim_ascii_start().len());
-            spans.push((from, from + name.len()));
-        }
-        announced = has_word(name, NAMES) || has_word(name, &["auth", "bearer"]);
-        start += element.len() + 1;
-    }
-}
-
-fn looks_random(word: &[u8]) -> bool {
-    word.len() >= TOKEN
-        && word.iter().any(u8::is_ascii_digit)
-        && word.iter().any(u8::is_ascii_alphabetic)
-}
-
-/// The secret spans of a target or URL.
-fn in_target(target: &[u8], base: usize, spans: &mut Vec<(usize, usize)>) {
-    let query = target.iter().position(|byte| *byte == b'?');
-    let path = &target[..query.unwrap_or(target.len())];
-    if let Some(at) = path.iter().position(|byte| *byte == b'@') {
-        let start = path.windows(2).position(|pair| pair == b"//");
-        spans.push((base + start.map_or(0, |at| at + 2), base + at));
-    }
-    let mut start = 0;
-    for segment in path.split(|byte| *byte == b'/') {
-        if looks_random(segment) && !segment.contains(&b'.')
-            || segment.starts_with(b"eyJ") && segment.len() >= TOKEN
-        {
-            spans.push((base + start, base + start + segment.len()));
-        }
-        start += segment.len() + 1;
-    }
-    let Some(query) = query else { return };
-    let mut start = query + 1;
-    for pair in target[query + 1..].split(|byte| matches!(byte, b'&' | b';' | b'#')) {
-        if let Some(equals) = pair.iter().position(|byte| *byte == b'=') {
-            let name = &pair[..equals];
-            let value = &pair[equals + 1..];
-            if has_word(name, NAMES) || has_word(name, PARAMETERS) || looks_random(value) {
-                spans.push((base + start + equals + 1, base + start + pair.len()));
-            }
-        }
-        start += pair.len() + 1;
     }
 }
 

@@ -10,6 +10,7 @@ mod count;
 mod describe;
 mod head;
 mod reader;
+pub(crate) mod secrets;
 mod sniff;
 
 pub use body::{Body, request_body, response_body};

@@ -8,6 +8,7 @@ mod changes;
 mod clocks;
 mod difference;
 mod heads;
+mod kinds;
 mod messages;
 mod pairing;
 mod record;
@@ -22,14 +23,16 @@ use crate::engine::SeenHead;
 
 use clocks::Fastest;
 use heads::{Heads, Sides};
+use kinds::Kinds;
 use messages::Direction;
 
 pub use changes::Change;
 pub use clocks::{Basis, Clocks};
 pub use difference::{Delay, Difference};
+pub use kinds::Alike;
 pub use pairing::{Pair, PairedBy, pair};
 pub use record::{Recorded, Recorder, Recording, Records};
-pub use report::{Judged, attempts_json, attempts_text, hop_json, hop_text};
+pub use report::{Diagnosed, Judged, attempts_json, attempts_text, hop_json, hop_text};
 
 /// What differs between the two records of a connection, or between two attempts.
 #[derive(Debug)]
@@ -49,8 +52,10 @@ pub struct Comparison<'a> {
 pub struct Hop<'a> {
     /// The two captures' clocks.
     pub clocks: Clocks,
-    /// The connections seen on both sides, by their number on the client's side.
+    /// The connections seen on both sides, by their number on the client's side; of each kind some.
     pub comparisons: Vec<Comparison<'a>>,
+    /// Those that are only counted, since the hop did the same to others.
+    pub more: Vec<Alike>,
     /// Connections seen on the client's side only.
     pub client_only: Vec<&'a Recorded>,
     /// Connections seen on the server's side only.
@@ -60,9 +65,9 @@ pub struct Hop<'a> {
 /// Headers that are new in each attempt and say nothing.
 const NEW_EACH_TIME: &[&str] = &["sec-websocket-key", "sec-websocket-accept", "date"];
 
-/// Compares the captures of the two sides of a hop.
+/// Compares the captures of the two sides of a hop; of connections to which it did alike so many are kept.
 #[must_use]
-pub fn hop<'a>(client: &'a [Recorded], server: &'a [Recorded]) -> Hop<'a> {
+pub fn hop<'a>(client: &'a [Recorded], server: &'a [Recorded], alike: usize) -> Hop<'a> {
     let pairs = pair(client, server);
     let aligned: Vec<_> = pairs.iter().map(aligned).collect();
     let clocks = clocks(&pairs, &aligned);
@@ -72,11 +77,14 @@ pub fn hop<'a>(client: &'a [Recorded], server: &'a [Recorded]) -> Hop<'a> {
     };
     let client_only = alone(client, pairs.iter().map(|pair| pair.one.number).collect());
     let server_only = alone(server, pairs.iter().map(|pair| pair.other.number).collect());
-    let comparisons = pairs.iter().zip(&aligned);
+    let mut kinds = Kinds::default();
+    let compared = pairs.iter().zip(&aligned);
+    let compared = compared.map(|(pair, directions)| through(*pair, directions, &clocks));
     Hop {
-        comparisons: comparisons
-            .map(|(pair, directions)| through(*pair, directions, &clocks))
+        comparisons: compared
+            .filter(|comparison| kinds.keeps(comparison, alike))
             .collect(),
+        more: kinds.more(),
         clocks,
         client_only,
         server_only,

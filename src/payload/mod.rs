@@ -52,6 +52,7 @@ pub use out::Out;
 pub use protobuf::Schema;
 #[cfg(feature = "protobuf")]
 pub use protobuf::SchemaError;
+pub use secrets::holds_secret;
 pub use tree::tree;
 
 use crate::base::FieldInfo;

@@ -1,5 +1,6 @@
 //! Members of JSON objects that hold what someone authenticates with, where a protocol leaves them to the application.
 
+use super::decoded::Decoded;
 use super::json::{Json, JsonKind};
 
 /// Members looked at of an object.
@@ -22,6 +23,21 @@ const NAMES: &[&str] = &[
     "cookie",
     "signature",
 ];
+
+/// The longest text that is looked through for secrets where no protocol names them.
+const LONGEST: usize = 16 << 10;
+
+/// Whether a message carries what someone authenticates with: by what its protocol says, else by the names in its JSON.
+#[must_use]
+pub fn holds_secret(decoded: Option<&Decoded<'_>>, bytes: &[u8]) -> bool {
+    let items = decoded.into_iter().flat_map(|decoded| &decoded.items);
+    if items.into_iter().any(|item| item.secret) {
+        return true;
+    }
+    let is_json = matches!(bytes.first(), Some(b'{' | b'[')) && bytes.len() <= LONGEST;
+    let text = std::str::from_utf8(bytes).ok().filter(|_| is_json);
+    text.and_then(Json::parse).is_some_and(stand_in)
+}
 
 /// Whether a JSON object has a member that is named like a secret.
 pub(super) fn stand_in(json: Json<'_>) -> bool {

@@ -7,7 +7,7 @@ use wireloupe::capture::{Batch, Input, Source};
 use wireloupe::engine::{Engine, Options, Sink};
 use wireloupe::export::{DiagnosisText, Palette, diagnosis_json};
 use wireloupe::insight::compare::{
-    Recorded, Recorder, Recording, Records, attempts, hop, hop_json, hop_text,
+    Diagnosed, Recorded, Recorder, Recording, Records, attempts, hop, hop_json, hop_text,
 };
 use wireloupe::insight::{BatchFacts, Casebook, Facts, Report};
 use wireloupe::run::Collected as _;
@@ -67,18 +67,22 @@ fn say(file: &[u8], other: &[Recorded]) -> usize {
     let text = DiagnosisText::new(&report, Palette::default(), true);
     assert!(text.write(&casebook, &mut count).is_ok());
     assert!(diagnosis_json(&report, &casebook, &mut count).is_ok());
-    let judged = report
-        .list
-        .into_iter()
-        .filter_map(|found| Some((found.connection?, found)))
-        .collect();
+    let mut all = Diagnosed::default();
+    for found in report.list {
+        match found.connection {
+            Some(number) => drop(all.judged.insert(number, found)),
+            None => all.legs.push(found),
+        }
+    }
     let broken = recorded(file);
     for (one, two) in [(&broken[..], other), (other, &broken[..])] {
-        let hop = hop(one, two);
-        let _ = (
-            hop_text(&hop, &judged, &judged),
-            hop_json(&hop, &judged, &judged),
-        );
+        for alike in [1, usize::MAX] {
+            let hop = hop(one, two, alike);
+            let _ = (
+                hop_text(&hop, &all, &all, alike),
+                hop_json(&hop, &all, &all, alike),
+            );
+        }
     }
     if let (Some(one), Some(two)) = (broken.first(), other.first()) {
         let _ = attempts(one, two);

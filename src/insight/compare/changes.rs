@@ -9,12 +9,15 @@ use super::clocks::Clocks;
 use super::difference::Delay;
 use super::heads;
 use super::messages::{Class, Direction, Pings};
-use super::pairing::Pair;
+use super::pairing::{Pair, path};
 use super::record::{Recorded, RecordedMessage};
 use super::words::{duration, plural};
 
 /// A delay from here on is said in a sentence of its own, in nanoseconds.
 pub(super) const LONG: i64 = 200_000_000;
+
+/// The change of a target that was rewritten.
+pub(super) const PATH: &str = "path-rewritten";
 
 /// One thing that the hop did.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,6 +107,15 @@ fn of_request(pair: &Pair<'_>, out: &mut Vec<Change>) {
             "the hop turns an HTTP/1.1 upgrade into a WebSocket over HTTP/2 (extended CONNECT)",
         )),
         (true, true) => {}
+    }
+    if path(pair.one) != path(pair.other) {
+        let shown = |recorded: &Recorded| {
+            let head = recorded.shown().request();
+            escape::preview(head.map_or(&[][..], Head::target), 80)
+        };
+        let (before, after) = (shown(pair.one), shown(pair.other));
+        let text = format!("the hop rewrote the target: {before} became {after}");
+        out.push(change(PATH, text));
     }
     if let Some(text) = listed("request", one, other) {
         out.push(change("request-headers", text));

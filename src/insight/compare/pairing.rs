@@ -193,7 +193,7 @@ fn first_messages(recorded: &Recorded) -> impl Iterator<Item = (Side, Identity)>
 }
 
 /// The path of the target, whatever its form.
-fn path(recorded: &Recorded) -> Option<&[u8]> {
+pub(super) fn path(recorded: &Recorded) -> Option<&[u8]> {
     let target = recorded.connection.request()?.target();
     let after = memchr::memmem::find(target, b"://").map_or(0, |at| at + 3);
     let slash = memchr::memchr(b'/', target.get(after..)?);
