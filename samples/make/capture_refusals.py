@@ -90,7 +90,7 @@ def versions(run):
 
 @sample("client-certificate-nginx.pcapng", programs=["nginx", "websockets", "OpenSSL"], log=False, bpf="tcp port 8443", quotes=["No required SSL certificate was sent"],
         also=["bad-request"],
-        expect=[(1, "nginx asks for a client certificate and the client has none: 400 inside TLS", "tls-client-certificate-required", "http-status")],
+        expect=[(1, "nginx asks for a client certificate and the client has none: 400 inside TLS", "tls-client-certificate-required", "tls")],
         shows="nginx with ssl_verify_client (`proxies/nginx-client-certificate.conf`): 400, `No required SSL certificate was sent`; key log")
 async def client_certificate(run):
     _, context = contexts(run)

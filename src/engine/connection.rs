@@ -75,6 +75,8 @@ pub struct Handshake {
     pub negotiated: Negotiated,
     /// Whether Sec-WebSocket-Accept follows from the key; `None` when either was not seen.
     pub accept_valid: Option<bool>,
+    /// The first bytes behind the head of a refusal, as far as they came with it.
+    pub body: Box<[u8]>,
 }
 
 /// Bytes that every connection may keep of each of its heads.
@@ -210,7 +212,8 @@ impl Connection {
             let negotiated = &handshake.negotiated;
             let subprotocol = negotiated.subprotocol.as_ref().map_or(0, |name| name.len());
             // Each extension comes of a head that is counted; its parts are strings of their own.
-            subprotocol + negotiated.other_extensions.len() * EXTENSION_MEMORY
+            let extensions = negotiated.other_extensions.len() * EXTENSION_MEMORY;
+            subprotocol + extensions + handshake.body.len()
         });
         let heads = [self.request(), self.response()];
         let heads: usize = heads.into_iter().flatten().map(extra).sum();

@@ -44,6 +44,32 @@ pub struct Noticed {
     pub count: u32,
 }
 
+/// Data that does not get through, seen where it is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Stuck {
+    /// Bytes of the longest segment with it.
+    pub len: u32,
+    /// How often it was sent again.
+    pub count: u32,
+    /// When it was sent again first, and last.
+    pub first: Seen,
+    /// The same of the last time.
+    pub last: Seen,
+    seq: u32,
+}
+
+/// Bytes that did not arrive, seen where they should have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// How many they are.
+    pub len: u32,
+    /// The first segment behind them.
+    pub beyond: Seen,
+    /// Bytes of the longest segment behind them.
+    pub passed: u32,
+    from: u32,
+}
+
 /// What one end of a flow did.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct EndSummary {
@@ -81,6 +107,20 @@ pub struct EndSummary {
     pub notices: Vec<Noticed>,
     /// The first bytes of its stream, as far as they came in order, and until the flow was known to carry a WebSocket.
     pub opening: Vec<u8>,
+    /// Its latest packet other than a RST.
+    pub last: Timestamp,
+    /// Data that is sent again and again from the byte on that the other end waits for.
+    pub stuck: Option<Stuck>,
+    /// What is missing of its stream, as far as the other end's acknowledgements agree.
+    pub hole: Option<Missing>,
+    /// The longest segment of it that was acknowledged.
+    pub passed: u32,
+    /// The longest segment that was not acknowledged yet.
+    pending: u32,
+    /// The byte that the other end waits for, by its acknowledgements.
+    acked: Option<u32>,
+    /// The end of what came in order.
+    whole: Option<u32>,
     next: Option<u32>,
     opening_next: Option<u32>,
 }
@@ -132,7 +172,11 @@ impl Trace {
             (peer.unheard, peer.first_unheard, peer.last_unheard) = (0, None, None);
         }
         mine.packets += 1;
+        mine.last = now.time;
         mine.flags(segment, now.into());
+        if segment.flags.has(TcpFlags::ACK) {
+            peer.acknowledged(segment.ack);
+        }
         let payload = segment.payload(bytes);
         let len = payload.len() as u32 + segment.missing;
         if len > 0 {
@@ -200,8 +244,89 @@ impl EndSummary {
         (self.last_ip_id, self.last_window) = (segment.ip_id, segment.window);
     }
 
+    /// Whether the other end has acknowledged all that it sent.
+    #[must_use]
+    pub fn is_acknowledged(&self) -> bool {
+        self.next.is_none() || self.acked == self.next
+    }
+
+    /// Whether the other end has acknowledged what came before what is missing, and nothing of that.
+    #[must_use]
+    pub fn waits_for(&self, missing: &Missing) -> bool {
+        self.acked == Some(missing.from)
+    }
+
+    #[inline]
+    fn acknowledged(&mut self, ack: u32) {
+        if self
+            .acked
+            .is_some_and(|acked| ack.wrapping_sub(acked) as i32 <= 0)
+        {
+            return;
+        }
+        self.acked = Some(ack);
+        if self
+            .stuck
+            .is_some_and(|stuck| ack.wrapping_sub(stuck.seq) as i32 > 0)
+        {
+            self.stuck = None;
+        }
+        if self.next == Some(ack) {
+            self.passed = self.passed.max(self.pending);
+            self.pending = 0;
+        }
+    }
+
+    /// Where data lies that came before what it follows, or again.
+    #[cold]
+    fn out_of_order(&mut self, segment: &Segment, len: u32, whole: u32, at: Seen) {
+        let missing = segment.seq.wrapping_sub(whole);
+        if missing as i32 > 0 {
+            let hole = self.hole.get_or_insert(Missing {
+                len: missing,
+                beyond: at,
+                passed: len,
+                from: whole,
+            });
+            hole.passed = hole.passed.max(len);
+            return;
+        }
+        if self.acked == Some(segment.seq) {
+            let stuck = self.stuck.filter(|stuck| stuck.seq == segment.seq);
+            let stuck = stuck.unwrap_or(Stuck {
+                len,
+                count: 0,
+                first: at,
+                last: at,
+                seq: segment.seq,
+            });
+            self.stuck = Some(Stuck {
+                len: stuck.len.max(len),
+                count: stuck.count.saturating_add(1),
+                last: at,
+                ..stuck
+            });
+        }
+    }
+
     fn data(&mut self, segment: &Segment, len: u32, at: Seen) {
         let end = segment.seq.wrapping_add(len);
+        self.pending = self.pending.max(len);
+        match self.whole {
+            Some(whole) if segment.seq != whole => self.out_of_order(segment, len, whole, at),
+            _ => {}
+        }
+        let whole = self.whole.unwrap_or(segment.seq);
+        if segment.seq.wrapping_sub(whole) as i32 <= 0 && end.wrapping_sub(whole) as i32 >= 0 {
+            self.whole = Some(end);
+            // What was missing is there, and so is what came behind it.
+            let is_filled =
+                |hole: &Missing| end.wrapping_sub(hole.from.wrapping_add(hole.len)) as i32 >= 0;
+            if self.hole.as_ref().is_some_and(is_filled) {
+                self.hole = None;
+                self.whole = self.next;
+            }
+        }
         let is_new = self
             .next
             .is_none_or(|next| end.wrapping_sub(next) as i32 > 0);

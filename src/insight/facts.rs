@@ -25,6 +25,9 @@ const PINGS: usize = 64;
 /// Servers of ordinary traffic remembered.
 const ORDINARY: usize = 100_000;
 
+/// The signature of the PROXY protocol, version 2.
+pub(super) const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
+
 /// A finding as a rule sees it.
 #[derive(Clone, Debug)]
 pub struct Noted {
@@ -225,6 +228,11 @@ impl Attempt {
     /// The text after the head of the answer, as far as it was kept.
     #[must_use]
     pub fn response_body(&self) -> &[u8] {
+        let connection = self.connection.as_ref();
+        let handshake = connection.and_then(|connection| connection.handshake.as_ref());
+        if let Some(handshake) = handshake.filter(|handshake| !handshake.body.is_empty()) {
+            return &handshake.body;
+        }
         let Some(flow) = &self.flow else {
             return &[];
         };
@@ -433,6 +441,8 @@ fn may_be_an_attempt(flow: &FlowSummary) -> bool {
         || client.opening.starts_with(b"CONNECT ")
         || asks_for_upgrade(&client.opening)
         || speaks_socks(flow)
+        || client.opening.starts_with(b"PROXY ")
+        || client.opening.starts_with(PROXY_2)
 }
 
 /// Whether bytes hold the headers of an upgrade.

@@ -306,6 +306,9 @@ verdicts! {
     /// From some moment on nothing arrives any more: packets are sent again and again, without any answer. A
     /// firewall, NAT or load balancer forgot the connection.
     SilentDrop = ("silent-drop", Some(Life), Error, "a capture on the other side: do the packets arrive?", "https://learn.microsoft.com/azure/load-balancer/load-balancer-tcp-reset"),
+    /// Large packets are lost again and again while small ones pass: a hop on the way takes smaller ones only (its MTU), and
+    /// nobody says so.
+    MtuBlackHole = ("mtu-black-hole", Some(Life), Error, "`ping -M do -s 1472` to the other side, and smaller; a capture on the other side", "https://www.rfc-editor.org/rfc/rfc2923#section-2.1"),
     /// A ping asks whether the other side is still there. One was not answered in time, so the side that sent it
     /// gave the connection up.
     PingUnanswered = ("ping-unanswered", Some(Life), Error, "did the ping arrive? A capture on the other side shows", "https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2"),

@@ -15,6 +15,9 @@ use crate::websocket::handshake::{is_accepted, negotiated};
 
 use super::{Asked, HttpSession, REFUSALS};
 
+/// Bytes kept of what a refusal says.
+const BODY: usize = 2 << 10;
+
 impl HttpSession {
     pub(super) fn response<S: Sink>(
         &mut self,
@@ -121,6 +124,10 @@ impl HttpSession {
             } else {
                 Outcome::Refused
             };
+            if !accepted {
+                let body = rest.bytes.get(..rest.bytes.len().min(BODY));
+                handshake.body = body.unwrap_or_default().into();
+            }
             settle_handshake(handshake);
             if is_cut {
                 handshake.negotiated = negotiated(None, None);

@@ -202,7 +202,7 @@ pub(super) const FIXES: &[Fix] = &[
     (
         Verdict::AuthenticationRequired,
         None,
-        "Send credentials with the upgrade: a cookie, Authorization, or a token in the URL; browsers let scripts set no headers here.",
+        "Send credentials with the upgrade: a cookie (Secure, HttpOnly, SameSite) or Authorization. Browsers let scripts set no headers here: there let the cookie of a login do, or accept the upgrade and take a token in the first message.",
         "",
     ),
     (

@@ -116,6 +116,12 @@ pub(super) const FIXES: &[Fix] = &[
         "",
     ),
     (
+        Verdict::MtuBlackHole,
+        None,
+        "Set the MTU of the link or tunnel (VPN, PPPoE, overlay network) at both ends to what passes, let ICMP \"packet too big\" through every firewall, or have the router clamp the MSS (iptables: `-j TCPMSS --clamp-mss-to-pmtu`).",
+        "",
+    ),
+    (
         Verdict::PingUnanswered,
         None,
         "Find out why the other side stopped answering: blocked event loop, stopped process, or a dead path.",

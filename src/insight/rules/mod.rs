@@ -10,6 +10,7 @@ mod frames;
 mod handshake;
 mod hop;
 mod life;
+mod mtu;
 mod not_http;
 mod request;
 mod status;
@@ -28,9 +29,11 @@ pub(super) type Rule = fn(&Case<'_>) -> Option<Found>;
 pub(super) const RULES: &[Rule] = &[
     tcp::rejected,
     tcp::unanswered,
+    tcp::answer_lost,
     tcp::refused,
     tunnels::socks,
     tunnels::proxy_protocol,
+    mtu::black_hole,
     tls::plain_port,
     tls::alert,
     tls::unanswered,

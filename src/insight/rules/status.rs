@@ -1,6 +1,7 @@
 //! HTTP: what the status of the answer says when nothing more is known, and no answer at all.
 
 use crate::base::{Head, Side, escape};
+use crate::engine::EndSummary;
 use crate::insight::case::{Case, Found};
 use crate::insight::verdict::Verdict;
 
@@ -178,7 +179,8 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
         }
         None if case.watched(asked.time) >= PATIENCE => {
             let sentence = format!(
-                "the server has not answered the upgrade request for {:.1} s",
+                "the server {} the upgrade request for {:.1} s",
+                how_silent(case),
                 case.watched(asked.time)
             );
             Found::likely(Verdict::NoAnswer, sentence)
@@ -186,6 +188,15 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
         None => return None,
     };
     Some(found.at(Some(asked), "the upgrade request"))
+}
+
+/// What the server's TCP did with the request that its program did not answer.
+fn how_silent(case: &Case<'_>) -> &'static str {
+    let client = case.attempt.flow.as_ref().map(|flow| &flow.sides.client);
+    match client.is_some_and(EndSummary::is_acknowledged) {
+        true => "acknowledged and did not answer",
+        false => "never even acknowledged",
+    }
 }
 
 /// A duration for a sentence.

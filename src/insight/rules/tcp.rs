@@ -90,6 +90,34 @@ pub(super) fn unanswered(case: &Case<'_>) -> Option<Found> {
     )
 }
 
+/// The SYN and the SYN-ACK, again and again: the answer does not get back.
+pub(super) fn answer_lost(case: &Case<'_>) -> Option<Found> {
+    let flow = case.attempt.flow.as_ref()?;
+    let (client, server) = (&flow.sides.client, &flow.sides.server);
+    let answered = server.syn?;
+    let is_lost = client.syn_count >= 2
+        && server.syn_count >= 2
+        && client.packets == u64::from(client.syn_count)
+        && server.packets == u64::from(server.syn_count);
+    if !is_lost {
+        return None;
+    }
+    let sentence = format!(
+        "{} answered the client's SYN {}, and the client did not take it: the answer (SYN-ACK) is lost on the way back, by a firewall or another route",
+        case.attempt.server,
+        times(server.syn_count),
+    );
+    Some(
+        Found::certain(Verdict::ConnectionUnanswered, sentence)
+            .at(client.syn, "SYN")
+            .at(Some(answered), "SYN-ACK")
+            .at(
+                client.last_syn,
+                "the client's last SYN, as if nothing had come",
+            ),
+    )
+}
+
 /// SYN, RST.
 pub(super) fn refused(case: &Case<'_>) -> Option<Found> {
     let flow = case.attempt.flow.as_ref()?;

@@ -389,10 +389,15 @@ pub(super) fn closed_in_handshake(case: &Case<'_>) -> Option<Found> {
                 .at(Some(end), "FIN or RST"),
         );
     }
-    let after = if summary.certificate.is_some() {
-        "after it saw the certificate"
-    } else {
-        "inside the TLS handshake"
+    // In TLS 1.3 the certificate is in the records behind the ServerHello.
+    let is_hidden =
+        summary.version == Some(tls::Version::TLS1_3) && summary.encrypted.server.records > 0;
+    let after = match (side, summary.certificate.is_some(), is_hidden) {
+        (_, true, _) => "after it saw the certificate",
+        (Side::Client, _, true) => {
+            "when it had the server's certificate (encrypted), as clients do that do not trust it"
+        }
+        _ => "inside the TLS handshake",
     };
     let sentence = format!(
         "{} ended the connection {after}, without an alert that can be read{}",
