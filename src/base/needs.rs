@@ -17,8 +17,10 @@ impl Needs {
     pub const INFLATED: Needs = Needs(256);
     /// The SHA-256 of each message. Implies the work of [`Needs::MESSAGES`].
     pub const DIGEST: Needs = Needs(4);
-    /// Findings that need the payload: UTF-8, deflate, overlapping bytes that differ. Implies inflating.
-    pub const FINDINGS: Needs = Needs(8);
+    /// Findings that need the payload: UTF-8, deflate. Implies inflating.
+    pub const CHECKS: Needs = Needs(8);
+    /// All findings: [`Needs::CHECKS`], and overlapping bytes that differ, for which recent bytes are kept.
+    pub const FINDINGS: Needs = Needs(8 | 8192);
     /// Which packet carried which stream bytes, for detail views and packet export.
     pub const EXTENTS: Needs = Needs(16);
     /// TLS connections, also those that nobody can decrypt: what can be said of them from outside.

@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use crate::base::{Head, PerSide, Side, Timestamp};
+use crate::base::{Head, Timestamp};
 use crate::http::BodyCount;
 
 use super::context::Context;
@@ -16,10 +16,6 @@ use super::sink::Sink;
 
 /// Requests of one flow that wait for their answers; of more, the oldest are not reported.
 const WAITING: usize = 64;
-/// Bytes kept of the resource's name.
-const RESOURCE: usize = 160;
-/// Nanoseconds of silence that divide the content of an answer into parts.
-const SILENCE: i64 = 50_000_000;
 
 /// What waits for an answer.
 #[derive(Debug)]
@@ -46,26 +42,8 @@ impl Exchanges {
     }
 
     pub(super) fn asked<S: Sink>(&mut self, head: &Head, context: &Context<'_, S>) {
-        let address = |side| context.flow.address(context.flow.end(side));
-        let now = context.now.time;
-        self.wait_for(Asked::Exchange(Box::new(Exchange {
-            flow: context.flow.serial,
-            client: address(Side::Client),
-            server: address(Side::Server),
-            method: beginning(&[head.method()], 16),
-            resource: resource(head),
-            status: None,
-            is_event_stream: false,
-            requested: now,
-            answered: None,
-            ended: now,
-            heads: PerSide {
-                client: head.raw.len() as u64,
-                server: 0,
-            },
-            bodies: PerSide::default(),
-            parts: 0,
-        })));
+        let exchange = Exchange::asked(head, head.raw.len() as u64, context);
+        self.wait_for(Asked::Exchange(Box::new(exchange)));
     }
 
     fn wait_for(&mut self, asked: Asked) {
@@ -100,17 +78,7 @@ impl Exchanges {
         let Some(Asked::Exchange(mut exchange)) = self.waiting.pop_front() else {
             return false;
         };
-        let content_type = head.value("content-type").unwrap_or_default();
-        let media = content_type.split(|byte| *byte == b';').next();
-        exchange.is_event_stream = media.is_some_and(|media| {
-            media
-                .trim_ascii()
-                .eq_ignore_ascii_case(b"text/event-stream")
-        });
-        exchange.status = head.status();
-        exchange.answered = Some(context.now.time);
-        exchange.ended = context.now.time;
-        exchange.heads.server += head.raw.len() as u64;
+        exchange.answered(head, head.raw.len() as u64, context.now.time);
         let events = exchange.is_event_stream;
         self.current = Some(exchange);
         self.heard = None;
@@ -122,13 +90,7 @@ impl Exchanges {
         let (Some(exchange), Some(count)) = (&mut self.current, count) else {
             return;
         };
-        if count.content > exchange.bodies.server.content {
-            let is_next = self.heard.is_none_or(|last| now.since(last) >= SILENCE);
-            exchange.parts += u64::from(is_next);
-            self.heard = Some(now);
-        }
-        exchange.bodies.server = *count;
-        exchange.ended = now;
+        exchange.content(*count, &mut self.heard, now);
     }
 
     /// The answer is complete.
@@ -148,17 +110,4 @@ impl Exchanges {
             }
         }
     }
-}
-
-fn resource(head: &Head) -> Box<[u8]> {
-    let target = head.target();
-    let path = target.split(|byte| *byte == b'?').next();
-    let host = head.value("host").unwrap_or_default();
-    beginning(&[host, path.unwrap_or_default()], RESOURCE)
-}
-
-/// The first bytes of all parts together.
-fn beginning(parts: &[&[u8]], limit: usize) -> Box<[u8]> {
-    let bytes = parts.iter().flat_map(|part| part.iter().copied());
-    bytes.take(limit).collect()
 }

@@ -70,36 +70,55 @@ pub struct Missing {
     from: u32,
 }
 
-/// What one end of a flow did.
+/// What one end of a flow did. What every segment changes stands first and close together: there are many flows, and each of
+/// their segments waits for the memory of both ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[repr(C)]
 pub struct EndSummary {
     /// Packets it sent.
     pub packets: u64,
-    /// Its first SYN.
-    pub syn: Option<Seen>,
-    /// How many SYN it sent, and when the last.
-    pub syn_count: u32,
-    /// Its last SYN.
-    pub last_syn: Option<Seen>,
-    /// Its first FIN.
-    pub fin: Option<Seen>,
-    /// Its first RST.
-    pub reset: Option<Reset>,
-    /// Packets with data or FIN that it sent after its RST.
-    pub after_reset: u32,
+    /// Its latest packet other than a RST.
+    pub last: Timestamp,
+    /// The end of its stream as far as it was sent.
+    next: Option<u32>,
+    /// The byte that the other end waits for, by its acknowledgements.
+    acked: Option<u32>,
+    /// The end of what came in order.
+    whole: Option<u32>,
+    /// Its last packet with data not sent before.
+    pub last_data: Option<Seen>,
+    /// The longest segment that was not acknowledged yet.
+    pending: u32,
+    /// The longest segment of it that was acknowledged.
+    pub passed: u32,
+    /// Data sent again since the other end was last heard of: how often, the first and the last time.
+    pub unheard: u32,
     /// The lowest and the highest TTL of its packets other than RST.
     pub ttl: Option<(u8, u8)>,
     /// IPv4 identification and window of its last packet other than RST.
     pub last_ip_id: u16,
     /// Window field of that packet.
     pub last_window: u16,
+    /// Data that is sent again and again from the byte on that the other end waits for.
+    pub stuck: Option<Box<Stuck>>,
+    /// What is missing of its stream, as far as the other end's acknowledgements agree.
+    pub hole: Option<Box<Missing>>,
+    /// How many SYN it sent.
+    pub syn_count: u32,
+    opening_next: Option<u32>,
+    /// Packets with data or FIN that it sent after its RST.
+    pub after_reset: u32,
+    /// Its first SYN.
+    pub syn: Option<Seen>,
+    /// Its last SYN.
+    pub last_syn: Option<Seen>,
+    /// Its first FIN.
+    pub fin: Option<Seen>,
+    /// Its first RST.
+    pub reset: Option<Reset>,
     /// Its first packet with data.
     pub first_data: Option<Seen>,
-    /// Its last packet with data not sent before.
-    pub last_data: Option<Seen>,
-    /// Data sent again since the other end was last heard of: how often, the first and the last time.
-    pub unheard: u32,
-    /// The first of these retransmissions.
+    /// The first of the retransmissions since the other end was last heard of.
     pub first_unheard: Option<Seen>,
     /// The last of them.
     pub last_unheard: Option<Seen>,
@@ -107,22 +126,6 @@ pub struct EndSummary {
     pub notices: Vec<Noticed>,
     /// The first bytes of its stream, as far as they came in order, and until the flow was known to carry a WebSocket.
     pub opening: Vec<u8>,
-    /// Its latest packet other than a RST.
-    pub last: Timestamp,
-    /// Data that is sent again and again from the byte on that the other end waits for.
-    pub stuck: Option<Stuck>,
-    /// What is missing of its stream, as far as the other end's acknowledgements agree.
-    pub hole: Option<Missing>,
-    /// The longest segment of it that was acknowledged.
-    pub passed: u32,
-    /// The longest segment that was not acknowledged yet.
-    pending: u32,
-    /// The byte that the other end waits for, by its acknowledgements.
-    acked: Option<u32>,
-    /// The end of what came in order.
-    whole: Option<u32>,
-    next: Option<u32>,
-    opening_next: Option<u32>,
 }
 
 /// What is known of a flow when it is over.
@@ -265,10 +268,8 @@ impl EndSummary {
             return;
         }
         self.acked = Some(ack);
-        if self
-            .stuck
-            .is_some_and(|stuck| ack.wrapping_sub(stuck.seq) as i32 > 0)
-        {
+        let passes = |stuck: &Stuck| ack.wrapping_sub(stuck.seq) as i32 > 0;
+        if self.stuck.as_deref().is_some_and(passes) {
             self.stuck = None;
         }
         if self.next == Some(ack) {
@@ -282,30 +283,32 @@ impl EndSummary {
     fn out_of_order(&mut self, segment: &Segment, len: u32, whole: u32, at: Seen) {
         let missing = segment.seq.wrapping_sub(whole);
         if missing as i32 > 0 {
-            let hole = self.hole.get_or_insert(Missing {
-                len: missing,
-                beyond: at,
-                passed: len,
-                from: whole,
+            let hole = self.hole.get_or_insert_with(|| {
+                Box::new(Missing {
+                    len: missing,
+                    beyond: at,
+                    passed: len,
+                    from: whole,
+                })
             });
             hole.passed = hole.passed.max(len);
             return;
         }
         if self.acked == Some(segment.seq) {
-            let stuck = self.stuck.filter(|stuck| stuck.seq == segment.seq);
-            let stuck = stuck.unwrap_or(Stuck {
-                len,
-                count: 0,
-                first: at,
-                last: at,
-                seq: segment.seq,
+            let same = self.stuck.take().filter(|stuck| stuck.seq == segment.seq);
+            let mut stuck = same.unwrap_or_else(|| {
+                Box::new(Stuck {
+                    len,
+                    count: 0,
+                    first: at,
+                    last: at,
+                    seq: segment.seq,
+                })
             });
-            self.stuck = Some(Stuck {
-                len: stuck.len.max(len),
-                count: stuck.count.saturating_add(1),
-                last: at,
-                ..stuck
-            });
+            stuck.len = stuck.len.max(len);
+            stuck.count = stuck.count.saturating_add(1);
+            stuck.last = at;
+            self.stuck = Some(stuck);
         }
     }
 
@@ -322,7 +325,7 @@ impl EndSummary {
             // What was missing is there, and so is what came behind it.
             let is_filled =
                 |hole: &Missing| end.wrapping_sub(hole.from.wrapping_add(hole.len)) as i32 >= 0;
-            if self.hole.as_ref().is_some_and(is_filled) {
+            if self.hole.as_deref().is_some_and(is_filled) {
                 self.hole = None;
                 self.whole = self.next;
             }

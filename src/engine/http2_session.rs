@@ -12,6 +12,7 @@ use crate::websocket::handshake::negotiated;
 use super::chunk::{Chunk, Hole};
 use super::connection::{Connection, EndedBy, Handshake, Outcome, Transport, heads_memory};
 use super::context::Context;
+use super::http2_exchanges::Http2Exchanges;
 use super::http2_streams::{Http2Stream, Http2Streams, StreamPhase};
 use super::next::{Closing, Next};
 use super::seen_head::SeenHead;
@@ -26,6 +27,7 @@ const ADOPTED: usize = 64;
 pub(super) struct Http2Session {
     connection: http2::Connection,
     streams: Http2Streams,
+    exchanges: Http2Exchanges,
     begun: PerSide<bool>,
 }
 
@@ -43,6 +45,7 @@ impl Http2Session {
                 None => http2::Connection::new(limits),
             },
             streams: Http2Streams::new(tunnel),
+            exchanges: Http2Exchanges::default(),
             begun: PerSide::default(),
         }
     }
@@ -69,6 +72,7 @@ impl Http2Session {
         self.begin(side, chunk.offset);
         let mut out = Http2Events {
             streams: &mut self.streams,
+            exchanges: &mut self.exchanges,
             context,
             packet: chunk.packet,
             earlier: chunk.earlier,
@@ -80,7 +84,7 @@ impl Http2Session {
     pub(super) fn hole<S: Sink>(&mut self, hole: Hole, context: &mut Context<'_, S>) -> Next {
         let side = context.flow.side(hole.end);
         self.begin(side, hole.offset);
-        let mut out = Http2Events::between(&mut self.streams, context);
+        let mut out = Http2Events::between(&mut self.streams, &mut self.exchanges, context);
         self.connection.gap(side, hole.len, &mut out);
         Next::Stay
     }
@@ -108,8 +112,9 @@ impl Http2Session {
         closing: Closing,
         context: &mut Context<'_, S>,
     ) -> Next {
-        let mut out = Http2Events::between(&mut self.streams, context);
+        let mut out = Http2Events::between(&mut self.streams, &mut self.exchanges, context);
         self.connection.finish(&mut out);
+        self.exchanges.ended(context);
         let (mut closing, mut error) = (closing, None);
         if let Some((side, code)) = self.streams.failed
             && closing.by == EndedBy::Fin
@@ -128,6 +133,7 @@ impl Http2Session {
 /// Receives the events of the HTTP/2 connection.
 struct Http2Events<'o, 'a, S> {
     streams: &'o mut Http2Streams,
+    exchanges: &'o mut Http2Exchanges,
     context: &'o mut Context<'a, S>,
     packet: PacketNumber,
     earlier: &'o [PacketNumber],
@@ -135,10 +141,15 @@ struct Http2Events<'o, 'a, S> {
 
 impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
     /// For what comes without bytes.
-    fn between(streams: &'o mut Http2Streams, context: &'o mut Context<'a, S>) -> Self {
+    fn between(
+        streams: &'o mut Http2Streams,
+        exchanges: &'o mut Http2Exchanges,
+        context: &'o mut Context<'a, S>,
+    ) -> Self {
         let packet = context.now.packet;
         Self {
             streams,
+            exchanges,
             context,
             packet,
             earlier: &[],
@@ -202,7 +213,8 @@ impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
 impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     fn request(&mut self, stream: u32, head: Head, at: Span) -> bool {
         if !http2::asks_for_websocket(&head) {
-            return false;
+            let is_wanted = self.context.shared.needs.has(Needs::EXCHANGES);
+            return is_wanted && self.exchanges.asked(stream, &head, at, self.context);
         }
         self.streams.asked = true;
         self.end(stream, EndedBy::Rst, None, None);
@@ -223,6 +235,12 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
         {
             return;
         }
+        if self
+            .exchanges
+            .answered(stream, &head, at, self.context.now.time)
+        {
+            return;
+        }
         let seen = self.seen(head, at);
         if let Some(followed) = self.streams.by_id.get_mut(&stream) {
             followed.answered(seen, self.context);
@@ -231,6 +249,12 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     }
 
     fn data(&mut self, stream: u32, from: Side, bytes: &[u8], place: DataPlace) {
+        if self
+            .exchanges
+            .data(stream, from, bytes, self.context.now.time)
+        {
+            return;
+        }
         let end = self.context.flow.end(from);
         let Some(followed) = self.streams.by_id.get_mut(&stream) else {
             return;
@@ -260,6 +284,9 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     }
 
     fn data_gap(&mut self, stream: u32, from: Side, len: u64) {
+        if self.exchanges.missing(stream, from, len) {
+            return;
+        }
         if let Some(followed) = self.streams.by_id.get_mut(&stream) {
             followed.hole(from, len, self.context);
             self.streams.count(stream);
@@ -267,6 +294,9 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     }
 
     fn end_stream(&mut self, stream: u32, from: Side, _at: u64) {
+        if from == Side::Server {
+            self.exchanges.end(stream, self.context);
+        }
         let Some(followed) = self.streams.by_id.get_mut(&stream) else {
             return;
         };
@@ -282,10 +312,12 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     }
 
     fn reset(&mut self, stream: u32, from: Side, code: u32, _at: Span) {
+        self.exchanges.end(stream, self.context);
         self.end(stream, by_code(code), Some(from), Some(code));
     }
 
     fn dropped(&mut self, stream: u32) {
+        self.exchanges.end(stream, self.context);
         self.end(stream, EndedBy::Timeout, None, None);
     }
 

@@ -19,6 +19,7 @@ mod first_frames;
 mod flow_state;
 mod flow_summary;
 mod frame_events;
+mod http2_exchanges;
 mod http2_session;
 mod http2_streams;
 mod http_session;

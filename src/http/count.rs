@@ -28,6 +28,56 @@ pub struct BodyCount {
     lines: Option<Line>,
     has_data: bool,
     after_return: bool,
+    array: Array,
+}
+
+/// Where in a JSON array the next byte is, if the content is one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Array {
+    /// White space so far.
+    #[default]
+    Before,
+    Inside(Items),
+    /// It is something else.
+    Other,
+}
+
+/// The items of a JSON array, counted without looking at what they are (RFC 8259 section 5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Items {
+    count: u64,
+    /// Arrays and objects that are open, the outermost included.
+    depth: u32,
+    /// Something of the item was seen.
+    is_begun: bool,
+    in_string: bool,
+    is_escaped: bool,
+}
+
+impl Items {
+    fn byte(&mut self, byte: u8) {
+        if self.in_string {
+            match byte {
+                _ if self.is_escaped => self.is_escaped = false,
+                b'\\' => self.is_escaped = true,
+                b'"' => self.in_string = false,
+                _ => {}
+            }
+            return;
+        }
+        match byte {
+            b',' if self.depth == 1 => self.is_begun = false,
+            b']' | b'}' => self.depth = self.depth.saturating_sub(1),
+            byte if byte.is_ascii_whitespace() => {}
+            byte => {
+                if self.depth == 1 && !std::mem::replace(&mut self.is_begun, true) {
+                    self.count += 1;
+                }
+                self.in_string = byte == b'"';
+                self.depth += u32::from(matches!(byte, b'[' | b'{'));
+            }
+        }
+    }
 }
 
 /// Where in a line of an event stream the next byte is.
@@ -51,17 +101,18 @@ impl Default for BodyCount {
             lines: None,
             has_data: false,
             after_return: false,
+            array: Array::Before,
         }
     }
 }
 
 impl BodyCount {
     /// From here on events are counted, too.
-    pub(super) fn read_events(&mut self) {
+    pub(crate) fn read_events(&mut self) {
         self.lines = Some(Line::Start);
     }
 
-    pub(super) fn bytes(&mut self, content: &[u8]) {
+    pub(crate) fn bytes(&mut self, content: &[u8]) {
         let marked = usize::try_from(MARKED.saturating_sub(self.content)).unwrap_or(0);
         for byte in content.iter().take(marked) {
             self.mark = (self.mark ^ u64::from(*byte)).wrapping_mul(PRIME);
@@ -72,13 +123,44 @@ impl BodyCount {
             *kept = *byte;
         }
         self.content += content.len() as u64;
+        self.items_in(content);
         if let Some(line) = self.lines {
             self.lines = Some(self.events(line, content));
         }
     }
 
+    fn items_in(&mut self, content: &[u8]) {
+        let mut rest = content;
+        if self.array == Array::Before {
+            rest = content.trim_ascii_start();
+            let Some((first, after)) = rest.split_first() else {
+                return;
+            };
+            rest = after;
+            self.array = match first {
+                b'[' => Array::Inside(Items {
+                    depth: 1,
+                    ..Items::default()
+                }),
+                _ => Array::Other,
+            };
+        }
+        if let Array::Inside(items) = &mut self.array {
+            rest.iter().for_each(|byte| items.byte(*byte));
+        }
+    }
+
+    /// How many items it has, where it is a JSON array.
+    #[must_use]
+    pub fn items(&self) -> Option<u64> {
+        match self.array {
+            Array::Inside(items) => Some(items.count),
+            Array::Before | Array::Other => None,
+        }
+    }
+
     /// Content that is not in the capture.
-    pub(super) fn missing(&mut self, len: u64) {
+    pub(crate) fn missing(&mut self, len: u64) {
         self.wire = self.wire.saturating_add(len);
         self.content = self.content.saturating_add(len);
     }
@@ -159,6 +241,23 @@ mod tests {
             let seen = count(stream, cut);
             assert_eq!(seen.events, 3, "cut at {cut}");
             assert_eq!(seen, count(stream, stream.len()), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn items_of_an_array_are_counted_whatever_they_are() {
+        for (content, items) in [
+            (" [1, 2,3]\n", Some(3)),
+            (r#"[{"a":[1,2,{"b":"],["}]},"x\"],y",[],null]"#, Some(4)),
+            ("[]", Some(0)),
+            ("[ \n ]", Some(0)),
+            (r#"{"a":[1,2]}"#, None),
+            ("", None),
+        ] {
+            for cut in 1..content.len() + 1 {
+                let seen = count(content.as_bytes(), cut).items();
+                assert_eq!(seen, items, "{content} cut at {cut}");
+            }
         }
     }
 

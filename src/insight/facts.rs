@@ -308,7 +308,7 @@ pub(super) struct Gatherer {
 
 impl Sink for Gatherer {
     fn needs(&self) -> Needs {
-        Needs::FINDINGS | Needs::MESSAGES | Needs::FLOWS | Needs::TLS
+        Needs::CHECKS | Needs::MESSAGES | Needs::FLOWS | Needs::TLS
     }
 
     fn opened(&mut self, connection: &Connection) {

@@ -210,6 +210,7 @@ impl Statistics {
             cost: self.overhead,
             at_once: self.messages.server,
             waited: Distribution::default(),
+            doubt: None,
         }
     }
 

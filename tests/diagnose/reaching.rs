@@ -12,6 +12,19 @@ fn tcp_that_never_opens() {
         .raw(Side::Client, 1000, wireloupe::testkit::SYN, "")
         .raw(Side::Server, 0, RST | ACK, "");
     assert_eq!(only(refused).verdict, Verdict::ConnectionRefused);
+    let lost = Conversation::new("10.0.0.1:40000", "10.0.0.2:80")
+        .step(SECOND)
+        .raw(Side::Client, 1000, wireloupe::testkit::SYN, "")
+        .raw(Side::Server, 0, wireloupe::testkit::SYN | ACK, "")
+        .raw(Side::Client, 1000, wireloupe::testkit::SYN, "")
+        .raw(Side::Server, 0, wireloupe::testkit::SYN | ACK, "");
+    let found = only(lost);
+    assert_eq!(found.verdict, Verdict::ConnectionUnanswered);
+    assert!(
+        found.sentence.contains("on the way back"),
+        "{}",
+        found.sentence
+    );
     let silent = Conversation::new("10.0.0.1:40000", "10.0.0.2:80")
         .step(SECOND)
         .raw(Side::Client, 1000, wireloupe::testkit::SYN, "")

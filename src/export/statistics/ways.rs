@@ -67,6 +67,7 @@ pub(super) fn text(out: &mut String, ways: &[(Kind, Way)]) {
     row(out, "payload bytes a message", ways, |_, way| {
         figure(way.each(way.cost.payload), 1)
     });
+    doubts(out, ways);
     let _ = writeln!(out, "At this pace, each second");
     row(out, "  messages a client", ways, |_, way| {
         figure(way.pace(way.all_messages(), 1), 2)
@@ -83,6 +84,13 @@ pub(super) fn text(out: &mut String, ways: &[(Kind, Way)]) {
             let bits = way.pace(way.header_bytes() * 8, clients);
             bits.map_or("-".into(), scaled)
         });
+    }
+}
+
+/// What looks the same, a line each.
+fn doubts(out: &mut String, ways: &[(Kind, Way)]) {
+    for doubt in ways.iter().filter_map(|(_, way)| way.doubt) {
+        let _ = writeln!(out, "  {doubt}");
     }
 }
 
@@ -147,6 +155,7 @@ fn object(kind: Kind, way: &Way) -> Value {
         "websocket": way.cost.websocket,
         "between": way.cost.between(),
         "payload": way.cost.payload,
+        "doubt": way.doubt,
         "requests_a_message": way.each(way.requests),
         "header_bytes_a_message": way.each(way.cost.http + way.cost.websocket),
         "all_header_bytes_a_message": way.each(way.header_bytes()),

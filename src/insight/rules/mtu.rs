@@ -26,6 +26,7 @@ fn sent_again(case: &Case<'_>, side: Side) -> Option<Found> {
     let (end, peer) = (&flow.sides[side], &flow.sides[side.peer()]);
     let stuck = end
         .stuck
+        .as_deref()
         .filter(|stuck| stuck.count >= AGAIN && stuck.len >= LARGE)?;
     // The other side is there: it was heard of after the segment was sent, and did not acknowledge it.
     let last_new = end.last_data?;
@@ -66,6 +67,7 @@ fn never_arrived(case: &Case<'_>, side: Side) -> Option<Found> {
     let end = &flow.sides[side];
     let hole = end
         .hole
+        .as_deref()
         .filter(|hole| end.waits_for(hole) && hole.len >= LARGE)?;
     let waited = flow.last.since(hole.beyond.time);
     if waited < PATIENCE || hole.passed >= LARGE.max(hole.len) {

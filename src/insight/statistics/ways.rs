@@ -27,13 +27,20 @@ use super::overhead::Overhead;
 const CHANNELS: usize = 1024;
 /// Intervals between requests kept of a channel, to see whether they are steady.
 const INTERVALS: usize = 32;
-/// An answer that takes this many nanoseconds was held back until there was something to tell.
-const HELD: i64 = 100_000_000;
+/// An answer that takes this many nanoseconds, and that the next request follows sooner, was held back until there was
+/// something to tell.
+const HELD: i64 = 10_000_000;
+/// Below this a server that is slow looks the same.
+const SURELY_HELD: i64 = 100_000_000;
+/// How long an answer of unknown length has to go on to be a stream, in nanoseconds.
+const GOES_ON: i64 = 300_000_000;
 /// The same for requests other than GET, which do work more often.
 const HELD_WORK: i64 = 1_000_000_000;
 /// Requests that make polling, and fewer that make long polling.
 const POLLS: u64 = 4;
 const LONG_POLLS: u64 = 3;
+/// The same where answers are held shortly.
+const SHORT_POLLS: u64 = 8;
 /// Parts that make a stream, and the longest that one may be on average: else it is a download that paused.
 const PARTS: u64 = 3;
 const PART: u64 = 64 << 10;
@@ -95,6 +102,8 @@ pub struct Way {
     pub at_once: u64,
     /// For the others, how long they waited at most for a request, in nanoseconds.
     pub waited: Distribution,
+    /// What looks the same, where the shape leaves a doubt.
+    pub doubt: Option<&'static str>,
 }
 
 impl Way {
@@ -136,7 +145,7 @@ impl Way {
             Kind::Events => self.messages.server += channel.events,
             Kind::Streaming => self.messages.server += channel.parts,
             _ => {
-                self.messages.server += polls.news;
+                self.messages.server += polls.items;
                 self.empty += polls.requests.saturating_sub(polls.news);
                 self.at_once += polls.held_news;
                 self.waited.merge(&channel.waited);
@@ -145,6 +154,7 @@ impl Way {
         if matches!(kind, Kind::Events | Kind::Streaming) {
             self.at_once = self.messages.server;
         }
+        self.doubt = self.doubt.or(channel.doubt(kind));
         self.cost.messages = self.all_messages();
     }
 }
@@ -232,10 +242,14 @@ struct Polls {
     requests: u64,
     /// Answers that told something new.
     news: u64,
-    /// Those that were held back until then.
+    /// The messages in them: items of JSON arrays, else one each.
+    items: u64,
+    /// Messages of answers that were held back until then.
     held_news: u64,
     /// Answers that were held back, and followed by the next request sooner than they took.
     held: u64,
+    /// Those of them that were held so long that it was on purpose.
+    surely_held: u64,
 }
 
 /// One client's requests for one resource.
@@ -253,6 +267,8 @@ struct Channel {
     streams: u64,
     /// Content of streams.
     streamed: u64,
+    /// Streams whose parts came so soon one after the other that a slow answer looks the same.
+    quick_streams: u64,
     cost: Overhead,
     waited: Distribution,
     intervals: Vec<i64>,
@@ -286,13 +302,10 @@ impl Channel {
         if exchange.is_event_stream && succeeded {
             self.event_streams += 1;
             self.events += body.events;
-        } else if exchange.parts >= PARTS && succeeded {
+        } else if is_stream(exchange) && succeeded {
             self.streams += 1;
-            self.parts += if body.chunks > 0 {
-                body.chunks
-            } else {
-                exchange.parts
-            };
+            self.parts += body.chunks.max(exchange.parts);
+            self.quick_streams += u64::from(is_quick(exchange));
             self.streamed += body.content;
         } else {
             self.poll(exchange, is_get, succeeded);
@@ -347,6 +360,7 @@ impl Channel {
                 &mut self.others
             };
             polls.held += 1;
+            polls.surely_held += u64::from(hold >= SURELY_HELD);
         }
     }
 
@@ -356,9 +370,11 @@ impl Channel {
         } else {
             &mut self.others
         };
+        let items = exchange.bodies.server.items().unwrap_or(1).max(1);
         polls.news += 1;
+        polls.items += items;
         if answered.since(exchange.requested) >= held(is_get) {
-            polls.held_news += 1;
+            polls.held_news += items;
         } else if let Some(before) = self.latest {
             self.waited.add(unsigned(answered.since(before.answered)));
         }
@@ -374,11 +390,34 @@ impl Channel {
         let gets = self.gets.requests > 0;
         let polls = if gets { &self.gets } else { &self.others };
         // The last answer has no request behind it.
-        let held_back = polls.held * 2 >= polls.requests.saturating_sub(1);
-        if polls.requests >= LONG_POLLS && held_back {
+        let most = |held: u64| held * 2 >= polls.requests.saturating_sub(1);
+        let surely = polls.requests >= LONG_POLLS && most(polls.surely_held);
+        // An answer that is held shortly tells something, or it was not held.
+        let shortly = polls.requests >= SHORT_POLLS && most(polls.held) && most(polls.news);
+        if surely || shortly {
             return Some(Kind::LongPolling);
         }
         (gets && polls.requests >= POLLS && self.is_steady()).then_some(Kind::Polling)
+    }
+
+    /// What looks the same as this.
+    fn doubt(&self, kind: Kind) -> Option<&'static str> {
+        let polls = match self.gets.requests > 0 {
+            true => &self.gets,
+            false => &self.others,
+        };
+        match kind {
+            Kind::LongPolling if polls.surely_held * 2 < polls.held => Some(
+                "long polling: answers are held for less than 100 ms; a slow server that is asked again at once looks the same",
+            ),
+            Kind::Streaming if self.quick_streams > 0 => Some(
+                "streaming: parts come less than 50 ms apart; a page that is slow to make looks the same",
+            ),
+            Kind::Polling | Kind::LongPolling if polls.items > polls.news => Some(
+                "items of JSON arrays are counted as messages; a list that is told whole each time looks the same",
+            ),
+            _ => None,
+        }
     }
 
     /// Whether two thirds of the intervals are within a half of the median one.
@@ -391,6 +430,23 @@ impl Channel {
         let near = |interval: &&i64| (**interval - median).abs() <= median / 2;
         median > 0 && sorted.iter().filter(near).count() * 3 >= sorted.len() * 2
     }
+}
+
+/// Whether an answer goes on part by part.
+fn is_stream(exchange: &Exchange) -> bool {
+    let goes_on = exchange
+        .answered
+        .is_some_and(|answered| exchange.ended.since(answered) >= GOES_ON);
+    exchange.parts >= PARTS && (goes_on || !exchange.is_open_ended)
+}
+
+/// Whether the parts of a stream come less than 50 ms apart on average.
+fn is_quick(exchange: &Exchange) -> bool {
+    let lasted = exchange
+        .answered
+        .map_or(0, |answered| exchange.ended.since(answered));
+    let parts = i64::try_from(exchange.parts).unwrap_or(i64::MAX);
+    lasted / parts.max(1) < 50_000_000
 }
 
 fn held(is_get: bool) -> i64 {
@@ -429,6 +485,7 @@ mod tests {
             ended: Timestamp(at + 1000),
             heads: PerSide::default(),
             bodies: PerSide::<BodyCount>::default(),
+            is_open_ended: false,
             parts: 0,
         }
     }
