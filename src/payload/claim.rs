@@ -109,8 +109,8 @@ pub struct Evidence<'a> {
     pub parent: Option<&'static str>,
     /// Messages seen before it here, of both sides; 0 for the first.
     pub seen: u32,
-    /// Its outline where it is JSON, made when the first decoder asks.
-    pub(super) outline: &'a OnceCell<Option<Outline>>,
+    /// Its text and outline where it is JSON, made when the first decoder asks.
+    pub(super) outline: &'a OnceCell<Option<(&'a str, Outline)>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -164,12 +164,14 @@ impl<'a> Evidence<'a> {
     }
 
     fn outline(&self) -> Option<(&'a str, &'a Outline)> {
-        let first = self.payload.bytes.trim_ascii_start().first()?;
-        if !matches!(first, b'{' | b'[') {
-            return None;
-        }
-        let text = self.payload.utf8()?;
-        let outline = self.outline.get_or_init(|| Outline::of(text)).as_ref()?;
-        Some((text, outline))
+        let known = self.outline.get_or_init(|| {
+            let first = self.payload.bytes.trim_ascii_start().first()?;
+            if !matches!(first, b'{' | b'[') {
+                return None;
+            }
+            let text = self.payload.utf8()?;
+            Some((text, Outline::of(text)?))
+        });
+        known.as_ref().map(|(text, outline)| (*text, outline))
     }
 }

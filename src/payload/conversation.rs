@@ -102,6 +102,7 @@ impl Conversation {
             bytes,
             number: given.number,
             time: given.time,
+            is_json: None,
         };
         let place = Place {
             depth: 0,

@@ -97,12 +97,14 @@ impl Layer {
             .chosen
             .as_ref()
             .is_none_or(|chosen| chosen.claim.confidence == Confidence::Likely);
+        let mut payload = *payload;
         if is_open && self.seen < LOOKED_AT {
-            self.choose(payload, place, gathered);
+            payload.is_json = self.choose(&payload, place, gathered);
             if self.chosen.is_none() {
-                self.begun[payload.from].push(payload);
+                self.begun[payload.from].push(&payload);
             }
         }
+        let payload = &payload;
         self.seen = self.seen.saturating_add(1);
         if let Some(chosen) = &mut self.chosen {
             if chosen.decode(&mut self.inner, payload, place, items, gathered) {
@@ -118,38 +120,34 @@ impl Layer {
         self.encoding(payload, place, items, gathered)
     }
 
-    /// Chooses the decoder that is surest; of equals the first of the table. One that was chosen for the look of things stays
-    /// until another is sure.
-    fn choose(&mut self, payload: &Payload<'_>, place: Place, gathered: &Gathered) {
-        let outline = OnceCell::new();
+    /// Chooses the decoder that is surest. One that was chosen for the look of things stays until another is sure. Answers
+    /// whether the message is JSON, where somebody looked.
+    fn choose(
+        &mut self,
+        payload: &Payload<'_>,
+        place: Place,
+        gathered: &Gathered,
+    ) -> Option<bool> {
         let begun = &self.begun[payload.from];
-        let evidence = Evidence {
+        let stream = begun.joined(payload);
+        let outline = OnceCell::new();
+        let surest = self.surest(&Evidence {
             opening: &gathered.opening,
-            stream: &begun.joined(payload),
+            stream: &stream,
             payload,
             parent: place.parent,
             seen: self.seen,
             outline: &outline,
+        });
+        let is_json = outline.get().map(Option::is_some);
+        let Some((claim, decoder)) = surest else {
+            return is_json;
         };
-        let mut best: Option<(Claim, &'static Decoder)> = None;
-        for decoder in DECODERS.iter().filter(|decoder| !decoder.is_encoding) {
-            let Some(claim) = (decoder.claim)(&evidence) else {
-                continue;
-            };
-            let is_likely = claim.confidence == Confidence::Likely;
-            if is_likely && self.refuted.contains(&decoder.name) {
-                continue;
-            }
-            if best.is_none_or(|(known, _)| claim.confidence > known.confidence) {
-                best = Some((claim, decoder));
-            }
-        }
-        let Some((claim, decoder)) = best else { return };
         match &mut self.chosen {
-            Some(_) if claim.confidence == Confidence::Likely => return,
+            Some(_) if claim.confidence == Confidence::Likely => return is_json,
             Some(chosen) if chosen.decoder.name == decoder.name => {
                 chosen.claim = claim;
-                return;
+                return is_json;
             }
             // What only looked like something gives way to what is sure.
             Some(_) => self.inner = None,
@@ -165,6 +163,24 @@ impl Layer {
             }
         }
         self.chosen = Some(chosen);
+        is_json
+    }
+
+    /// The decoder that is surest of what it sees; of equals the first of the table.
+    fn surest(&self, evidence: &Evidence<'_>) -> Option<(Claim, &'static Decoder)> {
+        let mut likely = None;
+        for decoder in DECODERS.iter().filter(|decoder| !decoder.is_encoding) {
+            let Some(claim) = (decoder.claim)(evidence) else {
+                continue;
+            };
+            if claim.confidence > Confidence::Likely {
+                return Some((claim, decoder));
+            }
+            if likely.is_none() && !self.refuted.contains(&decoder.name) {
+                likely = Some((claim, *decoder));
+            }
+        }
+        likely
     }
 
     /// Decodes a message that is no protocol's as the first encoding that it is in.

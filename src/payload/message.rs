@@ -1,5 +1,6 @@
 //! What a decoder is given.
 
+use super::json::{Json, JsonKind};
 use crate::base::{Side, Timestamp};
 
 /// Whether bytes came as text.
@@ -24,6 +25,8 @@ pub struct Payload<'a> {
     pub number: u64,
     /// When it was complete.
     pub time: Timestamp,
+    /// Whether it is a JSON object or array, where that is known.
+    pub(super) is_json: Option<bool>,
 }
 
 impl<'a> Payload<'a> {
@@ -35,7 +38,31 @@ impl<'a> Payload<'a> {
             bytes,
             number: self.number,
             time: self.time,
+            is_json: None,
         }
+    }
+
+    /// The JSON object or array that it is, whether it came as text or as bytes.
+    #[must_use]
+    pub fn json(&self) -> Option<Json<'a>> {
+        match self.is_json {
+            Some(false) => None,
+            // What is known to be JSON is known to be text; asked again that costs little.
+            Some(true) => Json::trusted(self.utf8()?),
+            None => Json::container(self.utf8()?),
+        }
+    }
+
+    /// The same, where it is an object.
+    #[must_use]
+    pub fn object(&self) -> Option<Json<'a>> {
+        self.json().filter(|json| json.kind() == JsonKind::Object)
+    }
+
+    /// The same, where it is an array.
+    #[must_use]
+    pub fn array(&self) -> Option<Json<'a>> {
+        self.json().filter(|json| json.kind() == JsonKind::Array)
     }
 
     /// The text, where it came as text and is UTF-8.

@@ -1,6 +1,5 @@
 //! JSON (RFC 8259), where a message is an object or an array of no protocol.
 
-use crate::payload::json::Json;
 use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Out, Payload};
 
 /// The decoder.
@@ -23,15 +22,11 @@ struct Document;
 
 impl Decode for Document {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let text = std::str::from_utf8(message.bytes);
-        let Some((text, json)) = text
-            .ok()
-            .and_then(|text| Some((text, Json::container(text)?)))
-        else {
+        let Some(json) = message.json() else {
             return Fit::No;
         };
         let span = out.span(message.bytes);
-        out.line("JSON", Datum::Json(text.into())).at(span);
+        out.line("JSON", Datum::Json(json.raw().into())).at(span);
         out.summary(json.outline());
         Fit::Yes
     }

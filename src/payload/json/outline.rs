@@ -17,6 +17,18 @@ pub(crate) struct Outline {
     /// The bytes of each key within its quotes, and of its value.
     members: SmallVec<[(Range<usize>, Range<usize>); 8]>,
     has_more: bool,
+    /// A bit for each key, so that most keys that are not there are not looked for.
+    keys: u64,
+}
+
+/// The bit that stands for a key.
+fn bit(key: &str) -> u64 {
+    let bytes = key.as_bytes();
+    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+        return 1;
+    };
+    let mixed = bytes.len() ^ (usize::from(*first) * 7) ^ (usize::from(*last) * 13);
+    1 << (mixed % 64)
 }
 
 impl Outline {
@@ -27,11 +39,14 @@ impl Outline {
             kind: json.kind(),
             members: SmallVec::new(),
             has_more: false,
+            keys: 0,
         };
         if json.kind() == JsonKind::Object {
             let mut places = json.places();
             outline.members.extend(places.by_ref().take(MEMBERS));
             outline.has_more = places.next().is_some();
+            let keys = outline.members.iter().filter_map(|(key, _)| text.get(key.clone()));
+            outline.keys = keys.fold(0, |keys, key| keys | bit(key));
         }
         Some(outline)
     }
@@ -43,6 +58,9 @@ impl Outline {
 
     /// The member of this key; of several the last. Keys written with escapes are not found.
     pub(crate) fn member<'a>(&self, text: &'a str, key: &str) -> Option<Json<'a>> {
+        if self.keys & bit(key) == 0 {
+            return None;
+        }
         let mut members = self.members.iter().rev();
         let (_, value) = members.find(|(name, _)| text.get(name.clone()) == Some(key))?;
         Some(Json::within(text, value.clone()))

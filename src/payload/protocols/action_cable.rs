@@ -119,7 +119,7 @@ struct ActionCable;
 
 impl Decode for ActionCable {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::object);
+        let json = message.object();
         if let Some(unit) = json.and_then(Unit::of) {
             out.unit(DECODER.title);
             unit.write(message.from, out);

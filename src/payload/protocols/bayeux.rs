@@ -89,7 +89,7 @@ struct Bayeux {
 
 impl Decode for Bayeux {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::container);
+        let json = message.json();
         let Some(json) = json else {
             return invalid(message.bytes, out);
         };

@@ -141,7 +141,7 @@ struct DevTools {
 
 impl Decode for DevTools {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let Some(json) = message.utf8().and_then(Json::object) else {
+        let Some(json) = message.object() else {
             return invalid(message.bytes, out);
         };
         let [id, method, params, session, result, error] =

@@ -105,7 +105,7 @@ struct Ddp;
 
 impl Decode for Ddp {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let Some(json) = message.utf8().and_then(Json::object) else {
+        let Some(json) = message.object() else {
             return invalid(message.bytes, out);
         };
         let Some((msg, word)) = json.get("msg").and_then(|msg| Some((msg, msg.plain()?))) else {

@@ -66,7 +66,8 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     let json = evidence.json()?;
     let first = match json.kind() {
         JsonKind::Array => json.at(0)?,
-        _ => json,
+        _ if has("id") && has("type") => json,
+        _ => return None,
     };
     match is_told(first) {
         true => Claim::likely("results and events"),
@@ -103,7 +104,7 @@ struct HomeAssistant {
 
 impl Decode for HomeAssistant {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let Some(json) = message.utf8().and_then(Json::container) else {
+        let Some(json) = message.json() else {
             return invalid(message.bytes, out);
         };
         if json.kind() == JsonKind::Object {

@@ -92,7 +92,7 @@ struct Janus;
 
 impl Decode for Janus {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::object);
+        let json = message.object();
         let Some((json, kind)) = json.and_then(|json| Some((json, json.get("janus")?))) else {
             out.unit(DECODER.title);
             out.summary("invalid message");

@@ -154,7 +154,7 @@ struct Ocpp {
 
 impl Decode for Ocpp {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::array);
+        let json = message.array();
         let Some(unit) = json.and_then(Unit::of) else {
             out.unit(DECODER.title);
             out.summary("invalid message");

@@ -86,7 +86,7 @@ impl PeerJs {
 
 impl Decode for PeerJs {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::object);
+        let json = message.object();
         let [kind, src, dst, payload] = json.map_or([None; 4], |json| {
             json.pick(["type", "src", "dst", "payload"])
         });

@@ -57,11 +57,13 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         return Claim::certain("vsn in the query");
     }
     let json = evidence.json()?;
-    let unit = Unit::of(json)?;
     let is_only = json.kind() == JsonKind::Array
         || evidence.has_only(&["topic", "event", "payload", "ref", "join_ref"]);
-    let is_shaped = is_only
-        && unit.payload.kind() == JsonKind::Object
+    if !is_only {
+        return None;
+    }
+    let unit = Unit::of(json)?;
+    let is_shaped = unit.payload.kind() == JsonKind::Object
         && [unit.reference, unit.join_ref]
             .iter()
             .flatten()
@@ -128,7 +130,7 @@ struct Phoenix;
 
 impl Decode for Phoenix {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::container);
+        let json = message.json();
         let told = match json {
             Some(json) => Unit::of(json).map(|unit| in_json(&unit, message.from, out)),
             None if message.kind == Kind::Binary => in_binary(message, out),

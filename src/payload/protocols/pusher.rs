@@ -106,7 +106,7 @@ struct Pusher;
 
 impl Decode for Pusher {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::object);
+        let json = message.object();
         let [event, channel, data, user] = json.map_or([None; 4], |json| {
             json.pick(["event", "channel", "data", "user_id"])
         });

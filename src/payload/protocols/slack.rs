@@ -49,7 +49,7 @@ struct Slack;
 
 impl Decode for Slack {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::object);
+        let json = message.object();
         let [kind, id, payload, reason] = json.map_or([None; 4], |json| {
             json.pick(["type", "envelope_id", "payload", "reason"])
         });

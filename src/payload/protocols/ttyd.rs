@@ -41,10 +41,10 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     if evidence.subprotocol() == "tty" {
         return Claim::certain("subprotocol");
     }
-    let text = std::str::from_utf8(bytes)
-        .ok()
-        .filter(|_| from == Side::Client)?;
-    let is_init = text.starts_with("{\"AuthToken\":") && init(text).is_some();
+    if from != Side::Client || !bytes.starts_with(b"{\"AuthToken\":") {
+        return None;
+    }
+    let is_init = init(std::str::from_utf8(bytes).ok()?).is_some();
     is_init.then(|| Claim::certain("the client's first message"))?
 }
 

@@ -59,7 +59,7 @@ struct Vite;
 
 impl Decode for Vite {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::object);
+        let json = message.object();
         let [kind, event, data, path, error] = json.map_or([None; 5], |json| {
             json.pick(["type", "event", "data", "path", "err"])
         });

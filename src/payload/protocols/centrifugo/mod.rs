@@ -48,11 +48,11 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         return is_unit.then(|| Claim::certain("the path, and a command in protobuf"))?;
     }
     // Several lines are no JSON text, so the first one is looked at.
-    let line = bytes.split(|byte| *byte == b'\n').next()?;
-    if line.trim_ascii_start().first() != Some(&b'{') {
-        return None;
-    }
-    let unit = Unit::of(Json::object(std::str::from_utf8(line).ok()?)?, from)?;
+    let json = match memchr::memchr(b'\n', bytes.trim_ascii_end()) {
+        Some(end) => Json::object(std::str::from_utf8(bytes.get(..end)?).ok()?)?,
+        None => evidence.json()?,
+    };
+    let unit = Unit::of(json, from)?;
     match (is_command(&unit, from), is_path) {
         (true, true) => Claim::certain("the path, and the form of its commands"),
         (true, false) => Claim::likely("the form of its commands"),

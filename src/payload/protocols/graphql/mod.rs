@@ -227,7 +227,7 @@ impl GraphQl {
 
 impl Decode for GraphQl {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let json = message.utf8().and_then(Json::object);
+        let json = message.object();
         let [kind, id, payload] =
             json.map_or([None; 3], |json| json.pick(["type", "id", "payload"]));
         let Some((kind, text)) = kind.and_then(|kind| Some((kind, kind.text()?))) else {
