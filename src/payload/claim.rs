@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 
+use super::decoder::Objects;
 use super::json::{Json, JsonKind, Outline};
 use super::message::Payload;
 
@@ -161,6 +162,23 @@ impl<'a> Evidence<'a> {
     pub fn has_only(&self, keys: &[&str]) -> bool {
         self.outline()
             .is_some_and(|(text, outline)| outline.has_only(text, keys))
+    }
+
+    /// Whether a decoder that these objects speak for may claim it: anything may that is the first message, or no JSON object.
+    pub(super) fn may_be(&self, objects: Objects) -> bool {
+        if self.seen == 0 || objects == Objects::Any {
+            return true;
+        }
+        let object = self
+            .outline()
+            .filter(|(_, outline)| outline.kind() == JsonKind::Object);
+        match (object, objects) {
+            (Some(_), Objects::Never) => false,
+            (Some((text, outline)), Objects::With(keys)) => {
+                keys.iter().any(|key| outline.member(text, key).is_some())
+            }
+            _ => true,
+        }
     }
 
     fn outline(&self) -> Option<(&'a str, &'a Outline)> {

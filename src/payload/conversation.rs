@@ -103,6 +103,7 @@ impl Conversation {
             number: given.number,
             time: given.time,
             is_json: None,
+            elements: None,
         };
         let place = Place {
             depth: 0,

@@ -21,6 +21,8 @@ pub struct Decoder {
     /// How sure it is that a connection, or what another protocol carries, is its own. Called for each message until a
     /// decoder is chosen, so it looks at little before it says no.
     pub claim: fn(&Evidence<'_>) -> Option<Claim>,
+    /// Which JSON objects may speak for it; others it is only asked about when they come first, for the sake of the handshake.
+    pub objects: Objects,
     /// Its state at the beginning of a connection.
     pub start: fn(&Opening) -> Box<dyn Decode>,
     /// The name of a close code that the protocol defines.
@@ -37,10 +39,22 @@ impl Decoder {
         fields: &[],
         rules: &[],
         claim: |_| None,
+        objects: Objects::Any,
         start: |_| Box::new(Nothing),
         close_code: |_| None,
         is_encoding: false,
     };
+}
+
+/// Which JSON objects may speak for a decoder, so that it need not be asked about the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objects {
+    /// Any.
+    Any,
+    /// None: its messages look otherwise.
+    Never,
+    /// Those with at least one of these keys.
+    With(&'static [&'static str]),
 }
 
 /// The state of a decoder in one connection.

@@ -99,7 +99,7 @@ impl Layer {
             .is_none_or(|chosen| chosen.claim.confidence == Confidence::Likely);
         let mut payload = *payload;
         if is_open && self.seen < LOOKED_AT {
-            payload.is_json = self.choose(&payload, place, gathered);
+            self.choose(&mut payload, place, gathered);
             if self.chosen.is_none() {
                 self.begun[payload.from].push(&payload);
             }
@@ -120,14 +120,9 @@ impl Layer {
         self.encoding(payload, place, items, gathered)
     }
 
-    /// Chooses the decoder that is surest. One that was chosen for the look of things stays until another is sure. Answers
-    /// whether the message is JSON, where somebody looked.
-    fn choose(
-        &mut self,
-        payload: &Payload<'_>,
-        place: Place,
-        gathered: &Gathered,
-    ) -> Option<bool> {
+    /// Chooses the decoder that is surest, and writes down what was learned of the message. A decoder that was chosen for the
+    /// look of things stays until another is sure.
+    fn choose(&mut self, payload: &mut Payload<'_>, place: Place, gathered: &Gathered) {
         let begun = &self.begun[payload.from];
         let stream = begun.joined(payload);
         let outline = OnceCell::new();
@@ -139,15 +134,22 @@ impl Layer {
             seen: self.seen,
             outline: &outline,
         });
-        let is_json = outline.get().map(Option::is_some);
+        let learned = outline.get().map(|known| {
+            let outline = known.as_ref().map(|(_, outline)| outline);
+            (outline.is_some(), outline.and_then(|it| it.elements()))
+        });
+        if let Some((is_json, elements)) = learned {
+            payload.is_json = Some(is_json);
+            payload.elements = elements;
+        }
         let Some((claim, decoder)) = surest else {
-            return is_json;
+            return;
         };
         match &mut self.chosen {
-            Some(_) if claim.confidence == Confidence::Likely => return is_json,
+            Some(_) if claim.confidence == Confidence::Likely => return,
             Some(chosen) if chosen.decoder.name == decoder.name => {
                 chosen.claim = claim;
-                return is_json;
+                return;
             }
             // What only looked like something gives way to what is sure.
             Some(_) => self.inner = None,
@@ -163,13 +165,16 @@ impl Layer {
             }
         }
         self.chosen = Some(chosen);
-        is_json
     }
 
     /// The decoder that is surest of what it sees; of equals the first of the table.
     fn surest(&self, evidence: &Evidence<'_>) -> Option<(Claim, &'static Decoder)> {
         let mut likely = None;
         for decoder in DECODERS.iter().filter(|decoder| !decoder.is_encoding) {
+            if !evidence.may_be(decoder.objects) {
+                debug_assert_eq!((decoder.claim)(evidence), None, "{}", decoder.name);
+                continue;
+            }
             let Some(claim) = (decoder.claim)(evidence) else {
                 continue;
             };

@@ -46,7 +46,7 @@ pub use claim::{Claim, Confidence, Evidence, Opening};
 pub use conversation::{Conversation, Force, Given, GivenKind};
 pub use datum::Datum;
 pub use decoded::{Decoded, GENERAL, Heartbeat, Item};
-pub use decoder::{Decode, Decoder, Fit};
+pub use decoder::{Decode, Decoder, Fit, Objects};
 pub use message::{Kind, Payload};
 pub use out::Out;
 pub use protobuf::Schema;

@@ -1,5 +1,6 @@
 //! JSON (RFC 8259), where a message is an object or an array of no protocol.
 
+use crate::payload::json::Json;
 use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Out, Payload};
 
 /// The decoder.
@@ -27,7 +28,10 @@ impl Decode for Document {
         };
         let span = out.span(message.bytes);
         out.line("JSON", Datum::Json(json.raw().into())).at(span);
-        out.summary(json.outline());
+        match message.elements {
+            Some(elements) => out.summary(Json::outline_of_array(elements)),
+            None => out.summary(json.outline()),
+        };
         Fit::Yes
     }
 }

@@ -99,20 +99,6 @@ impl<'a> Json<'a> {
         })
     }
 
-    /// The places of each member's key, within its quotes, and value.
-    pub(super) fn places(&self) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
-        let mut walk = self.inside(self.kind() == JsonKind::Object);
-        std::iter::from_fn(move || {
-            let key = walk.next()?;
-            walk.colon();
-            let value = walk.next()?;
-            Some((
-                key.start + 1..key.end.saturating_sub(1),
-                value.start..value.end,
-            ))
-        })
-    }
-
     /// The value in this range of a valid text.
     pub(super) fn within(text: &'a str, range: Range<usize>) -> Json<'a> {
         Json {
@@ -248,11 +234,16 @@ impl<'a> Json<'a> {
 const NAMED: usize = 6;
 
 impl Json<'_> {
+    /// An array of so many elements in a few words.
+    pub(in crate::payload) fn outline_of_array(elements: usize) -> String {
+        format!("[{elements}]")
+    }
+
     /// An object or array in a few words, for a summary.
     #[must_use]
     pub fn outline(&self) -> String {
         if self.kind() == JsonKind::Array {
-            return format!("[{}]", self.elements().count());
+            return Json::outline_of_array(self.elements().count());
         }
         let mut members = self.members();
         let mut line = Line::new("{");
@@ -320,35 +311,55 @@ impl<'a> Iterator for Walk<'a> {
 }
 
 /// Where the value ends that begins at `at` in a valid text.
-pub(super) fn value_end(text: &[u8], mut at: usize) -> usize {
+pub(super) fn value_end(text: &[u8], at: usize) -> usize {
+    match text.get(at) {
+        Some(b'"') => string_end(text, at),
+        Some(b'{' | b'[') => container_end(text, at),
+        _ => {
+            let rest = text.get(at..).unwrap_or_default();
+            let is_end =
+                |byte: &u8| matches!(byte, b',' | b':' | b'}' | b']') || byte.is_ascii_whitespace();
+            at + rest.iter().position(is_end).unwrap_or(rest.len())
+        }
+    }
+}
+
+/// The bytes that matter inside a container: brackets, and the quotes that hide them.
+static MATTERS: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0;
+    let bytes = b"\"{}[]";
+    while at < bytes.len() {
+        table[bytes[at] as usize] = true;
+        at += 1;
+    }
+    table
+};
+
+/// The position behind the container that begins at `at`.
+fn container_end(text: &[u8], mut at: usize) -> usize {
     let mut depth = 0_usize;
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'"' => at = string_end(text, at),
-            b'{' | b'[' => {
+    loop {
+        let rest = text.get(at..).unwrap_or_default();
+        let Some(next) = rest.iter().position(|byte| MATTERS[usize::from(*byte)]) else {
+            return text.len();
+        };
+        at += next;
+        match rest.get(next) {
+            Some(b'"') => at = string_end(text, at),
+            Some(b'{' | b'[') => {
                 depth += 1;
                 at += 1;
             }
-            b'}' | b']' => {
+            _ => {
+                depth = depth.saturating_sub(1);
+                at += 1;
                 if depth == 0 {
                     return at;
                 }
-                depth -= 1;
-                at += 1;
             }
-            b',' | b':' if depth == 0 => return at,
-            byte if depth == 0 && byte.is_ascii_whitespace() => return at,
-            _ => {
-                at += 1;
-                // A number or a word ends before what cannot be part of it, which the next turn sees.
-                continue;
-            }
-        }
-        if depth == 0 {
-            return at;
         }
     }
-    text.len()
 }
 
 /// The position behind the string that begins at `at`.

@@ -7,7 +7,8 @@ use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, secrets, summary,
+    Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, secrets,
+    summary,
 };
 
 const TYPES: &[&str] = &[
@@ -55,6 +56,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["identifier", "type"]),
     start: |_| Box::new(ActionCable),
     ..Decoder::BASE
 };

@@ -6,7 +6,7 @@ use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, secrets, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, secrets, summary,
 };
 
 /// Messages decoded of one WebSocket message.
@@ -40,6 +40,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(Bayeux::default()),
     ..Decoder::BASE
 };

@@ -8,7 +8,9 @@ use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::summary::Line;
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Out, Payload, summary};
+use crate::payload::{
+    Claim, Datum, Decode, Decoder, Evidence, Fit, Objects, Out, Payload, summary,
+};
 
 /// Domains of the browser's protocol and of JavaScript's, in which a command or an event is named.
 const DOMAINS: &[&str] = &[
@@ -98,6 +100,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["method"]),
     start: |_| Box::new(DevTools::default()),
     ..Decoder::BASE
 };

@@ -3,7 +3,7 @@
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, secrets, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, secrets, summary,
 };
 
 const NAMES: &[&str] = &[
@@ -67,6 +67,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["msg", "server_id"]),
     start: |_| Box::new(Ddp),
     ..Decoder::BASE
 };

@@ -6,7 +6,7 @@ use crate::payload::deflated::{Deflated, Inflated};
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Opening, Out, Payload, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Opening, Out, Payload, summary,
 };
 
 /// Bytes a hello has at most, compressed or not.
@@ -41,6 +41,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["op"]),
     start: |opening| Box::new(Discord::new(opening)),
     close_code,
     ..Decoder::BASE

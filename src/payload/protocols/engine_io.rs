@@ -11,7 +11,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::base::{FieldInfo, Rule, Severity, Side, Timestamp, Type};
 use crate::payload::json::Json;
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Opening, Out, Payload, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Opening, Out, Payload, summary,
 };
 
 const TYPES: &[&str] = &[
@@ -77,6 +77,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: &[&TYPE, &VERSION, &SID, &PING_INTERVAL, &PING_TIMEOUT, &PROBE],
     rules: &[&PONG_LATE, &BINARY_TYPE_INVALID],
     claim,
+    objects: Objects::Never,
     start: |opening| Box::new(EngineIo::new(opening)),
     ..Decoder::BASE
 };

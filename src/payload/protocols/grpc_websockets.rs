@@ -6,7 +6,7 @@
 use crate::base::{Cursor, Side};
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Carry, Claim, Decode, Decoder, Evidence, Fit, Opening, Out, Payload, summary,
+    Carry, Claim, Decode, Decoder, Evidence, Fit, Objects, Opening, Out, Payload, summary,
 };
 
 /// Header lines shown of a frame.
@@ -60,6 +60,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |opening| Box::new(GrpcWebsockets::new(opening)),
     ..Decoder::BASE
 };

@@ -2,7 +2,9 @@
 //! characters. Instructions without a name are the tunnel's own.
 
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary};
+use crate::payload::{
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, summary,
+};
 
 /// Characters of the id that the tunnel gives.
 const UUID: usize = 36;
@@ -93,6 +95,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(Guacamole),
     ..Decoder::BASE
 };

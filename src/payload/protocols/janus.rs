@@ -4,7 +4,7 @@ use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, secrets, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, secrets, summary,
 };
 
 const REQUESTS: &[&str] = &[
@@ -63,6 +63,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["janus"]),
     start: |_| Box::new(Janus),
     ..Decoder::BASE
 };

@@ -11,7 +11,7 @@ use crate::payload::json::{Json, JsonKind};
 use crate::payload::summary::Line;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Carry, Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary,
+    Carry, Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, summary,
 };
 
 const NAME: &str = "json-rpc";
@@ -54,6 +54,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["jsonrpc"]),
     start: |_| Box::new(JsonRpc::default()),
     ..Decoder::BASE
 };

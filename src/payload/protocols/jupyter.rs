@@ -4,7 +4,7 @@
 use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
+use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Out, Payload, summary};
 
 const CHANNELS: &[&str] = &["shell", "iopub", "stdin", "control"];
 /// Parts one message may have.
@@ -34,6 +34,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["header"]),
     start: |_| Box::new(Jupyter),
     ..Decoder::BASE
 };
@@ -58,6 +59,7 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
                 false => None,
             };
         }
+        Kind::Text if evidence.member("header").is_none() => return None,
         Kind::Text => evidence.json()?,
     };
     match Unit::in_json(json).is_some_and(|unit| unit.is_sound()) {

@@ -4,7 +4,9 @@
 use crate::base::Side;
 use crate::payload::head::{Head, first_line};
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Opening, Out, Payload, summary};
+use crate::payload::{
+    Claim, Decode, Decoder, Evidence, Fit, Objects, Opening, Out, Payload, summary,
+};
 
 fields! {
     TARGET = "kaazing.target", "Target", Text, "Target of a request of Kaazing's handshake.";
@@ -29,6 +31,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |opening| Box::new(Kaazing::new(opening)),
     ..Decoder::BASE
 };

@@ -9,7 +9,7 @@ use base64::prelude::BASE64_STANDARD;
 use crate::payload::json::Json;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Datum, Decode, Decoder, Evidence, Fit, Opening, Out, Payload, summary,
+    Claim, Datum, Decode, Decoder, Evidence, Fit, Objects, Opening, Out, Payload, summary,
 };
 
 /// What the channels of exec and attach carry.
@@ -49,6 +49,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |opening| Box::new(Kubernetes::new(opening)),
     ..Decoder::BASE
 };

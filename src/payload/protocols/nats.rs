@@ -5,7 +5,8 @@ use crate::base::{FieldInfo, PerSide, Side};
 use crate::payload::json::Json;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Carry, Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Out, Payload, summary,
+    Carry, Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Out, Payload,
+    summary,
 };
 
 /// Bytes of a line; servers take no longer ones but INFO's.
@@ -49,6 +50,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(Nats::default()),
     ..Decoder::BASE
 };

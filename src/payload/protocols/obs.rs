@@ -6,7 +6,7 @@ use crate::base::{Known, Side};
 use crate::payload::element::Element;
 use crate::payload::packed::Format;
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
+use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Out, Payload, summary};
 
 /// Results of one batch that are looked at.
 const BATCH: usize = 1000;
@@ -38,6 +38,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["op"]),
     start: |_| Box::new(Obs),
     close_code,
     ..Decoder::BASE

@@ -6,7 +6,9 @@
 use crate::base::{PerSide, Side, Timestamp};
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary};
+use crate::payload::{
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, summary,
+};
 
 const TYPES: &[&str] = &["call", "callresult", "callerror", "callresulterror", "send"];
 /// Error codes of all versions; two are spelled in two ways.
@@ -60,6 +62,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(Ocpp::default()),
     ..Decoder::BASE
 };

@@ -7,7 +7,7 @@ use crate::payload::json::Json;
 use crate::payload::summary::Line;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Opening, Out, Payload, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Opening, Out, Payload, summary,
 };
 
 const TYPES: &[&str] = &[
@@ -48,6 +48,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["type"]),
     start: |opening| Box::new(PeerJs::new(opening)),
     ..Decoder::BASE
 };

@@ -8,7 +8,8 @@ use crate::payload::json::{Json, JsonKind};
 use crate::payload::summary::Line;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Out, Payload, secrets, summary,
+    Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Out, Payload, secrets,
+    summary,
 };
 
 fields! {
@@ -38,6 +39,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["topic"]),
     start: |_| Box::new(Phoenix),
     ..Decoder::BASE
 };

@@ -8,7 +8,8 @@ use crate::payload::json::{Json, JsonKind};
 use crate::payload::summary::Line;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, secrets, summary,
+    Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, secrets,
+    summary,
 };
 
 fields! {
@@ -36,6 +37,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["event"]),
     start: |_| Box::new(Pusher),
     close_code,
     ..Decoder::BASE

@@ -3,7 +3,7 @@
 use crate::base::{Cursor, FieldInfo, PerSide};
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Out, Payload, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Out, Payload, summary,
 };
 
 /// Flags, which have other meanings in some types.
@@ -83,6 +83,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(RSocket::default()),
     ..Decoder::BASE
 };

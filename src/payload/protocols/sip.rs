@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use crate::base::Side;
 use crate::payload::head::{Head, first_line};
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary};
+use crate::payload::{
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, summary,
+};
 
 /// Headers with a short form (RFC 3261 7.3.3 and later ones).
 const COMPACT: &[(&str, &str)] = &[
@@ -61,6 +63,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(Sip),
     ..Decoder::BASE
 };

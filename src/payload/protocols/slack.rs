@@ -3,7 +3,9 @@
 use crate::base::Side;
 use crate::payload::json::Json;
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Out, Payload, secrets, summary};
+use crate::payload::{
+    Claim, Decode, Decoder, Evidence, Fit, Objects, Out, Payload, secrets, summary,
+};
 
 fields! {
     TYPE = "slack.type", "Type", Text, "Type of a Slack message.";
@@ -25,6 +27,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["type"]),
     start: |_| Box::new(Slack),
     ..Decoder::BASE
 };

@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use crate::base::{FieldInfo, Rule, Severity, Side, Type};
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Opening, Out, Payload, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Opening, Out, Payload, summary,
 };
 
 /// Messages decoded of one frame.
@@ -60,6 +60,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: &[&TYPE, &MESSAGE, &CLOSE_CODE, &CLOSE_REASON],
     rules: &[&FRAME_INVALID, &AFTER_CLOSE],
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(SockJs::default()),
     close_code: |code| match code {
         1002 => Some("connection interrupted"),
@@ -133,6 +134,7 @@ impl<'a> Frame<'a> {
         if from == Side::Client {
             return match text.is_empty() {
                 true => Some(Frame::Nothing),
+                false if !may_be_messages(text) => None,
                 false => messages(Json::parse(text)?),
             };
         }
@@ -155,6 +157,13 @@ impl<'a> Frame<'a> {
 }
 
 /// Messages, where all are strings.
+/// Whether a text begins like a string or a list of strings.
+fn may_be_messages(text: &str) -> bool {
+    let text = text.trim_ascii_start();
+    let inside = text.strip_prefix('[').unwrap_or(text).trim_ascii_start();
+    inside.starts_with(['"', ']'])
+}
+
 fn messages(json: Json<'_>) -> Option<Frame<'_>> {
     let is_string = |json: &Json<'_>| json.kind() == JsonKind::String;
     match json.kind() {

@@ -6,7 +6,7 @@ use memchr::memchr;
 
 use crate::base::{FieldInfo, PerSide, Rule, Severity, Side, Type};
 use crate::payload::{
-    Carry, Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary,
+    Carry, Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, summary,
 };
 
 const COMMANDS: &[&str] = &[
@@ -166,6 +166,7 @@ pub(crate) static DECODER: Decoder = Decoder {
         &SERVER_ERROR,
     ],
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(Stomp::default()),
     ..Decoder::BASE
 };

@@ -4,7 +4,9 @@
 use crate::base::Side;
 use crate::payload::json::Json;
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Out, Payload, summary};
+use crate::payload::{
+    Claim, Datum, Decode, Decoder, Evidence, Fit, Objects, Out, Payload, summary,
+};
 
 fields! {
     COMMAND = "ttyd.command", "Command", Text, "What a ttyd message is.", words(&["init", "input", "resize", "pause", "resume", "output", "title", "preferences"]);
@@ -29,6 +31,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["AuthToken"]),
     start: |_| Box::new(Ttyd),
     ..Decoder::BASE
 };

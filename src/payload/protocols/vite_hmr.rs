@@ -2,7 +2,9 @@
 
 use crate::payload::json::Json;
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Out, Payload, summary};
+use crate::payload::{
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Out, Payload, summary,
+};
 
 const TYPES: &[&str] = &[
     "connected",
@@ -34,6 +36,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["type"]),
     start: |_| Box::new(Vite),
     ..Decoder::BASE
 };

@@ -6,7 +6,7 @@ use quick_xml::events::{BytesStart, Event};
 use crate::base::Side;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Out, Payload, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Out, Payload, summary,
 };
 
 const FRAMING: &str = "urn:ietf:params:xml:ns:xmpp-framing";
@@ -53,6 +53,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(Xmpp),
     ..Decoder::BASE
 };

@@ -6,7 +6,9 @@
 use crate::payload::json::Json;
 use crate::payload::protobuf::wire::varint;
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
+use crate::payload::{
+    Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Objects, Out, Payload, summary,
+};
 
 /// Clients of an awareness message that are shown.
 const CLIENTS: usize = 200;
@@ -53,6 +55,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(Yjs::default()),
     ..Decoder::BASE
 };

@@ -10,7 +10,9 @@ mod types;
 use self::frame::{Start, start};
 use self::session::Session;
 use crate::base::{PerSide, Side};
-use crate::payload::{Carry, Claim, Decode, Decoder, Evidence, Fit, Kind, Opening, Out, Payload};
+use crate::payload::{
+    Carry, Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload,
+};
 
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
@@ -19,6 +21,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: table::FIELDS,
     rules: table::RULES,
     claim,
+    objects: Objects::Never,
     start: |opening| Box::new(Amqp::new(opening)),
     ..Decoder::BASE
 };

@@ -15,7 +15,7 @@ use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::summary::Line;
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Out, Payload, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Out, Payload, summary,
 };
 
 const NAME: &str = "centrifugo";
@@ -29,6 +29,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::With(&["id", "push"]),
     start: |_| Box::new(Centrifugo),
     close_code,
     ..Decoder::BASE

@@ -12,7 +12,7 @@ use crate::payload::json::{Json, JsonKind};
 use crate::payload::summary::Line;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Opening, Out, Payload, summary,
+    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Objects, Opening, Out, Payload, summary,
 };
 
 const TRANSPORT_WS: &str = "graphql-transport-ws";
@@ -71,6 +71,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim: |evidence| claim(evidence, Dialect::TransportWs),
+    objects: Objects::With(&["type"]),
     start: |opening| Box::new(GraphQl::new(opening, Dialect::TransportWs)),
     close_code,
     ..Decoder::BASE
@@ -81,6 +82,7 @@ pub(crate) static OLD_DECODER: Decoder = Decoder {
     name: WS,
     title: "GraphQL (old)",
     claim: |evidence| claim(evidence, Dialect::Ws),
+    objects: Objects::With(&["type"]),
     start: |opening| Box::new(GraphQl::new(opening, Dialect::Ws)),
     close_code,
     ..Decoder::BASE

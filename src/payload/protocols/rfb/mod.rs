@@ -16,7 +16,9 @@ use self::client::ClientPhase;
 use self::rectangle::Pixels;
 use self::server::{ServerPhase, Update};
 use crate::base::{PerSide, Side};
-use crate::payload::{Carry, Claim, Decode, Decoder, Evidence, Fit, Kind, Opening, Out, Payload};
+use crate::payload::{
+    Carry, Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload,
+};
 
 /// Bytes of a version, such as `RFB 003.008`.
 const VERSION: usize = 12;
@@ -28,6 +30,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: table::FIELDS,
     rules: table::RULES,
     claim,
+    objects: Objects::Never,
     start: |opening| Box::new(Rfb::new(opening)),
     ..Decoder::BASE
 };

@@ -12,7 +12,7 @@ use self::hub::Hub;
 use self::record::{Record, Records};
 use crate::base::{PerSide, Side};
 use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Opening, Out, Payload};
+use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload};
 
 /// Types of hub messages by number, and those of the handshake.
 const TYPES: &[&str] = &[
@@ -69,6 +69,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
+    objects: Objects::Never,
     start: |opening| Box::new(SignalR::new(opening)),
     ..Decoder::BASE
 };

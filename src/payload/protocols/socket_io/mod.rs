@@ -8,7 +8,9 @@ mod packed;
 
 use crate::base::{FieldInfo, PerSide, Rule, Severity, Side, Type};
 use crate::payload::json::{Json, JsonKind};
-use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Out, Payload, summary};
+use crate::payload::{
+    Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Objects, Out, Payload, summary,
+};
 
 const TYPES: &[&str] = &[
     "connect",
@@ -108,6 +110,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     ],
     rules: &[&ATTACHMENT_MISSING, &ATTACHMENT_UNEXPECTED, &PACKET_INVALID],
     claim,
+    objects: Objects::Never,
     start: |_| Box::new(SocketIo::default()),
     ..Decoder::BASE
 };

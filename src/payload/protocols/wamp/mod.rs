@@ -11,7 +11,7 @@ use self::message::Message;
 use self::records::{Record, Records, Serializer};
 use self::session::Session;
 use crate::base::Side;
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Opening, Out, Payload};
+use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload};
 
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
@@ -20,6 +20,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: table::FIELDS,
     rules: table::RULES,
     claim,
+    objects: Objects::Never,
     start: |opening| Box::new(Wamp::new(opening)),
     ..Decoder::BASE
 };
@@ -32,6 +33,9 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         return Claim::certain("subprotocol");
     }
     let Payload { kind, bytes, .. } = *evidence.payload;
+    if kind == Kind::Text && !begins_with_number(bytes) {
+        return None;
+    }
     let serializer = Serializer::guess(kind, bytes)?;
     let mut found = None;
     for record in Records::new(serializer, bytes) {
@@ -46,6 +50,17 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         };
     }
     found
+}
+
+/// Whether a text is an array whose first element is a number, as the type of a message is.
+fn begins_with_number(text: &[u8]) -> bool {
+    let inside = text.trim_ascii_start().strip_prefix(b"[");
+    inside.is_some_and(|inside| {
+        inside
+            .trim_ascii_start()
+            .first()
+            .is_some_and(u8::is_ascii_digit)
+    })
 }
 
 #[derive(Clone, Debug)]
