@@ -554,6 +554,24 @@ impl<'a> Out<'_, 'a> {
         claim.is_some()
     }
 
+    /// The same, of a unit whose summary is only made where what it carries has none.
+    pub fn carry_or(
+        &mut self,
+        bytes: Cow<'a, [u8]>,
+        kind: Kind,
+        summary: impl FnOnce() -> String,
+    ) -> bool {
+        let at = self.gathered.summaries.len();
+        self.summary(String::new());
+        let is_carried = self.carry(bytes, kind);
+        if let Some(empty) = self.gathered.summaries.get_mut(at)
+            && empty.is_empty()
+        {
+            *empty = summary();
+        }
+        is_carried
+    }
+
     /// Decodes what the unit has as its body, which may be in an encoding and is no protocol of its own. The unit's summary
     /// stays. Says whether an encoding was recognised.
     pub fn body(&mut self, bytes: Cow<'a, [u8]>) -> bool {

@@ -162,8 +162,8 @@ impl EngineIo {
             "open" => self.open(data, out),
             "ping" | "pong" => self.heartbeat(kind, data, message, out),
             "message" => {
-                out.summary(format!("message {}", summary::part(data)));
-                if !out.carry(Cow::Borrowed(data.as_bytes()), Kind::Text) {
+                let summary = || format!("message {}", summary::part(data));
+                if !out.carry_or(data.as_bytes().into(), Kind::Text, summary) {
                     out.line("Data", data);
                 }
             }

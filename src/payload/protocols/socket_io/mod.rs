@@ -8,9 +8,8 @@ mod packed;
 
 use crate::base::{FieldInfo, PerSide, Rule, Severity, Side, Type};
 use crate::payload::json::{Json, JsonKind};
-use crate::payload::{
-    Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Objects, Out, Payload, summary,
-};
+use crate::payload::summary::{self, Line};
+use crate::payload::{Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Objects, Out, Payload};
 
 const TYPES: &[&str] = &[
     "connect",
@@ -23,6 +22,8 @@ const TYPES: &[&str] = &[
 ];
 /// Attachments one packet may announce; more is no Socket.IO.
 const ATTACHMENTS: u64 = 1000;
+/// Arguments told in a summary.
+const ARGUMENTS: usize = 4;
 
 static TYPE: FieldInfo = FieldInfo::new(
     "socketio.type",
@@ -191,7 +192,11 @@ impl<'a> Packet<'a> {
 
     /// Whether the data is what the type needs.
     fn is_sound(&self) -> bool {
-        let json = Json::parse(self.data);
+        self.needs(Json::parse(self.data))
+    }
+
+    /// The same, where the data was parsed.
+    fn needs(&self, json: Option<Json<'_>>) -> bool {
         let is = |kind| json.is_some_and(|json| json.kind() == kind);
         match self.kind {
             "event" | "binary_event" => json.and_then(event_name).is_some(),
@@ -331,7 +336,7 @@ fn fields<'a>(packet: &Packet<'a>, from: Side, out: &mut Out<'_, 'a>) {
             item.secret();
         }
     }
-    if !packet.is_sound() {
+    if !packet.needs(json) {
         let text = format!(
             "{} with the data {}",
             packet.kind,
@@ -345,56 +350,50 @@ fn fields<'a>(packet: &Packet<'a>, from: Side, out: &mut Out<'_, 'a>) {
 
 /// Who asks and who answers: an event with an id its acknowledgement, a client's CONNECT the server's.
 fn call(packet: &Packet<'_>, from: Side, name: Option<Json<'_>>, out: &mut Out<'_, '_>) {
+    let key = |id: Option<u64>| format!("{}\0{id:?}", packet.namespace());
     let id = packet.id.map(|(id, _)| id);
-    let key = format!("{}\0{id:?}", packet.namespace());
     match (packet.kind, id, from) {
         ("event" | "binary_event", Some(_), _) => {
             let name = name.and_then(|name| name.text()).unwrap_or_default();
-            out.request(key, &name);
+            out.request(key(id), &name);
         }
-        ("ack" | "binary_ack", Some(_), _) => drop(out.answer(key, false)),
-        ("connect", _, Side::Client) => drop(out.request(key, "connect")),
-        ("connect", _, Side::Server) => drop(out.answer(key, false)),
-        ("connect_error", ..) => drop(out.answer(key, true)),
+        ("ack" | "binary_ack", Some(_), _) => drop(out.answer(key(id), false)),
+        ("connect", _, Side::Client) => drop(out.request(key(id), "connect")),
+        ("connect", _, Side::Server) => drop(out.answer(key(id), false)),
+        ("connect_error", ..) => drop(out.answer(key(id), true)),
         _ => {}
     }
 }
 
 /// `event chat {"text":"hi"} (ack 3)`.
 fn line(packet: &Packet<'_>, json: Option<Json<'_>>, name: Option<Json<'_>>) -> String {
-    let mut line = packet.kind.to_owned();
+    let mut line = Line::new(packet.kind);
     if packet.namespace() != "/" {
-        line += &format!(" {}", summary::part(packet.namespace()));
+        line.part(packet.namespace());
     }
     if let Some(name) = name {
-        line += &format!(
-            " {}",
-            summary::part(&*name.text().unwrap_or(name.raw().into()))
-        );
+        line.part(name.text().unwrap_or(name.raw().into()).as_bytes());
     }
-    let arguments: Vec<String> = match (json, name) {
-        (Some(json), _) if json.kind() == JsonKind::Array => json
-            .elements()
-            .skip(usize::from(name.is_some()))
-            .take(4)
-            .map(|argument| summary::part(argument.raw()))
-            .collect(),
+    match json {
+        Some(json) if json.kind() == JsonKind::Array => {
+            let arguments = json.elements().skip(usize::from(name.is_some()));
+            for (at, argument) in arguments.take(ARGUMENTS).enumerate() {
+                line.own(if at == 0 { " " } else { ", " })
+                    .add(argument.raw());
+            }
+        }
         // What a client authenticates with does not stand in a list.
-        (Some(json), _) if packet.kind == "connect_error" => vec![summary::part(json.raw())],
-        _ => Vec::new(),
-    };
-    if !arguments.is_empty() {
-        line += &format!(" {}", arguments.join(", "));
+        Some(json) if packet.kind == "connect_error" => drop(line.part(json.raw())),
+        _ => {}
     }
     if let Some((id, _)) = packet.id {
-        let word = if packet.kind.ends_with("ack") {
-            "of"
-        } else {
-            "ack"
+        let word = match packet.kind.ends_with("ack") {
+            true => " (of ",
+            false => " (ack ",
         };
-        line += &format!(" ({word} {id})");
+        line.own(word).own(&id.to_string()).own(")");
     }
-    line
+    line.finish()
 }
 
 #[cfg(test)]
