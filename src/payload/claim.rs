@@ -2,7 +2,6 @@
 
 use std::cell::OnceCell;
 
-use super::decoder::Objects;
 use super::json::{Json, JsonKind, Outline};
 use super::message::Payload;
 
@@ -94,6 +93,17 @@ impl Opening {
             (key == name).then_some(value)
         })
     }
+}
+
+/// Which JSON objects may speak for a decoder, so that it need not be asked about the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Objects {
+    /// Any.
+    Any,
+    /// None: its messages look otherwise.
+    Never,
+    /// Those with at least one of these keys.
+    With(&'static [&'static str]),
 }
 
 /// What a decoder looks at before it claims.

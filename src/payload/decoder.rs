@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::claim::{Claim, Evidence, Opening};
+use super::claim::{Claim, Evidence, Objects, Opening};
 use super::message::Payload;
 use super::out::Out;
 use crate::base::{FieldInfo, Rule, Side};
@@ -44,17 +44,6 @@ impl Decoder {
         close_code: |_| None,
         is_encoding: false,
     };
-}
-
-/// Which JSON objects may speak for a decoder, so that it need not be asked about the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Objects {
-    /// Any.
-    Any,
-    /// None: its messages look otherwise.
-    Never,
-    /// Those with at least one of these keys.
-    With(&'static [&'static str]),
 }
 
 /// The state of a decoder in one connection.

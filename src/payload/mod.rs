@@ -42,11 +42,11 @@ mod tree;
 
 pub use calls::{Call, CallRole, Pending};
 pub use carry::Carry;
-pub use claim::{Claim, Confidence, Evidence, Opening};
+pub use claim::{Claim, Confidence, Evidence, Objects, Opening};
 pub use conversation::{Conversation, Force, Given, GivenKind};
 pub use datum::Datum;
 pub use decoded::{Decoded, GENERAL, Heartbeat, Item};
-pub use decoder::{Decode, Decoder, Fit, Objects};
+pub use decoder::{Decode, Decoder, Fit};
 pub use message::{Kind, Payload};
 pub use out::Out;
 pub use protobuf::Schema;
