@@ -62,6 +62,8 @@ pub struct Batch {
     pub(super) packets: Vec<PacketRecord>,
     /// Comments found in the file, by index into `packets`.
     pub(super) comments: Vec<(u32, String)>,
+    /// The capture's last packet, where it is in none of the inputs.
+    pub(super) end: Option<(PacketNumber, Timestamp)>,
 }
 
 impl Batch {
@@ -82,6 +84,14 @@ impl Batch {
     #[must_use]
     pub fn records(&self) -> &[PacketRecord] {
         &self.packets
+    }
+
+    /// How far the capture has come with this batch: number and time of its last packet. A batch without packets may
+    /// have one, too, at the end of the parts of a capture.
+    #[must_use]
+    pub fn last(&self) -> Option<(PacketNumber, Timestamp)> {
+        let last = self.packets.last().map(|last| (last.number, last.time));
+        self.end.or(last)
     }
 
     /// The captured bytes of `record`; empty for a record of another batch that does not fit.
@@ -116,6 +126,7 @@ impl Batch {
         self.filled = 0;
         self.packets.clear();
         self.comments.clear();
+        self.end = None;
     }
 
     /// Appends a packet with a copy of its bytes; `start` and `captured` of `record` are set here.

@@ -3,6 +3,8 @@
 //!
 //! An input whose first packet lies in the future of the merge is closed until its time comes, so that a thousand rotated
 //! files need no more memory and no more open files than the few that overlap.
+//!
+//! The parts of one capture are merged by the numbers that their packets had in it.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
@@ -12,9 +14,10 @@ use std::sync::Arc;
 use super::batch::{Batch, PacketRecord};
 use super::error::OpenError;
 use super::opener::Opener;
+use super::part;
 use super::reader::{FileReader, Input, Opening, READ_LEN};
 use super::summary::{Summary, Truncation};
-use crate::base::{PacketNumber, Timestamp};
+use crate::base::PacketNumber;
 
 /// Packets of one merged batch.
 const BATCH_PACKETS: usize = 8192;
@@ -25,10 +28,30 @@ const LANE_READ_LEN: usize = 256 << 10;
 pub(super) struct Merge {
     lanes: Vec<Lane>,
     heads: Heads,
+    order: Order,
+    /// The number of the latest packet.
+    last_number: u64,
 }
 
-/// The inputs by the time of their next packet.
-type Heads = BinaryHeap<Reverse<(Timestamp, usize)>>;
+/// The inputs by the place of their next packet.
+type Heads = BinaryHeap<Reverse<(i64, usize)>>;
+
+/// By what the inputs are merged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    Time,
+    /// The numbers of the capture that all inputs are parts of.
+    Number,
+}
+
+impl Order {
+    fn place(self, packet: &PacketRecord) -> i64 {
+        match self {
+            Self::Time => packet.time.0,
+            Self::Number => packet.number.0 as i64,
+        }
+    }
+}
 
 /// One of several inputs.
 enum Lane {
@@ -45,37 +68,53 @@ struct OpenLane {
     next_comment: usize,
 }
 
+/// The next packet of an input, and of which capture that is a part.
+struct First {
+    packet: PacketRecord,
+    capture: Option<u64>,
+}
+
 impl Merge {
     pub(super) fn open(
         inputs: impl Iterator<Item = Input>,
         opener: &Opener,
         summary: &mut Summary,
     ) -> Result<Self, OpenError> {
-        let mut merge = Self {
-            lanes: Vec::new(),
-            heads: Heads::new(),
-        };
+        let mut lanes = Vec::new();
+        let mut firsts = Vec::new();
         for (index, input) in inputs.enumerate() {
-            let lane = match input {
-                Input::Path(path) if path.is_file() => merge.peek(index, path, opener, summary)?,
+            let (lane, first) = match input {
+                Input::Path(path) if path.is_file() => Self::peek(index, path, opener, summary)?,
                 input => {
                     let reader = opener.open(index, input, LANE_READ_LEN, summary)?;
-                    merge.start(index, reader, summary)
+                    OpenLane::start(reader, summary)
                 }
             };
-            merge.lanes.push(lane);
+            lanes.push(lane);
+            firsts.extend(first.map(|first| (index, first)));
         }
-        Ok(merge)
+        let capture = firsts.first().and_then(|(_, first)| first.capture);
+        let is_one = firsts.iter().all(|(_, first)| first.capture == capture);
+        let order = match capture {
+            Some(_) if is_one => Order::Number,
+            _ => Order::Time,
+        };
+        let place = |(index, first): (usize, First)| Reverse((order.place(&first.packet), index));
+        Ok(Self {
+            lanes,
+            heads: firsts.into_iter().map(place).collect(),
+            order,
+            last_number: 0,
+        })
     }
 
-    /// Learns the time of a file's first packet and closes it again.
+    /// Learns the first packet of a file and closes it again.
     fn peek(
-        &mut self,
         index: usize,
         path: PathBuf,
         opener: &Opener,
         summary: &mut Summary,
-    ) -> Result<Lane, OpenError> {
+    ) -> Result<(Lane, Option<First>), OpenError> {
         let mut scratch = Summary {
             files: summary.files.clone(),
             ..Summary::default()
@@ -88,33 +127,17 @@ impl Merge {
         let mut reader = FileReader::open(Input::Path(path.clone()), &opening, &mut scratch)?;
         let mut batch = Batch::new();
         if reader.fill(&mut batch, &mut scratch) {
-            let first = batch.records().first();
-            self.heads
-                .extend(first.map(|first| Reverse((first.time, index))));
-            return Ok(Lane::Closed(path));
+            let first = batch.records().first().map(|packet| First {
+                packet: *packet,
+                capture: reader.capture(),
+            });
+            return Ok((Lane::Closed(path), first));
         }
         // Nothing will ask for it again: what it said is said now.
         summary.files = scratch.files;
         summary.truncated.append(&mut scratch.truncated);
         summary.secrets.append(&mut scratch.secrets);
-        Ok(Lane::Ended)
-    }
-
-    /// The lane of an open input, with its first batch read.
-    fn start(&mut self, index: usize, reader: FileReader, summary: &mut Summary) -> Lane {
-        let mut open = Box::new(OpenLane {
-            reader,
-            batch: Batch::new(),
-            next: 0,
-            next_comment: 0,
-        });
-        match open.head(summary) {
-            Some(time) => {
-                self.heads.push(Reverse((time, index)));
-                Lane::Open(open)
-            }
-            None => Lane::Ended,
-        }
+        Ok((Lane::Ended, None))
     }
 
     /// Replaces what `batch` holds by the next packets; false at the end.
@@ -122,7 +145,6 @@ impl Merge {
         &mut self,
         batch: &mut Batch,
         opener: &Opener,
-        next_number: &mut u64,
         summary: &mut Summary,
     ) -> bool {
         batch.clear();
@@ -140,8 +162,18 @@ impl Merge {
             };
             // Before another input's packet of the same time goes the one of the input named first.
             let bound = self.heads.peek().map(|Reverse(head)| *head);
-            let until = |time: Timestamp| bound.is_none_or(|bound| (time, index) < bound);
-            if lane.give(batch, until, next_number, summary) {
+            let order = self.order;
+            let until = |packet: &PacketRecord| {
+                bound.is_none_or(|bound| (order.place(packet), index) < bound)
+            };
+            let last = &mut self.last_number;
+            let number = |packet: &PacketRecord| {
+                let claimed = (order == Order::Number).then_some(packet.number.0);
+                let number = part::number(claimed, *last);
+                *last = number.0;
+                number
+            };
+            if lane.give(batch, until, number, summary) {
                 break;
             }
             self.read_on(index, summary);
@@ -155,13 +187,21 @@ impl Merge {
         !batch.is_empty()
     }
 
+    /// Whether no packet follows.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.heads.is_empty()
+    }
+
     /// Puts an open input back among the heads, or ends it.
     fn read_on(&mut self, index: usize, summary: &mut Summary) {
         let Lane::Open(open) = &mut self.lanes[index] else {
             return;
         };
         match open.head(summary) {
-            Some(time) => self.heads.push(Reverse((time, index))),
+            Some(first) => {
+                let place = self.order.place(&first.packet);
+                self.heads.push(Reverse((place, index)));
+            }
             None => self.lanes[index] = Lane::Ended,
         }
     }
@@ -174,7 +214,13 @@ impl Merge {
         summary: &mut Summary,
     ) -> Lane {
         match opener.open(index, Input::Path(path), LANE_READ_LEN, summary) {
-            Ok(reader) => self.start(index, reader, summary),
+            Ok(reader) => {
+                let (lane, first) = OpenLane::start(reader, summary);
+                let place = first.map(|first| self.order.place(&first.packet));
+                self.heads
+                    .extend(place.map(|place| Reverse((place, index))));
+                lane
+            }
             Err(error) => {
                 summary.truncated.push(Truncation {
                     file: summary.files[index].name.clone(),
@@ -189,37 +235,52 @@ impl Merge {
 }
 
 impl OpenLane {
-    /// The time of its next packet, reading on where the batch is used up.
-    fn head(&mut self, summary: &mut Summary) -> Option<Timestamp> {
+    /// The lane of an open input, with its first batch read, and its first packet.
+    fn start(reader: FileReader, summary: &mut Summary) -> (Lane, Option<First>) {
+        let mut open = Box::new(OpenLane {
+            reader,
+            batch: Batch::new(),
+            next: 0,
+            next_comment: 0,
+        });
+        match open.head(summary) {
+            Some(first) => (Lane::Open(open), Some(first)),
+            None => (Lane::Ended, None),
+        }
+    }
+
+    /// Its next packet, reading on where the batch is used up.
+    fn head(&mut self, summary: &mut Summary) -> Option<First> {
         if self.next >= self.batch.len() {
             (self.next, self.next_comment) = (0, 0);
             if !self.reader.fill(&mut self.batch, summary) {
                 return None;
             }
         }
-        self.batch
-            .records()
-            .get(self.next)
-            .map(|record| record.time)
+        Some(First {
+            packet: *self.batch.records().get(self.next)?,
+            capture: self.reader.capture(),
+        })
     }
 
-    /// Gives packets to `out` as long as their time is `due`. True when all of the batch went at once, by exchange of
+    /// Gives packets to `out` as long as they are `due`. True when all of the batch went at once, by exchange of
     /// the buffers: then `out` is full and the lane has to read on.
     fn give(
         &mut self,
         out: &mut Batch,
-        due: impl Fn(Timestamp) -> bool,
-        next_number: &mut u64,
+        due: impl Fn(&PacketRecord) -> bool,
+        mut number: impl FnMut(&PacketRecord) -> PacketNumber,
         summary: &mut Summary,
     ) -> bool {
+        // Small batches are put together: time passes at the end of one, and not in smaller steps than in one file.
         if self.next == 0
             && out.is_empty()
-            && self.batch.records().iter().all(|record| due(record.time))
+            && self.batch.byte_len() >= READ_LEN / 2
+            && self.batch.records().iter().all(&due)
         {
             std::mem::swap(&mut self.batch, out);
             for record in &mut out.packets {
-                record.number = PacketNumber(*next_number);
-                *next_number += 1;
+                record.number = number(record);
             }
             keep_comments(out, summary);
             self.batch.clear();
@@ -229,10 +290,9 @@ impl OpenLane {
             .batch
             .records()
             .get(self.next)
-            .filter(|record| due(record.time))
+            .filter(|record| due(record))
         {
-            let number = PacketNumber(*next_number);
-            *next_number += 1;
+            let number = number(record);
             out.push(PacketRecord { number, ..*record }, self.batch.bytes(record));
             while let Some((index, comment)) = self.batch.comments.get_mut(self.next_comment)
                 && *index as usize == self.next

@@ -12,6 +12,7 @@ mod keylog;
 pub mod live;
 mod merge;
 mod opener;
+mod part;
 mod pcap;
 mod pcapng;
 mod place;
@@ -30,7 +31,7 @@ pub use reader::Input;
 pub use source::{Options, Source};
 pub use spool::PacketFile;
 pub use summary::{Compression, FileSummary, Interface, Secrets, Summary, Truncation};
-pub use writer::{Origin, PacketToWrite, PcapngWriter, secrets_block};
+pub use writer::{Origin, PacketOrigin, PacketToWrite, PcapngWriter, secrets_block};
 
 /// A record that contradicts itself: nothing behind it can be found.
 #[derive(Debug)]

@@ -11,6 +11,7 @@ mod clock;
 
 use super::Broken;
 use super::batch::{Batch, FilePosition, PacketRecord};
+use super::part;
 use super::place::BufferPlace;
 use super::summary::{FileSummary, Interface, Secrets, Summary};
 use crate::base::{LinkType, PacketNumber, Timestamp};
@@ -25,6 +26,10 @@ const STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 const SECRETS: u32 = 10;
 const BYTE_ORDER: u32 = 0x1a2b_3c4d;
+/// Option `epb_packetid`.
+const PACKET_ID: u16 = 5;
+/// Option `isb_endtime`.
+const END_TIME: u16 = 3;
 
 /// Interfaces a section may have; one that declares more is broken or means harm.
 const MOST_INTERFACES: usize = 65_536;
@@ -46,6 +51,10 @@ pub(super) struct Pcapng {
     /// Where this section's interfaces begin in the file's summary.
     first_interface: usize,
     last_time: Timestamp,
+    /// The capture that the file is a part of.
+    capture: Option<u64>,
+    /// The number of the latest packet of a part.
+    last_number: u64,
 }
 
 /// Where metadata goes.
@@ -101,6 +110,7 @@ impl Pcapng {
             filled,
             packets,
             comments,
+            ..
         } = batch;
         let data = &data[..*filled];
         let mut at = 0;
@@ -114,6 +124,9 @@ impl Pcapng {
                 ENHANCED_PACKET | PACKET => self.packet(&block, place, packets).map(|options| {
                     if options.len() >= 4 {
                         self.packet_comments(options, packets.len() - 1, comments, notes);
+                    }
+                    if self.capture.is_some() {
+                        self.renumber(options, packets);
                     }
                 }),
                 SIMPLE_PACKET => self.simple_packet(&block, place, packets),
@@ -272,6 +285,22 @@ impl Pcapng {
         }
     }
 
+    /// Of which capture the file is a part, as far as it was read.
+    pub(super) fn capture(&self) -> Option<u64> {
+        self.capture
+    }
+
+    /// A part's packet has the number it had in the whole.
+    fn renumber(&mut self, options: &[u8], packets: &mut [PacketRecord]) {
+        let mut options = self.options(options);
+        let claimed = options.find(|(code, _)| *code == PACKET_ID);
+        let claimed = claimed.and_then(|(_, value)| Some(self.u64(*value.first_chunk()?)));
+        if let Some(packet) = packets.last_mut() {
+            packet.number = part::number(claimed, self.last_number);
+            self.last_number = packet.number.0;
+        }
+    }
+
     fn metadata(&mut self, block: &Block<'_>, notes: &mut Notes<'_>) -> Result<(), &'static str> {
         match block.kind {
             SECTION_HEADER => self.section(block.body, notes),
@@ -296,6 +325,7 @@ impl Pcapng {
         for (code, value) in self.options(body.get(16..).unwrap_or_default()) {
             match code {
                 1 => self.comment(value, notes),
+                part::OF_CAPTURE => self.capture = self.capture.or(part::capture(value)),
                 2..=4 if notes.charge(value.len()) => origin.push(text(value)),
                 _ => {}
             }
@@ -356,11 +386,33 @@ impl Pcapng {
         Ok(())
     }
 
+    /// That the capture which the file is a part of went on to a certain packet.
+    fn capture_end(&self, body: &[u8], interface: usize, notes: &mut Notes<'_>) {
+        let of = |code| {
+            let mut options = self.options(body.get(12..).unwrap_or_default());
+            let found = options.find(|(found, _)| *found == code);
+            found.and_then(|(_, value)| value.first_chunk::<8>().copied())
+        };
+        let (Some(number), Some(time)) = (of(part::END_NUMBER), of(END_TIME)) else {
+            return;
+        };
+        let Some(clock) = self.interfaces.get(interface) else {
+            return;
+        };
+        let [a, b, c, d, e, f, g, h] = time;
+        let units = u64::from(self.u32([a, b, c, d])) << 32 | u64::from(self.u32([e, f, g, h]));
+        let end = (part::number(Some(self.u64(number)), 0), clock.time(units));
+        notes.summary.end = notes.summary.end.max(Some(end));
+    }
+
     fn statistics(&self, body: &[u8], notes: &mut Notes<'_>) -> Result<(), &'static str> {
         let head = body
             .first_chunk::<12>()
             .ok_or("the statistics there are too short")?;
         let interface = self.u32([head[0], head[1], head[2], head[3]]) as usize;
+        if self.capture.is_some() {
+            self.capture_end(body, interface, notes);
+        }
         let at = self.first_interface.saturating_add(interface);
         for (code, value) in self.options(&body[12..]) {
             let count = value.first_chunk().map(|raw| self.u64(*raw));

@@ -204,6 +204,14 @@ impl FileReader {
         }
     }
 
+    /// Of which capture the file is a part, as far as it was read.
+    pub(super) fn capture(&self) -> Option<u64> {
+        match &self.format {
+            Format::Pcap(_) => None,
+            Format::Pcapng(pcapng) => pcapng.capture(),
+        }
+    }
+
     /// Reads up to `room` bytes into the batch.
     fn read(&mut self, batch: &mut Batch, room: usize) -> End {
         while batch.filled < room {

@@ -12,7 +12,7 @@ use super::opener::Opener;
 use super::reader::{FileReader, Input, READ_LEN};
 use super::spool::{Copies, PacketFile};
 use super::summary::{FileSummary, Summary};
-use crate::base::{Limits, Spools};
+use crate::base::{Limits, PacketNumber, Spools, Timestamp};
 
 /// How a capture is read.
 #[derive(Clone, Debug, Default)]
@@ -25,14 +25,15 @@ pub struct Options {
     pub prompt: bool,
 }
 
-/// One or several inputs as one capture, merged by time.
+/// One or several inputs as one capture, merged by time; parts of one capture are merged to what they were.
 ///
 /// Where one batch ends and the next begins depends on the bytes of the inputs only (unless [`Options::prompt`]).
 pub struct Source {
     lanes: Lanes,
     summary: Summary,
     opener: Opener,
-    next_number: u64,
+    /// Number and time of the latest packet.
+    last: Option<(PacketNumber, Timestamp)>,
 }
 
 enum Lanes {
@@ -85,30 +86,44 @@ impl Source {
             lanes,
             summary,
             opener,
-            next_number: 1,
+            last: None,
         })
     }
 
-    /// Replaces what `batch` holds by the next packets; false, and an empty batch, at the end.
+    /// Replaces what `batch` holds by the next packets; false, and an empty batch, at the end. Where parts of a capture that
+    /// went on behind their last packet end, a batch says so ([`Batch::last`]), which may then have no packet.
     pub fn fill(&mut self, batch: &mut Batch) -> bool {
         let Self {
             lanes,
             summary,
             opener,
-            next_number,
+            ..
         } = self;
         let more = match lanes {
             Lanes::One(reader) => {
                 let more = reader.fill(batch, summary);
-                *next_number += batch.len() as u64;
                 keep_comments(batch, summary);
                 more
             }
-            Lanes::Many(merge) => merge.fill(batch, opener, next_number, summary),
+            Lanes::Many(merge) => merge.fill(batch, opener, summary),
         };
-        self.summary.packets = self.next_number - 1;
+        self.summary.packets += batch.len() as u64;
         self.summary.read_bytes = self.opener.counter.load(Ordering::Relaxed);
-        more
+        let last = batch.last().or(self.last);
+        let end = self
+            .summary
+            .end
+            .filter(|end| last.is_some_and(|last| end.0 > last.0));
+        self.last = last;
+        let is_last = match &self.lanes {
+            Lanes::One(_) => true, // It was read behind the packets of this batch.
+            Lanes::Many(merge) => merge.is_at_end(),
+        };
+        if is_last && end.is_some() {
+            batch.end = end;
+            self.last = end;
+        }
+        more || batch.end.is_some()
     }
 
     /// What was learned so far of the inputs, besides packets.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{LinkType, PacketNumber};
+use crate::base::{LinkType, PacketNumber, Timestamp};
 
 /// What was learned of the inputs so far; complete when the last packet was read.
 #[derive(Clone, Debug, Default)]
@@ -17,6 +17,8 @@ pub struct Summary {
     pub secrets: Vec<Secrets>,
     /// Packets read.
     pub packets: u64,
+    /// For parts of a capture: its last packet, which may be in another part.
+    pub end: Option<(PacketNumber, Timestamp)>,
     /// Bytes of all inputs as they lie on disk; `None` when one has no known size (a pipe).
     pub total_bytes: Option<u64>,
     /// Bytes of the inputs read so far, compressed where they are.

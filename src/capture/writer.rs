@@ -8,8 +8,9 @@ use std::io::{self, Write};
 
 use zeroize::Zeroizing;
 
+use super::part;
 use super::summary::Interface;
-use crate::base::Timestamp;
+use crate::base::{PacketNumber, Timestamp};
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
@@ -18,6 +19,8 @@ const ENHANCED_PACKET: u32 = 6;
 const SECRETS: u32 = 10;
 const END: u16 = 0;
 const COMMENT: u16 = 1;
+const PACKET_ID: u16 = 5;
+const END_TIME: u16 = 3;
 
 /// What wrote the file and where; empty fields are left out.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -30,6 +33,8 @@ pub struct Origin {
     pub application: String,
     /// A comment on the whole file.
     pub comment: String,
+    /// Of which capture the file is a part, where its packets have the numbers they had there ([`part`]).
+    pub capture: Option<u64>,
 }
 
 /// A packet to be written.
@@ -45,6 +50,17 @@ pub struct PacketToWrite<'a> {
     pub bytes: &'a [u8],
     /// Comments on it.
     pub comments: &'a [String],
+    /// Its place in the capture that the file is a part of.
+    pub origin: Option<PacketOrigin>,
+}
+
+/// Where a packet of a part was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PacketOrigin {
+    /// Its number in the whole capture.
+    pub number: PacketNumber,
+    /// Its number in the file it was read from, from 1. Which file that is, the comment of its interface says.
+    pub in_file: u64,
 }
 
 /// A Decryption Secrets Block for a little-endian section; wiped when dropped.
@@ -93,6 +109,9 @@ impl<W: Write> PcapngWriter<W> {
         writer.text(2, &origin.hardware);
         writer.text(3, &origin.os);
         writer.text(4, &origin.application);
+        if let Some(capture) = origin.capture {
+            writer.option(part::OF_CAPTURE, &part::mark(capture));
+        }
         writer.option(END, &[]);
         writer.finish_block()?;
         Ok(writer)
@@ -103,11 +122,20 @@ impl<W: Write> PcapngWriter<W> {
     /// # Errors
     /// When the output fails.
     pub fn interface(&mut self, interface: &Interface) -> io::Result<u32> {
+        self.interface_with(interface, "")
+    }
+
+    /// The same with a comment on it.
+    ///
+    /// # Errors
+    /// When the output fails.
+    pub fn interface_with(&mut self, interface: &Interface, comment: &str) -> io::Result<u32> {
         const NANOSECONDS: u8 = 9;
         self.start(INTERFACE);
         self.block.extend(interface.link.0.to_le_bytes());
         self.block.extend([0, 0]);
         self.u32(interface.snaplen);
+        self.text(COMMENT, comment);
         self.text(2, &interface.name);
         self.text(3, &interface.description);
         self.option(9, &[NANOSECONDS]);
@@ -139,10 +167,14 @@ impl<W: Write> PcapngWriter<W> {
         self.u32(packet.original.max(captured));
         self.block.extend_from_slice(packet.bytes);
         self.pad();
-        if !packet.comments.is_empty() {
-            for comment in packet.comments {
-                self.text(COMMENT, comment);
-            }
+        for comment in packet.comments {
+            self.text(COMMENT, comment);
+        }
+        if let Some(origin) = packet.origin {
+            self.option(PACKET_ID, &origin.number.0.to_le_bytes());
+            self.option(part::IN_FILE, &origin.in_file.to_le_bytes());
+        }
+        if !packet.comments.is_empty() || packet.origin.is_some() {
             self.option(END, &[]);
         }
         self.finish_block()
@@ -176,12 +208,39 @@ impl<W: Write> PcapngWriter<W> {
         self.finish_block()
     }
 
+    /// Writes that the capture which this file is a part of went on to packet `number` at `time`.
+    ///
+    /// # Errors
+    /// When the output fails.
+    pub fn capture_end(&mut self, number: PacketNumber, time: Timestamp) -> io::Result<()> {
+        if self.interfaces == 0 {
+            return Ok(()); // A block of statistics is of an interface, and no packets need no end.
+        }
+        self.start(STATISTICS);
+        self.u32(0);
+        self.time(time);
+        let units = u64::try_from(time.0).unwrap_or(0);
+        let high_and_low = [
+            ((units >> 32) as u32).to_le_bytes(),
+            (units as u32).to_le_bytes(),
+        ];
+        self.option(END_TIME, high_and_low.as_flattened());
+        self.option(part::END_NUMBER, &number.0.to_le_bytes());
+        self.option(END, &[]);
+        self.finish_block()
+    }
+
     /// Passes everything written on to where it is kept.
     ///
     /// # Errors
     /// When the output fails.
     pub fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
+    }
+
+    /// The output, to which everything was written that was.
+    pub fn into_inner(self) -> W {
+        self.out
     }
 
     /// Ends writing and gives the output back.
@@ -249,7 +308,7 @@ mod tests {
     use std::io::Cursor;
 
     use super::*;
-    use crate::base::{Limits, LinkType, PacketNumber};
+    use crate::base::{Limits, LinkType};
     use crate::capture::{Batch, Input, Secrets, Source};
 
     fn written() -> Vec<u8> {
@@ -281,6 +340,7 @@ mod tests {
                 original: 1000,
                 bytes: &[7; 50][..40 + index as usize],
                 comments: if index == 3 { &comments } else { &[] },
+                origin: None,
             };
             writer.packet(&packet).unwrap();
         }

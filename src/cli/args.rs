@@ -50,6 +50,8 @@ pub(crate) enum Command {
     Follow(Box<FollowArgs>),
     /// Write each message's payload to a file of its own.
     Extract(Box<ExtractArgs>),
+    /// Deal a capture out to several in which every flow is whole.
+    Split(Box<SplitArgs>),
     /// Say why each attempt failed: the first failing stage, the evidence, and the fix.
     Diagnose(Box<DiagnoseArgs>),
     /// Count connections, frames, messages, times, findings and overhead.
@@ -389,6 +391,47 @@ pub(crate) struct ExtractArgs {
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
+}
+
+/// What is dealt out, and where to.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  wireloupe split --by-flow 8 -o parts day-*.pcapng     parts/part-1-of-8.pcapng and so on
+  wireloupe split --by-flow 8 -o parts --only-possible --keylog keys.txt day-*.pcap.gz
+  wireloupe read --show messages parts/part-3-of-8.pcapng
+
+Each part is a pcapng file. Tunnels are unwrapped; IP fragments and what ICMP says of a flow go with it. A packet keeps its
+number in the whole, the name of its file and its number there; read shows the first, and reads all parts together as the
+whole. A flow goes to the same part in every capture that is dealt out to as many.")]
+pub(crate) struct SplitArgs {
+    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4); several are one capture, merged by time; - is stdin.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Deal out to N parts by the addresses and ports of flows.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=4096))]
+    pub(crate) by_flow: u16,
+
+    /// The folder for the parts; made when it is not there.
+    #[arg(short = 'o', long = "output", value_name = "DIR")]
+    pub(crate) directory: PathBuf,
+
+    /// Leave out what cannot be a WebSocket: all but TCP, and flows whose first bytes are neither HTTP nor TLS.
+    #[arg(long)]
+    pub(crate) only_possible: bool,
+
+    /// Put the secrets of this key log into the parts whose TLS sessions need them, as those that the files bring along.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) keylog: Option<PathBuf>,
+
+    /// With --only-possible: keep flows on these ports, whatever they begin with.
+    #[arg(long, value_name = "PORT", value_delimiter = ',')]
+    pub(crate) decode_as: Vec<u16>,
+
+    /// Overwrite existing parts.
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 /// How a capture is analysed.

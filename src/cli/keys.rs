@@ -61,12 +61,25 @@ impl Keys {
         self.notes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    fn open_telling(
+    /// The secrets of the key log that the user named and those that came with the capture, if there are any. The log
+    /// that the environment names stays out of it.
+    ///
+    /// # Errors
+    /// When the named file cannot be read.
+    pub(crate) fn named(
         named: Option<&Path>,
-        grows: bool,
-        notes: Option<Vec<String>>,
-    ) -> anyhow::Result<Self> {
-        let mut keys = Self {
+        secrets: &[Secrets],
+    ) -> anyhow::Result<Option<Arc<KeyLog>>> {
+        let mut keys = match named {
+            Some(path) => Self::open(Some(path), false)?,
+            None => Self::empty(None),
+        };
+        keys.take(secrets);
+        Ok((!keys.log.is_empty()).then(|| Arc::new(keys.log)))
+    }
+
+    fn empty(notes: Option<Vec<String>>) -> Self {
+        Self {
             log: KeyLog::new(),
             file: None,
             blocks: 0,
@@ -74,7 +87,15 @@ impl Keys {
             told: 0,
             is_quiet: notes.is_none() && IS_TOLD.swap(true, Ordering::Relaxed),
             notes,
-        };
+        }
+    }
+
+    fn open_telling(
+        named: Option<&Path>,
+        grows: bool,
+        notes: Option<Vec<String>>,
+    ) -> anyhow::Result<Self> {
+        let mut keys = Self::empty(notes);
         match (named, std::env::var_os(VARIABLE)) {
             (Some(path), _) => {
                 let why = || format!("cannot read the key log {}", path.display());

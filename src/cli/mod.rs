@@ -22,6 +22,7 @@ mod reading;
 mod report;
 #[cfg(all(feature = "live", unix))]
 mod secrets;
+mod split;
 mod stats;
 mod teach;
 mod tell;
@@ -104,6 +105,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Read(args)) => read::run(args),
         Some(Command::Follow(args)) => follow::run(args),
         Some(Command::Extract(args)) => extract::run(args),
+        Some(Command::Split(args)) => split::run(args),
         Some(Command::Diagnose(args)) => diagnose::run(args),
         Some(Command::Stats(args)) => stats::run(args),
         Some(Command::Page(args)) => page::run(args),

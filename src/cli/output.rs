@@ -106,7 +106,7 @@ impl Output {
 
 /// A temporary file in this folder. Temporary files are private, but this one becomes what a user asked for, with the rights
 /// of any new file.
-fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
+pub(crate) fn new_file(folder: &Path) -> io::Result<NamedTempFile> {
     #[cfg_attr(
         not(unix),
         expect(unused_mut, reason = "rights are given to it on Unix")

@@ -170,6 +170,7 @@ impl Packets {
                 original: record.original,
                 bytes,
                 comments: &comments,
+                ..PacketToWrite::default()
             })?;
             self.written += 1;
         }

@@ -212,8 +212,8 @@ impl<S: Sink> Engine<S> {
             }
         }
         self.segments(&arrivals);
-        if let Some(last) = batch.records().last() {
-            self.advance(last.number, last.time);
+        if let Some((number, time)) = batch.last() {
+            self.advance(number, time);
         }
         skipped
     }

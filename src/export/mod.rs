@@ -21,6 +21,7 @@ mod printer;
 mod records;
 mod redact;
 pub mod report;
+mod split;
 pub mod statistics;
 mod text;
 
@@ -37,4 +38,5 @@ pub use page::{Drain, Labelled, LabelledMark, Page, PageMark, each_row, fill};
 pub use printer::{Counts, Format, Printer, Selection, Show, TlsCounts, Totals};
 pub use records::{Record, Records, extension};
 pub use redact::Redactor;
+pub use split::{KeyNames, Part, PartOrigin, Splitter, front};
 pub use text::{HEADING, Palette, Text};

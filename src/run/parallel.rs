@@ -262,8 +262,8 @@ fn work<S: Collected>(
                     engine.set_keys(Arc::clone(keys));
                 }
                 walk.give(index, &mut engine);
-                if let Some(last) = walk.batch.records().last() {
-                    engine.advance(last.number, last.time);
+                if let Some((number, time)) = walk.batch.last() {
+                    engine.advance(number, time);
                 }
                 if !outlet.send(engine.sink()) {
                     break;

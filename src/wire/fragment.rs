@@ -32,6 +32,17 @@ pub(super) struct Fragment<'a> {
     pub(super) payload: &'a [u8],
 }
 
+/// What became of a fragment. Datagrams are named by numbers that are used once.
+#[derive(Debug)]
+pub(super) enum Put {
+    /// It makes no sense.
+    Dropped,
+    /// Others of its datagram are missing.
+    Held(u64),
+    /// It completed its datagram, whose payload this is.
+    Whole(u64, Vec<u8>),
+}
+
 const UNIT: usize = 8;
 const MOST: usize = 65_535;
 
@@ -77,23 +88,34 @@ impl Fragments {
     /// Adds a fragment; gives the datagram's payload when it was the last one missing, `None` when others are missing or
     /// the fragment makes no sense.
     pub(super) fn add(&mut self, time: Timestamp, fragment: &Fragment<'_>) -> Option<Vec<u8>> {
+        match self.put(time, fragment) {
+            Put::Whole(_, bytes) => Some(bytes),
+            Put::Held(_) | Put::Dropped => None,
+        }
+    }
+
+    /// The same, but says which datagram it belongs to.
+    pub(super) fn put(&mut self, time: Timestamp, fragment: &Fragment<'_>) -> Put {
         let end = fragment.offset + fragment.payload.len();
         let whole_units = fragment.payload.len().is_multiple_of(UNIT);
         if end > MOST || fragment.payload.is_empty() || (fragment.more && !whole_units) {
-            return None;
+            return Put::Dropped;
         }
         self.expire(time);
         if !self.datagrams.contains_key(&fragment.key) {
             self.start(time, fragment.key);
         }
-        let datagram = self.datagrams.get_mut(&fragment.key)?;
+        let Some(datagram) = self.datagrams.get_mut(&fragment.key) else {
+            return Put::Dropped;
+        };
         datagram.add(fragment, end);
         if !datagram.is_complete() {
-            return None;
+            return Put::Held(datagram.serial);
         }
-        self.datagrams
-            .remove(&fragment.key)
-            .map(|datagram| datagram.bytes)
+        match self.datagrams.remove(&fragment.key) {
+            Some(datagram) => Put::Whole(datagram.serial, datagram.bytes),
+            None => Put::Dropped,
+        }
     }
 
     fn start(&mut self, time: Timestamp, key: FragmentKey) {

@@ -103,6 +103,12 @@ impl FlowKey {
 }
 
 impl Endpoint {
+    /// The address in two words, big-endian on every machine.
+    pub(super) fn octets(&self) -> [u64; 2] {
+        let whole = u128::from_be_bytes(self.address);
+        [(whole >> 64) as u64, whole as u64]
+    }
+
     #[inline(always)]
     fn order(&self) -> (u128, u16) {
         (u128::from_ne_bytes(self.address), self.port)

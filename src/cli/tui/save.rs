@@ -305,6 +305,7 @@ impl Packets {
             original: packet.original,
             bytes: &packet.bytes,
             comments: comments.map_or(&[], Vec::as_slice),
+            ..PacketToWrite::default()
         })
     }
 }

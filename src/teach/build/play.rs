@@ -74,6 +74,7 @@ impl Built {
                 original: 0,
                 bytes,
                 comments: &[],
+                ..PacketToWrite::default()
             })?;
         }
         writer.finish()
