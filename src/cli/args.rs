@@ -52,6 +52,10 @@ pub(crate) enum Command {
     Extract(Box<ExtractArgs>),
     /// Deal a capture out to several in which every flow is whole.
     Split(Box<SplitArgs>),
+    /// Write the packets with the hash of their flow as an Arrow IPC stream.
+    #[cfg(feature = "columns")]
+    #[command(hide = true)]
+    Packets(PacketsArgs),
     /// Say why each attempt failed: the first failing stage, the evidence, and the fix.
     Diagnose(Box<DiagnoseArgs>),
     /// Count connections, frames, messages, times, findings and overhead.
@@ -104,6 +108,7 @@ Examples:
   wireloupe read -Y 'websocket.opcode == close' a.pcap close frames only
   wireloupe read --show messages -Y 'message.text contains \"error\"' a.pcap
   wireloupe read --format tsv -e frame.number -e websocket.opcode a.pcap
+  wireloupe read --format parquet -o day a.pcap        tables for DuckDB and the like (--features columns)
   wireloupe read -w chat.pcapng -Y 'http.host == \"chat.example\"' a.pcap
   wireloupe read --decode-as 9000 a.pcap               frames on port 9000 without a handshake
   wireloupe read --show messages --payload-as mqtt,/ws a.pcap
@@ -130,7 +135,7 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub(crate) format: FormatArg,
 
-    /// A column of csv or tsv; may be given several times.
+    /// A column of csv, tsv, parquet or arrow; may be given several times.
     #[arg(short = 'e', long = "field", value_name = "FIELD")]
     pub(crate) columns: Vec<String>,
 
@@ -155,6 +160,10 @@ pub(crate) struct ReadArgs {
     /// Show the bytes of each frame under its line: header, masking key, payload.
     #[arg(short = 'x', long)]
     pub(crate) hex: bool,
+
+    /// Include the SHA-256 of messages in parquet and arrow.
+    #[arg(long)]
+    pub(crate) digest: bool,
 
     /// Include the unmasked payload of frames in NDJSON, in base64.
     #[arg(long)]
@@ -393,6 +402,19 @@ pub(crate) struct ExtractArgs {
     pub(crate) analysis: AnalysisArgs,
 }
 
+/// What packets are written of.
+#[cfg(feature = "columns")]
+#[derive(Debug, Args)]
+pub(crate) struct PacketsArgs {
+    /// Capture files; several are one capture, merged by time; - is stdin.
+    #[arg(value_name = "FILE", required = true)]
+    pub(crate) files: Vec<PathBuf>,
+
+    /// Where the output goes.
+    #[command(flatten)]
+    pub(crate) to: OutputArgs,
+}
+
 /// What is dealt out, and where to.
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -570,6 +592,10 @@ pub(crate) enum ShowArg {
     Connections,
     /// A row for everything that is wrong or worth a note.
     Findings,
+    /// A row a request over HTTP/1 beside the WebSockets; in parquet and arrow.
+    Exchanges,
+    /// A row a call inside messages; in parquet and arrow.
+    Calls,
     /// All of them.
     All,
 }
@@ -591,6 +617,10 @@ pub(crate) enum FormatArg {
     Tsv,
     /// An HTTP archive with Chrome's `_webSocketMessages`.
     Har,
+    /// Parquet: a file a table (in builds with the feature `columns`).
+    Parquet,
+    /// An Arrow IPC stream (in builds with the feature `columns`).
+    Arrow,
 }
 
 /// What is diagnosed, and how that is printed.

@@ -24,6 +24,8 @@ mod report;
 mod secrets;
 mod split;
 mod stats;
+#[cfg(feature = "columns")]
+mod tables;
 mod teach;
 mod tell;
 #[cfg(feature = "tui")]
@@ -106,6 +108,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         Some(Command::Follow(args)) => follow::run(args),
         Some(Command::Extract(args)) => extract::run(args),
         Some(Command::Split(args)) => split::run(args),
+        #[cfg(feature = "columns")]
+        Some(Command::Packets(args)) => tables::packets(args),
         Some(Command::Diagnose(args)) => diagnose::run(args),
         Some(Command::Stats(args)) => stats::run(args),
         Some(Command::Page(args)) => page::run(args),

@@ -104,6 +104,18 @@ impl Output {
     }
 }
 
+#[cfg(feature = "columns")]
+impl io::Write for Output {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Output::write(self, bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// A temporary file in this folder. Temporary files are private, but this one becomes what a user asked for, with the rights
 /// of any new file.
 pub(crate) fn new_file(folder: &Path) -> io::Result<NamedTempFile> {

@@ -28,6 +28,12 @@ pub(crate) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     if let Some(path) = args.packets_path() {
         return write_packets::run(args, filter.as_ref(), path);
     }
+    if matches!(args.format, FormatArg::Parquet | FormatArg::Arrow) {
+        return tables(args, filter);
+    }
+    if matches!(args.show, Some(ShowArg::Exchanges | ShowArg::Calls)) {
+        bail!("--show exchanges and calls need --format parquet or arrow");
+    }
     let columns = columns(args)?;
     let mut selection = Selection {
         show: show(args, filter.as_ref(), &columns),
@@ -43,10 +49,18 @@ pub(crate) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         FormatArg::Tsv => table(args, source, &selection, columns, Separator::Tab, output),
         FormatArg::Json => document(args, source, &selection, output),
         FormatArg::Har => archive(args, source, &selection, output),
-        FormatArg::Text | FormatArg::Detail | FormatArg::Ndjson => {
-            rows(args, source, &selection, output)
-        }
+        _ => rows(args, source, &selection, output),
     }
+}
+
+#[cfg(feature = "columns")]
+fn tables(args: &ReadArgs, filter: Option<Filter>) -> anyhow::Result<ExitCode> {
+    super::tables::run(args, filter, open)
+}
+
+#[cfg(not(feature = "columns"))]
+fn tables(_: &ReadArgs, _: Option<Filter>) -> anyhow::Result<ExitCode> {
+    bail!("this build writes no columns: build it with cargo build --release --features columns");
 }
 
 fn rows(
@@ -137,6 +151,8 @@ fn show(args: &ReadArgs, filter: Option<&Filter>, columns: &[NamedColumn]) -> Sh
         Some(ShowArg::Messages) => return Show::Messages,
         Some(ShowArg::Connections) => return Show::Connections,
         Some(ShowArg::Findings) => return Show::Findings,
+        Some(ShowArg::Exchanges) => return Show::Exchanges,
+        Some(ShowArg::Calls) => return Show::Calls,
         Some(ShowArg::All) => return Show::All,
         None if args.format == FormatArg::Json => return Show::All,
         None if args.hide_heartbeats => return Show::Messages,

@@ -113,6 +113,7 @@ pub fn default_columns(show: Show) -> Vec<NamedColumn> {
             "finding.section",
             "finding.text",
         ],
+        Show::Exchanges | Show::Calls => &[],
         Show::All => &[
             "frame.number",
             "frame.time",

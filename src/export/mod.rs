@@ -23,6 +23,8 @@ mod redact;
 pub mod report;
 mod split;
 pub mod statistics;
+#[cfg(feature = "columns")]
+pub mod tables;
 mod text;
 
 pub use choose::Chooser;

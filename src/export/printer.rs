@@ -5,13 +5,16 @@ use std::sync::Arc;
 use hashbrown::HashSet;
 
 use crate::base::{Needs, Timestamp};
-use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow};
+use crate::engine::{
+    Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, Moment, Sink, TlsFlow,
+};
 use crate::filter::{FieldId, FieldRef, Filter};
+use crate::payload::Pending;
 use crate::run::{Collected, ConnectionKey, Content, Numbers, Ordered};
 use crate::store::{PendingRows, Row, Waits};
 use crate::tls::Decryption;
 
-use super::redact::Redactor;
+use super::redact::{Redactor, masked_call, masked_exchange};
 
 /// What kinds of rows are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -25,6 +28,10 @@ pub enum Show {
     Connections,
     /// A row a finding.
     Findings,
+    /// A row an exchange over HTTP/1 beside the WebSockets; in tables only.
+    Exchanges,
+    /// A row a call inside messages; in tables only.
+    Calls,
     /// All of them.
     All,
 }
@@ -194,6 +201,11 @@ pub trait Format {
         false
     }
 
+    /// Whether it writes calls inside messages.
+    fn wants_calls(&self) -> bool {
+        false
+    }
+
     /// What rows wait for before it writes them.
     fn waits(&self) -> Waits {
         Waits::default()
@@ -216,6 +228,13 @@ pub trait Format {
         _connection: &Connection,
     ) {
     }
+    /// The calls inside a message.
+    fn calls(&mut self, _out: &mut Self::Out, _event: &MessageEvent<'_>, _connection: &Connection) {
+    }
+    /// A request inside messages that had no answer when its connection ended.
+    fn unanswered(&mut self, _out: &mut Self::Out, _call: &Pending, _connection: &Connection) {}
+    /// A request over HTTP/1 and its answer.
+    fn exchange(&mut self, _out: &mut Self::Out, _exchange: &Exchange) {}
     /// A finding.
     fn finding(
         &mut self,
@@ -318,6 +337,8 @@ pub struct Printer<F: Format> {
     start: Timestamp,
     redactor: Option<Redactor>,
     pending: PendingRows,
+    /// Whether calls were written that belong to the end of their connection.
+    has_unanswered: bool,
 }
 
 impl<F: Format> Printer<F> {
@@ -331,6 +352,7 @@ impl<F: Format> Printer<F> {
             written: Ordered::default(),
             counts: Counts::default(),
             start,
+            has_unanswered: false,
         }
     }
 
@@ -357,7 +379,10 @@ impl<F: Format> Printer<F> {
     fn row(&mut self, row: Row<'_>) {
         match row {
             Row::Frame(event, connection) => self.frame_row(event, connection),
-            Row::Message(event, connection) => self.message_row(event, connection),
+            Row::Message(event, connection) => {
+                self.message_row(event, connection);
+                self.call_rows(event, connection);
+            }
             Row::Finding(event, connection) => self.finding_row(event, connection),
             Row::Connection(connection, at) => self.connection_row(connection, at),
         }
@@ -396,6 +421,25 @@ impl<F: Format> Printer<F> {
             }
             self.written.end_piece(event.at);
         }
+    }
+
+    fn call_rows(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+        let has_calls = event.decoded.is_some_and(|told| !told.calls.is_empty());
+        if !has_calls || !self.writes_calls() || !self.passes(Row::Message(event, connection)) {
+            return;
+        }
+        let (format, out) = (&mut self.format, self.written.content());
+        match &mut self.redactor {
+            Some(redactor) => redactor.message(event, connection, |event, connection| {
+                format.calls(out, event, connection);
+            }),
+            None => format.calls(out, event, connection),
+        }
+        self.written.end_piece(event.at);
+    }
+
+    fn writes_calls(&self) -> bool {
+        self.selection.show.has(Show::Calls) && self.format.wants_calls()
     }
 
     fn finding_row(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
@@ -479,6 +523,9 @@ impl<F: Format> Sink for Printer<F> {
         if decodes {
             needs |= Needs::DECODED;
         }
+        if self.writes_calls() {
+            needs |= Needs::DECODED;
+        }
         if show.has(Show::Findings) {
             needs |= Needs::FINDINGS | Needs::DECODED;
         }
@@ -508,6 +555,7 @@ impl<F: Format> Sink for Printer<F> {
             waiting.emit(Some(event), connection, &mut |row| self.row(row));
         }
         self.message_row(event, connection);
+        self.call_rows(event, connection);
     }
 
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
@@ -528,7 +576,32 @@ impl<F: Format> Sink for Printer<F> {
         self.counts.tls.add(flow.summary.decryption);
     }
 
+    fn unanswered(&mut self, call: &Pending, connection: &Connection) {
+        // No filter knows them.
+        let is_chosen = self.selection.filter.is_none() && self.selection.only.is_none();
+        if is_chosen && self.writes_calls() {
+            let masked = self.redactor.is_some().then(|| masked_call(call));
+            let call = masked.as_ref().unwrap_or(call);
+            self.format
+                .unanswered(self.written.content(), call, connection);
+            self.has_unanswered = true;
+        }
+    }
+
+    fn exchanged(&mut self, exchange: &Exchange, at: Moment) {
+        let is_chosen = self.selection.filter.is_none() && self.selection.only.is_none();
+        if is_chosen && self.selection.show.has(Show::Exchanges) {
+            let masked = self.redactor.is_some().then(|| masked_exchange(exchange));
+            let exchange = masked.as_ref().unwrap_or(exchange);
+            self.format.exchange(self.written.content(), exchange);
+            self.written.end_piece(at);
+        }
+    }
+
     fn closed(&mut self, connection: &Connection, at: Moment) {
         self.connection_row(connection, at);
+        if std::mem::take(&mut self.has_unanswered) {
+            self.written.end_piece(at);
+        }
     }
 }

@@ -8,9 +8,9 @@
 //! A filter is asked before anything is masked.
 
 use crate::base::{Code, Finding, Head};
-use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, SeenHead};
+use crate::engine::{Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, SeenHead};
 use crate::http::secrets::{in_header, in_target};
-use crate::payload::Decoded;
+use crate::payload::{Decoded, Pending};
 use crate::websocket::mask::unmask;
 use crate::websocket::{Frame, Message, MessageKind, Opcode};
 
@@ -180,6 +180,27 @@ impl Redactor {
             unmask(&mut self.payload, key, 0);
         }
         &self.payload
+    }
+}
+
+/// An exchange without the tokens in its path.
+pub(super) fn masked_exchange(exchange: &Exchange) -> Exchange {
+    let mut masked = exchange.clone();
+    let mut spans = Vec::new();
+    in_target(&exchange.resource, 0, &mut spans);
+    for (start, end) in spans {
+        if let Some(bytes) = masked.resource.get_mut(start..end) {
+            bytes.fill(MASK);
+        }
+    }
+    masked
+}
+
+/// A call without what it asks for, as it is masked in messages.
+pub(super) fn masked_call(call: &Pending) -> Pending {
+    Pending {
+        method: "*".repeat(call.method.chars().count().min(64)).into(),
+        ..call.clone()
     }
 }
 

@@ -162,7 +162,7 @@ impl<W: Write> Splitter<W> {
     }
 
     fn part(&self, hash: u64) -> u32 {
-        (u128::from(hash) * self.parts.len() as u128 >> 64) as u32
+        ((u128::from(hash) * self.parts.len() as u128) >> 64) as u32
     }
 
     /// Sends packets that waited to their place; `places` are those of the batch at hand.
