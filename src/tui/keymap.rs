@@ -204,7 +204,7 @@ keys! {
     Lesson Action::Reveal, [c(' ')], "reveal", "in the lesson: show the covered value";
     Lesson Action::Cover, [c('c')], "cover", "in the lesson: cover values until they are revealed, and back";
     Lesson Action::Flip, [c('x')], "flip", "in the lesson: flip the chosen bit on a copy, and see what changes";
-    Lesson Action::Restore, [c('r')], "restore", "in the lesson: take the flipped bits back";
+    Lesson Action::Restore, [c('u')], "restore", "in the lesson: take the flipped bits back";
     Any Action::Handshake, [c('H')], "handshake", "request and response side by side, the accept key step by step";
     Any Action::Findings, [c('F'), c('e')], "findings", "everything that is wrong or worth a note";
     Any Action::Statistics, [c('S')], "statistics", "what the capture amounts to in numbers";

@@ -27,7 +27,7 @@ pub(super) fn lines(app: &App, lesson: &Lesson, width: usize) -> (String, Vec<Li
         steps.len()
     );
     let (Some(frame), Some(step)) = (lesson.copy.frame(), steps.get(lesson.at)) else {
-        let text = " The header of these bytes is not whole: r takes the flipped bits back.";
+        let text = " The header of these bytes is not whole: u takes the flipped bits back.";
         return (title, vec![Line::raw(text)]);
     };
     let is_covered = lesson.is_covered();
@@ -185,6 +185,6 @@ fn keys(app: &App, lesson: &Lesson) -> Line<'static> {
     } else {
         ""
     };
-    let text = format!(" ← → fields   {reveal}{cover}   ↑ ↓ bit   x flips it   r takes back");
+    let text = format!(" ← → fields   {reveal}{cover}   ↑ ↓ bit   x flips it   u takes back");
     Line::from(Span::styled(text, app.theme.faint()))
 }

@@ -52,7 +52,7 @@ fn a_flipped_bit_is_told_and_taken_back() {
         flipped.contains("1 bit flipped on a copy") && flipped.contains("reserved-bit-set"),
         "{flipped}"
     );
-    keys(&mut app, "r");
+    keys(&mut app, "u");
     assert!(!screen(&mut app, 100, 40).contains("flipped on a copy"));
 }
 
@@ -62,7 +62,7 @@ fn no_flips_break_the_lesson() {
     keys(&mut app, "L");
     let mut random = crate::craft::Random::new(1);
     for _ in 0..300 {
-        let moves = ["x", "r", "c", " "];
+        let moves = ["x", "u", "c", " "];
         match random.below(8) {
             at @ 0..=3 => keys(&mut app, moves[at as usize]),
             4 => press(&mut app, KeyCode::Down),
