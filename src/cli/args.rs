@@ -135,6 +135,10 @@ pub(crate) struct ReadArgs {
     #[arg(long, value_enum, default_value_t = FormatArg::Text)]
     pub(crate) format: FormatArg,
 
+    /// Whether the format was asked for.
+    #[arg(skip)]
+    pub(crate) has_format: bool,
+
     /// A column of csv, tsv, parquet or arrow; may be given several times.
     #[arg(short = 'e', long = "field", value_name = "FIELD")]
     pub(crate) columns: Vec<String>,

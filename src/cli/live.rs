@@ -31,8 +31,9 @@ impl LiveBatches {
     pub(crate) fn open(
         args: &LiveArgs,
         packets_to: Option<&std::path::Path>,
+        force: bool,
     ) -> anyhow::Result<Self> {
-        let live = Live::open(&options(args, packets_to)?)?;
+        let live = Live::open(&options(args, packets_to, force)?)?;
         if let Some(warning) = live.warning() {
             tell(warning);
         }
@@ -87,11 +88,21 @@ pub(crate) fn summary(drops: &Drops) -> String {
 pub(crate) fn options(
     args: &LiveArgs,
     packets_to: Option<&std::path::Path>,
+    force: bool,
 ) -> anyhow::Result<Options> {
     let Some(interface) = &args.interface else {
         bail!("no interface named: -i IFACE (wireloupe interfaces lists them)")
     };
     let ring = parse_ring(&args.ring)?;
+    // A ring's files have names of their own; a pipe or a device is there to be written to.
+    if let (Some(path), None, false) = (packets_to, &ring, force)
+        && path.is_file()
+    {
+        bail!(
+            "{}: already exists: choose another name, or overwrite it with --force",
+            path.display()
+        );
+    }
     let place = match (packets_to, ring) {
         (Some(path), Some(ring)) => Storage::Ring(path.to_owned(), ring),
         (Some(path), None) => Storage::File(path.to_owned()),

@@ -36,7 +36,8 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
-use clap::{CommandFactory as _, Parser as _};
+use clap::parser::ValueSource;
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 use args::{Cli, Command};
 use tell::tell;
@@ -44,7 +45,7 @@ use tell::tell;
 /// Runs the program with the process's arguments.
 #[must_use]
 pub fn main() -> ExitCode {
-    let mut cli = match Cli::try_parse() {
+    let mut cli = match parse() {
         Ok(cli) => cli,
         Err(error) => {
             // Help and version are no errors, and a reader that went away is none either.
@@ -68,6 +69,14 @@ pub fn main() -> ExitCode {
             ExitCode::from(2)
         }
     }
+}
+
+/// The arguments, with what was asked for in so many words.
+fn parse() -> Result<Cli, clap::Error> {
+    let matches = Cli::command().try_get_matches()?;
+    let mut cli = Cli::from_arg_matches(&matches)?;
+    cli.open.has_format = matches.value_source("format") == Some(ValueSource::CommandLine);
+    Ok(cli)
 }
 
 /// Settles what messages are to be read as. A connection that is named by its number takes a pass over the files before.
@@ -95,7 +104,29 @@ fn settle(cli: &mut Cli) -> anyhow::Result<()> {
     analysis.payload.settle(numbers.as_deref())
 }
 
+/// A command that is only misspelt is not looked for as a file.
+fn check_first_word(cli: &Cli) -> anyhow::Result<()> {
+    let Some(word) = cli.open.files.first() else {
+        return Ok(());
+    };
+    let is_word = word.components().count() == 1 && word.extension().is_none();
+    if !is_word || word.exists() {
+        return Ok(());
+    }
+    let command = Cli::command();
+    let names = command.get_subcommands().map(clap::Command::get_name);
+    let text = word.to_string_lossy();
+    if let Some(name) = crate::filter::nearest(&text, names) {
+        let text = crate::base::escape::text(text.as_bytes());
+        bail!("{text}: neither a command nor a file: did you mean wireloupe {name}?");
+    }
+    Ok(())
+}
+
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
+    if cli.command.is_none() {
+        check_first_word(cli)?;
+    }
     match &cli.command {
         None if cli.open.files.is_empty() && !cli.open.is_live() => {
             Cli::command().print_help()?;

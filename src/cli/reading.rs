@@ -52,7 +52,11 @@ impl Reading {
         let keys = Keys::open(args.analysis.keylog.as_deref(), args.is_live())?;
         #[cfg(all(feature = "live", unix))]
         if args.is_live() {
-            let input = Opened::Live(LiveBatches::open(&args.live, args.live.write.as_deref())?);
+            let input = Opened::Live(LiveBatches::open(
+                &args.live,
+                args.live.write.as_deref(),
+                args.to.force,
+            )?);
             return Ok(Reading { input, keys });
         }
         if args.files.is_empty() {

@@ -25,7 +25,11 @@ use load::{Read, Reader, Started};
 #[must_use]
 pub(super) fn can_open(args: &ReadArgs) -> bool {
     let reads_stdin = args.files.iter().any(|file| file.as_os_str() == "-");
-    let prints = args.to.output.is_some() || args.packets_path().is_some();
+    let prints = args.to.output.is_some()
+        || args.packets_path().is_some()
+        || args.show.is_some()
+        || args.has_format
+        || args.hex;
     io::stdout().is_terminal() && io::stdin().is_terminal() && !reads_stdin && !prints
 }
 

@@ -166,7 +166,7 @@ pub(super) fn shown(text: &str) -> String {
 }
 
 /// The candidate that needs the fewest changes, when they are few for its length.
-pub(super) fn nearest<'a>(
+pub(crate) fn nearest<'a>(
     word: &str,
     candidates: impl Iterator<Item = &'a str>,
 ) -> Option<&'a str> {

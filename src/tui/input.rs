@@ -44,7 +44,13 @@ fn key(app: &mut App, key: &KeyEvent) {
     let is_interrupt =
         key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
     if is_interrupt {
-        app.quit = true;
+        // As a shell has it: what is being typed goes first, then the view, then the program.
+        match app.prompt.take() {
+            // Whoever insists is let go.
+            Some(prompt) if prompt.ask == Ask::Leave => app.quit = true,
+            Some(_) => {}
+            None => app.update(Action::Quit),
+        }
         return;
     }
     match app.prompt.as_ref().map(|prompt| prompt.ask) {

@@ -31,6 +31,8 @@ pub struct LiveState {
     pub packet_rate: u64,
     /// How it ended.
     pub ended: Option<String>,
+    /// Whether its packets are written to a file.
+    pub is_saved: bool,
     last: (u64, u64),
 }
 
@@ -44,12 +46,22 @@ impl Default for LiveState {
             rates: VecDeque::new(),
             packet_rate: 0,
             ended: None,
+            is_saved: false,
             last: (0, 0),
         }
     }
 }
 
 impl LiveState {
+    /// A capture that begins, whose packets are written to a file or not.
+    #[must_use]
+    pub fn new(is_saved: bool) -> Self {
+        Self {
+            is_saved,
+            ..Self::default()
+        }
+    }
+
     /// A second went by.
     pub fn second(&mut self) {
         let (frames, packets) = self.last;

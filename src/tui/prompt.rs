@@ -26,6 +26,8 @@ pub enum Ask {
     KeyLog,
     /// What to read a connection's messages as.
     DecodeAs,
+    /// What becomes of packets that were captured and not saved: one letter.
+    Leave,
 }
 
 /// What can be saved.
@@ -54,6 +56,7 @@ impl Ask {
             Ask::Save => "save: ",
             Ask::File(_) => "save to file: ",
             Ask::KeyLog => "key log file (as SSLKEYLOGFILE names it): ",
+            Ask::Leave => "captured packets are not saved: ",
             Ask::DecodeAs => "read messages as (empty: as they seem): ",
         }
     }
@@ -69,6 +72,7 @@ impl Ask {
                 ('j', "JSON"),
                 ('r', "row"),
             ],
+            Ask::Leave => &[('s', "save"), ('d', "discard and quit"), ('n', "stay")],
             Ask::Save => &[
                 ('p', "payload"),
                 ('c', "connection as pcapng"),

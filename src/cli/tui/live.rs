@@ -50,7 +50,7 @@ struct Wishes {
 pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<ExitCode> {
     let args = &reader.args;
     let mut keys = Keys::open_noting(args.analysis.keylog.as_deref(), true)?;
-    let options = capturing::options(&args.live, args.live.write.as_deref())?;
+    let options = capturing::options(&args.live, args.live.write.as_deref(), args.to.force)?;
     let live = Live::open(&options)?;
     let name = args.live.interface.clone().unwrap_or_default();
     let mut app = App::new(
@@ -58,7 +58,7 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
         name,
         theme(),
     );
-    app.live = Some(tui::live::LiveState::default());
+    app.live = Some(tui::live::LiveState::new(args.live.write.is_some()));
     let mut notes = keys.take_notes();
     notes.extend(live.warning().map(str::to_owned));
     app.notice = notes.join("; ");

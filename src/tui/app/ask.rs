@@ -46,7 +46,7 @@ impl App {
             Ask::File(what) if !text.is_empty() => self.effects.push(Effect::Save(what, text)),
             Ask::DecodeAs => self.read_as(&text),
             Ask::KeyLog if !text.is_empty() => self.effects.push(Effect::KeyLog(text)),
-            Ask::KeyLog | Ask::File(_) | Ask::Copy | Ask::Save => {}
+            Ask::KeyLog | Ask::File(_) | Ask::Copy | Ask::Save | Ask::Leave => {}
         }
         self.settle();
     }
@@ -159,6 +159,8 @@ impl App {
                     None => self.notice = "nothing to copy: the bytes are not kept".to_owned(),
                 }
             }
+            (Ask::Leave, 's', _) => self.prompt = Some(Prompt::new(Ask::Save, "")),
+            (Ask::Leave, 'd', _) => self.quit = true,
             (Ask::Save, 'p', _) => {
                 self.prompt = Some(Prompt::new(Ask::File(Save::Payload), "payload.bin"))
             }

@@ -382,12 +382,15 @@ impl App {
         }
     }
 
-    /// Leaves, but not over a file that is being saved.
+    /// Leaves, but not over a file that is being saved, and not without a word over packets that nobody has.
     fn leave_program(&mut self) {
+        let live = self.live.as_ref();
+        let is_lost = live.is_some_and(|live| !live.is_saved && live.counts.received > 0);
         match &self.saving {
             Some(file) => {
                 self.notice = format!("{file} is still being saved: wait, or stop that with Esc");
             }
+            None if is_lost => self.prompt = Some(Prompt::new(Ask::Leave, "")),
             None => self.quit = true,
         }
     }

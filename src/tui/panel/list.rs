@@ -84,10 +84,12 @@ fn heading(app: &App) -> String {
     if app.list.kind == Kind::Packets {
         return packets::heading(app);
     }
-    let all = if app.list.all { "conn " } else { "" };
+    let all = match app.list.all {
+        true => right("conn", connection_width(app)) + " ",
+        false => String::new(),
+    };
     format!(
-        " {}{} {} {} {} {} {}",
-        all,
+        " {all}{} {} {} {} {} {}",
         right("#", 6),
         right("packet", 7),
         right(app.time.name(), 15),
@@ -97,12 +99,18 @@ fn heading(app: &App) -> String {
     )
 }
 
+/// Columns of a connection's number, which `:c` asks for: never cut.
+fn connection_width(app: &App) -> usize {
+    let digits = app.store.connections().len().to_string().len();
+    (digits + 1).max(4)
+}
+
 /// The columns of the heading that name the way to show time.
 pub(in crate::tui) fn time_columns(app: &App) -> std::ops::Range<usize> {
     let start = match (app.list.kind, app.list.all) {
         (Kind::Packets, _) => 9,
         (_, false) => 16,
-        (_, true) => 21,
+        (_, true) => 17 + connection_width(app),
     };
     start..start + 15
 }
@@ -274,7 +282,10 @@ fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
         " "
     };
     let connection = match app.list.all {
-        true => format!("{} ", right(&format!("c{}", row.connection + 1), 4)),
+        true => format!(
+            "{} ",
+            right(&format!("c{}", row.connection + 1), connection_width(app))
+        ),
         false => String::new(),
     };
     let head = format!(

@@ -5,6 +5,7 @@ use crate::tui::App;
 use crate::view::rows::RowId;
 
 use super::{keys, open, open_diagnosed};
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyModifiers};
 
 #[test]
 fn a_capture_read_anew_shows_the_same_place() {
@@ -110,4 +111,42 @@ fn what_a_view_says_is_copied_and_in_the_chat_its_own_message() {
     // Another message of the chat than the row of the list.
     keys(&mut app, "jyt");
     assert_eq!(copied(&mut app), "1008 Policy Violation policy");
+}
+
+#[test]
+fn packets_that_nobody_saved_are_not_left_without_a_word() {
+    let live = |is_saved| {
+        let mut app = open("ws-plain.pcap");
+        let mut live = crate::tui::live::LiveState::new(is_saved);
+        live.counts.received = 9;
+        app.live = Some(live);
+        app
+    };
+    let mut app = live(false);
+    keys(&mut app, "q");
+    assert!(!app.quit);
+    assert!(super::screen(&mut app, 80, 24).contains("discard and quit"));
+    keys(&mut app, "n");
+    assert!(!app.quit && app.prompt.is_none());
+    keys(&mut app, "qd");
+    assert!(app.quit);
+    let mut app = live(true);
+    keys(&mut app, "q");
+    assert!(app.quit);
+}
+
+#[test]
+fn an_interrupt_ends_what_is_typed_then_the_view_then_the_program() {
+    let interrupt = |app: &mut App| {
+        let key = KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL);
+        crate::tui::input::event(app, &Event::Key(key));
+    };
+    let mut app = open("ws-plain.pcap");
+    keys(&mut app, "?=");
+    interrupt(&mut app);
+    assert!(app.prompt.is_none() && app.view.is_some());
+    interrupt(&mut app);
+    assert!(app.view.is_none() && !app.quit);
+    interrupt(&mut app);
+    assert!(app.quit);
 }
