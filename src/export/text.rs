@@ -366,15 +366,24 @@ fn how_closed(out: &mut Vec<u8>, connection: &Connection) {
     }
 }
 
-/// `1000 Normal Closure "bye"`.
 /// What the message carries: its protocols, and in a few words what they say.
 fn carried(out: &mut Vec<u8>, decoded: &Decoded<'_>) {
     out.push(b'[');
     out.extend_from_slice(decoded.stack_words().as_bytes());
     out.extend_from_slice(b"] ");
-    escape::write_preview(decoded.summary.as_bytes(), PREVIEW, out);
+    let summary = &decoded.summary;
+    if summary.contains(escape::is_hidden) {
+        return escape::write_preview(summary.as_bytes(), PREVIEW, out);
+    }
+    // It is escaped already.
+    let end = summary.char_indices().nth(PREVIEW).map(|(end, _)| end);
+    out.extend_from_slice(&summary.as_bytes()[..end.unwrap_or(summary.len())]);
+    if end.is_some() {
+        out.extend_from_slice("…".as_bytes());
+    }
 }
 
+/// `1000 Normal Closure "bye"`.
 fn close_words(out: &mut Vec<u8>, code: Option<CloseCode>, reason: &[u8]) {
     match code {
         None => out.extend_from_slice(b"no code"),

@@ -13,6 +13,7 @@ use crate::engine::{
     Connection, FindingEvent, FlowSummary, FrameEvent, Handshake, MessageEvent, Moment, Outcome,
     Seen, SeenHead, Sink, TlsFlow,
 };
+use crate::insight::heartbeats::Heartbeats;
 use crate::insight::software::contains;
 use crate::tls::{self, Summary};
 use crate::tunnel::{proxy_protocol, socks};
@@ -52,6 +53,8 @@ pub struct SideFrames {
     pub close: Option<Seen>,
     /// The code in it.
     pub close_code: Option<u16>,
+    /// What the protocol inside the messages calls that code.
+    pub close_name: Option<String>,
     /// Its pings that no pong has answered.
     pub pings: VecDeque<(Box<[u8]>, Seen)>,
     /// Pings it sent, the first and the last.
@@ -91,6 +94,8 @@ pub struct Attempt {
     pub findings: Vec<Noted>,
     /// What each side's frames did.
     pub frames: PerSide<SideFrames>,
+    /// The pings and pongs of the application inside its messages.
+    pub heartbeats: Option<Box<Heartbeats>>,
     /// What TCP tells of its flow.
     pub flow: Option<Arc<FlowSummary>>,
     /// What can be said of TLS around it.
@@ -110,6 +115,7 @@ impl Attempt {
             connection: None,
             findings: Vec::new(),
             frames: PerSide::default(),
+            heartbeats: None,
             flow: None,
             tls: None,
         }
@@ -125,6 +131,7 @@ impl Attempt {
             connection: None,
             findings: Vec::new(),
             frames: PerSide::default(),
+            heartbeats: None,
             tls,
             flow: Some(Arc::new(flow)),
         }
@@ -222,7 +229,11 @@ impl Attempt {
         let findings = self.findings.iter().map(|noted| noted.text.len());
         let findings = findings.sum::<usize>() + self.findings.capacity() * size_of::<Noted>();
         let pings = Side::BOTH.map(|side| self.frames[side].pings.len() * 128);
-        size_of::<Self>() + heads + flow + tls + findings + pings.iter().sum::<usize>()
+        let beats = self
+            .heartbeats
+            .as_ref()
+            .map_or(0, |_| size_of::<Heartbeats>());
+        size_of::<Self>() + beats + heads + flow + tls + findings + pings.iter().sum::<usize>()
     }
 
     /// The text after the head of the answer, as far as it was kept.
@@ -308,7 +319,7 @@ pub(super) struct Gatherer {
 
 impl Sink for Gatherer {
     fn needs(&self) -> Needs {
-        Needs::CHECKS | Needs::MESSAGES | Needs::FLOWS | Needs::TLS
+        Needs::CHECKS | Needs::MESSAGES | Needs::DECODED | Needs::FLOWS | Needs::TLS
     }
 
     fn opened(&mut self, connection: &Connection) {
@@ -332,12 +343,13 @@ impl Sink for Gatherer {
     }
 
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
-        if !event.message.kind.is_control() {
+        if !event.message.kind.is_control() && event.decoded.is_none() {
             return;
         }
         let Some(attempt) = self.open.get_mut(&connection.id) else {
             return;
         };
+        Heartbeats::take(&mut attempt.heartbeats, event);
         let at = Seen::from(event.at);
         let data = event.message.data.unwrap_or_default();
         match event.message.kind {
@@ -355,6 +367,11 @@ impl Sink for Gatherer {
                 let code = event.message.close.and_then(|(code, _)| code);
                 let side = &mut attempt.frames[event.from];
                 side.close_code = side.close_code.or(code.map(|code| code.0));
+                let named = event.decoded.map(|decoded| {
+                    let (_, name) = decoded.summary.split_once(' ').unwrap_or_default();
+                    format!("{name} in {}", decoded.protocol())
+                });
+                side.close_name = side.close_name.take().or(named);
             }
             MessageKind::Pong => {
                 attempt.frames[event.from].pong_count += 1;
@@ -368,6 +385,10 @@ impl Sink for Gatherer {
     }
 
     fn finding(&mut self, event: &FindingEvent<'_>, connection: Option<&Connection>) {
+        if matches!(event.finding.code, Code::Protocol(_) | Code::CallUnanswered) {
+            // Of what messages carry; no rule looks at it, and there may be many.
+            return;
+        }
         let attempt = connection.and_then(|connection| self.open.get_mut(&connection.id));
         let mut attempt = attempt;
         if let (Code::FrameCutOff, Some(side)) = (event.finding.code, event.from)

@@ -11,6 +11,7 @@ pub mod encrypted;
 pub mod ending;
 pub mod facts;
 pub mod fix;
+mod heartbeats;
 mod index;
 pub mod ladder;
 pub mod manual;

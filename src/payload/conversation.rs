@@ -144,7 +144,8 @@ impl Conversation {
     fn close(&mut self, code: Option<u16>) -> Option<Decoded<'static>> {
         let code = code?;
         let found = |decoder: &'static Decoder| Some((decoder, (decoder.close_code)(code)?));
-        let (decoder, name) = self.root.decoders().find_map(found)?;
+        let agreed = || found(Layer::agreed(&self.gathered.opening, Side::Server)?);
+        let (decoder, name) = self.root.decoders().find_map(found).or_else(agreed)?;
         Some(Decoded {
             stack: SmallVec::from_slice(&[decoder.name]),
             claim: Claim {
@@ -200,5 +201,36 @@ impl Conversation {
     #[must_use]
     pub fn memory(&self) -> usize {
         self.root.memory() + self.gathered.requests.memory()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn closed(subprotocol: &str, code: u16) -> Option<String> {
+        let opening = Opening {
+            subprotocol: subprotocol.into(),
+            is_seen: true,
+            ..Opening::default()
+        };
+        let decoded = Conversation::new(opening, None).message(&Given {
+            from: Side::Server,
+            number: 1,
+            time: Timestamp(0),
+            kind: GivenKind::Close(Some(code)),
+            bytes: None,
+        })?;
+        Some(format!("{}: {}", decoded.protocol(), decoded.summary))
+    }
+
+    #[test]
+    fn a_close_code_is_named_before_any_message_said_what_the_protocol_is() {
+        assert_eq!(
+            closed("graphql-transport-ws", 4408).as_deref(),
+            Some("graphql-transport-ws: 4408 connection initialisation timeout")
+        );
+        assert_eq!(closed("graphql-transport-ws", 1000), None);
+        assert_eq!(closed("chat", 4408), None);
     }
 }

@@ -13,7 +13,7 @@ use super::decoder::{Decode, Decoder, Fit};
 use super::encodings::protobuf::DECODER as PROTOBUF;
 use super::message::{Kind, Payload};
 use super::out::{Gathered, InnerLayer, Out, Place};
-use crate::base::{PerSide, Side};
+use crate::base::{PerSide, Side, Timestamp};
 
 /// Messages looked at before a layer is taken for what it seems: no protocol.
 const LOOKED_AT: u32 = 64;
@@ -260,6 +260,32 @@ impl Layer {
             layer = this.inner.as_deref();
             this.chosen.as_ref().map(|chosen| chosen.decoder)
         })
+    }
+
+    /// The decoder that what the endpoints agreed on speaks for, as long as no message chose one.
+    pub(super) fn agreed(opening: &Opening, from: Side) -> Option<&'static Decoder> {
+        let payload = Payload {
+            from,
+            kind: Kind::Text,
+            bytes: &[],
+            number: 0,
+            time: Timestamp::default(),
+            elements: None,
+            is_json: None,
+        };
+        let evidence = Evidence {
+            opening,
+            stream: &[],
+            payload: &payload,
+            parent: None,
+            seen: 0,
+            outline: &OnceCell::new(),
+        };
+        let is_sure = |claim: Claim| claim.confidence == Confidence::Certain;
+        let mut decoders = DECODERS.iter().filter(|decoder| !decoder.is_encoding);
+        decoders
+            .find(|decoder| (decoder.claim)(&evidence).is_some_and(is_sure))
+            .copied()
     }
 
     /// Forgets the state of all decoders, as if every message so far were missing.

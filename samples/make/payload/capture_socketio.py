@@ -31,6 +31,7 @@ def msgpack(run):
 
 
 @sample("socketio4-no-pong.pcapng", programs=FOUR, bpf="tcp port 9007",
+        expect=[(1, "the client stops answering Engine.IO's pings; the server closes after pingTimeout", "ping-unanswered", "life")],
         shows="Socket.IO 4: the client stops answering pings (pingInterval 200, pingTimeout 300 ms), the server closes")
 def silent(run):
     run.node("socketio.cjs", 9007, 4, "silent")

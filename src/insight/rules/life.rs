@@ -414,8 +414,12 @@ pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
         _ if utf8.is_some() => Verdict::InvalidUtf8,
         _ => return None,
     };
+    let of_protocol = case.attempt.frames[by].close_name.as_deref();
     let code = close.code.map_or_else(String::new, |code| {
-        format!(" ({code}, {})", CloseCode(code).name())
+        format!(
+            " ({code}, {})",
+            of_protocol.unwrap_or(CloseCode(code).name())
+        )
     });
     let reason = match &close.reason {
         Some(reason) => format!(", saying {:?}", escape::preview(reason, 100)),

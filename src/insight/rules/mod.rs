@@ -8,6 +8,7 @@ mod bodies;
 mod connect;
 mod frames;
 mod handshake;
+mod heartbeats;
 mod hop;
 mod life;
 mod mtu;
@@ -84,6 +85,7 @@ pub(super) const RULES: &[Rule] = &[
     life::silent_drop,
     life::ping_unanswered,
     life::keepalive_timeout,
+    heartbeats::application_ping_unanswered,
     life::server_stopped,
     life::cluster,
     life::close_code,
