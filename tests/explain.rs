@@ -159,7 +159,10 @@ fn compare(name: &str, sent: &Sent, detail: &str) -> usize {
     }
     assert!(frame.header.is_some(), "{name}: {detail}");
     let shown = wireloupe::base::escape::text(&frame.payload[..frame.payload.len().min(4096)]);
-    let is_shown = |label: &str| lines.contains(&format!("{label}: {shown}").trim());
+    let is_shown = |label: &str| {
+        let start = format!("{label}: {shown}");
+        lines.iter().any(|line| line.starts_with(start.trim()))
+    };
     let found = ["Unmasked", "Bytes", "Compressed"]
         .into_iter()
         .any(is_shown);

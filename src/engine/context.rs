@@ -6,7 +6,7 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::base::{
-    Code, ConnectionId, Finding, Limits, Needs, PacketNumber, Side, Span, Timestamp,
+    Code, ConnectionId, Finding, Head, Limits, Needs, PacketNumber, PerSide, Side, Span, Timestamp,
 };
 use crate::flow::{End, FlowId, Recent};
 use crate::payload::Schema;
@@ -19,6 +19,7 @@ use super::budget::{Account, Budget, Holder};
 use super::chunk::{Hole, Why};
 use super::connection::{Connection, Handshake, Transport};
 use super::decoding::PayloadAs;
+use super::exchange::Exchange;
 use super::moment::Moment;
 use super::sink::{FindingEvent, Sink};
 use super::streams::Streams;
@@ -143,6 +144,18 @@ pub(super) struct Context<'a, S> {
     pub(super) flow: &'a mut FlowInfo,
     pub(super) now: Moment,
     pub(super) keys: &'a KeyLog,
+}
+
+impl<S> Context<'_, S> {
+    /// An exchange of the flow, which begins now with this head of so many bytes.
+    pub(super) fn exchange(&self, head: &Head, head_len: u64) -> Exchange {
+        let address = |side| self.flow.address(self.flow.end(side));
+        let ends = PerSide {
+            client: address(Side::Client),
+            server: address(Side::Server),
+        };
+        Exchange::asked(head, head_len, self.flow.serial, ends, self.now.time)
+    }
 }
 
 impl<S: Sink> Context<'_, S> {

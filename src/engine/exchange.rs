@@ -2,10 +2,8 @@
 
 use std::net::SocketAddr;
 
-use crate::base::{Head, PerSide, Side, Timestamp};
+use crate::base::{Head, PerSide, Timestamp};
 use crate::http::BodyCount;
-
-use super::context::Context;
 
 /// A request and what was seen of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,14 +44,18 @@ const SILENCE: i64 = 50_000_000;
 const SHORT_SILENCE: i64 = 10_000_000;
 
 impl Exchange {
-    /// One that begins with this head of so many bytes.
-    pub(super) fn asked<S>(head: &Head, head_len: u64, context: &Context<'_, S>) -> Self {
-        let address = |side| context.flow.address(context.flow.end(side));
-        let now = context.now.time;
+    /// One that begins with this head of so many bytes, in the flow with this number between these ends.
+    pub(super) fn asked(
+        head: &Head,
+        head_len: u64,
+        flow: u64,
+        ends: PerSide<SocketAddr>,
+        now: Timestamp,
+    ) -> Self {
         Self {
-            flow: context.flow.serial,
-            client: address(Side::Client),
-            server: address(Side::Server),
+            flow,
+            client: ends.client,
+            server: ends.server,
             method: beginning(&[head.method()], 16),
             resource: resource(head),
             status: None,

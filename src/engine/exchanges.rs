@@ -42,7 +42,7 @@ impl Exchanges {
     }
 
     pub(super) fn asked<S: Sink>(&mut self, head: &Head, context: &Context<'_, S>) {
-        let exchange = Exchange::asked(head, head.raw.len() as u64, context);
+        let exchange = context.exchange(head, head.raw.len() as u64);
         self.wait_for(Asked::Exchange(Box::new(exchange)));
     }
 

@@ -38,7 +38,7 @@ impl Http2Exchanges {
     ) -> bool {
         let has_room = self.open.len() < STREAMS;
         if has_room {
-            let exchange = Exchange::asked(head, at.len(), context);
+            let exchange = context.exchange(head, at.len());
             let heard = None;
             self.open.insert(stream, Open { exchange, heard });
         }

@@ -82,13 +82,50 @@ pub fn hop<'a>(client: &'a [Recorded], server: &'a [Recorded], alike: usize) -> 
     let compared = compared.map(|(pair, directions)| through(*pair, directions, &clocks));
     Hop {
         comparisons: compared
-            .filter(|comparison| kinds.keeps(comparison, alike))
+            .filter(|comparison| {
+                let Pair { one, other, .. } = comparison.pair;
+                kinds.keeps(kind(comparison), (one.number, other.number), alike)
+            })
             .collect(),
         more: kinds.more(),
         clocks,
         client_only,
         server_only,
     }
+}
+
+/// What comparisons of one kind have in common: how they were paired, how both sides came out and ended, and what the hop
+/// did, whatever its numbers.
+fn kind(comparison: &Comparison<'_>) -> String {
+    let pair = &comparison.pair;
+    let mut key = pair.by.name().to_owned();
+    for connection in [&pair.one.connection, &pair.other.connection] {
+        let close = &connection.close;
+        key.push_str(&format!(
+            "\n{:?} {:?} {} {:?} {:?}",
+            connection.outcome(),
+            connection.status(),
+            connection.transport.name(),
+            close.code,
+            close.ended_by
+        ));
+    }
+    for change in &comparison.changes {
+        key.push('\n');
+        key.push_str(change.code);
+        // The path that is rewritten is another each time, and so are durations, counts and packets.
+        if change.code != changes::PATH {
+            key.extend(change.text.chars().filter(|c| !c.is_ascii_digit()));
+        }
+    }
+    for difference in &comparison.differences {
+        key.push('\n');
+        key.push_str(difference.what);
+        if difference.what.ends_with("-header") {
+            key.push_str(difference.one.split(':').next().unwrap_or_default());
+        }
+    }
+    key
 }
 
 /// Compares two attempts of one capture.

@@ -5,6 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::base::{Head, Side, Timestamp};
 use crate::engine::{
     Connection, FindingEvent, FrameEvent, Handshake, MessageEvent, Moment, Outcome, SeenHead,
+    Tunnel,
 };
 use crate::filter::{FieldId, FieldRef, PathStep, Value, Values, visit_json};
 use crate::websocket::{MessageKind, Opcode, close};
@@ -411,6 +412,11 @@ fn whole_connection(connection: &Connection, field: FieldId, each: Each<'_>) -> 
     true
 }
 
+/// The tunnels that a connection runs in, from the inside out.
+fn tunnels(connection: &Connection) -> impl Iterator<Item = &Tunnel> {
+    connection.tunnel.iter().flat_map(|tunnel| tunnel.all())
+}
+
 fn of_connection(connection: &Connection, field: FieldId, each: Each<'_>) {
     match field {
         FieldId::TcpStream => maybe(each, connection.tcp_stream.map(Value::Unsigned)),
@@ -426,24 +432,14 @@ fn of_connection(connection: &Connection, field: FieldId, each: Each<'_>) {
         FieldId::Transport => one(each, Value::Text(connection.transport.name())),
         FieldId::Tunnel => maybe(each, connection.tunnel.as_ref().map(|_| Value::Present)),
         FieldId::TunnelTarget => {
-            maybe(
-                each,
-                connection
-                    .tunnel
-                    .as_ref()
-                    .map(|tunnel| Value::Bytes(tunnel.target())),
-            );
+            tunnels(connection).any(|tunnel| each(Value::Bytes(tunnel.target())));
         }
         FieldId::TunnelKind => {
-            let tunnel = connection.tunnel.as_ref();
-            maybe(each, tunnel.map(|tunnel| Value::Text(tunnel.kind())));
+            tunnels(connection).any(|tunnel| each(Value::Text(tunnel.kind())));
         }
         FieldId::TunnelStatus => {
-            let status = connection
-                .tunnel
-                .as_ref()
-                .and_then(|tunnel| tunnel.status());
-            maybe(each, status.map(|status| Value::Unsigned(status.into())));
+            let mut status = tunnels(connection).filter_map(|tunnel| tunnel.status());
+            status.any(|status| each(Value::Unsigned(status.into())));
         }
         FieldId::ProxyProtocol => {
             let header = connection.proxy_protocol.as_ref();

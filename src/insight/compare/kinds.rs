@@ -2,8 +2,6 @@
 
 use std::collections::HashMap;
 
-use super::Comparison;
-
 /// Kinds that are told apart; what is beyond them is counted together.
 const KINDS: usize = 5_000;
 /// Numbers kept of those that are only counted.
@@ -35,10 +33,9 @@ pub(super) struct Kinds {
 }
 
 impl Kinds {
-    /// Whether this one is to be kept, when so many of each kind are; else it is counted.
-    pub(super) fn keeps(&mut self, comparison: &Comparison<'_>, alike: usize) -> bool {
-        let numbers = (comparison.pair.one.number, comparison.pair.other.number);
-        let key = key(comparison);
+    /// Whether a comparison of this kind, between connections of these numbers, is to be kept, when so many of each kind are; else
+    /// it is counted.
+    pub(super) fn keeps(&mut self, key: String, numbers: (u32, u32), alike: usize) -> bool {
         let at = match self.by_key.get(&key) {
             Some(at) => *at,
             None if self.kinds.len() >= KINDS => {
@@ -84,38 +81,4 @@ impl Kinds {
         }
         more
     }
-}
-
-/// What comparisons of one kind have in common: how they were paired, how both sides came out and ended, and what the hop
-/// did, whatever its numbers.
-fn key(comparison: &Comparison<'_>) -> String {
-    let pair = &comparison.pair;
-    let mut key = pair.by.name().to_owned();
-    for connection in [&pair.one.connection, &pair.other.connection] {
-        let close = &connection.close;
-        key.push_str(&format!(
-            "\n{:?} {:?} {} {:?} {:?}",
-            connection.outcome(),
-            connection.status(),
-            connection.transport.name(),
-            close.code,
-            close.ended_by
-        ));
-    }
-    for change in &comparison.changes {
-        key.push('\n');
-        key.push_str(change.code);
-        // The path that is rewritten is another each time, and so are durations, counts and packets.
-        if change.code != super::changes::PATH {
-            key.extend(change.text.chars().filter(|c| !c.is_ascii_digit()));
-        }
-    }
-    for difference in &comparison.differences {
-        key.push('\n');
-        key.push_str(difference.what);
-        if difference.what.ends_with("-header") {
-            key.push_str(difference.one.split(':').next().unwrap_or_default());
-        }
-    }
-    key
 }
