@@ -147,8 +147,12 @@ impl Way {
             _ => {
                 self.messages.server += polls.items;
                 self.empty += polls.requests.saturating_sub(polls.news);
-                self.at_once += polls.held_news;
                 self.waited.merge(&channel.waited);
+                match kind {
+                    // An answer that came late was late, where nothing else was held back.
+                    Kind::Polling => self.waited.merge(&channel.waited_held),
+                    _ => self.at_once += polls.held_news,
+                }
             }
         }
         if matches!(kind, Kind::Events | Kind::Streaming) {
@@ -271,6 +275,8 @@ struct Channel {
     quick_streams: u64,
     cost: Overhead,
     waited: Distribution,
+    /// The same of news in answers that were held back.
+    waited_held: Distribution,
     intervals: Vec<i64>,
     /// When the latest poll was asked, answered or not.
     asked: Option<Timestamp>,
@@ -373,10 +379,16 @@ impl Channel {
         let items = exchange.bodies.server.items().unwrap_or(1).max(1);
         polls.news += 1;
         polls.items += items;
-        if answered.since(exchange.requested) >= held(is_get) {
+        let is_held = answered.since(exchange.requested) >= held(is_get);
+        if is_held {
             polls.held_news += items;
-        } else if let Some(before) = self.latest {
-            self.waited.add(unsigned(answered.since(before.answered)));
+        }
+        if let Some(before) = self.latest {
+            let waited = match is_held {
+                true => &mut self.waited_held,
+                false => &mut self.waited,
+            };
+            waited.add(unsigned(answered.since(before.answered)));
         }
     }
 
