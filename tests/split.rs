@@ -67,7 +67,8 @@ fn rows(ndjson: &[u8]) -> Vec<Map<String, Value>> {
 /// The rows as lines, without the last one, which is about the files; a connection's number is replaced by who it is
 /// between and when it began, since numbers are counted in each part.
 fn named(mut rows: Vec<Map<String, Value>>) -> Vec<String> {
-    rows.retain(|row| row["type"] != "capture");
+    // A part carries the secrets that its flows need; where none does, nothing is said of a key log that lacks one.
+    rows.retain(|row| row["type"] != "capture" && row.get("code") != Some(&"tls-no-key".into()));
     let name = |row: &Map<String, Value>| {
         let handshake = &row["handshake"]["request_packet"];
         let text = [&row["client"], &row["server"], &row["opened"], handshake];
