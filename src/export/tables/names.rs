@@ -12,7 +12,7 @@ use crate::engine::Connection;
 /// What a connection is called in every table.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
-    /// Unique over all captures: of its addresses, the time of its flow's first packet, and its place in the flow. The same
+    /// Unique over all captures: of its addresses, the time of its flow's first packet, its place in the flow and its stream. The same
     /// in every run, whatever else is in the capture.
     pub(super) uid: String,
     /// Community ID, version 1, as Zeek, Suricata and Arkime write it.
@@ -28,6 +28,8 @@ impl Names {
         }
         hash.update(connection.opened.0.to_le_bytes());
         hash.update(connection.ordinal.to_le_bytes());
+        // Streams that a capture begins in the middle of have no order of their own.
+        hash.update(connection.stream.unwrap_or_default().to_le_bytes());
         let digest = hash.finalize();
         Self {
             // 96 bits: no two among more connections than anyone has.
