@@ -33,7 +33,7 @@ pub struct Origin {
     pub application: String,
     /// A comment on the whole file.
     pub comment: String,
-    /// Of which capture the file is a part, where its packets have the numbers they had there ([`part`]).
+    /// Of which capture the file is a part, where its packets have the numbers they had there (`part`).
     pub capture: Option<u64>,
 }
 
