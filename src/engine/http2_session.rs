@@ -210,10 +210,16 @@ impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
     }
 }
 
+/// Whether a head says what is asked for. In a connection that was joined in the middle fields may be missing, and what looks like
+/// another request may be a WebSocket's.
+fn is_whole(head: &Head) -> bool {
+    !head.method().is_empty() && head.method() != b"CONNECT" && !head.target().is_empty()
+}
+
 impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     fn request(&mut self, stream: u32, head: Head, at: Span) -> bool {
         if !http2::asks_for_websocket(&head) {
-            let is_wanted = self.context.shared.needs.has(Needs::EXCHANGES);
+            let is_wanted = self.context.shared.needs.has(Needs::EXCHANGES) && is_whole(&head);
             return is_wanted && self.exchanges.asked(stream, &head, at, self.context);
         }
         self.streams.asked = true;
