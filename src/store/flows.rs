@@ -5,36 +5,10 @@ use std::ops::Range;
 use crate::base::{LinkType, PacketNumber, Side};
 use crate::flow::End;
 
-use super::decrypted::Inside;
+use super::flow_record::Flow;
 use super::index::Store;
 use super::packed::Packed;
 use super::record::{ExtentEntry, PacketEntry};
-
-/// Packets and streams of a flow.
-#[derive(Debug, Default)]
-pub(super) struct Flow {
-    pub(super) packets: Packed<PacketEntry>,
-    pub(super) extents: [Packed<ExtentEntry>; 2],
-    /// What was decrypted, or came over HTTP/2.
-    pub(super) inside: Option<Box<Inside>>,
-}
-
-impl Flow {
-    pub(super) fn inside(&mut self) -> &mut Inside {
-        self.inside.get_or_insert_default()
-    }
-
-    /// No more comes of it.
-    pub(super) fn shrink(&mut self) {
-        self.packets.shrink();
-        self.extents.iter_mut().for_each(Packed::shrink);
-    }
-
-    pub(super) fn memory(&self) -> usize {
-        let extents: usize = self.extents.iter().map(Packed::memory).sum();
-        self.packets.memory() + extents + self.inside.as_ref().map_or(0, |inside| inside.memory())
-    }
-}
 
 impl Store {
     /// The packet of this number, if it belongs to a flow of ours; `near` is the connection to look in first.

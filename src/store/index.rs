@@ -12,8 +12,8 @@ use crate::capture::{FilePosition, PacketFile};
 use crate::engine::{Connection, Moment, Options};
 
 use super::collector::Delta;
-use super::decoding::{Decoding, Snapshots};
-use super::flows::Flow;
+use super::decoder_states::{Decoding, Snapshots};
+use super::flow_record::Flow;
 use super::kept::KeptBytes;
 use super::merged::{Merged, MergedRow};
 use super::packed::{PAGE, Packed};

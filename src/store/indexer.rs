@@ -11,7 +11,7 @@ use crate::flow::End;
 use crate::payload::Conversation;
 use crate::websocket::Message;
 
-use super::decoding;
+use super::decoder_states::is_kept_at;
 use super::merged::{Order, Rows};
 use super::record::{
     ExtentEntry, FindingRecord, FrameRecord, Kept, MessageRecord, PlainEntry, StreamEntry, small,
@@ -161,10 +161,7 @@ impl Sink for Indexer {
     }
 
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
-        if let Some(state) = event
-            .conversation
-            .filter(|_| decoding::is_kept_at(event.number))
-        {
+        if let Some(state) = event.conversation.filter(|_| is_kept_at(event.number)) {
             let state = (connection.id, event.number, Box::new(state.clone()));
             self.part.snapshots.push(state);
         }

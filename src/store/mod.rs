@@ -8,9 +8,11 @@
 mod bytes;
 mod chunked;
 mod collector;
+mod decoder_states;
 mod decoding;
 mod decrypted;
 mod encoding;
+mod flow_record;
 mod flows;
 mod index;
 mod indexer;
@@ -21,12 +23,13 @@ mod pending;
 mod record;
 mod replay;
 mod row;
+mod text;
 mod tree;
 
 pub use bytes::Packet;
 pub use chunked::Chunked;
 pub use collector::{Collector, Delta};
-pub use decoding::Summary;
+pub use decoder_states::Summary;
 pub use index::{Entry, PacketBytes, Store};
 pub use indexer::{BatchRecords, Indexer};
 pub use packed::Packed;

@@ -9,9 +9,10 @@ use crate::base::{Finding, PacketNumber, Side};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment};
 use crate::payload::{Conversation, Decoded};
 use crate::websocket::close::CloseCode;
-use crate::websocket::{Frame, Message, MessageKind, Opcode};
+use crate::websocket::{Frame, Message, Opcode};
 
 use super::row::Row;
+use super::text::{is_its_text, text};
 
 /// What rows wait for.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -134,18 +135,6 @@ fn is_without_its_text(event: &FrameEvent<'_>) -> bool {
         _ => false,
     };
     event.message.is_some() && is_hidden
-}
-
-/// Whether the payload of a text frame, as far as it is there, is the text of its message.
-pub(super) fn is_its_text(frame: &Frame<'_>) -> bool {
-    let has_all = |raw: &[u8]| raw.len() as u64 == frame.header.payload_length;
-    frame.header.fin() && !frame.compressed && frame.raw.is_some_and(has_all)
-}
-
-/// The text of a text message.
-pub(super) fn text<'a>(message: &Message<'a>) -> Option<&'a str> {
-    let data = message.data.filter(|_| message.kind == MessageKind::Text)?;
-    std::str::from_utf8(data).ok()
 }
 
 #[derive(Debug)]

@@ -10,7 +10,7 @@ use crate::engine::{
 use crate::filter::{FieldId, FieldRef, PathStep, Value, Values, visit_json};
 use crate::websocket::{MessageKind, Opcode, close};
 
-use super::pending;
+use super::text;
 
 /// One row, borrowed from the event that made it.
 #[derive(Clone, Copy, Debug)]
@@ -85,7 +85,7 @@ impl<'a> Row<'a> {
 
     fn text(&self) -> Option<&'a str> {
         match self {
-            Row::Message(event, _) => pending::text(event.message),
+            Row::Message(event, _) => text::text(event.message),
             _ => None,
         }
     }
@@ -226,7 +226,7 @@ fn frame_payload(event: &FrameEvent<'_>, field: FieldId, each: Each<'_>) -> bool
                 maybe(each, (!text.is_empty()).then_some(Value::Text(text)));
                 return true;
             }
-            opcode == Opcode::Text && pending::is_its_text(event.frame)
+            opcode == Opcode::Text && text::is_its_text(event.frame)
         }
         FieldId::WebSocketPayloadPing => opcode == Opcode::Ping,
         FieldId::WebSocketPayloadPong => opcode == Opcode::Pong,
@@ -278,7 +278,7 @@ fn message(event: &MessageEvent<'_>, field: FieldId, each: Each<'_>) -> bool {
         FieldId::Message => one(each, Value::Unsigned(event.number)),
         FieldId::MessageKind => one(each, Value::Text(message.kind.name())),
         FieldId::MessageText | FieldId::WebSocketPayloadText => {
-            maybe(each, pending::text(message).map(Value::Text))
+            maybe(each, text::text(message).map(Value::Text))
         }
         FieldId::MessageData | FieldId::WebSocketPayload => {
             maybe(each, message.data.map(Value::Bytes))

@@ -6,14 +6,14 @@
 mod connection;
 mod frame;
 mod message;
+mod words;
+
+pub use words::bytes;
 
 use crate::base::{Field, Finding, Layer};
 use crate::engine::{Connection, MessageEvent, Transport};
 
 use super::row::Row;
-
-/// Bytes of a text or of other data shown in a line.
-const PREVIEW: usize = 4096;
 
 impl Row<'_> {
     /// What the row is made of, the row itself first.
@@ -82,15 +82,6 @@ pub fn finding_tree(finding: &Finding) -> Field {
         span: finding.span,
         layer: Layer::Stream,
         ..field
-    }
-}
-
-/// A number of bytes in words.
-#[must_use]
-pub fn bytes(number: u64) -> String {
-    match number {
-        1 => "1 byte".to_owned(),
-        number => format!("{number} bytes"),
     }
 }
 

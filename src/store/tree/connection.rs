@@ -6,7 +6,7 @@ use crate::http;
 use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::{close::CloseCode, handshake};
 
-use super::bytes;
+use super::words::bytes;
 
 /// The connection, then what stands in front of it, its request and the response. Places count in the stream.
 pub(super) fn trees(connection: &Connection) -> Vec<Field> {

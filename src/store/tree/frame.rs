@@ -5,7 +5,7 @@ use crate::engine::{Connection, FrameEvent};
 use crate::websocket::handshake::Framing;
 use crate::websocket::{Part, draft_layout, layout};
 
-use super::{PREVIEW, bytes};
+use super::words::{PREVIEW, bytes};
 
 /// Packets named.
 const PACKETS: usize = 16;

@@ -5,7 +5,7 @@ use crate::engine::MessageEvent;
 use crate::payload::{self, Decoded, json};
 use crate::websocket::{Message, MessageKind};
 
-use super::{PREVIEW, bytes};
+use super::words::{PREVIEW, bytes};
 
 /// Frames named.
 const FRAMES: usize = 16;
