@@ -33,6 +33,17 @@ impl fmt::Display for Severity {
     }
 }
 
+/// What the text of a finding may repeat of what someone sent, which decides what `--redact` does with it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quotes {
+    /// Numbers and names of the standards only: it is shown as it is.
+    Nothing,
+    /// Values of heads: credentials that the connection's heads carry are masked in it.
+    Heads,
+    /// Payload, or what cannot be told from it: the meaning of the code is shown instead.
+    Payload,
+}
+
 /// A rule of an application protocol, and the finding that says it was broken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Rule {
@@ -47,7 +58,7 @@ pub struct Rule {
 }
 
 macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $variant:ident = ($name:literal, $severity:ident, $section:expr),)+) => {
+    ($($(#[doc = $doc:literal])+ $variant:ident = ($name:literal, $severity:ident, $section:expr, $quotes:ident),)+) => {
         /// What kind of finding; the names are stable and are what scripts match on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
@@ -78,6 +89,12 @@ macro_rules! codes {
                 match self { $(Code::$variant => $section,)+ Code::Protocol(rule) => rule.section }
             }
 
+            /// What its text may repeat of what someone sent.
+            #[must_use]
+            pub fn quotes(self) -> Quotes {
+                match self { $(Code::$variant => Quotes::$quotes,)+ Code::Protocol(_) => Quotes::Payload }
+            }
+
             /// One sentence for people who meet it the first time.
             #[must_use]
             pub fn meaning(self) -> &'static str {
@@ -89,125 +106,123 @@ macro_rules! codes {
 
 codes! {
     /// The server's Sec-WebSocket-Accept is not the one that follows from the client's key.
-    AcceptMismatch = ("accept-mismatch", Error, Some("RFC 6455 4.1")),
+    AcceptMismatch = ("accept-mismatch", Error, Some("RFC 6455 4.1"), Heads),
     /// A 101 response carries no Sec-WebSocket-Accept.
-    AcceptMissing = ("accept-missing", Error, Some("RFC 6455 4.1")),
+    AcceptMissing = ("accept-missing", Error, Some("RFC 6455 4.1"), Heads),
     /// Sec-WebSocket-Key is missing or not the base64 of 16 bytes.
-    KeyInvalid = ("key-invalid", Error, Some("RFC 6455 4.1")),
+    KeyInvalid = ("key-invalid", Error, Some("RFC 6455 4.1"), Heads),
     /// A header that may stand once stands several times.
-    HeaderDuplicate = ("header-duplicate", Warning, Some("RFC 6455 11.3")),
+    HeaderDuplicate = ("header-duplicate", Warning, Some("RFC 6455 11.3"), Heads),
     /// Upgrade or Connection do not say what an upgrade needs.
-    UpgradeHeaderInvalid = ("upgrade-header-invalid", Error, Some("RFC 6455 4.2.1")),
+    UpgradeHeaderInvalid = ("upgrade-header-invalid", Error, Some("RFC 6455 4.2.1"), Heads),
     /// The version asked for is not 13, or the server refuses it.
-    VersionUnsupported = ("version-unsupported", Error, Some("RFC 6455 4.4")),
+    VersionUnsupported = ("version-unsupported", Error, Some("RFC 6455 4.4"), Heads),
     /// The server chose a subprotocol the client did not offer.
-    SubprotocolNotOffered = ("subprotocol-not-offered", Error, Some("RFC 6455 4.1")),
+    SubprotocolNotOffered = ("subprotocol-not-offered", Error, Some("RFC 6455 4.1"), Heads),
     /// The server chose an extension the client did not offer.
-    ExtensionNotOffered = ("extension-not-offered", Error, Some("RFC 6455 4.1")),
+    ExtensionNotOffered = ("extension-not-offered", Error, Some("RFC 6455 4.1"), Heads),
     /// A parameter of permessage-deflate is unknown, repeated or out of range.
-    ExtensionParameterInvalid = ("extension-parameter-invalid", Error, Some("RFC 7692 7.1")),
+    ExtensionParameterInvalid = ("extension-parameter-invalid", Error, Some("RFC 7692 7.1"), Heads),
     /// A client must mask every frame.
-    ClientFrameUnmasked = ("client-frame-unmasked", Error, Some("RFC 6455 5.1")),
+    ClientFrameUnmasked = ("client-frame-unmasked", Error, Some("RFC 6455 5.1"), Nothing),
     /// A server must not mask a frame.
-    ServerFrameMasked = ("server-frame-masked", Error, Some("RFC 6455 5.1")),
+    ServerFrameMasked = ("server-frame-masked", Error, Some("RFC 6455 5.1"), Nothing),
     /// A reserved bit is set and no extension was negotiated that defines it.
-    ReservedBitSet = ("reserved-bit-set", Error, Some("RFC 6455 5.2")),
+    ReservedBitSet = ("reserved-bit-set", Error, Some("RFC 6455 5.2"), Nothing),
     /// The opcode is reserved.
-    ReservedOpcode = ("reserved-opcode", Error, Some("RFC 6455 5.2")),
+    ReservedOpcode = ("reserved-opcode", Error, Some("RFC 6455 5.2"), Nothing),
     /// A control frame must not be fragmented.
-    ControlFrameFragmented = ("control-frame-fragmented", Error, Some("RFC 6455 5.5")),
+    ControlFrameFragmented = ("control-frame-fragmented", Error, Some("RFC 6455 5.5"), Nothing),
     /// A control frame's payload has more than 125 bytes.
-    ControlFrameTooLong = ("control-frame-too-long", Error, Some("RFC 6455 5.5")),
+    ControlFrameTooLong = ("control-frame-too-long", Error, Some("RFC 6455 5.5"), Nothing),
     /// The length is written in more bytes than it needs.
-    LengthNotMinimal = ("length-not-minimal", Error, Some("RFC 6455 5.2")),
+    LengthNotMinimal = ("length-not-minimal", Error, Some("RFC 6455 5.2"), Nothing),
     /// The 64-bit length has its most significant bit set.
-    LengthInvalid = ("length-invalid", Error, Some("RFC 6455 5.2")),
+    LengthInvalid = ("length-invalid", Error, Some("RFC 6455 5.2"), Nothing),
     /// A continuation frame with no message to continue.
-    ContinuationWithoutStart = ("continuation-without-start", Error, Some("RFC 6455 5.4")),
+    ContinuationWithoutStart = ("continuation-without-start", Error, Some("RFC 6455 5.4"), Nothing),
     /// A new message starts before the last one ended.
-    MessageInterrupted = ("message-interrupted", Error, Some("RFC 6455 5.4")),
+    MessageInterrupted = ("message-interrupted", Error, Some("RFC 6455 5.4"), Nothing),
     /// A text message, or a close reason, is not valid UTF-8.
-    InvalidUtf8 = ("invalid-utf8", Error, Some("RFC 6455 8.1")),
+    InvalidUtf8 = ("invalid-utf8", Error, Some("RFC 6455 8.1"), Payload),
     /// The close code must not be sent.
-    CloseCodeInvalid = ("close-code-invalid", Error, Some("RFC 6455 7.4")),
+    CloseCodeInvalid = ("close-code-invalid", Error, Some("RFC 6455 7.4"), Nothing),
     /// A close body of one byte holds no code.
-    CloseBodyInvalid = ("close-body-invalid", Error, Some("RFC 6455 5.5.1")),
+    CloseBodyInvalid = ("close-body-invalid", Error, Some("RFC 6455 5.5.1"), Nothing),
     /// A frame follows this side's close frame.
-    DataAfterClose = ("data-after-close", Error, Some("RFC 6455 5.5.1")),
+    DataAfterClose = ("data-after-close", Error, Some("RFC 6455 5.5.1"), Nothing),
     /// The side ended the connection in the middle of a frame.
-    FrameCutOff = ("frame-cut-off", Warning, Some("RFC 6455 5.2")),
+    FrameCutOff = ("frame-cut-off", Warning, Some("RFC 6455 5.2"), Nothing),
     /// The side ended the connection between the fragments of a message.
-    MessageCutOff = ("message-cut-off", Warning, Some("RFC 6455 5.4")),
+    MessageCutOff = ("message-cut-off", Warning, Some("RFC 6455 5.4"), Nothing),
     /// The masking key is zero, so nothing is masked.
-    MaskingKeyZero = ("masking-key-zero", Warning, Some("RFC 6455 5.3")),
+    MaskingKeyZero = ("masking-key-zero", Warning, Some("RFC 6455 5.3"), Nothing),
     /// The masking key is the one of the frame before.
-    MaskingKeyReused = ("masking-key-reused", Warning, Some("RFC 6455 5.3")),
+    MaskingKeyReused = ("masking-key-reused", Warning, Some("RFC 6455 5.3"), Nothing),
     /// The compressed message does not inflate.
-    DeflateInvalid = ("deflate-invalid", Error, Some("RFC 7692 7.2.2")),
+    DeflateInvalid = ("deflate-invalid", Error, Some("RFC 7692 7.2.2"), Nothing),
     /// Bytes that later messages refer to are missing from the capture.
-    DeflateContextLost = ("deflate-context-lost", Warning, Some("RFC 7692 7.2.3.2")),
+    DeflateContextLost = ("deflate-context-lost", Warning, Some("RFC 7692 7.2.3.2"), Nothing),
     /// Inflating stopped at the limit.
-    InflateLimit = ("inflate-limit", Warning, None),
+    InflateLimit = ("inflate-limit", Warning, None, Nothing),
     /// The next frame's boundary is unknown; bytes were passed over to find one.
-    LostSync = ("lost-sync", Warning, None),
+    LostSync = ("lost-sync", Warning, None, Nothing),
     /// Bytes of the TCP stream are missing from the capture.
-    TcpGap = ("tcp-gap", Warning, None),
+    TcpGap = ("tcp-gap", Warning, None, Nothing),
     /// Bytes sent twice differ; the first arrival is shown.
-    TcpOverlapConflict = ("tcp-overlap-conflict", Warning, Some("RFC 9293 3.10")),
+    TcpOverlapConflict = ("tcp-overlap-conflict", Warning, Some("RFC 9293 3.10"), Nothing),
     /// HTTP text where a frame should begin.
-    HttpInsideFrames = ("http-inside-frames", Error, None),
+    HttpInsideFrames = ("http-inside-frames", Error, None, Payload),
     /// What was taken for frames, without a handshake in the capture, is something else.
-    RecognitionRevoked = ("recognition-revoked", Note, None),
+    RecognitionRevoked = ("recognition-revoked", Note, None, Nothing),
     /// The frames are not those of the draft that the handshake names.
-    DraftFramingMismatch = ("draft-framing-mismatch", Warning, Some("RFC 6455 5.2")),
+    DraftFramingMismatch = ("draft-framing-mismatch", Warning, Some("RFC 6455 5.2"), Nothing),
     /// A 101 has a body, which no answer of this status may have.
-    SwitchingWithBody = ("switching-with-body", Warning, Some("RFC 9112 6.3")),
+    SwitchingWithBody = ("switching-with-body", Warning, Some("RFC 9112 6.3"), Nothing),
     /// An HTTP head is longer than the limit and was not read.
-    HeadTooLong = ("head-too-long", Warning, None),
+    HeadTooLong = ("head-too-long", Warning, None, Nothing),
     /// What was kept of a flow was given up, since all flows together kept more than the limit.
-    MemoryLimit = ("memory-limit", Warning, None),
-    /// An HTTP head that does not parse.
-    HttpInvalid = ("http-invalid", Warning, Some("RFC 9112 2.2")),
+    MemoryLimit = ("memory-limit", Warning, None, Nothing),
     /// A request inside the messages was not answered before the connection ended.
-    CallUnanswered = ("call-unanswered", Note, None),
+    CallUnanswered = ("call-unanswered", Note, None, Payload),
     /// More findings of one code than the limit were counted, not listed.
-    FindingsSuppressed = ("findings-suppressed", Note, None),
+    FindingsSuppressed = ("findings-suppressed", Note, None, Nothing),
     /// A TLS record does not authenticate with the keys at hand.
-    TlsRecordInvalid = ("tls-record-invalid", Error, Some("RFC 8446 5.2")),
+    TlsRecordInvalid = ("tls-record-invalid", Error, Some("RFC 8446 5.2"), Payload),
     /// A TLS alert.
-    TlsAlert = ("tls-alert", Warning, Some("RFC 8446 6")),
+    TlsAlert = ("tls-alert", Warning, Some("RFC 8446 6"), Nothing),
     /// No secret for this TLS connection in the key log.
-    TlsNoKey = ("tls-no-key", Note, None),
+    TlsNoKey = ("tls-no-key", Note, None, Nothing),
     /// A page of another origin asked with the user's cookies or Authorization, and got in: cross-site WebSocket hijacking.
-    CrossOriginAccepted = ("cross-origin-accepted", Warning, Some("RFC 6455 10.2")),
+    CrossOriginAccepted = ("cross-origin-accepted", Warning, Some("RFC 6455 10.2"), Heads),
     /// The target of the request holds a token, key or password, and targets stay in logs and histories.
-    SecretInUrl = ("secret-in-url", Warning, Some("RFC 9110 17.9")),
+    SecretInUrl = ("secret-in-url", Warning, Some("RFC 9110 17.9"), Heads),
     /// A password, token or session cookie crosses the network without TLS.
-    CredentialsInClear = ("credentials-in-clear", Warning, Some("RFC 6455 10.6")),
+    CredentialsInClear = ("credentials-in-clear", Warning, Some("RFC 6455 10.6"), Heads),
     /// A token is offered as a subprotocol, in a header that proxies log.
-    TokenInSubprotocol = ("token-in-subprotocol", Note, Some("RFC 6455 11.3.4")),
+    TokenInSubprotocol = ("token-in-subprotocol", Note, Some("RFC 6455 11.3.4"), Heads),
     /// The server says a token that was offered as a subprotocol back.
-    TokenEchoed = ("token-echoed", Warning, Some("RFC 6455 11.3.4")),
+    TokenEchoed = ("token-echoed", Warning, Some("RFC 6455 11.3.4"), Heads),
     /// A session cookie is set without Secure, HttpOnly or SameSite.
-    CookieAttributesMissing = ("cookie-attributes-missing", Warning, Some("RFC 6265 4.1.2")),
+    CookieAttributesMissing = ("cookie-attributes-missing", Warning, Some("RFC 6265 4.1.2"), Heads),
     /// Messages with a secret are compressed in one context with others, whose lengths then give it away.
-    CompressionBesideSecrets = ("compression-beside-secrets", Note, Some("RFC 7692 8")),
+    CompressionBesideSecrets = ("compression-beside-secrets", Note, Some("RFC 7692 8"), Heads),
     /// TLS 1.0 or 1.1, which are out of use.
-    TlsVersionDeprecated = ("tls-version-deprecated", Warning, Some("RFC 8996")),
+    TlsVersionDeprecated = ("tls-version-deprecated", Warning, Some("RFC 8996"), Nothing),
     /// The cipher suite does not protect any more.
-    TlsSuiteBroken = ("tls-suite-broken", Warning, Some("RFC 9325 4.1")),
+    TlsSuiteBroken = ("tls-suite-broken", Warning, Some("RFC 9325 4.1"), Nothing),
     /// The cipher suite lacks forward secrecy, or uses CBC with SHA-1.
-    TlsSuiteWeak = ("tls-suite-weak", Note, Some("RFC 9325 4.1")),
+    TlsSuiteWeak = ("tls-suite-weak", Note, Some("RFC 9325 4.1"), Nothing),
     /// The server's certificate has expired, and the client takes it.
-    CertificateExpired = ("certificate-expired", Warning, Some("RFC 5280 4.1.2.5")),
+    CertificateExpired = ("certificate-expired", Warning, Some("RFC 5280 4.1.2.5"), Heads),
     /// The server's certificate is for other names, and the client takes it.
-    CertificateNameMismatch = ("certificate-name-mismatch", Warning, Some("RFC 9525 6")),
+    CertificateNameMismatch = ("certificate-name-mismatch", Warning, Some("RFC 9525 6"), Heads),
     /// The version or cipher suite of this TLS connection is not decrypted here, whatever keys there are.
-    TlsUnsupported = ("tls-unsupported", Note, None),
+    TlsUnsupported = ("tls-unsupported", Note, None, Nothing),
     /// An HTTP/2 frame or header block breaks the protocol.
-    Http2Invalid = ("http2-invalid", Error, Some("RFC 9113 5.4")),
+    Http2Invalid = ("http2-invalid", Error, Some("RFC 9113 5.4"), Heads),
     /// An extended CONNECT without the server's SETTINGS_ENABLE_CONNECT_PROTOCOL.
-    ExtendedConnectNotEnabled = ("extended-connect-not-enabled", Error, Some("RFC 8441 3")),
+    ExtendedConnectNotEnabled = ("extended-connect-not-enabled", Error, Some("RFC 8441 3"), Heads),
 }
 
 impl fmt::Display for Code {

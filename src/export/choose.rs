@@ -8,7 +8,7 @@ use crate::run::{Collected, ConnectionKey, Ordered};
 use crate::store::{PendingRows, Row, Waits};
 use crate::tls::{Decryption, KeyName};
 
-use super::printer::{Selection, Show};
+use super::selection::{Selection, Show};
 
 /// A sink that writes nothing and remembers the connections of matching rows.
 #[derive(Debug)]

@@ -11,9 +11,10 @@ use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment};
 use crate::filter::{Column, FieldId, FieldRef, FilterError, Type, Value, Values};
 use crate::store::{Row, Waits};
 
+use super::format::Format;
 use super::json::number;
 use super::page::Page;
-use super::printer::{Format, Show};
+use super::selection::Show;
 
 /// What stands between cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

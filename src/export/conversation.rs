@@ -5,9 +5,9 @@ use crate::engine::{Connection, MessageEvent};
 use crate::websocket::MessageKind;
 use crate::websocket::close::CloseCode;
 
+use super::format::Format;
 use super::hexdump;
 use super::page::Page;
-use super::printer::Format;
 use super::text::Palette;
 
 /// Writes a conversation for people.

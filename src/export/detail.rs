@@ -4,9 +4,10 @@ use crate::base::{Field, Needs, Rfc3339};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment};
 use crate::store::{Row, message_tree};
 
+use super::format::Format;
 use super::hexdump;
 use super::page::Page;
-use super::printer::{Format, Show};
+use super::selection::Show;
 
 /// Writes the trees.
 #[derive(Debug, Default)]

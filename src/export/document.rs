@@ -9,9 +9,9 @@ use crate::base::{Needs, Spool, Spools};
 use crate::engine::{Connection, FindingEvent, FrameEvent, MessageEvent, Moment};
 use crate::run::Stretch;
 
+use super::format::{Format, Totals};
 use super::ndjson::Ndjson;
 use super::page::{Drain, Labelled, each_row};
-use super::printer::{Format, Totals};
 use crate::store::Waits;
 
 /// Bytes of one kind gathered before they go to its spool.

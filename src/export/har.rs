@@ -12,10 +12,10 @@ use crate::engine::{Connection, MessageEvent, Moment, SeenHead, Tunnel};
 use crate::run::Stretch;
 use crate::websocket::MessageKind;
 
+use super::format::Format;
 use super::json::{array, base64, lossy, number, optional, string};
 use super::ndjson::close_members;
 use super::page::{Drain, Labelled, Page, each_row};
-use super::printer::Format;
 
 /// Bytes gathered before they go to the spool.
 const BATCH: usize = 64 << 10;

@@ -6,9 +6,9 @@ use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::MessageKind;
 
 use super::decoded;
+use super::format::{Format, Totals};
 use super::json::{array, base64, boolean, hexadecimal, lossy, number, optional, string};
 use super::page::Page;
-use super::printer::{Format, Totals};
 
 /// Writes the objects.
 #[derive(Debug, Default)]

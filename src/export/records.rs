@@ -4,9 +4,9 @@ use crate::base::{ConnectionId, PacketNumber, Side, Timestamp};
 use crate::engine::{Connection, MessageEvent};
 use crate::websocket::MessageKind;
 
+use super::format::Format;
 use super::json::{boolean, hexadecimal, number, optional, string};
 use super::page::Labelled;
-use super::printer::Format;
 
 /// Writes the bytes of messages, each labelled with a [`Record`].
 #[derive(Debug)]

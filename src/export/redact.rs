@@ -7,7 +7,7 @@
 //!
 //! A filter is asked before anything is masked.
 
-use crate::base::{Code, Finding, Head};
+use crate::base::{Code, Finding, Head, Quotes};
 use crate::engine::{Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, SeenHead};
 use crate::http::secrets::{in_header, in_target};
 use crate::payload::{Decoded, Pending};
@@ -55,10 +55,8 @@ impl Redactor {
     pub(super) fn message(
         &mut self,
         event: &MessageEvent<'_>,
-        connection: &Connection,
-        tell: impl FnOnce(&MessageEvent<'_>, &Connection),
+        tell: impl FnOnce(&MessageEvent<'_>),
     ) {
-        let connection = self.connection(connection);
         let message = event.message;
         self.payload.clear();
         let bytes = message.data.unwrap_or(message.beginning);
@@ -86,7 +84,7 @@ impl Redactor {
             decoded: decoded.as_ref(),
             ..*event
         };
-        tell(&event, &connection);
+        tell(&event);
     }
 
     /// Hands a masked finding to `tell`.
@@ -98,19 +96,7 @@ impl Redactor {
     ) {
         self.secrets.clear();
         let connection = connection.map(|connection| self.connection(connection));
-        let mut text = event.finding.text.clone();
-        for secret in &self.secrets {
-            if let Ok(secret) = std::str::from_utf8(secret) {
-                text = text.replace(secret, &"*".repeat(secret.len()));
-            }
-        }
-        let code = event.finding.code;
-        if matches!(code, Code::Protocol(_) | Code::CallUnanswered) {
-            // What a protocol's finding says may be what someone sent, in quotes or not.
-            text = code.meaning().to_owned();
-        } else if quotes_payload(code) {
-            text = without_quotations(&text);
-        }
+        let text = self.text(event.finding.code, &event.finding.text);
         let finding = Finding {
             text,
             ..event.finding.clone()
@@ -120,6 +106,25 @@ impl Redactor {
             ..*event
         };
         tell(&event, connection.as_ref());
+    }
+
+    /// What is shown of a finding's text.
+    fn text(&self, code: Code, text: &str) -> String {
+        match code.quotes() {
+            Quotes::Nothing => text.to_owned(),
+            Quotes::Heads => self.without_secrets(text),
+            Quotes::Payload => code.meaning().to_owned(),
+        }
+    }
+
+    fn without_secrets(&self, text: &str) -> String {
+        let mut text = text.to_owned();
+        for secret in &self.secrets {
+            if let Ok(secret) = std::str::from_utf8(secret) {
+                text = text.replace(secret, &"*".repeat(secret.len()));
+            }
+        }
+        text
     }
 
     /// The connection with masked heads and close reason.
@@ -202,38 +207,6 @@ pub(super) fn masked_call(call: &Pending) -> Pending {
         method: "*".repeat(call.method.chars().count().min(64)).into(),
         ..call.clone()
     }
-}
-
-/// Findings whose text may repeat what someone sent.
-fn quotes_payload(code: Code) -> bool {
-    matches!(
-        code,
-        Code::HttpInsideFrames
-            | Code::HttpInvalid
-            | Code::InvalidUtf8
-            | Code::LostSync
-            | Code::CloseBodyInvalid
-            | Code::TlsRecordInvalid
-    )
-}
-
-/// The text with everything between double quotes or backquotes masked.
-fn without_quotations(text: &str) -> String {
-    let mut open = None;
-    text.chars()
-        .map(|c| match (open, c) {
-            (None, '"' | '`') => {
-                open = Some(c);
-                c
-            }
-            (Some(quote), _) if quote == c => {
-                open = None;
-                c
-            }
-            (Some(_), _) => '*',
-            (None, _) => c,
-        })
-        .collect()
 }
 
 /// The code stays, the reason goes.
@@ -425,10 +398,19 @@ mod tests {
     }
 
     #[test]
-    fn quotations_of_payload_are_masked() {
+    fn a_finding_is_masked_as_its_code_says() {
+        let redactor = Redactor {
+            secrets: vec![b"T0PSECRET1".to_vec()],
+            ..Redactor::default()
+        };
+        let text = "the target holds T0PSECRET1";
         assert_eq!(
-            without_quotations("found \"GET /x\" here"),
-            "found \"******\" here"
+            redactor.text(Code::SecretInUrl, text),
+            "the target holds **********"
         );
+        assert_eq!(redactor.text(Code::TcpGap, text), text);
+        let text = "the text is no UTF-8 from its byte 7 on: PASSW0RD\\xff";
+        let shown = redactor.text(Code::InvalidUtf8, text);
+        assert_eq!(shown, Code::InvalidUtf8.meaning());
     }
 }

@@ -6,10 +6,10 @@ use crate::payload::Decoded;
 use crate::websocket::close::{self, CloseCode};
 use crate::websocket::{MessageKind, Opcode};
 
+use super::format::Format;
 use super::hexdump;
 use super::json::number;
 use super::page::Page;
-use super::printer::Format;
 
 /// Bytes of a payload shown on its line.
 const PREVIEW: usize = 72;

@@ -208,11 +208,11 @@ impl Sink for Speaker {
         Needs::MESSAGES
     }
 
-    fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
+    fn message(&mut self, event: &MessageEvent<'_>, _connection: &Connection) {
         let said = match &mut self.redactor {
             Some(redactor) => {
                 let mut said = None;
-                redactor.message(event, connection, |event, _| {
+                redactor.message(event, |event| {
                     said = Some(message(event, self.connection, self.opened));
                 });
                 said

@@ -1,6 +1,6 @@
 //! What a report is made of.
 
-use crate::export::printer::TlsCounts;
+use crate::export::counts::TlsCounts;
 use crate::insight::Report;
 use crate::insight::statistics::Statistics;
 use crate::store::Store;

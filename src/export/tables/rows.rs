@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use crate::base::{Head, Needs, Side, Timestamp};
 use crate::engine::{Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, Moment};
-use crate::export::printer::Format;
+use crate::export::format::Format;
 use crate::filter::{Column, FieldId, FieldRef, Type, Value, Values};
 use crate::payload::{CallRole, Pending};
 use crate::run::Content;
