@@ -195,7 +195,7 @@ keys! {
     Any Action::SearchNext, [c('n')], "", "next hit";
     Any Action::SearchPrevious, [c('N')], "", "hit before";
     Any Action::Copy, [c('y')], "copy", "copy the message: t text, h hex, b base64, j JSON, r the row; in diagnosis, findings and other views: what they say";
-    Panes Action::Save, [c('s')], "save", "save: p payload, c the connection as pcapng, t list as text, n list as NDJSON";
+    Panes Action::Save, [c('s')], "save", "save: p payload, c the connection as pcapng, t list as text, n list as NDJSON, a all that was captured live";
     Panes Action::Messages, [c('m')], "messages", "list messages instead of frames, and back";
     Panes Action::Packets, [c('p')], "packets", "list the packets of the connection, TCP and all, and back";
     Panes Action::All, [c('a')], "all", "list rows of all connections instead of one, and back";

@@ -33,6 +33,8 @@ pub struct LiveState {
     pub ended: Option<String>,
     /// Whether its packets are written to a file.
     pub is_saved: bool,
+    /// Packets that were saved to a file meanwhile.
+    pub saved: u64,
     last: (u64, u64),
 }
 
@@ -47,6 +49,7 @@ impl Default for LiveState {
             packet_rate: 0,
             ended: None,
             is_saved: false,
+            saved: 0,
             last: (0, 0),
         }
     }

@@ -112,8 +112,10 @@ pub enum Saved {
     Going,
     /// Others have to go on first.
     Waiting,
-    /// It is over: what to tell.
+    /// It is written: what to tell.
     Ended(String),
+    /// It is not: why.
+    Failed(String),
 }
 
 /// A capture that is read anew.
@@ -223,9 +225,8 @@ fn save(app: &mut App, work: &mut Work) -> Option<Saved> {
     let saving = work.saving.as_mut()?;
     let saved = saving.advance(app, SLICE);
     app.saved_percent = saving.percent();
-    if let Saved::Ended(told) = &saved {
-        app.notice.clone_from(told);
-        app.saving = None;
+    if let Saved::Ended(told) | Saved::Failed(told) = &saved {
+        app.saved(told, matches!(saved, Saved::Ended(_)));
         work.saving = None;
     }
     Some(saved)
@@ -282,7 +283,7 @@ fn perform(
         Effect::Save(what, path) => match host.save(app, what, &path) {
             Ok(saving) => {
                 work.saving = Some(saving);
-                (app.saving, app.saved_percent) = (Some(path), 0);
+                app.saves(what, path);
             }
             Err(why) => app.notice = why,
         },

@@ -41,6 +41,10 @@ pub enum Save {
     Text,
     /// The rows of the list as NDJSON.
     Ndjson,
+    /// Everything that was captured.
+    Capture,
+    /// The same, and then the program ends.
+    CaptureAndLeave,
 }
 
 impl Ask {
@@ -72,12 +76,17 @@ impl Ask {
                 ('j', "JSON"),
                 ('r', "row"),
             ],
-            Ask::Leave => &[('s', "save"), ('d', "discard and quit"), ('n', "stay")],
+            Ask::Leave => &[
+                ('s', "save and quit"),
+                ('d', "discard and quit"),
+                ('n', "stay"),
+            ],
             Ask::Save => &[
                 ('p', "payload"),
-                ('c', "connection as pcapng"),
+                ('c', "connection"),
                 ('t', "list as text"),
                 ('n', "list as NDJSON"),
+                ('a', "all captured"),
             ],
             _ => &[],
         }

@@ -61,7 +61,7 @@ pub use self::{
     error::{CaptureError, FilterProblem},
     limits::{Autostop, LimitProblem, Ring, parse_autostop, parse_ring},
     options::Options,
-    recording::{Evicted, Packets, Storage},
+    recording::{Evicted, Kept, Packets, Storage},
 };
 use self::{counters::Counters, recording::Recording, worker::Worker};
 

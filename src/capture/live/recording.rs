@@ -81,8 +81,61 @@ struct FileSegment {
     file: Arc<File>,
     /// `None` for the nameless files of a spool.
     path: Option<PathBuf>,
+    /// Packets and bytes of a segment that ended; 0 in the one being written.
     packets: u64,
     len: u64,
+    written: Written,
+}
+
+/// How much of a segment is in its file: whole blocks.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Written {
+    packets: u64,
+    len: u64,
+}
+
+/// The packets that a recording kept at one moment: whole pcapng files, which laid end to end are one.
+///
+/// What is evicted later stays readable here.
+#[derive(Clone, Debug, Default)]
+pub struct Kept {
+    /// Packets in it.
+    pub packets: u64,
+    /// Packets that were evicted before.
+    pub evicted: u64,
+    files: Vec<(Arc<File>, u64)>,
+}
+
+impl Kept {
+    /// How many bytes it has.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.files.iter().map(|(_, len)| len).sum()
+    }
+
+    /// Whether it has none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.files.is_empty()
+    }
+
+    /// Replaces what `out` holds by at most `most` bytes from `at` on; none at the end.
+    ///
+    /// # Errors
+    /// As the system says.
+    pub fn read(&self, at: u64, most: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        out.clear();
+        let mut start = 0;
+        for (file, len) in &self.files {
+            if at < start + len {
+                let left = (start + len - at).min(most as u64);
+                out.resize(left as usize, 0);
+                return file.read_exact_at(out, at - start);
+            }
+            start += len;
+        }
+        Ok(())
+    }
 }
 
 #[derive(Default)]
@@ -131,6 +184,20 @@ impl Packets {
     #[must_use]
     pub fn evicted(&self) -> Evicted {
         self.lock().evicted
+    }
+
+    /// What is kept now, for writing it somewhere else.
+    #[must_use]
+    pub fn kept(&self) -> Kept {
+        let segments = self.lock();
+        let files = segments.kept.iter();
+        Kept {
+            packets: files.clone().map(|segment| segment.written.packets).sum(),
+            evicted: segments.evicted.packets,
+            files: files
+                .map(|segment| (Arc::clone(&segment.file), segment.written.len))
+                .collect(),
+        }
     }
 
     /// The named files that are kept, oldest first; none for a spool.
@@ -225,7 +292,14 @@ impl Recording {
     pub(super) fn flush(&mut self) -> Result<(), WriteError> {
         let result = (&*self.current.file).write_all(&self.buffer);
         self.buffer.clear();
-        result.map_err(|source| self.error(source))
+        result.map_err(|source| self.error(source))?;
+        if let Some(segment) = self.packets.lock().kept.back_mut() {
+            segment.written = Written {
+                packets: self.current.packets,
+                len: self.current.len,
+            };
+        }
+        Ok(())
     }
 
     /// Goes on to the next segment if the current one's time is over.
@@ -296,6 +370,7 @@ impl Recording {
             },
             packets: 0,
             len: 0,
+            written: Written::default(),
         });
         self.flush()
     }
@@ -497,6 +572,35 @@ mod tests {
             }
         }
         assert!(packets.files().is_empty());
+    }
+
+    #[test]
+    fn what_is_kept_is_a_capture_at_any_moment() {
+        let cap = 4 * SPOOL_SEGMENT_MIN;
+        let place = Storage::Spool { dir: None, cap };
+        let mut spool = Recording::start(place, interface(), now()).unwrap();
+        for number in 0..2000 {
+            spool.push(number, 1000, &[number as u8; 1000]).unwrap();
+        }
+        spool.flush().unwrap();
+        // Not written yet, and so not told.
+        spool.push(2000, 1000, &[1; 1000]).unwrap();
+        let kept = spool.packets().kept();
+        for _ in 0..2000 {
+            spool.push(0, 1000, &[2; 1000]).unwrap();
+        }
+        let (mut all, mut piece) = (Vec::new(), Vec::new());
+        loop {
+            kept.read(all.len() as u64, 1 << 16, &mut piece).unwrap();
+            if piece.is_empty() {
+                break;
+            }
+            all.extend_from_slice(&piece);
+        }
+        assert_eq!(all.len() as u64, kept.len());
+        let packets = block_kinds(&all).iter().filter(|kind| **kind == 6).count() as u64;
+        assert!(kept.evicted > 0 && packets == kept.packets, "{kept:?}");
+        assert_eq!(kept.packets + kept.evicted, 2000);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::capture::Batch;
-use crate::capture::live::Live;
+use crate::capture::live::{Live, Packets};
 use crate::cli::keys::Keys;
 use crate::cli::live as capturing;
 use crate::cli::output::spools;
@@ -70,6 +70,7 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
     let mut host = LiveHost {
         wishes: wishes.clone(),
         read: Read::default(),
+        packets: live.packets(),
     };
     let thread = std::thread::Builder::new()
         .name("reader".into())
@@ -81,6 +82,9 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
         .join()
         .unwrap_or_else(|panic| std::panic::resume_unwind(panic));
     ran?;
+    if let Some(saved) = app.farewell() {
+        tell(saved);
+    }
     tell(ended);
     Ok(ExitCode::SUCCESS)
 }
@@ -88,11 +92,15 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
 struct LiveHost {
     wishes: Wishes,
     read: Read,
+    packets: Packets,
 }
 
 impl Host for LiveHost {
     fn save(&mut self, app: &App, what: Save, path: &str) -> Result<Box<dyn Saving>, String> {
-        save::save(app, what, path, &self.read.about)
+        match what {
+            Save::Capture | Save::CaptureAndLeave => save::save_capture(self.packets.kept(), path),
+            _ => save::save(app, what, path, &self.read.about),
+        }
     }
 
     fn count(&mut self) -> Result<Option<Receiver<Feed>>, String> {

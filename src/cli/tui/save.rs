@@ -142,6 +142,7 @@ fn begin(
             Text::new(app.store.start(), false, Palette::default()),
         )),
         Save::Ndjson => Box::new(Rows::new(app, Ndjson::new(true))),
+        Save::Capture | Save::CaptureAndLeave => anyhow::bail!("the capture is a file already"),
         Save::Packets => {
             let flow = app.list.flow(&app.store).ok_or_else(missing)?;
             let pieces = Pieces {
@@ -152,6 +153,30 @@ fn begin(
         }
     };
     Ok(Box::new(job(path, make, out, pieces)?))
+}
+
+/// Begins to save everything that a live capture kept.
+///
+/// # Errors
+/// When no file can be made; says why.
+#[cfg(all(feature = "live", unix))]
+pub(super) fn save_capture(
+    kept: crate::capture::live::Kept,
+    path: &str,
+) -> Result<Box<dyn Saving>, String> {
+    let begin = || {
+        if Path::new(path).exists() {
+            anyhow::bail!("{path} exists already");
+        }
+        let (send, pieces) = unbounded();
+        let piece = Vec::new();
+        let make = Box::new(Everything { kept, at: 0 });
+        job(path, make, Pieces { send, piece }, pieces)
+    };
+    match begin() {
+        Ok(job) => Ok(Box::new(job)),
+        Err(error) => Err(format!("not saved: {error:#}")),
+    }
 }
 
 /// Starts the thread that writes.
@@ -230,7 +255,7 @@ impl Saving for Job {
 
 impl Job {
     fn failed(&self, error: &anyhow::Error) -> Saved {
-        Saved::Ended(format!("not saved: {}: {error:#}", self.path))
+        Saved::Failed(format!("not saved: {}: {error:#}", self.path))
     }
 }
 
@@ -243,6 +268,36 @@ impl Make for Whole {
         out.pass_on();
         out.piece = std::mem::take(&mut self.0);
         Ok(Some(told))
+    }
+}
+
+/// What a live capture kept.
+#[cfg(all(feature = "live", unix))]
+struct Everything {
+    kept: crate::capture::live::Kept,
+    at: u64,
+}
+
+#[cfg(all(feature = "live", unix))]
+impl Make for Everything {
+    fn make(&mut self, _: &App, out: &mut Pieces) -> io::Result<Option<String>> {
+        self.kept.read(self.at, PIECE, &mut out.piece)?;
+        self.at += out.piece.len() as u64;
+        if !out.piece.is_empty() {
+            out.pass_on();
+            return Ok(None);
+        }
+        Ok(Some(match self.kept.evicted {
+            0 => format!("{} packets", self.kept.packets),
+            gone => format!(
+                "{} packets ({gone} more are no longer kept)",
+                self.kept.packets
+            ),
+        }))
+    }
+
+    fn part(&self) -> (usize, usize) {
+        (self.at as usize, self.kept.len() as usize)
     }
 }
 

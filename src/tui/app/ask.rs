@@ -159,8 +159,9 @@ impl App {
                     None => self.notice = "nothing to copy: the bytes are not kept".to_owned(),
                 }
             }
-            (Ask::Leave, 's', _) => self.prompt = Some(Prompt::new(Ask::Save, "")),
+            (Ask::Leave, 's', _) => self.save_and_leave(),
             (Ask::Leave, 'd', _) => self.quit = true,
+            (Ask::Save, 'a', _) => self.save_capture(),
             (Ask::Save, 'p', _) => {
                 self.prompt = Some(Prompt::new(Ask::File(Save::Payload), "payload.bin"))
             }

@@ -3,6 +3,7 @@
 mod ask;
 mod calls;
 mod detail;
+mod leave;
 mod panes;
 mod place;
 mod view;
@@ -104,6 +105,8 @@ pub struct App {
     pub saving: Option<String>,
     /// How much of a hundred of it is done.
     pub saved_percent: usize,
+    /// What becomes of captured packets when it is.
+    pub(super) leaving: Leaving,
     /// Colours.
     pub theme: Theme,
     /// How time is shown.
@@ -157,6 +160,7 @@ enum Shown {
 }
 
 pub(super) use calls::ORDERS;
+use leave::Leaving;
 
 impl App {
     /// The app over a capture.
@@ -182,6 +186,7 @@ impl App {
             notice: String::new(),
             saving: None,
             saved_percent: 0,
+            leaving: Leaving::default(),
             theme,
             time: TimeFormat::default(),
             places: Places::default(),
@@ -379,19 +384,6 @@ impl App {
                 let at = self.store.frames_in_packet(index, number).next()?;
                 self.store.connection(index)?.frames.get(at)
             }
-        }
-    }
-
-    /// Leaves, but not over a file that is being saved, and not without a word over packets that nobody has.
-    fn leave_program(&mut self) {
-        let live = self.live.as_ref();
-        let is_lost = live.is_some_and(|live| !live.is_saved && live.counts.received > 0);
-        match &self.saving {
-            Some(file) => {
-                self.notice = format!("{file} is still being saved: wait, or stop that with Esc");
-            }
-            None if is_lost => self.prompt = Some(Prompt::new(Ask::Leave, "")),
-            None => self.quit = true,
         }
     }
 

@@ -221,12 +221,8 @@ impl App {
         if self.search.take().is_some() || self.view.take().is_some() {
             return;
         }
-        match self.saving.take() {
-            Some(file) => {
-                self.effects.push(Effect::StopSaving);
-                self.notice = format!("stopped: {file} is not saved");
-            }
-            None => self.zoomed = false,
+        if !self.stop_saving() {
+            self.zoomed = false;
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Going to places and back, and taking what is there away.
 
 use crate::base::PacketNumber;
-use crate::tui::App;
+use crate::tui::{App, Effect};
 use crate::view::rows::RowId;
 
 use super::{keys, open, open_diagnosed};
@@ -133,6 +133,33 @@ fn packets_that_nobody_saved_are_not_left_without_a_word() {
     let mut app = live(true);
     keys(&mut app, "q");
     assert!(app.quit);
+}
+
+#[test]
+fn packets_are_saved_before_the_program_ends() {
+    let mut app = open("ws-plain.pcap");
+    let mut live = crate::tui::live::LiveState::new(false);
+    live.counts.received = 9;
+    app.live = Some(live);
+    keys(&mut app, "qs\n");
+    let Some(Effect::Save(what, path)) = app.effects.pop() else {
+        panic!("nothing is saved");
+    };
+    assert_eq!(path, "capture.pcapng");
+    // What fails keeps the program.
+    app.saves(what, path.clone());
+    app.saved("not saved: no room", false);
+    assert!(!app.quit);
+    // Packets that come while the file is written are not in it.
+    app.saves(crate::tui::Save::Capture, path.clone());
+    app.live.as_mut().unwrap().counts.received = 12;
+    app.saved("saved 9 packets", true);
+    keys(&mut app, "q");
+    assert!(!app.quit && app.prompt.is_some());
+    keys(&mut app, "s\n");
+    app.saves(what, path);
+    app.saved("saved 12 packets", true);
+    assert!(app.quit && app.farewell() == Some("saved 12 packets"));
 }
 
 #[test]

@@ -1,0 +1,93 @@
+//! Leaving, with packets that were captured and not saved, and the file that is being saved.
+
+use crate::tui::prompt::{Ask, Prompt, Save};
+
+use super::{App, Effect};
+
+/// What saving means for leaving.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(in crate::tui) struct Leaving {
+    /// Whether the program ends when the file is written.
+    when_saved: bool,
+    /// Packets captured when all of them began to be saved.
+    packets: Option<u64>,
+    /// What was saved last, when the program ended with it.
+    told: Option<String>,
+}
+
+/// Under what name captured packets are saved unless another is typed.
+const CAPTURE: &str = "capture.pcapng";
+
+impl App {
+    /// Leaves, but not over a file that is being saved, and not without a word over packets that nobody has.
+    pub(super) fn leave_program(&mut self) {
+        let live = self.live.as_ref();
+        let is_lost = live.is_some_and(|live| !live.is_saved && live.counts.received > live.saved);
+        match &self.saving {
+            Some(file) => {
+                self.notice = format!("{file} is still being saved: wait, or stop that with Esc");
+            }
+            None if is_lost => self.prompt = Some(Prompt::new(Ask::Leave, "")),
+            None => self.quit = true,
+        }
+    }
+
+    /// Saves everything that was captured, and then leaves.
+    pub(super) fn save_and_leave(&mut self) {
+        self.prompt = Some(Prompt::new(Ask::File(Save::CaptureAndLeave), CAPTURE));
+    }
+
+    /// Asks where to save everything that was captured.
+    pub(super) fn save_capture(&mut self) {
+        match self.live {
+            Some(_) => self.prompt = Some(Prompt::new(Ask::File(Save::Capture), CAPTURE)),
+            None => self.notice = "the capture is a file already".to_owned(),
+        }
+    }
+
+    /// A file begins to be saved.
+    pub(in crate::tui) fn saves(&mut self, what: Save, path: String) {
+        let live = self.live.as_ref();
+        let is_all = matches!(what, Save::Capture | Save::CaptureAndLeave);
+        self.leaving = Leaving {
+            when_saved: what == Save::CaptureAndLeave,
+            packets: live.filter(|_| is_all).map(|live| live.counts.received),
+            told: None,
+        };
+        (self.saving, self.saved_percent) = (Some(path), 0);
+    }
+
+    /// The file is written, or not.
+    pub(in crate::tui) fn saved(&mut self, told: &str, is_written: bool) {
+        told.clone_into(&mut self.notice);
+        self.saving = None;
+        let leaving = std::mem::take(&mut self.leaving);
+        if !is_written {
+            return;
+        }
+        if let (Some(live), Some(packets)) = (&mut self.live, leaving.packets) {
+            live.saved = packets;
+        }
+        if leaving.when_saved {
+            self.leaving.told = Some(told.to_owned());
+            self.quit = true;
+        }
+    }
+
+    /// What was saved before the program ended.
+    #[must_use]
+    pub fn farewell(&self) -> Option<&str> {
+        self.leaving.told.as_deref()
+    }
+
+    /// Stops saving, if anything is being saved.
+    pub(super) fn stop_saving(&mut self) -> bool {
+        let Some(file) = self.saving.take() else {
+            return false;
+        };
+        self.leaving = Leaving::default();
+        self.effects.push(Effect::StopSaving);
+        self.notice = format!("stopped: {file} is not saved");
+        true
+    }
+}
