@@ -313,7 +313,7 @@ impl Cell<'_> {
             self.out.push(b'\'');
         }
         match self.separator {
-            Separator::Tab => escape::write(bytes, self.out),
+            Separator::Tab => escape::write_cell(bytes, self.out),
             Separator::Comma => csv_text(self.out, bytes),
         }
     }
@@ -336,12 +336,12 @@ fn csv_text(out: &mut Vec<u8>, bytes: &[u8]) {
             let mut utf8 = [0u8; 4];
             let text = c.encode_utf8(&mut utf8);
             if escape::is_hidden(c) && !matches!(c, '\n' | '\t') {
-                escape::write_str(text, out);
+                escape::write_cell(text.as_bytes(), out);
             } else {
                 out.extend_from_slice(text.as_bytes());
             }
         }
-        escape::write(chunk.invalid(), out);
+        escape::write_cell(chunk.invalid(), out);
     }
 }
 

@@ -290,7 +290,7 @@ impl Format for Text {
         out.extend_from_slice(code.name().as_bytes());
         out.extend_from_slice(self.palette.reset.as_bytes());
         out.extend_from_slice(b": ");
-        escape::write_str(&event.finding.text, out);
+        out.extend_from_slice(escape::words(&event.finding.text).as_bytes());
         if let Some(section) = code.section() {
             out.extend_from_slice(b" (");
             out.extend_from_slice(section.as_bytes());

@@ -88,10 +88,7 @@ mod tests {
             .own(" (")
             .add("x".repeat(200))
             .own(")");
-        assert_eq!(
-            line.finish(),
-            format!("event a\\x1bb ({}…)", "x".repeat(PART))
-        );
+        assert_eq!(line.finish(), format!("event a␛b ({}…)", "x".repeat(PART)));
         assert_eq!(joined(&mut vec!["a".into(), "b".into()]), "a; b");
         let long = joined(&mut vec!["ü".repeat(300)]);
         assert_eq!(long.chars().count(), WHOLE + 1);

@@ -459,7 +459,7 @@ mod tests {
         let typed = talk.client(r#"["stdin","ls\r"]"#).unwrap();
         assert_eq!(
             (typed.summary.as_str(), field(&typed, "jupyter.msg_type")),
-            ("stdin ls\\r", vec!["stdin".to_owned()])
+            ("stdin ls␍", vec!["stdin".to_owned()])
         );
         let text = json("iopub", "status", "b", "a", r#"{"execution_state":"idle"}"#);
         assert_eq!(

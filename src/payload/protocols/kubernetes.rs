@@ -333,7 +333,7 @@ mod tests {
         let input = talk.client_bytes(b"\0foo\n").unwrap();
         assert_eq!(
             (input.summary.as_str(), field(&input, "kubernetes.channel")),
-            ("stdin foo\\n", vec!["0".to_owned()])
+            ("stdin foo␊", vec!["0".to_owned()])
         );
         assert_eq!(
             field(&talk.server_bytes(b"\x01\n").unwrap(), "kubernetes.stream"),

@@ -280,7 +280,7 @@ mod tests {
         let mut talk = Talk::opened(PATH, "", "");
         assert_eq!(talk.server("o").unwrap().summary, "open");
         let two = talk.server(r#"a["m1","m\n2"]"#).unwrap();
-        assert_eq!(two.summary, r"message m1; message m\n2");
+        assert_eq!(two.summary, "message m1; message m␊2");
         assert_eq!(field(&two, "sockjs.type"), ["message"]);
         assert_eq!(field(&two, "sockjs.message"), ["m1", "m\n2"]);
         let beat = talk.server("h").unwrap();

@@ -168,7 +168,7 @@ mod tests {
         for (bytes, summary) in [
             (&b"1bash (lab)"[..], "title bash (lab)"),
             (b"2{\"fontSize\":12}", "preferences"),
-            (b"0\x1b[1mhi\r\n", "output \\x1b[1mhi\\r\\n"),
+            (b"0\x1b[1mhi\r\n", "output ␛[1mhi␍␊"),
         ] {
             assert_eq!(talk.server_bytes(bytes).unwrap().summary, summary);
         }

@@ -46,7 +46,7 @@ fn explain(app: &App, cursor: Cursor, order: &[u32], frame: &mut Frame<'_>, area
     let code = record.finding.code;
     let lines = vec![
         Line::styled("─".repeat(area.width.into()), app.theme.border()),
-        Line::raw(format!(" {}", escape::text(record.finding.text.as_bytes()))),
+        Line::raw(format!(" {}", escape::words(&record.finding.text))),
         Line::styled(
             format!(" {} {}", code.meaning(), code.section().unwrap_or_default()),
             app.theme.label(),
@@ -89,7 +89,7 @@ pub(super) fn draw(app: &App, cursor: Cursor, order: &[u32], frame: &mut Frame<'
         let section = code
             .section()
             .map_or_else(String::new, |section| format!("  ({section})"));
-        let text = format!("{}{section}", escape::text(record.finding.text.as_bytes()));
+        let text = format!("{}{section}", escape::words(&record.finding.text));
         let head = format!(
             " {} {} ",
             right(&record.packet.to_string(), 7),

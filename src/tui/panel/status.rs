@@ -77,7 +77,7 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
         // What a field says is escaped already.
         let text = match text.is_empty() {
             true => long_field(app, area).unwrap_or_default(),
-            false => escape::text(text.as_bytes()),
+            false => escape::words(&text),
         };
         let text = format!(" {text}");
         frame.render_widget(Paragraph::new(text), area);
@@ -259,7 +259,7 @@ pub(super) fn completions(app: &App, frame: &mut Frame<'_>, status: Rect) {
 pub(super) fn footer(app: &App, frame: &mut Frame<'_>, area: Rect) {
     if let Some(error) = app.prompt.as_ref().and_then(|prompt| prompt.error.as_ref()) {
         // What is wrong with a line stands under it.
-        let error = format!(" ! {}", escape::text(error.as_bytes()));
+        let error = format!(" ! {}", escape::words(error));
         let error = fit(&error, area.width.into());
         frame.render_widget(
             Paragraph::new(error).style(app.theme.severity(Severity::Warning)),
