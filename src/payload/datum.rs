@@ -43,6 +43,17 @@ impl Datum<'_> {
         })
     }
 
+    /// Whether it is empty text, or no bytes.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Datum::Text(text) => text.is_empty(),
+            Datum::Json(text) => matches!(&**text, "" | "\"\""),
+            Datum::Bytes(bytes) => bytes.is_empty(),
+            _ => false,
+        }
+    }
+
     /// The same, borrowing nothing.
     #[must_use]
     pub fn into_owned(self) -> Datum<'static> {

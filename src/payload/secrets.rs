@@ -31,7 +31,10 @@ const LONGEST: usize = 16 << 10;
 #[must_use]
 pub fn holds_secret(decoded: Option<&Decoded<'_>>, bytes: &[u8]) -> bool {
     let items = decoded.into_iter().flat_map(|decoded| &decoded.items);
-    if items.into_iter().any(|item| item.secret) {
+    if items
+        .into_iter()
+        .any(|item| item.secret && !item.datum.is_empty())
+    {
         return true;
     }
     let is_json = matches!(bytes.first(), Some(b'{' | b'[')) && bytes.len() <= LONGEST;
@@ -47,7 +50,8 @@ pub(super) fn stand_in(json: Json<'_>) -> bool {
 fn within(json: Json<'_>, depth: usize) -> bool {
     match json.kind() {
         JsonKind::Object if depth > 0 => json.members().take(MEMBERS).any(|(key, value)| {
-            let holds = !matches!(value.kind(), JsonKind::Null | JsonKind::Bool);
+            let holds =
+                !matches!(value.kind(), JsonKind::Null | JsonKind::Bool) && value.raw() != "\"\"";
             (holds && is_name(&key)) || within(value, depth - 1)
         }),
         JsonKind::Array if depth > 0 => json
@@ -86,6 +90,7 @@ mod tests {
         let holds = |text| stand_in(Json::parse(text).unwrap());
         assert!(holds(r#"{"a":[{"b":{"token":"x"}}]}"#));
         assert!(!holds(r#"{"token":null,"a":"token","b":["password"]}"#));
+        assert!(!holds(r#"{"AuthToken":"","password":""}"#));
         assert!(!holds(r#"{"a":{"b":{"c":{"d":{"token":1}}}}}"#));
     }
 }

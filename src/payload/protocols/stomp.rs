@@ -469,7 +469,9 @@ impl<'a> Frame<'a> {
                 out.answer(asked.unwrap_or(b"connect"), true);
             }
             _ => {
-                if let Some(receipt) = self.header("receipt") {
+                // Only clients may ask for one; brokers copy the header of a SEND into the MESSAGEs made of it.
+                let asked = self.header("receipt").filter(|_| !out.is_from_server());
+                if let Some(receipt) = asked {
                     let to = self.header("destination").unwrap_or_default();
                     let method = format!("{} {}", self.command, String::from_utf8_lossy(to));
                     out.request(receipt, method.trim_end());
@@ -531,6 +533,15 @@ mod tests {
             (receipt.request(), field(&receipt, "call.method")),
             (Some(4), vec!["SEND /a".to_owned()])
         );
+        // RabbitMQ copies the header into what it delivers.
+        talk.server("MESSAGE\ndestination:/a\nreceipt:r1\nsubscription:1\nmessage-id:1\n\nhi\0");
+        assert_eq!(
+            talk.client("RECEIPT\nreceipt-id:r1\n\n\0")
+                .unwrap()
+                .request(),
+            None
+        );
+        assert!(talk.pending().is_empty());
     }
 
     #[test]

@@ -9,6 +9,8 @@ use crate::payload::{
     Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Out, Payload, summary,
 };
 
+/// What the namespaces of everything else begin with that XMPP says: framing, SASL (RFC 6120), acknowledgements (XEP-0198).
+const OWN: &[&str] = &["urn:ietf:params:xml:ns:xmpp-", "urn:xmpp:"];
 const FRAMING: &str = "urn:ietf:params:xml:ns:xmpp-framing";
 /// Namespaces of stanzas.
 const STANZAS: &[&str] = &["jabber:client", "jabber:server", "jabber:component:accept"];
@@ -70,10 +72,12 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     let namespace = element.namespace.as_deref();
     let is_stanza = matches!(&*element.name, "message" | "presence" | "iq")
         && namespace.is_some_and(|namespace| STANZAS.contains(&namespace));
-    let is_framing = matches!(&*element.name, "open" | "close") && namespace == Some(FRAMING);
+    // What is said beside stanzas: framing, SASL, acknowledgements.
+    let is_own =
+        namespace.is_some_and(|namespace| OWN.iter().any(|own| namespace.starts_with(own)));
     let is_stream = element.prefix.as_deref() == Some("stream")
         && matches!(&*element.name, "stream" | "features" | "error");
-    match is_stanza || is_framing || is_stream {
+    match is_stanza || is_own || is_stream {
         true => Claim::certain("elements of XMPP"),
         false => None,
     }
@@ -475,6 +479,8 @@ mod tests {
             "<message xmlns='jabber:client'><body>x</body></message>",
             "<open xmlns='urn:ietf:params:xml:ns:xmpp-framing' to='lab'/>",
             "<stream:features xmlns:stream='x'/>",
+            "<r xmlns='urn:xmpp:sm:3'/>",
+            "<auth xmlns='urn:ietf:params:xml:ns:xmpp-sasl' mechanism='PLAIN'>AGEAYg==</auth>",
         ] {
             assert_eq!(
                 Talk::unknown().server(text).unwrap().protocol(),

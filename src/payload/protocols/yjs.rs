@@ -1,13 +1,14 @@
 //! Yjs (github.com/yjs/y-protocols, PROTOCOL.md) as y-websocket and Hocuspocus carry it: documents that are edited together.
 //!
-//! Numbers are of 7 bits a byte, bytes have their length in front. Hocuspocus puts the document's name in front. What an
-//! update changes is not taken apart.
+//! Numbers are of 7 bits a byte, bytes have their length in front. Hocuspocus puts the document's name in front, and behind a NUL
+//! the session where several share one; its client says its version behind its token, and it has a ping of its own. What an update
+//! changes is not taken apart.
 
 use crate::payload::json::Json;
 use crate::payload::protobuf::wire::varint;
 use crate::payload::table::{fields, rules};
 use crate::payload::{
-    Claim, Datum, Decode, Decoder, Evidence, Fit, Kind, Objects, Out, Payload, summary,
+    Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Out, Payload, summary,
 };
 
 /// Clients of an awareness message that are shown.
@@ -19,11 +20,13 @@ fields! {
     DOCUMENT = "yjs.document", "Document", Text, "Document a Hocuspocus message belongs to.";
     TYPE = "yjs.type", "Type", Text, "What a Yjs message is.", words(TYPES);
     STEP = "yjs.step", "Step", Text, "Step of a Yjs synchronisation.", words(STEPS);
+    SESSION = "yjs.session", "Session", Text, "Session a Hocuspocus message belongs to, where several edit one document on a connection.";
     CLIENT = "yjs.client", "Client", Unsigned, "Each client that a Yjs state vector or awareness message is of.";
     CLOCK = "yjs.clock", "Clock", Unsigned, "Clock of each client.";
     STATE = "yjs.state", "State", Text, "What each client shows of itself, as JSON.";
     UPDATE = "yjs.update", "Update", Bytes, "Changes of a Yjs document.", body();
     TOKEN = "yjs.token", "Token", Text, "Token a Hocuspocus client authenticates with.", secret();
+    VERSION = "yjs.version", "Version", Text, "Version of a Hocuspocus client.";
     REASON = "yjs.reason", "Reason", Text, "Why a Yjs server refuses a client, or how far it lets it.";
     PAYLOAD = "yjs.payload", "Payload", Text, "What a stateless Hocuspocus message carries.", body();
 }
@@ -45,7 +48,12 @@ const TYPES: &[&str] = &[
     "broadcastStateless",
     "close",
     "syncStatus",
+    "ping",
+    "pong",
 ];
+/// The pings of Hocuspocus, which have nothing else.
+const PING: &[u8] = &[9];
+const PONG: &[u8] = &[10];
 const STEPS: &[&str] = &["step1", "step2", "update"];
 
 /// The decoder.
@@ -72,7 +80,7 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         Body::Awareness(update) => awareness(update).is_some_and(|clients| !clients.is_empty()),
         Body::Sync(0, vector) => state_vector(vector)
             .is_some_and(|clients| is_first || !clients.is_empty() || message.document.is_some()),
-        Body::Auth(..) => message.document.is_some(),
+        Body::Auth(..) | Body::Token(..) | Body::TokenWanted => message.document.is_some(),
         _ => false,
     };
     is_one.then(|| Claim::likely("synchronisation and awareness"))?
@@ -82,6 +90,7 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
 #[derive(Clone, Copy, Debug)]
 struct Message<'a> {
     document: Option<&'a str>,
+    session: Option<&'a str>,
     kind: usize,
     body: Body<'a>,
 }
@@ -90,7 +99,11 @@ struct Message<'a> {
 enum Body<'a> {
     Sync(usize, &'a [u8]),
     Awareness(&'a [u8]),
-    /// What it is by number, and text.
+    /// A client's token, and its version where it says that.
+    Token(&'a str, Option<&'a str>),
+    /// A server asks for the token.
+    TokenWanted,
+    /// What a server says to a client, by number, and text.
     Auth(u64, &'a str),
     Text(&'a str),
     Number(u64),
@@ -120,40 +133,86 @@ impl<'a> Reader<'a> {
 }
 
 impl<'a> Message<'a> {
+    /// What a request is matched by: one connection carries many documents.
+    fn key(&self, what: &str) -> String {
+        let [document, session] = [self.document, self.session].map(Option::unwrap_or_default);
+        format!("{what}\0{document}\0{session}")
+    }
+
     /// The message that bytes are from first to last.
     fn read(bytes: &'a [u8], has_document: bool) -> Option<Message<'a>> {
+        if has_document && bytes == PING || bytes == PONG {
+            // These are of the connection, and have no document in front.
+            return Some(Message {
+                document: None,
+                session: None,
+                kind: usize::from(*bytes.first()?),
+                body: Body::Nothing,
+            });
+        }
         let mut reader = Reader(bytes);
-        let document = match has_document {
+        let (document, session) = match has_document {
             true => {
-                let is_name = |name: &&str| {
-                    !name.is_empty() && name.len() <= NAME && !name.contains(char::is_control)
+                let name = reader.text()?;
+                let (document, session) = match name.split_once('\0') {
+                    Some((document, session)) => (document, Some(session)),
+                    None => (name, None),
                 };
-                Some(reader.text().filter(is_name)?)
+                let is_name = !document.is_empty() && name.len() <= NAME;
+                let has_controls = |name: &str| name.contains(char::is_control);
+                if !is_name || has_controls(document) || session.is_some_and(has_controls) {
+                    return None;
+                }
+                (Some(document), session)
             }
-            false => None,
+            false => (None, None),
         };
         let kind = usize::try_from(reader.number()?).ok()?;
-        let body = match TYPES.get(kind)? {
-            &"sync" | &"syncReply" => {
-                let step = usize::try_from(reader.number()?).ok()?;
-                STEPS.get(step)?;
-                Body::Sync(step, reader.bytes()?)
-            }
-            &"awareness" => Body::Awareness(reader.bytes()?),
-            &"auth" => Body::Auth(reader.number()?, reader.text()?),
-            &"stateless" | &"broadcastStateless" | &"close" if has_document => {
-                Body::Text(reader.text()?)
-            }
-            &"syncStatus" if has_document => Body::Number(reader.number()?),
-            &"queryAwareness" => Body::Nothing,
-            _ => return None,
-        };
+        let body = Body::read(TYPES.get(kind)?, &mut reader, has_document)?;
         reader.0.is_empty().then_some(Message {
             document,
+            session,
             kind,
             body,
         })
     }
+}
+
+impl<'a> Body<'a> {
+    fn read(kind: &str, reader: &mut Reader<'a>, has_document: bool) -> Option<Body<'a>> {
+        Some(match kind {
+            "sync" | "syncReply" => {
+                let step = usize::try_from(reader.number()?).ok()?;
+                STEPS.get(step)?;
+                Body::Sync(step, reader.bytes()?)
+            }
+            "awareness" => Body::Awareness(reader.bytes()?),
+            "auth" => match (reader.number()?, has_document) {
+                (0, true) if reader.0.is_empty() => Body::TokenWanted,
+                (0, true) => {
+                    let token = reader.text()?;
+                    let version = match reader.0.is_empty() {
+                        true => None,
+                        false => Some(reader.text().filter(|text| is_version(text))?),
+                    };
+                    Body::Token(token, version)
+                }
+                (number, _) => Body::Auth(number, reader.text()?),
+            },
+            "stateless" | "broadcastStateless" | "close" if has_document => {
+                Body::Text(reader.text()?)
+            }
+            "syncStatus" if has_document => Body::Number(reader.number()?),
+            "queryAwareness" => Body::Nothing,
+            _ => return None,
+        })
+    }
+}
+
+/// Whether text is a version, such as `4.8.0` or `4.0.0-rc.1`.
+fn is_version(text: &str) -> bool {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '+');
+    text.len() <= 32 && text.starts_with(|c: char| c.is_ascii_digit()) && text.chars().all(is_part)
 }
 
 /// Clients and their clocks (a state vector), where bytes are that.
@@ -211,7 +270,9 @@ impl Decode for Yjs {
             );
             return Fit::Broken;
         };
-        self.has_documents = Some(read.document.is_some());
+        if !matches!(message.bytes, PING | PONG) {
+            self.has_documents = Some(read.document.is_some());
+        }
         write(&read, out);
         Fit::Yes
     }
@@ -223,11 +284,21 @@ fn write<'a>(message: &Message<'a>, out: &mut Out<'_, 'a>) {
     if let Some(document) = message.document {
         out.field_at(&DOCUMENT, document, document.as_bytes());
     }
+    if let Some(session) = message.session {
+        out.field_at(&SESSION, session, session.as_bytes());
+    }
     out.field(&TYPE, kind);
+    match kind {
+        "ping" => out.heartbeat(Heartbeat::Ping),
+        "pong" => out.heartbeat(Heartbeat::Pong),
+        _ => {}
+    }
     let line = match message.body {
-        Body::Sync(step, bytes) => sync(step, bytes, out),
+        Body::Sync(step, bytes) => sync(step, bytes, message, out),
         Body::Awareness(bytes) => aware(bytes, out),
-        Body::Auth(number, text) => auth(number, text, out),
+        Body::Token(text, version) => token(text, version, message, out),
+        Body::TokenWanted => "token wanted".to_owned(),
+        Body::Auth(number, text) => auth(number, text, message, out),
         Body::Text(text) => {
             out.field_at(&PAYLOAD, text, text.as_bytes());
             summary::part(text)
@@ -242,12 +313,12 @@ fn write<'a>(message: &Message<'a>, out: &mut Out<'_, 'a>) {
 }
 
 /// Step 1 says what a side has, step 2 what the other lacks.
-fn sync<'a>(step: usize, bytes: &'a [u8], out: &mut Out<'_, 'a>) -> String {
+fn sync<'a>(step: usize, bytes: &'a [u8], of: &Message<'_>, out: &mut Out<'_, 'a>) -> String {
     let name = STEPS.get(step).copied().unwrap_or_default();
     out.field(&STEP, name);
     match name {
         "step1" => {
-            out.request("sync", "sync");
+            out.request(of.key("sync"), "sync");
             for (client, clock) in state_vector(bytes).unwrap_or_default() {
                 out.field(&CLIENT, client);
                 out.field(&CLOCK, clock);
@@ -255,7 +326,7 @@ fn sync<'a>(step: usize, bytes: &'a [u8], out: &mut Out<'_, 'a>) -> String {
         }
         _ => {
             if name == "step2" {
-                out.answer_if_asked("sync", false);
+                out.answer_if_asked(of.key("sync"), false);
             }
             out.field_at(&UPDATE, bytes, bytes);
         }
@@ -282,22 +353,32 @@ fn aware<'a>(bytes: &'a [u8], out: &mut Out<'_, 'a>) -> String {
     }
 }
 
-/// A server's refusal or its leave, or a Hocuspocus client's token.
-fn auth<'a>(number: u64, text: &'a str, out: &mut Out<'_, 'a>) -> String {
-    match (out.is_from_server(), number) {
-        (false, _) => {
-            out.field_at(&TOKEN, text, text.as_bytes());
-            out.request("auth", "auth");
-            "token".to_owned()
-        }
-        (true, 1) => {
-            out.answer_if_asked("auth", true);
+/// What a Hocuspocus client authenticates with.
+fn token<'a>(
+    text: &'a str,
+    version: Option<&'a str>,
+    of: &Message<'_>,
+    out: &mut Out<'_, 'a>,
+) -> String {
+    out.field_at(&TOKEN, text, text.as_bytes());
+    if let Some(version) = version {
+        out.field_at(&VERSION, version, version.as_bytes());
+    }
+    out.request(of.key("auth"), "auth");
+    "token".to_owned()
+}
+
+/// A server's refusal or its leave.
+fn auth<'a>(number: u64, text: &'a str, of: &Message<'_>, out: &mut Out<'_, 'a>) -> String {
+    match number {
+        1 => {
+            out.answer_if_asked(of.key("auth"), true);
             denied(text, out)
         }
         // y-protocols counts from 0, Hocuspocus says its leave with 2.
-        (true, 0) => denied(text, out),
-        (true, _) => {
-            out.answer_if_asked("auth", false);
+        0 => denied(text, out),
+        _ => {
+            out.answer_if_asked(of.key("auth"), false);
             out.field_at(&REASON, text, text.as_bytes());
             summary::part(text)
         }
@@ -372,6 +453,32 @@ mod tests {
             talk.client_bytes(&step1).unwrap().summary,
             "sync note step1, 1 bytes"
         );
+    }
+
+    #[test]
+    fn hocuspocus_4_says_its_version_and_shares_documents_among_sessions() {
+        let mut talk = Talk::unknown();
+        let token = hex("06 726f6f6d2d31 02 00 09 68702d736563726574 05 342e382e30");
+        let decoded = talk.client_bytes(&token).unwrap();
+        assert_eq!(field(&decoded, "yjs.token"), ["hp-secret"]);
+        assert_eq!(field(&decoded, "yjs.version"), ["4.8.0"]);
+        let other = hex("05 6e6f746500 02 00 03 616263");
+        assert!(Talk::unknown().client_bytes(&other).is_some());
+        let of_session = hex("08 6e6f746500 616263 00 00 01 00");
+        let decoded = talk.client_bytes(&of_session).unwrap();
+        assert_eq!(field(&decoded, "yjs.document"), ["note"]);
+        assert_eq!(field(&decoded, "yjs.session"), ["abc"]);
+        let ping = hex("09");
+        let decoded = talk.server_bytes(&ping).unwrap();
+        assert_eq!(decoded.summary, "ping");
+        assert!(decoded.heartbeat.is_some());
+        // Each document is synchronised by itself.
+        let step2 = hex("06 726f6f6d2d31 00 01 02 0000");
+        assert_eq!(talk.server_bytes(&step2).unwrap().request(), None);
+        let step2 = hex("08 6e6f746500 616263 00 01 02 0000");
+        assert_eq!(talk.server_bytes(&step2).unwrap().request(), Some(2));
+        let text = hex("06 726f6f6d2d31 02 00 01 78 01 79");
+        assert!(Talk::unknown().client_bytes(&text).is_none());
     }
 
     #[test]
