@@ -4,6 +4,7 @@ use super::{OwnedValue, Span, Value};
 
 /// Which bytes a field's span counts in.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Layer {
     /// The captured bytes of one packet.
     #[default]

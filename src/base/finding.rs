@@ -61,6 +61,7 @@ macro_rules! codes {
     ($($(#[doc = $doc:literal])+ $variant:ident = ($name:literal, $severity:ident, $section:expr, $quotes:ident),)+) => {
         /// What kind of finding; the names are stable and are what scripts match on.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Code {
             $($(#[doc = $doc])+ $variant,)+
             /// A rule of an application protocol, which its decoder states.

@@ -144,6 +144,7 @@ impl From<Value<'_>> for OwnedValue {
 
 /// The type of a field or an expression, known before any row is seen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Type {
     /// There or not; a protocol.
     Layer,

@@ -81,6 +81,7 @@ pub struct Interface {
 
 /// How an input was compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compression {
     /// Not at all.
     #[default]

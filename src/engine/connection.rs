@@ -13,6 +13,7 @@ use super::tunnel::Tunnel;
 
 /// What carries the WebSocket.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Transport {
     /// Plain TCP.
     #[default]
@@ -37,6 +38,7 @@ impl Transport {
 
 /// How the attempt to upgrade came out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Outcome {
     /// The server switched protocols.
     Accepted,
@@ -64,6 +66,7 @@ impl Outcome {
 
 /// The opening handshake as far as it was seen.
 #[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Handshake {
     /// How it came out.
     pub outcome: Outcome,
@@ -97,6 +100,7 @@ pub(super) fn heads_memory(attempt: Option<&Connection>, tunnel: Option<&Tunnel>
 
 /// What ended the TCP flow under a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EndedBy {
     /// Both sides sent FIN.
     Fin,
@@ -123,6 +127,7 @@ impl EndedBy {
 
 /// How a connection was closed, as far as it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Close {
     /// Who sent the first close frame, or without one, who ended TCP first.
     pub by: Option<Side>,
@@ -149,6 +154,7 @@ impl Close {
 
 /// A WebSocket connection, an attempt to open one, or a tunnel that was refused.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Connection {
     /// Its number within this engine, from 0 in the order of recognition.
     pub id: ConnectionId,

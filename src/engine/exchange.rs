@@ -7,6 +7,7 @@ use crate::http::BodyCount;
 
 /// A request and what was seen of its answer.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Exchange {
     /// Its TCP flow's number within this engine.
     pub flow: u64,

@@ -19,6 +19,7 @@ pub(super) const OPENINGS: usize = 64 << 20;
 
 /// How a reset looked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Reset {
     /// Where it was seen.
     pub at: Seen,
@@ -35,6 +36,7 @@ const NOTICES: usize = 4;
 
 /// What ICMP said of an end's segments.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Noticed {
     /// The first message of its kind.
     pub notice: Notice,
@@ -46,6 +48,7 @@ pub struct Noticed {
 
 /// Data that does not get through, seen where it is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Stuck {
     /// Bytes of the longest segment with it.
     pub len: u32,
@@ -60,6 +63,7 @@ pub struct Stuck {
 
 /// Bytes that did not arrive, seen where they should have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Missing {
     /// How many they are.
     pub len: u32,
@@ -74,6 +78,7 @@ pub struct Missing {
 /// their segments waits for the memory of both ends.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[repr(C)]
+#[non_exhaustive]
 pub struct EndSummary {
     /// Packets it sent.
     pub packets: u64,
@@ -130,6 +135,7 @@ pub struct EndSummary {
 
 /// What is known of a flow when it is over.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct FlowSummary {
     /// Its number within its engine, as in [`Connection::flow`](super::Connection::flow).
     pub serial: u64,

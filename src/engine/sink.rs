@@ -14,6 +14,7 @@ use super::tls_flow::TlsFlow;
 
 /// A frame, with its place in its connection.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct FrameEvent<'a> {
     /// The frame itself.
     pub frame: &'a websocket::Frame<'a>,
@@ -35,6 +36,7 @@ pub struct FrameEvent<'a> {
 
 /// A message, with its place in its connection.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct MessageEvent<'a> {
     /// The message itself.
     pub message: &'a websocket::Message<'a>,
@@ -58,6 +60,7 @@ pub struct MessageEvent<'a> {
 
 /// A finding, with its place.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct FindingEvent<'a> {
     /// The finding itself.
     pub finding: &'a Finding,
@@ -73,6 +76,7 @@ pub struct FindingEvent<'a> {
 
 /// The bytes that one TLS record carried.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct Plaintext<'a> {
     /// How many layers of TLS were opened: 1, or more for TLS inside TLS.
     pub layer: u8,
@@ -86,6 +90,7 @@ pub struct Plaintext<'a> {
 
 /// Where bytes of an HTTP/2 stream lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StreamData {
     /// The stream.
     pub stream: u32,

@@ -11,6 +11,7 @@ use super::tunnel::Tunnel;
 
 /// A TCP flow that spoke TLS, and how it ended.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct TlsFlow<'a> {
     /// Its number within this engine.
     pub flow: u64,

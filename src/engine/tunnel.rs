@@ -11,6 +11,7 @@ const NESTED: usize = 8;
 
 /// A tunnel through a proxy, or one that was refused.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Tunnel {
     /// What was asked, and the answer.
     pub opening: Opening,
@@ -20,6 +21,7 @@ pub struct Tunnel {
 
 /// How a tunnel was asked for.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub enum Opening {
     /// HTTP CONNECT (RFC 9110 section 9.3.6).
     Connect {

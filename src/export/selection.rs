@@ -11,6 +11,7 @@ use crate::store::{PendingRows, Row, Waits};
 
 /// What kinds of rows are printed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Show {
     /// A row a frame.
     #[default]

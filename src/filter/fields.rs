@@ -9,6 +9,7 @@ use crate::base::{FieldInfo, Known, Needs};
 
 /// A field a filter or a column can name: one of a row's own, or one of what messages carry.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub enum FieldRef {
     /// A field of a row's own.
     Row(FieldId),
@@ -88,6 +89,7 @@ pub fn field(name: &str) -> Option<FieldRef> {
 
 /// A field someone named for a column: one of the table, or a path into the message's JSON.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Column {
     /// A field of the table.
     Field(FieldRef),

@@ -39,6 +39,7 @@ macro_rules! fields {
         /// A field of a row's own; [`FieldId::info`] has what is known of it.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         #[repr(u8)]
+        #[non_exhaustive]
         pub enum FieldId { $(#[doc = concat!("`", $name, "`: ", $meaning)] $id,)+ }
 
         /// Every field of a row's own, in the order of the table.

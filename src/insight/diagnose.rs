@@ -16,6 +16,7 @@ use super::verdict::{Confidence, Stage, Verdict};
 
 /// What diagnosis says of one attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Diagnosis {
     /// The connection's number; `None` when the attempt never came to a request that could be read.
     pub connection: Option<u32>,

@@ -26,6 +26,7 @@ const FINDINGS: usize = 24;
 
 /// One end of the ladder.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Lifeline {
     /// What it is: client, server or proxy.
     pub name: &'static str,
@@ -35,6 +36,7 @@ pub struct Lifeline {
 
 /// What a rung stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum RungKind {
     /// A TCP segment that opens or ends the flow.
     Tcp,
@@ -52,6 +54,7 @@ pub enum RungKind {
 
 /// One event between the lifelines.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Rung {
     /// The packet that completed it.
     pub packet: Option<PacketNumber>,
@@ -79,6 +82,7 @@ impl Rung {
 
 /// The events of one connection, or of a flow that never became one.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Ladder {
     /// The client and the server.
     pub lifelines: [Lifeline; 2],

@@ -4,6 +4,7 @@ use crate::base::Head;
 
 /// A program or service that WebSockets have to get through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Software {
     /// nginx.
     Nginx,

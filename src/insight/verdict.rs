@@ -6,6 +6,7 @@ use crate::base::Severity;
 
 /// How far an attempt came: the stage that failed first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
 pub enum Stage {
     /// Opening the TCP connection.
     Tcp,
@@ -81,6 +82,7 @@ macro_rules! verdicts {
     ($($(#[doc = $doc:literal])+ $variant:ident = ($name:literal, $stage:expr, $severity:ident, $settle:literal, $source:literal),)+) => {
         /// What diagnosis says of an attempt.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
         pub enum Verdict { $($(#[doc = $doc])+ $variant,)+ }
 
         impl Verdict {

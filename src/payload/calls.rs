@@ -15,6 +15,7 @@ const METHOD: usize = 200;
 
 /// Which part of a call a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum CallRole {
     /// It asks.
     Request,

@@ -12,6 +12,7 @@ use crate::base::{FieldInfo, Finding, Span, Type, Value};
 
 /// A line of what a message carries.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Item<'a> {
     /// How deep it lies: a unit at 0, its fields at 1.
     pub depth: u8,
@@ -90,6 +91,7 @@ impl<'a> Item<'a> {
 
 /// A message that only asks whether the peer is there, or answers that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Heartbeat {
     /// A question, or a sign of life.
     Ping,
@@ -99,6 +101,7 @@ pub enum Heartbeat {
 
 /// What was made of one message.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Decoded<'a> {
     /// The protocols, outermost first.
     pub stack: SmallVec<[&'static str; 3]>,

@@ -80,6 +80,7 @@ impl KeyName {
 
 /// What became of TLS 1.3's early data.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EarlyData {
     /// The client did not offer any.
     #[default]
@@ -94,6 +95,7 @@ pub enum EarlyData {
 
 /// Whether the content can be read.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Decryption {
     /// Nothing encrypted was seen yet.
     #[default]
@@ -147,6 +149,7 @@ pub struct Volume {
 
 /// How much a connection that cannot be read looks like a WebSocket. A judgement, never a fact.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
 pub enum Likeness {
     /// It looks like something else.
     Unlikely,

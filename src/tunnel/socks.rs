@@ -78,6 +78,7 @@ impl Request {
 
 /// Why a server refuses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Refusal {
     /// None of the ways to log in that the client offers.
     Methods,

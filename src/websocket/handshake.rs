@@ -71,6 +71,7 @@ fn unquoted(value: &[u8]) -> String {
 
 /// How a connection's payloads may be compressed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Compression {
     /// Not at all.
     #[default]
@@ -85,6 +86,7 @@ pub enum Compression {
 
 /// How frames lie in the bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Framing {
     /// As in RFC 6455 section 5.2, and in versions 7 and 8.
     #[default]

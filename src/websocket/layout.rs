@@ -25,6 +25,7 @@ pub struct HeaderPart {
 
 /// What a part of a header holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PartKind {
     /// Whether the message ends here.
     Fin,

@@ -20,6 +20,7 @@ pub struct Notice {
 
 /// Why a segment was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Reason {
     /// Destination unreachable, with a code of RFC 792 or RFC 1812 section 5.2.7.1.
     Unreachable(u8),

@@ -4,6 +4,7 @@ use super::notice::Notice;
 
 /// Why a packet gives no segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub enum Skip {
     /// Not IP at all, such as ARP.
     NotIp,

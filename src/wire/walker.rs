@@ -9,6 +9,7 @@ use crate::base::{Limits, LinkType, Timestamp};
 
 /// A segment and the bytes its ranges count in.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Walked<'a> {
     /// In the packet itself.
     Here(Segment),

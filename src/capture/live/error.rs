@@ -6,6 +6,7 @@ use unicode_width::UnicodeWidthStr;
 
 /// Why a capture could not start or its interfaces not be listed.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum CaptureError {
     /// libpcap is not on this machine, or `$LIBPCAP_PATH` names something else.
     #[error(

@@ -13,6 +13,7 @@ const CANDIDATES: usize = 64;
 
 /// How it is known that two connections are the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum PairedBy {
     /// The same Sec-WebSocket-Key.
     Key,

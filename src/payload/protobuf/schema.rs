@@ -25,6 +25,7 @@ pub struct Schema {
 
 /// Why a schema cannot be used.
 #[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
 pub enum SchemaError {
     /// The file cannot be read, or is no schema.
     #[error("{file} is no schema: {reason}")]
