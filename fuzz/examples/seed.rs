@@ -67,6 +67,7 @@ fn capture(path: &Path, seeds: &mut Seeds) -> std::io::Result<()> {
     let file = fs::read(path)?;
     seeds.write("files", &file)?;
     seeds.write("capture", &file)?;
+    seeds.write("one_row", &file)?;
     let limits = Limits::default();
     let Ok(mut source) = Source::open(vec![Input::from_argument(path)], &limits) else {
         return Ok(());
