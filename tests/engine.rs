@@ -558,6 +558,29 @@ fn a_capture_begun_in_mid_connection() {
 }
 
 #[test]
+fn frames_after_an_answer_too_long_to_read_stand_where_they_were_sent() {
+    let request = upgrade_request("/chat", &[]);
+    let mut script = conversation()
+        .connect()
+        .client(request.clone())
+        .server(upgrade_response(&[("X-Long", &"x".repeat(600))]));
+    // The server's frames convince before the client has sent any.
+    for turn in 0..4 {
+        script = script.server(tell(&format!(
+            "{{\"turn\":{turn},\"text\":\"some words\"}}"
+        )));
+    }
+    let script = script.client(ask("Hello"));
+    let mut options = Options::default();
+    options.limits.http_head = 512;
+    let seen = analyse_with(&packets(&script), options).remove(0);
+    let hello = seen.frames.iter().find(|frame| frame.from == Side::Client);
+    let hello = hello.expect("the client's frame");
+    assert_eq!(hello.offset, request.len() as u64);
+    assert_eq!(hello.packets, [10]);
+}
+
+#[test]
 fn only_what_the_client_sent() {
     let seen =
         only(&talk(upgraded()).edit(|segments| segments.retain(|s| s.source.port() == 40000)));

@@ -81,13 +81,13 @@ pub(super) enum Recipe {
 pub(super) enum Begin {
     /// At this position of its stream.
     At(u64),
-    /// Where its latest bytes began.
-    Latest,
+    /// Where its next bytes begin.
+    Next,
 }
 
 impl From<Option<u64>> for Begin {
     fn from(at: Option<u64>) -> Self {
-        at.map_or(Begin::Latest, Begin::At)
+        at.map_or(Begin::Next, Begin::At)
     }
 }
 

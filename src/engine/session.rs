@@ -37,8 +37,8 @@ use super::websocket_session::WebSocketSession;
 #[derive(Default)]
 pub(super) struct Session {
     protocol: Protocol,
-    /// Where each end's latest bytes, or latest hole, began.
-    latest: [u64; 2],
+    /// Where each end's next bytes begin.
+    next: [u64; 2],
 }
 
 #[derive(Default)]
@@ -72,7 +72,7 @@ impl OverTls {
 impl Session {
     const IGNORED: Self = Self {
         protocol: Protocol::Ignored,
-        latest: [0; 2],
+        next: [0; 2],
     };
 
     /// Whether its bytes are of no interest.
@@ -97,13 +97,13 @@ impl Session {
 
     #[inline]
     pub(super) fn data<S: Sink>(&mut self, chunk: Chunk<'_>, context: &mut Context<'_, S>) {
-        self.latest[chunk.end as usize] = chunk.offset;
+        self.next[chunk.end as usize] = chunk.offset + chunk.bytes.len() as u64;
         let next = self.step(chunk, context);
         self.follow(next, context);
     }
 
     pub(super) fn hole<S: Sink>(&mut self, hole: Hole, context: &mut Context<'_, S>) {
-        self.latest[hole.end as usize] = hole.offset;
+        self.next[hole.end as usize] = hole.offset.saturating_add(hole.len);
         let next = self.step_hole(hole, context);
         self.follow(next, context);
     }
@@ -345,7 +345,7 @@ impl Session {
     fn positions<S: Sink>(&self, begin: PerSide<Begin>, context: &Context<'_, S>) -> PerSide<u64> {
         PerSide::new(|side| match begin[side] {
             Begin::At(position) => position,
-            Begin::Latest => self.latest[context.flow.end(side) as usize],
+            Begin::Next => self.next[context.flow.end(side) as usize],
         })
     }
 }
