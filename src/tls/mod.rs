@@ -31,8 +31,10 @@ mod handshake;
     expect(dead_code, reason = "only the ciphers use all of it")
 )]
 mod keylog;
+mod names;
 #[cfg(feature = "tls")]
 mod opener;
+mod quic;
 mod record;
 #[cfg(feature = "tls")]
 mod schedule;
@@ -49,6 +51,8 @@ pub use connection::{Connection, RecordSink};
 pub use fields::{content_fields, fields, handshake_fields};
 pub use handshake::HandshakeType;
 pub use keylog::{BadLine, KeyLog};
+pub use names::HelloNames;
+pub use quic::{QuicHello, looks_like_quic};
 pub use record::{ContentType, Version, looks_like, looks_like_middle};
 pub use suite::CipherSuite;
 pub use summary::{Decryption, EarlyData, KeyName, Likeness, Summary, Volume};

@@ -3,6 +3,7 @@
 //! [`Walker`] gives the innermost TCP segment of a packet, or why there is none; of ICMP, what it says of a segment. It keeps nothing but IP fragments: flows
 //! and streams are not known here. No packet makes it panic or costs more than its length.
 
+mod envelope;
 mod fast;
 mod fragment;
 mod icmp;
@@ -17,6 +18,7 @@ mod tunnel;
 mod walk;
 mod walker;
 
+pub use envelope::{Carried, Envelope};
 pub use layers::layers;
 pub use notice::{Notice, Reason};
 pub use segment::{Endpoint, FlowKey, LayerBytes, Segment, TcpFlags};
