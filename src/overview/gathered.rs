@@ -27,6 +27,15 @@ impl Overview {
         }
     }
 
+    /// The same, whose store lists every packet of the capture.
+    #[must_use]
+    pub fn listing_all(self) -> Self {
+        Self {
+            collector: self.collector.listing_all(),
+            ..self
+        }
+    }
+
     /// Takes what every engine made of one batch, whose packets are `records`, and gives what it adds to the store.
     pub fn take(&mut self, parts: &mut [Watched], records: &[PacketRecord]) -> Delta {
         self.last = records.last().map_or(self.last, |record| record.time);

@@ -114,6 +114,25 @@ pub static DECODERS: &[&Decoder] = &[
     &encodings::protobuf::DECODER,
 ];
 
+/// A picture's format and size in words, when bytes begin like one.
+#[must_use]
+pub fn picture(bytes: &[u8]) -> Option<String> {
+    encodings::image::described(bytes)
+}
+
+/// Content without its coding, at most so many bytes of it (RFC 9110 section 8.4.1); `None` where it is not read.
+#[must_use]
+pub fn without_coding(coding: &[u8], bytes: &[u8], most: usize) -> Option<Vec<u8>> {
+    let compression = match coding.to_ascii_lowercase().as_slice() {
+        b"gzip" | b"x-gzip" => inflate::Compression::Gzip,
+        b"deflate" => inflate::Compression::Zlib,
+        b"br" => inflate::Compression::Brotli,
+        b"zstd" => inflate::Compression::Zstd,
+        _ => return None,
+    };
+    inflate::inflate(compression, bytes, most).map(|(content, _)| content)
+}
+
 /// The decoder of this id.
 #[must_use]
 pub fn decoder(name: &str) -> Option<&'static Decoder> {

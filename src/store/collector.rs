@@ -32,6 +32,8 @@ pub struct Delta {
     /// Frames and messages, one list an engine.
     pub(super) rows: Vec<Rows>,
     pub(super) findings: Vec<FindingRecord>,
+    /// Every packet of the batch, where they are listed.
+    pub(super) whole: Vec<PacketEntry>,
     /// By slot of the flow.
     pub(super) packets: Vec<(u32, PacketEntry)>,
     pub(super) extents: Vec<(u32, End, ExtentEntry)>,
@@ -101,6 +103,7 @@ pub struct Collector {
     kept: u64,
     packets_seen: u64,
     start: Option<crate::base::Timestamp>,
+    lists_all: bool,
 }
 
 /// Decrypted bytes remembered of a flow that may still become WebSocket.
@@ -122,6 +125,15 @@ struct Sources<'a> {
 }
 
 impl Collector {
+    /// The same, and every packet is listed, whatever flow it belongs to.
+    #[must_use]
+    pub fn listing_all(self) -> Self {
+        Self {
+            lists_all: true,
+            ..self
+        }
+    }
+
     /// Puts the parts of one batch together. `records` are the packets that the batch had.
     pub fn merge(&mut self, parts: &mut [BatchRecords], records: &[PacketRecord]) -> Delta {
         let mut delta = Delta::default();
@@ -139,6 +151,10 @@ impl Collector {
             for events in part.flows.chunk_by(|one, next| one.flow == next.flow) {
                 self.flow_events(engine, events, sources, &mut delta);
             }
+        }
+        if self.lists_all {
+            let entries = records.iter().map(|record| self.entry_of(record));
+            delta.whole = entries.collect();
         }
         self.number(parts, &mut delta);
         self.take_rows(parts, &mut delta);
@@ -366,7 +382,10 @@ impl Collector {
     fn entry(&mut self, number: PacketNumber, records: &[PacketRecord]) -> Option<PacketEntry> {
         let first = records.first()?.number.0;
         let at = usize::try_from(number.0.checked_sub(first)?).ok()?;
-        let record = records.get(at)?;
+        Some(self.entry_of(records.get(at)?))
+    }
+
+    fn entry_of(&mut self, record: &PacketRecord) -> PacketEntry {
         let link = match self.links.iter().position(|link| *link == record.link) {
             Some(at) => at,
             None => {
@@ -374,9 +393,6 @@ impl Collector {
                 self.links.len() - 1
             }
         };
-        Some(PacketEntry::new(
-            record,
-            u8::try_from(link).unwrap_or(u8::MAX),
-        ))
+        PacketEntry::new(record, u8::try_from(link).unwrap_or(u8::MAX))
     }
 }

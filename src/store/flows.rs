@@ -10,6 +10,9 @@ use super::index::Store;
 use super::packed::Packed;
 use super::record::{ExtentEntry, PacketEntry};
 
+/// Lists every packet of the capture as if they were one flow.
+pub const WHOLE: u32 = u32::MAX - 1;
+
 impl Store {
     /// The packet of this number, if it belongs to a flow of ours; `near` is the connection to look in first.
     #[must_use]
@@ -29,26 +32,38 @@ impl Store {
         self.connection(connection).map(|entry| entry.flow)
     }
 
+    /// The packets of a flow, or of the [`WHOLE`] capture.
+    fn packets(&self, flow: u32) -> Option<&Packed<PacketEntry>> {
+        match flow {
+            WHOLE => Some(&self.whole),
+            flow => self.flows.get(flow as usize).map(|flow| &flow.packets),
+        }
+    }
+
     /// How many packets are known of a flow.
     #[must_use]
     pub fn packets_of_flow(&self, flow: u32) -> usize {
-        self.flows
-            .get(flow as usize)
-            .map_or(0, |flow| flow.packets.len())
+        self.packets(flow).map_or(0, Packed::len)
     }
 
     /// A packet of a flow by its place, from 0.
     #[must_use]
     pub fn flow_packet(&self, flow: u32, at: usize) -> Option<PacketEntry> {
-        self.flows.get(flow as usize)?.packets.get(at)
+        self.packets(flow)?.get(at)
+    }
+
+    /// The packets of a flow from a place on.
+    pub fn flow_packets(&self, flow: u32, at: usize) -> impl Iterator<Item = PacketEntry> + '_ {
+        self.packets(flow)
+            .into_iter()
+            .flat_map(move |all| all.from(at))
     }
 
     /// The place in a flow of the packet of this number, or of the first after it.
     #[must_use]
     pub fn place_in_flow(&self, flow: u32, number: PacketNumber) -> usize {
-        self.flows.get(flow as usize).map_or(0, |flow| {
-            flow.packets
-                .partition_point(|entry| entry.number() < number)
+        self.packets(flow).map_or(0, |all| {
+            all.partition_point(|entry| entry.number() < number)
         })
     }
 

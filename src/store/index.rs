@@ -17,7 +17,7 @@ use super::flow_record::Flow;
 use super::kept::KeptBytes;
 use super::merged::{Merged, MergedRow};
 use super::packed::{PAGE, Packed};
-use super::record::{FindingRecord, FrameRecord, MessageRecord, Odd, small};
+use super::record::{FindingRecord, FrameRecord, MessageRecord, Odd, PacketEntry, small};
 
 /// Gives the bytes of packets again.
 pub trait PacketBytes: Send {
@@ -82,6 +82,8 @@ pub struct Store {
     own: Packed<MessageRecord>,
     findings: Vec<FindingRecord>,
     pub(super) flows: Vec<Flow>,
+    /// Every packet of the capture, where somebody lists them.
+    pub(super) whole: Packed<PacketEntry>,
     pub(super) links: Vec<LinkType>,
     pub(super) source: Option<Box<dyn PacketBytes>>,
     /// What the engines' limits let them keep.
@@ -120,6 +122,9 @@ impl Store {
         self.kept.append(&delta.kept);
         for (slot, connection) in delta.opened {
             self.open(slot, connection);
+        }
+        for packet in delta.whole {
+            self.whole.push(packet);
         }
         for (slot, packet) in delta.packets {
             self.last = self.last.max(packet.time());
@@ -366,7 +371,8 @@ impl Store {
             .iter()
             .map(|entry| entry.frames.memory() + entry.messages.memory());
         let of_flows = self.flows.iter().map(Flow::memory);
-        let own = self.frames.memory() + self.messages.memory() + self.own.memory();
+        let own =
+            self.frames.memory() + self.messages.memory() + self.own.memory() + self.whole.memory();
         own + of_connections.sum::<usize>() + of_flows.sum::<usize>()
     }
 

@@ -30,6 +30,7 @@ pub use bytes::Packet;
 pub use chunked::Chunked;
 pub use collector::{Collector, Delta};
 pub use decoder_states::Summary;
+pub use flows::WHOLE;
 pub use index::{Entry, PacketBytes, Store};
 pub use indexer::{BatchRecords, Indexer};
 pub use packed::Packed;

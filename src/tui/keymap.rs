@@ -45,6 +45,14 @@ pub enum Action {
     Messages,
     /// The packets of the connection instead, and back.
     Packets,
+    /// Every packet of the capture instead, and back.
+    Capture,
+    /// What else there is beside WebSockets.
+    Traffic,
+    /// Read what is selected whole.
+    Read,
+    /// Fold or unfold everything.
+    FoldAll,
     /// Rows of all connections instead of one, and back.
     All,
     /// Fold or unfold.
@@ -132,6 +140,10 @@ pub enum KeyContext {
     Follow,
     /// In the teaching mode.
     Lesson,
+    /// In the list of other traffic.
+    Traffic,
+    /// In what is read whole.
+    Reading,
 }
 
 /// A key with what must be held.
@@ -198,6 +210,13 @@ keys! {
     Panes Action::Save, [c('s')], "save", "save: p payload, c the connection as pcapng, t list as text, n list as NDJSON, a all that was captured live";
     Panes Action::Messages, [c('m')], "messages", "list messages instead of frames, and back";
     Panes Action::Packets, [c('p')], "packets", "list the packets of the connection, TCP and all, and back";
+    Panes Action::Capture, [c('P')], "", "list every packet of the capture, whatever it carries, and back";
+    Any Action::Traffic, [c('X')], "", "what else there is: HTTP requests and answers, TLS and QUIC by server name; first what came around the connection";
+    Traffic Action::Packets, [c('p')], "its packets", "in the other traffic: to its first packet in the whole capture";
+    Traffic Action::All, [c('a')], "all", "in the other traffic: everything, or only the connection's host and client";
+    Any Action::Read, [c('v')], "", "read whole: the message, the field, the packet's payload or the exchange; JSON folds, long text wraps, bytes as hex";
+    Reading Action::Toggle, [c(' ')], "fold", "in what is read whole: fold or unfold";
+    Reading Action::FoldAll, [c('z')], "fold all", "in what is read whole: fold or unfold everything";
     Panes Action::All, [c('a')], "all", "list rows of all connections instead of one, and back";
     Any Action::Ruler, [c('b')], "bits", "the frame's header as RFC 6455 draws it, and the masking byte by byte";
     Any Action::Lesson, [c('L')], "lesson", "teach the frame: one field at a time with its sentence, values covered, bits flipped on a copy";
@@ -299,7 +318,10 @@ fn is_slash(key: &Key, event: &KeyEvent) -> bool {
 pub fn applies(binding: KeyContext, here: KeyContext) -> bool {
     match (binding, here) {
         (KeyContext::Any, _) => true,
-        (KeyContext::View, KeyContext::Follow | KeyContext::Lesson) => true,
+        (
+            KeyContext::View,
+            KeyContext::Follow | KeyContext::Lesson | KeyContext::Traffic | KeyContext::Reading,
+        ) => true,
         (wanted, here) => wanted == here,
     }
 }
@@ -342,6 +364,8 @@ mod tests {
             KeyContext::View,
             KeyContext::Follow,
             KeyContext::Lesson,
+            KeyContext::Traffic,
+            KeyContext::Reading,
         ] {
             let mut seen: Vec<Key> = Vec::new();
             for binding in KEYMAP

@@ -188,6 +188,20 @@ fn press_view(app: &mut App, column: u16, row: u16) -> bool {
             follow.cursor.at = at.unwrap_or(follow.cursor.at);
             at.is_some()
         }
+        Some(View::Traffic(list)) => {
+            let [inside, _] = panel::traffic::parts(body);
+            let len = app.traffic.as_ref().map_or(0, |all| list.len(all));
+            let at = place_in(inside, list.cursor.top, len, column, row);
+            list.cursor.at = at.unwrap_or(list.cursor.at);
+            at.is_some()
+        }
+        Some(View::Reading(view)) => {
+            let (inside, reading) = (panel::reading::inside(body), &mut view.reading);
+            let len = reading.rows().len();
+            let at = place_in(inside, reading.cursor.top, len, column, row);
+            reading.cursor.at = at.unwrap_or(reading.cursor.at);
+            at.is_some()
+        }
         Some(View::Handshake(_)) => true,
         Some(View::Help(_) | View::Ruler(_) | View::Statistics(_) | View::Lesson(_)) | None => {
             false

@@ -44,6 +44,24 @@ impl Needle {
         })
     }
 
+    /// Where a text has it.
+    #[must_use]
+    pub fn hits(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        let hits = self.pattern.find_iter(text.as_bytes());
+        let hits = hits.map(|hit| hit.range());
+        // What matches bytes may end inside a character.
+        hits.filter(|hit| !hit.is_empty() && text.get(hit.clone()).is_some())
+            .take(256)
+            .collect()
+    }
+
+    /// Where bytes have it.
+    #[must_use]
+    pub fn hits_in_bytes(&self, bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
+        let hits = self.pattern.find_iter(bytes).map(|hit| hit.range());
+        hits.filter(|hit| !hit.is_empty()).take(4096).collect()
+    }
+
     /// Whether bytes have it.
     #[must_use]
     pub fn is_in(&self, bytes: &[u8]) -> bool {

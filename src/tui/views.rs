@@ -6,6 +6,8 @@ use crate::store::Store;
 use crate::websocket::MessageKind;
 
 use crate::view::cursor::Cursor;
+use crate::view::reading::Reading;
+use crate::view::traffic::{Exchange, Traffic};
 
 use super::lesson::Lesson;
 
@@ -30,6 +32,67 @@ pub enum View {
     Calls(CallList),
     /// One field of a frame at a time.
     Lesson(Box<Lesson>),
+    /// What else there is beside WebSockets.
+    Traffic(TrafficList),
+    /// Something that is read whole.
+    Reading(Box<ReadingView>),
+}
+
+/// The place in the other traffic.
+#[derive(Debug, Default)]
+pub struct TrafficList {
+    /// The place.
+    pub cursor: Cursor,
+    /// The connection around which it is listed; everything without one.
+    pub of: Option<u32>,
+    /// The rows around it.
+    pub rows: Vec<u32>,
+    /// Rows that were looked at for that.
+    pub known: usize,
+    /// Whether the place waits for the rows before the connection to be found.
+    pub seeks: bool,
+}
+
+impl TrafficList {
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self, traffic: &Traffic) -> usize {
+        match self.of {
+            Some(_) => self.rows.len(),
+            None => traffic.rows().len(),
+        }
+    }
+
+    /// The index of the row at a place.
+    #[must_use]
+    pub fn index(&self, at: usize) -> Option<usize> {
+        match self.of {
+            Some(_) => self.rows.get(at).map(|row| *row as usize),
+            None => Some(at),
+        }
+    }
+
+    /// Takes in what was found meanwhile.
+    pub fn fill(&mut self, store: &Store, traffic: &Traffic) {
+        if let Some(connection) = self.of {
+            self.rows
+                .extend(traffic.around(store, connection, self.known));
+        }
+        self.known = traffic.rows().len();
+    }
+}
+
+/// Something that is read whole.
+#[derive(Debug, Default)]
+pub struct ReadingView {
+    /// It.
+    pub reading: Reading,
+    /// The exchange that is still being read.
+    pub exchange: Option<Exchange>,
+    /// The view it was opened from.
+    pub under: Option<Box<View>>,
+    /// The lines that have what was searched for.
+    pub hits: Vec<usize>,
 }
 
 /// The place in the diagnosis.

@@ -93,8 +93,13 @@ impl Batches for Noted {
 }
 
 /// Puts together what engines tell, and sends it to the interface.
-#[derive(Default)]
 pub(super) struct Gathered(pub(super) Overview);
+
+impl Default for Gathered {
+    fn default() -> Self {
+        Self(Overview::default().listing_all())
+    }
+}
 
 impl Gathered {
     /// What one batch adds; false when nobody wants it any more.

@@ -85,6 +85,16 @@ fn format(bytes: &[u8]) -> Option<&'static str> {
     }
 }
 
+/// The format and the size in words.
+pub(in crate::payload) fn described(bytes: &[u8]) -> Option<String> {
+    let format = format(bytes)?;
+    let mut said = format!("{format} image");
+    if let Some((width, height)) = size(format, bytes) {
+        said += &format!(" of {width}x{height}");
+    }
+    Some(said)
+}
+
 /// Width and height, where the format has them in a known place.
 fn size(format: &str, bytes: &[u8]) -> Option<(u32, u32)> {
     let le16 = |at: usize| {
@@ -145,12 +155,11 @@ impl Decode for Image {
         let span = out.span(message.bytes);
         out.unit(DECODER.title).at(span);
         out.field(&FORMAT, format);
-        let mut said = format!("{format} image");
         if let Some((width, height)) = size(format, message.bytes) {
             out.field(&WIDTH, width);
             out.field(&HEIGHT, height);
-            said += &format!(" of {width}x{height}");
         }
+        let said = described(message.bytes).unwrap_or_default();
         out.summary(format!("{said}, {} bytes", message.bytes.len()));
         Fit::Yes
     }

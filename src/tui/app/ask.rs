@@ -115,8 +115,15 @@ impl App {
         prompt.back = back;
     }
 
+    /// Where a text has what was searched for.
+    #[must_use]
+    pub fn hits_in(&self, text: &str) -> Vec<std::ops::Range<usize>> {
+        let needle = self.needle.as_ref();
+        needle.map_or_else(Vec::new, |needle| needle.hits(text))
+    }
+
     /// The row that is pointed to: in the chat the message there, else that of the list.
-    fn pointed(&self) -> Option<RowId> {
+    pub(super) fn pointed(&self) -> Option<RowId> {
         let Some(View::Follow(follow)) = &self.view else {
             return self.list.selected(&self.store);
         };

@@ -6,6 +6,8 @@ mod detail;
 mod leave;
 mod panes;
 mod place;
+mod reading;
+mod traffic;
 mod view;
 
 use std::time::{Duration, Instant};
@@ -14,7 +16,7 @@ use ratatui::layout::Rect;
 
 use crate::base::PacketNumber;
 use crate::engine::Transport;
-use crate::store::{Delta, Store};
+use crate::store::{Delta, Store, WHOLE};
 
 use super::connections::Connections;
 use super::counted::Counted;
@@ -30,9 +32,11 @@ use super::times::TimeFormat;
 use super::tree::Tree;
 use super::verdicts::Verdicts;
 use super::views::{CallList, Chosen, View, by_severity};
+use crate::view::belongs::Belongs;
 use crate::view::cursor::Cursor;
 use crate::view::hex::Bytes;
 use crate::view::rows::{List, RowId};
+use crate::view::traffic::Traffic;
 
 /// Rows asked between two looks at the clock.
 const SLICE: usize = 64;
@@ -130,6 +134,10 @@ pub struct App {
     pub(super) touched: bool,
     /// Where to go when the capture was read anew.
     wanted: Option<Wanted>,
+    /// Which connections packets belong to.
+    pub belongs: Belongs,
+    /// What else there is, once somebody asked.
+    pub traffic: Option<Traffic>,
     pub(super) mouse: Mouse,
     /// Fields whose values are covered, by their names in the display filter.
     pub(super) covered: Vec<String>,
@@ -200,6 +208,8 @@ impl App {
             shown: None,
             touched: false,
             wanted: None,
+            belongs: Belongs::default(),
+            traffic: None,
             mouse: Mouse::default(),
             covered: Vec::new(),
         }
@@ -235,6 +245,8 @@ impl App {
             None => KeyContext::Panes,
             Some(View::Follow(_)) => KeyContext::Follow,
             Some(View::Lesson(_)) => KeyContext::Lesson,
+            Some(View::Traffic(_)) => KeyContext::Traffic,
+            Some(View::Reading(_)) => KeyContext::Reading,
             Some(_) => KeyContext::View,
         }
     }
@@ -303,6 +315,7 @@ impl App {
             || self.list.is_scanning(&self.store)
             || self.connections.is_scanning(&self.store)
             || self.store.is_decoding()
+            || self.looks_into_packets()
     }
 
     /// Goes on with what takes longer, for about `budget`. Whether anything changed.
@@ -321,6 +334,7 @@ impl App {
             if self.store.is_decoding() && self.store.decode_on(SLICE as u64) {
                 self.shown = None;
             }
+            self.look_into_packets(SLICE);
             for _ in 0..SLICE {
                 let Some(search) = &mut self.search else {
                     break;
@@ -345,7 +359,7 @@ impl App {
     #[must_use]
     pub fn connection(&self) -> u32 {
         match self.list.selected(&self.store) {
-            Some(row) if self.list.all => self.connection_of(row),
+            Some(row) if self.list.all || self.lists_capture() => self.connection_of(row),
             _ => self.list.connection,
         }
     }
@@ -354,6 +368,7 @@ impl App {
         match row {
             RowId::Frame(index) => self.store.frame(index).map(|frame| frame.connection),
             RowId::Message(index) => self.store.message(index).map(|message| message.connection),
+            RowId::Packet(WHOLE, at) => self.connection_of_packet(at),
             RowId::Packet(..) => None,
         }
         .unwrap_or(self.list.connection)
@@ -380,7 +395,7 @@ impl App {
             }
             RowId::Packet(flow, at) => {
                 let number = self.store.flow_packet(flow, at as usize)?.number();
-                let index = self.list.connection;
+                let index = self.connection();
                 let at = self.store.frames_in_packet(index, number).next()?;
                 self.store.connection(index)?.frames.get(at)
             }
@@ -392,7 +407,9 @@ impl App {
         self.notice.clear();
         self.touched = true;
         match action {
-            Action::Quit if self.view.is_some() => self.view = None,
+            Action::Quit if self.view.is_some() => {
+                self.close_view();
+            }
             Action::Quit => self.leave_program(),
             Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Escape => self.escape(),
@@ -405,6 +422,8 @@ impl App {
                 self.open(View::Findings(Cursor::default(), order));
             }
             Action::Follow => self.open_follow(),
+            Action::Traffic => self.open_traffic(),
+            Action::Read => self.open_reading(),
             Action::Diagnosis => self.open(View::Diagnosis(Chosen::default())),
             Action::Statistics => self.open_counted(View::Statistics(0)),
             Action::Calls => self.open_counted(View::Calls(CallList::default())),

@@ -17,6 +17,7 @@ impl App {
             Action::Shrink => self.sizes.resize(self.focus, false),
             Action::Messages => self.toggle_messages(),
             Action::Packets => self.toggle_packets(),
+            Action::Capture => self.toggle_capture(),
             Action::All => self.toggle_all(),
             Action::Enter => self.enter(),
             Action::NextTab => {
@@ -85,13 +86,14 @@ impl App {
 
     pub(super) fn toggle_packets(&mut self) {
         self.list_rows(match self.list.kind {
-            Kind::Packets => Kind::Frames,
+            Kind::Packets if !self.lists_capture() => Kind::Frames,
             _ => Kind::Packets,
         });
     }
 
     /// Lists rows of another kind, at the same place.
-    fn list_rows(&mut self, kind: Kind) {
+    pub(super) fn list_rows(&mut self, kind: Kind) {
+        self.leave_capture();
         let place = self
             .list
             .selected(&self.store)

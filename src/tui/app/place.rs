@@ -1,7 +1,7 @@
 //! Going to places: rows, packets, connections, findings, hits of a search; and back.
 
 use crate::base::{PacketNumber, Side};
-use crate::store::Store;
+use crate::store::{Store, WHOLE};
 use crate::tui::encrypted::Encrypted;
 use crate::tui::layout::Pane;
 use crate::tui::places::{Place, Places};
@@ -59,6 +59,8 @@ impl App {
         self.list.restart();
         self.connections.set_filter(None);
         self.places = Places::default();
+        self.belongs = Default::default();
+        self.traffic = None;
         self.tree.show(Vec::new(), Vec::new());
         (self.search, self.verdicts, self.statistics) = (None, None, None);
         (self.view, self.shown, self.touched) = (None, None, false);
@@ -213,8 +215,12 @@ impl App {
                 return row(flow, at);
             }
         }
-        let (flow, at) = self.store.flow_with(number)?;
-        row(flow, at)
+        if let Some((flow, at)) = self.store.flow_with(number) {
+            return row(flow, at);
+        }
+        let at = self.store.place_in_flow(WHOLE, number);
+        let entry = self.store.flow_packet(WHOLE, at);
+        (entry?.number() == number).then(|| row(WHOLE, at))?
     }
 
     /// Goes to what a packet shows: the frame it completed, else the packet itself.
@@ -257,6 +263,9 @@ impl App {
             self.notice = "nothing searched yet: / searches".to_owned();
             return;
         };
+        if matches!(self.view, Some(View::Reading(_))) {
+            return self.search_in_reading(&needle, up);
+        }
         if let Some(View::Follow(follow)) = &self.view {
             // The chat is a list of messages of one connection: search there.
             let (connection, at) = (follow.connection, follow.cursor.at);

@@ -185,8 +185,20 @@ impl App {
                     follow.step(&self.store, by);
                 }
             },
+            Some(View::Traffic(_)) => self.update_traffic(action, by),
+            Some(View::Reading(_)) => self.update_reading(action, by),
             None => {}
         }
+    }
+
+    /// Closes the view on top, and shows what it was opened from; whether there was one.
+    pub(super) fn close_view(&mut self) -> bool {
+        let view = self.view.take();
+        let was_open = view.is_some();
+        if let Some(View::Reading(reading)) = view {
+            self.view = reading.under.map(|under| *under);
+        }
+        was_open
     }
 
     /// Keeps the place in the view on top on the screen.
@@ -211,6 +223,16 @@ impl App {
                 follow.cursor.at = follow.cursor.at.min(last);
                 follow.cursor.top = panel::follow::first(self, follow, body);
             }
+            Some(View::Traffic(list)) => {
+                let [inside, _] = panel::traffic::parts(body);
+                let len = self.traffic.as_ref().map_or(0, |all| list.len(all));
+                list.cursor.keep(len, inside.height.into());
+            }
+            Some(View::Reading(view)) => {
+                let inside = panel::reading::inside(body);
+                let (width, height) = (inside.width.into(), inside.height.into());
+                view.reading.lay_out(width, height);
+            }
             Some(view) => panel::keep_top(self, view, body),
             None => {}
         }
@@ -218,7 +240,7 @@ impl App {
     }
 
     pub(super) fn escape(&mut self) {
-        if self.search.take().is_some() || self.view.take().is_some() {
+        if self.search.take().is_some() || self.close_view() {
             return;
         }
         if !self.stop_saving() {

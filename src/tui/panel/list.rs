@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::base::{Side, Timestamp, escape};
-use crate::store::Summary;
+use crate::store::{Summary, WHOLE};
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
 use crate::tui::times::TimeFormat;
@@ -29,7 +29,10 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = usize::from(inner.width);
-    let mut lines = vec![Line::styled(fit(&heading(app), width), app.theme.label())];
+    let mut lines = vec![Line::styled(
+        fit(&heading(app, width), width),
+        app.theme.label(),
+    )];
     let rows = usize::from(inner.height).saturating_sub(1);
     let top = app.list.cursor.top;
     for at in top..top + rows {
@@ -61,6 +64,7 @@ fn title(app: &App) -> String {
     ) {
         (true, _) => "of all connections".to_owned(),
         (false, None) => format!("of connection {}", app.list.connection + 1),
+        (false, Some(WHOLE)) => "of the whole capture".to_owned(),
         (false, Some(_)) => "of an attempt that never was a connection".to_owned(),
     };
     let len = app.list.len(&app.store);
@@ -80,9 +84,9 @@ fn title(app: &App) -> String {
     }
 }
 
-fn heading(app: &App) -> String {
+fn heading(app: &App, width: usize) -> String {
     if app.list.kind == Kind::Packets {
-        return packets::heading(app);
+        return packets::heading(app, width);
     }
     let all = match app.list.all {
         true => right("conn", connection_width(app)) + " ",

@@ -15,11 +15,13 @@ pub(super) mod list;
 mod nothing;
 mod packets;
 mod quiz;
+pub(super) mod reading;
 mod ruler;
 mod statistics;
 pub(super) mod status;
 mod taught;
 mod text;
+pub(super) mod traffic;
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -51,6 +53,8 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
                 View::Lesson(_) => lines_view(app, frame, areas.body, view, 0),
                 View::Diagnosis(chosen) => diagnosis::draw(app, *chosen, frame, areas.body),
                 View::Calls(list) => calls::draw(app, list, frame, areas.body),
+                View::Traffic(list) => traffic::draw(app, list, frame, areas.body),
+                View::Reading(view) => reading::draw(app, view, frame, areas.body),
                 View::Follow(follow) => follow::draw(app, follow, frame, areas.body),
                 View::Findings(cursor, order) => {
                     findings::draw(app, *cursor, order, frame, areas.body);
@@ -87,7 +91,12 @@ fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'sta
         View::Handshake(_) => handshake::lines(app, width),
         View::Statistics(_) => statistics::lines(app, width),
         View::Lesson(lesson) => return Some(lesson::lines(app, lesson, width)),
-        View::Diagnosis(_) | View::Follow(_) | View::Findings(..) | View::Calls(_) => return None,
+        View::Diagnosis(_)
+        | View::Follow(_)
+        | View::Findings(..)
+        | View::Calls(_)
+        | View::Traffic(_)
+        | View::Reading(_) => return None,
     };
     let lines = lines.into_iter().flat_map(|line| wrapped(line, width));
     Some((title, lines.collect()))
@@ -169,6 +178,8 @@ pub(super) fn text_of(app: &App, view: &View) -> Option<(&'static str, String)> 
             let (_, lines) = lines_of(app, view, area)?;
             Some(("the view as text", joined(lines)))
         }
+        View::Traffic(list) => traffic::text(app, list).map(|text| ("the row", text)),
+        View::Reading(view) => Some(("what is read", view.reading.text())),
         View::Help(_) | View::Follow(_) => None,
     }
 }

@@ -3,9 +3,10 @@
 use ratatui::text::{Line, Span};
 
 use crate::base::{Field, Side, Span as Bytes, escape};
-use crate::store::Packet;
+use crate::store::{Packet, WHOLE};
 use crate::tui::app::App;
 use crate::tui::times::TimeFormat;
+use crate::view::packets::PacketLine;
 use crate::wire;
 
 use super::text::side_name;
@@ -14,7 +15,32 @@ use super::text::{fit, right};
 /// Payload bytes shown of a packet.
 const PREVIEW: usize = 200;
 
-pub(super) fn heading(app: &App) -> String {
+/// Columns of an address, of the time and of the length in the list of the whole capture, for a width.
+fn widths(app: &App, width: usize) -> (usize, usize, usize) {
+    let is_wide = width >= 110;
+    let is_short = !is_wide && matches!(app.time, TimeFormat::Relative | TimeFormat::Delta);
+    (
+        if is_wide { 21 } else { 15 },
+        if is_short { 10 } else { 15 },
+        if is_wide { 7 } else { 0 },
+    )
+}
+
+const PROTOCOL: usize = 9;
+
+pub(super) fn heading(app: &App, width: usize) -> String {
+    if app.list.flow == Some(WHOLE) {
+        let (ends, time, length) = widths(app, width);
+        return format!(
+            " {} {} {} {} {} {}what it is",
+            right("packet", 7),
+            right(app.time.name(), time),
+            fit("source", ends),
+            fit("destination", ends),
+            fit("protocol", PROTOCOL),
+            fit(&right("length", length.saturating_sub(1)), length),
+        );
+    }
     format!(
         " {} {} {} {} what TCP does, and its payload",
         right("packet", 7),
@@ -44,6 +70,10 @@ pub(super) fn line(app: &App, flow: u32, at: u32, width: usize) -> Line<'static>
     let Some(packet) = app.store.read(&entry) else {
         return Line::raw(fit(&format!("{head}its bytes are not kept"), width));
     };
+    if flow == WHOLE {
+        let time = app.time.write(entry.time(), from);
+        return of_capture(app, &packet, &time, width);
+    }
     let known = Known::new(&packet);
     let side = known.side(app, flow);
     let tail = format!(" {} {}", right(&known.len.to_string(), 7), known.text(app));
@@ -51,6 +81,35 @@ pub(super) fn line(app: &App, flow: u32, at: u32, width: usize) -> Line<'static>
     Line::from(vec![
         Span::raw(head),
         Span::styled(side_name(side), app.theme.side(side)),
+        Span::raw(fit(&tail, width.saturating_sub(used))),
+    ])
+}
+
+/// A packet of the whole capture.
+fn of_capture(app: &App, packet: &Packet, time: &str, width: usize) -> Line<'static> {
+    let known = PacketLine::new(&app.store, &app.belongs, packet);
+    let (ends, time_width, length) = widths(app, width);
+    let head = format!(
+        " {} {} {} {} ",
+        right(&known.number.to_string(), 7),
+        right(time, time_width),
+        fit(&known.source, ends),
+        fit(&known.destination, ends),
+    );
+    let style = match (known.of, known.protocol) {
+        (Some((_, side)), _) => app.theme.side(side),
+        (None, "TCP" | "UDP" | "IP") => app.theme.faint(),
+        (None, _) => app.theme.label(),
+    };
+    let used = head.chars().count() + PROTOCOL;
+    let length = match length {
+        0 => String::new(),
+        length => right(&known.length.to_string(), length - 1) + " ",
+    };
+    let tail = format!(" {length}{}", known.info);
+    Line::from(vec![
+        Span::raw(head),
+        Span::styled(fit(known.protocol, PROTOCOL), style),
         Span::raw(fit(&tail, width.saturating_sub(used))),
     ])
 }

@@ -1,6 +1,7 @@
 //! The interface over bundled samples: what keys do, and what the screen then shows.
 
 mod bytes;
+mod capture;
 mod filters;
 mod lesson;
 mod messages;
@@ -63,7 +64,7 @@ fn store(path: &Path, keys: Option<&Path>) -> Store {
         engine.set_keys(std::sync::Arc::new(log));
     }
     let (mut collector, mut part, mut batch) = (
-        Collector::default(),
+        Collector::default().listing_all(),
         [BatchRecords::default()],
         Batch::new(),
     );
