@@ -1,6 +1,6 @@
 //! A line of what is read, and text that is safe to draw.
 
-use crate::base::escape::is_hidden;
+use crate::base::escape;
 
 /// Columns of a tab.
 const TAB: &str = "    ";
@@ -49,21 +49,9 @@ impl Line {
     }
 }
 
-/// Text safe to draw: control and hidden characters and broken bytes escaped, everything else as it is, tabs as blanks.
+/// Text safe to draw: escaped as everywhere, with blanks for tabs.
 #[must_use]
 pub fn shown(bytes: &[u8]) -> String {
-    let mut out = String::with_capacity(bytes.len());
-    for chunk in bytes.utf8_chunks() {
-        for c in chunk.valid().chars() {
-            match c {
-                '\t' => out.push_str(TAB),
-                c if is_hidden(c) => out.extend(c.escape_default()),
-                c => out.push(c),
-            }
-        }
-        for byte in chunk.invalid() {
-            out.push_str(&format!("\\x{byte:02x}"));
-        }
-    }
-    out
+    let parts = bytes.split(|byte| *byte == b'\t');
+    parts.map(escape::text).collect::<Vec<_>>().join(TAB)
 }
