@@ -340,7 +340,8 @@ verdicts! {
     InternalErrorClose = ("internal-error-close", Some(Close), Error, "the closing side's log", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1"),
     /// The server restarts, is overloaded, or its own gateway failed (close codes 1012, 1013, 1014).
     ServiceClose = ("service-close", Some(Close), Warning, "the server's log", "https://www.iana.org/assignments/websocket/websocket.xhtml"),
-    /// The application closed with a code of its own (4000 to 4999), and says why in its own words.
+    /// The application closed with a code of its own (4000 to 4999, or 3000, 3003, 3008 of the registry), and says why in
+    /// its own words.
     ApplicationClose = ("application-close", Some(Close), Warning, "the application's documentation of its close codes", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2"),
     /// The TCP connection was reset without a close frame, which ends a WebSocket in order.
     ConnectionReset = ("connection-reset", Some(Close), Warning, "the log of the side that sent the RST", "https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1"),

@@ -137,6 +137,8 @@ pub struct Volume {
     pub records: u64,
     /// Their fragments' bytes, protection included.
     pub bytes: u64,
+    /// Those of the first.
+    pub first: u64,
     /// Records of at most 256 bytes.
     pub small: u64,
     /// Records of at least 4 KiB.
@@ -204,6 +206,22 @@ impl Summary {
         }
     }
 
+    /// Whether the client's handshake begins with a record as long as an empty list of certificates, where TLS 1.3 hides
+    /// it: the server asked for a certificate and got none (RFC 8446 section 4.4.2).
+    #[must_use]
+    pub fn hides_empty_certificate(&self) -> bool {
+        /// A handshake header, an empty context and an empty list.
+        const EMPTY: u64 = 4 + 1 + 3;
+        /// The type inside, and the tag.
+        const WRAPPED: u64 = 1 + 16;
+        let first = self.encrypted.client.first;
+        let finished = [4 + 32, 4 + 48];
+        self.version == Some(Version::TLS1_3)
+            && self.early_data == EarlyData::None
+            && (first == EMPTY + WRAPPED
+                || finished.iter().any(|len| first == EMPTY + len + WRAPPED))
+    }
+
     /// Judges from the outside whether this is a long-lived WebSocket: a connection of some duration on which both
     /// sides keep sending small records, neither of them in long runs. `lifetime` is from the first packet to the last.
     #[must_use]
@@ -228,6 +246,9 @@ impl Summary {
 
 impl Volume {
     pub(crate) fn add(&mut self, len: u64) {
+        if self.records == 0 {
+            self.first = len;
+        }
         self.records += 1;
         self.bytes += len;
         self.small += u64::from(len <= 256);
@@ -240,10 +261,34 @@ mod tests {
     use super::*;
 
     #[test]
+    fn an_empty_list_of_certificates_shows_by_its_length() {
+        let with = |version, first| {
+            let mut summary = Summary {
+                version: Some(version),
+                ..Summary::default()
+            };
+            summary.encrypted.client.first = first;
+            summary
+        };
+        for (first, hides) in [(25, true), (61, true), (77, true), (53, false), (69, false)] {
+            let summary = with(Version::TLS1_3, first);
+            assert_eq!(summary.hides_empty_certificate(), hides, "{first}");
+        }
+        assert!(!with(Version::TLS1_2, 25).hides_empty_certificate());
+        let mut early = with(Version::TLS1_3, 25);
+        early.early_data = EarlyData::Accepted;
+        assert!(
+            !early.hides_empty_certificate(),
+            "those records are the request"
+        );
+    }
+
+    #[test]
     fn small_records_in_turns_over_minutes_look_like_a_websocket() {
         let side = Volume {
             records: 40,
             bytes: 4000,
+            first: 100,
             small: 40,
             large: 0,
             turns: 20,

@@ -117,7 +117,7 @@ pub(super) fn silent_drop(case: &Case<'_>) -> Option<Found> {
         .max_by_key(|side| flow.sides[*side].unheard)?;
     let (end, peer) = (&flow.sides[side], &flow.sides[side.peer()]);
     if end.unheard < UNHEARD || peer.packets == 0 || peer.reset.is_some() {
-        return None;
+        return one_way_drop(case);
     }
     let (first, last) = (end.last_data?, end.last_unheard?);
     let sentence = format!(
@@ -142,6 +142,35 @@ pub(super) fn silent_drop(case: &Case<'_>) -> Option<Found> {
         );
     }
     Some(found)
+}
+
+/// The same where the other side is heard all the while, and acknowledges nothing of it: one direction is lost.
+fn one_way_drop(case: &Case<'_>) -> Option<Found> {
+    let flow = case.attempt.flow.as_ref()?;
+    Side::BOTH.into_iter().find_map(|side| {
+        let (end, peer) = (&flow.sides[side], &flow.sides[side.peer()]);
+        let stuck = end.stuck.as_deref()?;
+        // What repeats its own data hears nothing either; the last data again when it is over says nothing.
+        if stuck.count < UNHEARD || peer.last <= stuck.first.time {
+            return None;
+        }
+        let sentence = format!(
+            "what {} sends does not arrive any more, though {} is still heard: the same data was sent {} more times in {} and never acknowledged",
+            the(side),
+            the(side.peer()),
+            stuck.count,
+            seconds(stuck.last.time.since(stuck.first.time)),
+        );
+        let found = Found::likely(Verdict::SilentDrop, sentence)
+            .at(Some(stuck.first), "the first retransmission")
+            .at(Some(stuck.last), "the last one");
+        Some(match peer.last_data {
+            Some(heard) if heard.time > stuck.first.time => {
+                found.at(Some(heard), format!("data of {} after it", the(side.peer())))
+            }
+            _ => found,
+        })
+    })
 }
 
 /// Pings that stopped being answered.
@@ -410,7 +439,8 @@ pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
         Some(1010) => Verdict::ExtensionRequiredClose,
         Some(1011) => Verdict::InternalErrorClose,
         Some(1012..=1014) => Verdict::ServiceClose,
-        Some(4000..=4999) => Verdict::ApplicationClose,
+        // Of the registered codes these say that something is wrong: Unauthorized, Forbidden, Timeout.
+        Some(3000 | 3003 | 3008 | 4000..=4999) => Verdict::ApplicationClose,
         _ if utf8.is_some() => Verdict::InvalidUtf8,
         _ => return None,
     };

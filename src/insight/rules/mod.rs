@@ -42,6 +42,7 @@ pub(super) const RULES: &[Rule] = &[
     tls::client_certificate,
     tls::closed_in_handshake,
     tls::left_after_handshake,
+    tls::closed_without_answer,
     tls::alpn_h2,
     tls::alpn_h2_unread,
     connect::unanswered,

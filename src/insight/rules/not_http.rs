@@ -9,6 +9,9 @@ use crate::tls;
 /// Bytes quoted of an answer.
 const QUOTED: usize = 60;
 
+/// How a client of HTTP/2 begins (RFC 9113 section 3.4).
+const H2_CLIENT: &[u8] = b"PRI * HTTP/2";
+
 /// What begins like this speaks before anybody asked.
 const BANNERS: &[(&[u8], &str)] = &[
     (b"SSH-", "an SSH server"),
@@ -21,6 +24,13 @@ const BANNERS: &[(&[u8], &str)] = &[
     (b"@RSYNCD", "an rsync server"),
 ];
 
+/// Whose greeting bytes are that no HTTP server sends.
+pub(super) fn banner(bytes: &[u8]) -> Option<&'static str> {
+    let mut banners = BANNERS.iter();
+    let (_, who) = banners.find(|(start, _)| bytes.starts_with(start))?;
+    Some(who)
+}
+
 /// The upgrade was answered with what is no HTTP response.
 pub(super) fn answer(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
@@ -29,7 +39,9 @@ pub(super) fn answer(case: &Case<'_>) -> Option<Found> {
     let (asked, bytes) = inside(flow);
     let is_answered = attempt.connection.is_some() && !case.is_unanswered();
     // What stands in front of the request (SOCKS, the PROXY protocol) has answers of its own.
-    let is_request = asked.first().is_some_and(u8::is_ascii_uppercase);
+    // Nor does SETTINGS say anything to a client that speaks HTTP/2 itself.
+    let is_request =
+        asked.first().is_some_and(u8::is_ascii_uppercase) && !asked.starts_with(H2_CLIENT);
     if bytes.is_empty() || is_answered || !asks(attempt) || !is_request {
         return None;
     }
@@ -59,9 +71,8 @@ pub(super) fn answer(case: &Case<'_>) -> Option<Found> {
             &*quoted,
         )
     } else {
-        let who = BANNERS.iter().find(|(start, _)| bytes.starts_with(start));
-        let sentence = match who {
-            Some((_, who)) => format!("port {port} belongs to {who}, which speaks no HTTP"),
+        let sentence = match banner(bytes) {
+            Some(who) => format!("port {port} belongs to {who}, which speaks no HTTP"),
             None => "the answer to the upgrade is no HTTP response".to_owned(),
         };
         (Verdict::NotHttp, sentence, "the answer: ", &*quoted)

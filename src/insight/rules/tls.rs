@@ -52,13 +52,21 @@ pub(super) fn plain_port(case: &Case<'_>) -> Option<Found> {
     let flow = case.attempt.flow.as_ref()?;
     let (client, server) = (&flow.sides.client, &flow.sides.server);
     let is_http = server.opening.starts_with(b"HTTP/1.");
-    if !tls::looks_like(&client.opening) || !is_http {
+    let banner = super::not_http::banner(&server.opening);
+    if !tls::looks_like(&client.opening) || !(is_http || banner.is_some()) {
         return None;
     }
-    let sentence = format!(
-        "the client speaks TLS (wss) to port {}, which speaks plain HTTP (ws)",
-        case.attempt.server.port()
-    );
+    let port = case.attempt.server.port();
+    let (verdict, sentence) = match banner {
+        Some(who) => (
+            Verdict::NotHttp,
+            format!("port {port} belongs to {who}, and the client speaks TLS (wss) to it"),
+        ),
+        None => (
+            Verdict::TlsToPlainPort,
+            format!("the client speaks TLS (wss) to port {port}, which speaks plain HTTP (ws)"),
+        ),
+    };
     let line = server
         .opening
         .split(|byte| *byte == b'\r')
@@ -66,19 +74,20 @@ pub(super) fn plain_port(case: &Case<'_>) -> Option<Found> {
         .unwrap_or_default();
     let line = escape::preview(line, 80);
     Some(
-        Found::certain(Verdict::TlsToPlainPort, sentence)
+        Found::certain(verdict, sentence)
             .at(
                 client.first_data,
                 "the client's first bytes are a TLS ClientHello",
             )
-            .at(server.first_data, format!("the server answers {line:?}")),
+            .at(server.first_data, format!("the server says {line:?}")),
     )
 }
 
 /// The handshake ended in an alert: one that can be read, or one that is encrypted and whose length shows it.
 pub(super) fn alert(case: &Case<'_>) -> Option<Found> {
     let summary = case.attempt.tls.as_ref()?;
-    if case.attempt.connection.is_some() {
+    // TLS 1.3 refuses the client's certificate when the client has long sent its request.
+    if case.attempt.connection.is_some() && !case.is_unanswered() {
         return None;
     }
     let fatal = summary
@@ -89,12 +98,16 @@ pub(super) fn alert(case: &Case<'_>) -> Option<Found> {
     let name = description.to_string();
     let who = the(*side);
     let (verdict, sentence) = match description.0 {
-        42..=46 | 48 if *side == Side::Client || !is_without_certificate(summary) => (
+        42..=46 | 48 if *side == Side::Client => (
             Verdict::TlsCertificateUntrusted,
             format!(
                 "{who} does not accept the certificate (TLS alert {name}){}",
                 about_certificate(case, summary)
             ),
+        ),
+        42..=46 | 48 if !is_without_certificate(summary) => (
+            Verdict::TlsCertificateUntrusted,
+            format!("{who} does not accept the client's certificate (TLS alert {name})"),
         ),
         70 | 71 | 86 => (
             Verdict::TlsVersionUnsupported,
@@ -120,6 +133,9 @@ pub(super) fn alert(case: &Case<'_>) -> Option<Found> {
                 )
             ),
         ),
+        80 if *side == Side::Server && is_answer_to_hello(summary) => {
+            return Some(without_a_certificate(case, summary));
+        }
         _ if *side == Side::Server && is_without_certificate(summary) => (
             Verdict::TlsClientCertificateRequired,
             format!("{who} wants a certificate of the client, and got none (TLS alert {name})"),
@@ -139,6 +155,29 @@ pub(super) fn alert(case: &Case<'_>) -> Option<Found> {
         summary,
         *side,
     ))
+}
+
+/// Whether the server came to no ServerHello.
+fn is_answer_to_hello(summary: &Summary) -> bool {
+    summary.version.is_none() && summary.certificate.is_none()
+}
+
+/// internal_error in answer to a ClientHello is what servers in Go say that have no certificate for the name.
+fn without_a_certificate(case: &Case<'_>, summary: &Summary) -> Found {
+    let asked = summary.server_name.as_ref().map_or_else(
+        || "the client named none, as when it connects to an address".to_owned(),
+        |name| {
+            format!(
+                "the client asked for {:?}",
+                escape::preview(name.as_bytes(), 80)
+            )
+        },
+    );
+    let sentence = format!(
+        "the server answered the ClientHello with the alert internal_error, as servers in Go (Caddy, Traefik) do when they have no certificate for the name: {asked}"
+    );
+    let found = Found::likely(Verdict::TlsServerNameUnknown, sentence);
+    with_names(found, case, summary, Side::Server)
 }
 
 /// Whether the server asked for a certificate, and the client said that it has none.
@@ -313,13 +352,19 @@ pub(super) fn client_certificate(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let (client, server) = (&summary.encrypted.client, &summary.encrypted.server);
+    let is_empty = summary.hides_empty_certificate();
+    // The request may have crossed the alert.
     let is_alert_alone = summary.version == Some(tls::Version::TLS1_3)
         && server.turns == 2
         && server.turn_bytes <= ALERT
-        && client.turns == 1;
+        && (client.turns == 1 || is_empty && client.turns == 2);
     // Before TLS 1.3 the server may take an empty list, and refuse the request.
     let is_refused = is_without_certificate(summary) && server.turns <= 1 && client.turns <= 1;
     let (how, what) = match (is_alert_alone, is_refused) {
+        (true, _) if is_empty => (
+            "asked for a certificate of the client, got none, and left with an alert (encrypted)",
+            "the client's first encrypted record has the length of an empty list of certificates",
+        ),
         (true, _) => (
             "answered the end of the client's handshake with an alert (encrypted) and left: mostly it wants a certificate of the client",
             "the record before it has the length of an alert",
@@ -336,6 +381,54 @@ pub(super) fn client_certificate(case: &Case<'_>) -> Option<Found> {
     );
     let found = found.at(Some(end), format!("FIN or RST; {what}"));
     Some(with_names(found, case, summary, side))
+}
+
+/// The longest record of TLS 1.3 with a Finished alone.
+const FINISHED: u64 = 4 + 48 + 1 + 16;
+
+/// A server that ends within this time after the client's last word did so because of it, in nanoseconds.
+const AT_ONCE: i64 = 2_000_000_000;
+
+/// The server completes the handshake and ends the connection, and nothing that it sent can be an answer.
+pub(super) fn closed_without_answer(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let summary = attempt.tls.as_ref()?;
+    let (side, end) = attempt.end()?;
+    let flow = attempt.flow.as_ref()?;
+    let last = flow.sides.client.last_data?;
+    let (client, server) = (&summary.encrypted.client, &summary.encrypted.server);
+    let is_13 = summary.version == Some(tls::Version::TLS1_3);
+    let is_complete = match is_13 {
+        true => client.records > 0 && server.records > 0,
+        false => has_change_cipher_spec(&flow.sides.server.opening),
+    };
+    if attempt.connection.is_some()
+        || side != Side::Server
+        || !is_complete
+        || end.time.since(last.time) > AT_ONCE
+        || summary.decryption == tls::Decryption::Decrypted
+    {
+        return None;
+    }
+    // In TLS 1.3 the server's flight comes first, and what it says behind the client's is tickets until the client asks. What
+    // the client says first has to be its Finished alone, and what it says last more than goodbye.
+    let is_asked = client.bytes - client.turn_bytes <= FINISHED
+        && client.turn_bytes > ALERT
+        && client.turns == 2;
+    let is_unanswered = match is_13 {
+        true => is_asked && (server.turns == 2 || server.turns == 3 && server.turn_bytes <= ALERT),
+        false => client.turns == 1 && server.records == 0,
+    };
+    let what = match summary.is_client_silent() {
+        true => "before the client sent anything",
+        false if is_unanswered => "without an answer to what the client sent (encrypted)",
+        false => return None,
+    };
+    let sentence = format!(
+        "the server completed the TLS handshake and ended the connection {what}: what ends TLS here cannot reach the server behind it, or that closed"
+    );
+    let found = Found::likely(Verdict::ClosedWithoutAnswer, sentence).at(Some(end), "FIN or RST");
+    Some(with_names(found, case, summary, Side::Client))
 }
 
 /// The client completes the handshake and leaves without a byte, where TLS 1.3 hides the certificate.
