@@ -41,6 +41,17 @@ fn json(args: &[&str]) -> Vec<Value> {
     value["explained"].as_array().unwrap().clone()
 }
 
+#[test]
+fn a_cut_frame_is_not_called_right() {
+    for cut in ["81 85 cb 6e 9f", "81 85 cb 6e 9f 8e 83 0b"] {
+        let text = said(&[cut]);
+        assert!(text.contains("It is cut."), "{text}");
+        assert!(!text.contains("Nothing is wrong with it."), "{text}");
+    }
+    let whole = said(&["81 85 cb 6e 9f 8e 83 0b f3 e2 a4"]);
+    assert!(whole.contains("Nothing is wrong with it."), "{whole}");
+}
+
 /// A frame as it crossed the wire, and how that is to be read.
 struct Sent {
     from: Side,

@@ -3,6 +3,24 @@
 //! A terminal obeys control characters, and Unicode has characters that reorder or hide the text around them. Nothing
 //! captured reaches a screen except through here.
 
+/// Text as text of an HTML file, safe in attributes too: markup and hidden characters are escaped.
+#[must_use]
+pub fn html(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            c if is_hidden(c) => out.extend(c.escape_unicode()),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
 /// Whether `c` could move the cursor, change the terminal, or make text look like other text.
 #[must_use]
 pub fn is_hidden(c: char) -> bool {

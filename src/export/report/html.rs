@@ -11,9 +11,9 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use crate::base::Severity;
+use crate::base::escape::html as escaped;
 
 use super::block::{Bar, Block, ByteKind, Line, Part, Passed, Said};
-use super::escaped::escaped;
 use super::sheet::Render;
 use super::svg;
 

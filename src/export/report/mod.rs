@@ -11,7 +11,6 @@
 mod attempts;
 mod block;
 mod connections;
-mod escaped;
 mod findings;
 mod html;
 mod input;

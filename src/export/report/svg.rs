@@ -3,11 +3,11 @@
 
 use std::fmt::Write as _;
 
+use crate::base::escape::html as escaped;
 use crate::base::{Severity, Side};
 use crate::insight::ladder::{Ladder, Rung, RungKind};
 
 use super::block::{Bar, cut};
-use super::escaped::escaped;
 
 const WIDTH: u32 = 720;
 /// Where the lifelines stand.

@@ -116,7 +116,7 @@ pub fn frame_lines(frame: &ExplainedFrame, number: usize, told: &mut Told) -> Ve
         let text =
             "The header is cut: the fields that are there are whole, the others are missing.";
         lines.extend(sentence(Role::Doubtful, " ", text));
-        lines.extend(findings(&frame.findings));
+        lines.extend(findings(frame));
         return lines;
     }
     lines.push(Line::empty());
@@ -128,7 +128,7 @@ pub fn frame_lines(frame: &ExplainedFrame, number: usize, told: &mut Told) -> Ve
         lines.extend(pair("Message", "goes on in a later frame"));
     }
     lines.push(Line::empty());
-    lines.extend(findings(&frame.findings));
+    lines.extend(findings(frame));
     lines
 }
 
@@ -261,11 +261,19 @@ fn message_lines(message: &ExplainedMessage) -> Vec<Line> {
     lines
 }
 
-fn findings(findings: &[Finding]) -> Vec<Line> {
-    if findings.is_empty() {
-        return vec![Line::of(Role::Right, " Nothing is wrong with it.")];
+fn findings(frame: &ExplainedFrame) -> Vec<Line> {
+    if frame.findings.is_empty() {
+        let line = match frame.header.is_some() && frame.missing == 0 {
+            true => Line::of(Role::Right, " Nothing is wrong with it."),
+            false => Line::of(
+                Role::Doubtful,
+                " It is cut. Nothing is wrong with what is there.",
+            ),
+        };
+        return vec![line];
     }
-    findings
+    frame
+        .findings
         .iter()
         .flat_map(|found| finding(found, ""))
         .collect()

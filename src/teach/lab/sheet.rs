@@ -276,22 +276,9 @@ pub fn ruler_svg(frame: &[u8], with_bits: bool) -> String {
     svg
 }
 
-/// Text for HTML: markup and hidden characters escaped.
+/// Text of a lab for HTML; its lines are one.
 fn html(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for c in text.chars() {
-        match c {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' => out.push(' '),
-            c if escape::is_hidden(c) => out.push_str(&c.escape_unicode().to_string()),
-            c => out.push(c),
-        }
-    }
-    out
+    escape::html(&text.replace('\n', " "))
 }
 
 #[cfg(test)]
