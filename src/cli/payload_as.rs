@@ -174,6 +174,13 @@ fn alike(name: &str) -> String {
             wanted.len() > 1 && is_part
         })
         .collect();
+    // Few get the first letter wrong, and names are short.
+    let begin = names().filter(|known| known.chars().next() == name.chars().next());
+    let near = crate::filter::nearest(name, begin);
+    let meant = match (meant.is_empty(), near) {
+        (true, Some(near)) => vec![near],
+        _ => meant,
+    };
     match meant.is_empty() {
         true => format!("there are {}", names().collect::<Vec<_>>().join(", ")),
         false => format!("did you mean {}?", meant.join(" or ")),
@@ -221,6 +228,7 @@ mod tests {
         assert_eq!(asked("json_rpc,/a,b?x=1"), Ok(("json-rpc", path)));
         for (text, part) in [
             ("mqt", "did you mean mqtt?"),
+            ("stmop", "did you mean stomp?"),
             ("", "there are engine.io, socket.io"),
             ("smtp", "vite-hmr"),
             ("mqtt,ws", "\"ws\" is neither the path"),

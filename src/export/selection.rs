@@ -131,5 +131,5 @@ fn is_heartbeat(row: Row<'_>) -> bool {
         return false;
     };
     let decoded = event.decoded;
-    decoded.is_some_and(|decoded| decoded.heartbeat.is_some())
+    decoded.is_some_and(|decoded| decoded.is_heartbeat())
 }

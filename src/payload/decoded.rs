@@ -120,6 +120,12 @@ pub struct Decoded<'a> {
 }
 
 impl Decoded<'_> {
+    /// Whether it is a heart-beat: what `--hide-heartbeats` leaves out, `w` in the interface, and `payload.heartbeat` asks.
+    #[must_use]
+    pub fn is_heartbeat(&self) -> bool {
+        self.heartbeat.is_some()
+    }
+
     /// The same, borrowing nothing.
     #[must_use]
     pub fn to_owned(&self) -> Decoded<'static> {
@@ -195,7 +201,7 @@ impl Decoded<'_> {
         } else if is(&SUMMARY) {
             each(Value::Text(&self.summary));
         } else if is(&HEARTBEAT) {
-            each(Value::Bool(self.heartbeat.is_some()));
+            each(Value::Bool(self.is_heartbeat()));
         } else if is(&CALL_METHOD) {
             let _ = self
                 .calls

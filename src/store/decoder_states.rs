@@ -109,7 +109,7 @@ impl Summary {
             stack: decoded.stack_words(),
             summary: decoded.summary.clone(),
             says_more: decoded.says_more(),
-            is_heartbeat: decoded.heartbeat.is_some(),
+            is_heartbeat: decoded.is_heartbeat(),
             request: decoded.request(),
             time: decoded.time(),
             is_request: decoded

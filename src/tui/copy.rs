@@ -33,10 +33,27 @@ pub fn data(store: &Store, row: RowId, most: usize) -> Option<Vec<u8>> {
     }
 }
 
+/// How long the data of a row is, as far as that is known without reading it.
+pub(super) fn data_len(store: &Store, row: RowId) -> u64 {
+    match row {
+        RowId::Message(index) => store
+            .message(index)
+            .map_or(0, |message| message.length.unwrap_or(message.wire_length)),
+        RowId::Frame(index) => store.frame(index).map_or(0, |frame| {
+            let message = store.message_of(frame.connection, frame.message.into());
+            let message = message.and_then(|index| store.message(index));
+            message.map_or(0, |message| message.length.unwrap_or(message.wire_length))
+        }),
+        RowId::Packet(flow, at) => store
+            .flow_packet(flow, at as usize)
+            .map_or(0, |entry| entry.captured().into()),
+    }
+}
+
 /// The text for a form: `t` text, `h` hex, `b` base64, `j` JSON.
 #[must_use]
-pub(super) fn text(store: &Store, row: RowId, form: char) -> Option<String> {
-    let bytes = data(store, row, MOST)?;
+pub(super) fn text(store: &Store, row: RowId, form: char, most: usize) -> Option<String> {
+    let bytes = data(store, row, most)?;
     Some(match form {
         't' if is_close(store, row) => {
             let (code, reason) = close::body(&bytes);

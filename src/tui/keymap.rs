@@ -109,6 +109,8 @@ pub enum Action {
     Time,
     /// Copy to the clipboard.
     Copy,
+    /// Write what was copied to a file.
+    CopyToFile,
     /// Save to a file.
     Save,
     /// The next theme.
@@ -206,7 +208,8 @@ keys! {
     Any Action::Search, [c('/')], "search", "search in payloads: text, or bytes as hex:81 05";
     Any Action::SearchNext, [c('n')], "", "next hit";
     Any Action::SearchPrevious, [c('N')], "", "hit before";
-    Any Action::Copy, [c('y')], "copy", "copy the message: t text, h hex, b base64, j JSON, r the row; in diagnosis, findings and other views: what they say";
+    Any Action::Copy, [c('y')], "copy", "copy the message by the terminal (OSC 52): t text, h hex, b base64, j JSON, r the row; in diagnosis, findings and other views: what they say";
+    Any Action::CopyToFile, [c('Y')], "", "write what y copied to a file, where the terminal takes no clipboard, or not so much";
     Panes Action::Save, [c('s')], "save", "save: p payload, c the connection as pcapng, t list as text, n list as NDJSON, a all that was captured live";
     Panes Action::Messages, [c('m')], "messages", "list messages instead of frames, and back";
     Panes Action::Packets, [c('p')], "packets", "list the packets of the connection, TCP and all, and back";
@@ -229,7 +232,7 @@ keys! {
     Any Action::Statistics, [c('S')], "statistics", "what the capture amounts to in numbers";
     Any Action::Calls, [c('C')], "calls", "requests and answers inside messages by method; left and right choose the order, Enter goes to the slowest answer";
     Any Action::Counterpart, [c('r')], "", "from an answer to its request, from a request to its answer (Enter on the line Answers does too)";
-    Any Action::Heartbeats, [c('w')], "", "messages without the applications' own pings and pongs, and with them again";
+    Any Action::Heartbeats, [c('w')], "", "messages without the applications' own pings and pongs (--hide-heartbeats), and with them again";
     Panes Action::DecodeAs, [c('D')], "", "read the connection's messages as a protocol, or again as what they seem to be";
     Any Action::KeyLog, [c('K')], "keys", "decrypt TLS with a key log file";
     Follow Action::Control, [c('c')], "control frames", "show or hide pings, pongs and closes";

@@ -41,6 +41,8 @@ pub enum Save {
     Text,
     /// The rows of the list as NDJSON.
     Ndjson,
+    /// What was copied.
+    Copied,
     /// Everything that was captured.
     Capture,
     /// The same, and then the program ends.

@@ -13,6 +13,7 @@ use super::app::App;
 use super::keymap::{self, Action};
 use super::layout::Pane;
 use super::theme::Theme;
+use crate::base::counted;
 use crate::teach::lab::{Judgement, Kind, Lab, Question, Results, shown};
 use crate::teach::{Line, Role};
 
@@ -244,17 +245,25 @@ impl Quiz {
             .map_or(0, |given| given.points);
         self.said = match judgement {
             Judgement::Right => {
-                let mut said = vec![Line::of(Role::Right, format!("right: {points} points"))];
+                let mut said = vec![Line::of(
+                    Role::Right,
+                    format!("right: {}", counted(u64::from(points), "point")),
+                )];
                 said.extend(self.why());
                 said
             }
             Judgement::Wrong(what) if what.is_empty() => {
+                // What is typed next is another answer, or ? for a hint.
+                self.input = Input::default();
                 vec![Line::of(
                     Role::Wrong,
                     "wrong: try again; ? gives a hint, ! the answer",
                 )]
             }
-            Judgement::Wrong(what) => vec![Line::of(Role::Wrong, format!("wrong: {what}"))],
+            Judgement::Wrong(what) => {
+                self.input = Input::default();
+                vec![Line::of(Role::Wrong, format!("wrong: {what}"))]
+            }
             Judgement::Unclear(what) => vec![Line::of(Role::Doubtful, format!("unclear: {what}"))],
         };
         self.uncover();

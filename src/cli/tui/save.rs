@@ -142,6 +142,10 @@ fn begin(
             Text::new(app.store.start(), false, Palette::default()),
         )),
         Save::Ndjson => Box::new(Rows::new(app, Ndjson::new(true))),
+        Save::Copied => {
+            let text = app.copied().ok_or_else(missing)?;
+            Box::new(Whole(text.into_bytes()))
+        }
         Save::Capture | Save::CaptureAndLeave => anyhow::bail!("the capture is a file already"),
         Save::Packets => {
             let flow = app.list.flow(&app.store).ok_or_else(missing)?;

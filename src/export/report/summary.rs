@@ -1,5 +1,6 @@
 //! What was captured, and what came of it in a sentence.
 
+use crate::base::counted;
 use crate::insight::Verdict;
 
 use super::block::{Bar, Block, Line, Part, section, text};
@@ -34,10 +35,10 @@ pub(super) fn write(sheet: &mut Sheet<'_>, input: &ReportInput<'_>) {
             "WebSockets",
             text(
                 [
-                    counted(store.connections().len(), "connection"),
-                    counted(store.frame_count(), "frame"),
-                    counted(store.message_count(), "message"),
-                    counted(store.findings().len(), "finding"),
+                    counted(store.connections().len() as u64, "connection"),
+                    counted(store.frame_count() as u64, "frame"),
+                    counted(store.message_count() as u64, "message"),
+                    counted(store.findings().len() as u64, "finding"),
                 ]
                 .join(", "),
             ),
@@ -52,8 +53,9 @@ pub(super) fn write(sheet: &mut Sheet<'_>, input: &ReportInput<'_>) {
         facts.push((
             "TLS",
             text(format!(
-                "{} connections, {} decrypted",
-                count.connections, count.decrypted
+                "{}, {} decrypted",
+                counted(count.connections, "connection"),
+                count.decrypted
             )),
         ));
     }
@@ -73,11 +75,6 @@ pub(super) fn write(sheet: &mut Sheet<'_>, input: &ReportInput<'_>) {
             bars: verdicts(input),
         });
     }
-}
-
-fn counted(count: usize, noun: &str) -> String {
-    let plural = if count == 1 { "" } else { "s" };
-    format!("{count} {noun}{plural}")
 }
 
 fn sentence(input: &ReportInput<'_>) -> String {

@@ -1,6 +1,6 @@
 //! What a hop did to a connection, in sentences.
 
-use crate::base::{Head, PerSide, Side, Timestamp, escape};
+use crate::base::{Head, PerSide, Side, Timestamp, counted, escape};
 use crate::engine::Transport;
 use crate::websocket::MessageKind;
 use crate::websocket::close::CloseCode;
@@ -11,7 +11,7 @@ use super::heads;
 use super::messages::{Class, Direction, Pings};
 use super::pairing::{Pair, path};
 use super::record::{Recorded, RecordedMessage};
-use super::words::{duration, plural};
+use super::words::duration;
 
 /// A delay from here on is said in a sentence of its own, in nanoseconds.
 pub(super) const LONG: i64 = 200_000_000;
@@ -229,7 +229,7 @@ fn of_response(pair: &Pair<'_>, out: &mut Vec<Change>) {
 }
 
 fn messages(count: usize) -> String {
-    plural(count, "data message")
+    counted(count as u64, "data message")
 }
 
 fn of_messages(side: Side, data: &Class<'_>, out: &mut Vec<Change>) {
@@ -292,21 +292,21 @@ fn of_pings(side: Side, directions: &PerSide<Direction<'_>>, out: &mut Vec<Chang
     if pings.answered > 0 {
         let text = format!(
             "the hop itself answered {} of the {who}; the {peer} did not see that",
-            plural(pings.answered, "ping")
+            counted(pings.answered as u64, "ping")
         );
         out.push(change("pings-answered", text));
     }
     if pings.swallowed > 0 {
         let text = format!(
             "the hop did not pass on {} of the {who}, and did not answer either",
-            plural(pings.swallowed, "ping")
+            counted(pings.swallowed as u64, "ping")
         );
         out.push(change("pings-dropped", text));
     }
     if pings.own > 0 {
         let text = format!(
             "the hop sent {} of its own to the {peer}",
-            plural(pings.own, "ping")
+            counted(pings.own as u64, "ping")
         );
         out.push(change("pings-added", text));
     }

@@ -3,7 +3,9 @@
 //!
 //! Clocks that drift apart blur long captures: the difference is taken to be the same from the first packet to the last.
 
-use super::words::{duration, plural};
+use crate::base::counted;
+
+use super::words::duration;
 
 /// Nanoseconds from the client's side of the hop to the server's side and back, each told by its own clocks.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -83,7 +85,7 @@ impl Clocks {
             0.. => "ahead",
             _ => "behind",
         };
-        let crossings = plural(self.crossings, "crossing");
+        let crossings = counted(self.crossings as u64, "crossing");
         match self.basis {
             Basis::Unknown => "not compared: nothing was seen on both sides".to_owned(),
             Basis::Agree => {

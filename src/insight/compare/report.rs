@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::base::{Side, escape};
+use crate::base::{Side, counted, escape};
 use crate::engine::Connection;
 use crate::insight::{Diagnosis, Verdict};
 
-use super::words::{duration, plural};
+use super::words::duration;
 use super::{Alike, Comparison, Delay, Hop, Recorded};
 
 /// The diagnoses of the connections of one capture, by number.
@@ -264,7 +264,7 @@ fn entry(label: &str, text: &str, out: &mut String) {
 fn delayed(side: Side, delay: &Delay) -> String {
     format!(
         "{} from the {} took {} in the median, {} at worst (packets {} and {})",
-        plural(delay.count, "message"),
+        counted(delay.count as u64, "message"),
         side.name(),
         duration(delay.median),
         duration(delay.worst),

@@ -138,7 +138,7 @@ fn carried_tree(decoded: &Decoded<'_>, message: &Message<'_>, layer: Layer) -> F
         .named("payload.confidence")
         .typed(Value::Text(confidence));
     field.children.push(how);
-    if decoded.heartbeat.is_some() {
+    if decoded.is_heartbeat() {
         let beat = Field::new("Heart-beat", "yes")
             .named("payload.heartbeat")
             .typed(Value::Bool(true));

@@ -1,12 +1,8 @@
 //! What is typed or chosen in a line.
 
 use crate::filter::{Filter, Rows};
-use crate::tui::copy;
-use crate::tui::panel;
 use crate::tui::prompt::{Ask, Prompt, Save};
 use crate::tui::search::Needle;
-use crate::tui::views::View;
-use crate::view::rows::RowId;
 
 use super::{App, Effect};
 
@@ -122,29 +118,6 @@ impl App {
         needle.map_or_else(Vec::new, |needle| needle.hits(text))
     }
 
-    /// The row that is pointed to: in the chat the message there, else that of the list.
-    pub(super) fn pointed(&self) -> Option<RowId> {
-        let Some(View::Follow(follow)) = &self.view else {
-            return self.list.selected(&self.store);
-        };
-        let entry = self.store.connection(follow.connection)?;
-        entry.messages.get(follow.cursor.at).map(RowId::Message)
-    }
-
-    /// Copies: in a view of text that text, else what is asked for next.
-    pub(super) fn copy(&mut self) {
-        let copied = self
-            .view
-            .as_ref()
-            .and_then(|view| panel::text_of(self, view));
-        let Some((what, text)) = copied else {
-            self.prompt = Some(Prompt::new(Ask::Copy, ""));
-            return;
-        };
-        self.notice = format!("copied {what}");
-        self.effects.push(Effect::Copy(text));
-    }
-
     /// One letter answered a question.
     pub fn choose(&mut self, letter: char) {
         let Some(prompt) = self.prompt.take() else {
@@ -152,20 +125,7 @@ impl App {
         };
         let row = self.pointed();
         match (prompt.ask, letter, row) {
-            (Ask::Copy, 'r', Some(row)) => {
-                let line = panel::list::text(self, self.list.cursor.at, row);
-                self.notice = "copied the row".to_owned();
-                self.effects.push(Effect::Copy(line));
-            }
-            (Ask::Copy, 't' | 'h' | 'b' | 'j', Some(row)) => {
-                match copy::text(&self.store, row, letter) {
-                    Some(text) => {
-                        self.notice = format!("copied {} bytes", text.len());
-                        self.effects.push(Effect::Copy(text));
-                    }
-                    None => self.notice = "nothing to copy: the bytes are not kept".to_owned(),
-                }
-            }
+            (Ask::Copy, letter, Some(row)) => self.copy_row(row, letter),
             (Ask::Leave, 's', _) => self.save_and_leave(),
             (Ask::Leave, 'd', _) => self.quit = true,
             (Ask::Save, 'a', _) => self.save_capture(),

@@ -2,6 +2,7 @@
 
 mod ask;
 mod calls;
+mod copying;
 mod detail;
 mod leave;
 mod panes;
@@ -111,6 +112,8 @@ pub struct App {
     pub saved_percent: usize,
     /// What becomes of captured packets when it is.
     pub(super) leaving: Leaving,
+    /// What was copied last.
+    pub(super) copied: Option<Copied>,
     /// Colours.
     pub theme: Theme,
     /// How time is shown.
@@ -168,6 +171,7 @@ enum Shown {
 }
 
 pub(super) use calls::ORDERS;
+use copying::Copied;
 use leave::Leaving;
 
 impl App {
@@ -195,6 +199,7 @@ impl App {
             saving: None,
             saved_percent: 0,
             leaving: Leaving::default(),
+            copied: None,
             theme,
             time: TimeFormat::default(),
             places: Places::default(),
@@ -281,7 +286,10 @@ impl App {
     pub fn loaded(&mut self, text: String) {
         self.loading.done = true;
         match &mut self.live {
-            Some(live) => live.ended = Some(text),
+            Some(live) => {
+                live.ended = Some(text.clone());
+                self.notice = text;
+            }
             None => self.notice = text,
         }
         if let Some(wanted) = self.wanted.take().filter(|_| !self.touched) {
@@ -454,6 +462,7 @@ impl App {
             Action::SearchPrevious => self.search_on(true),
             Action::GoTo => self.prompt = Some(Prompt::new(Ask::GoTo, "")),
             Action::Copy => self.copy(),
+            Action::CopyToFile => self.copy_to_file(),
             Action::Save => self.prompt = Some(Prompt::new(Ask::Save, "")),
             _ if self.view.is_some() => self.update_view(action),
             _ => self.update_panes(action),

@@ -5,14 +5,14 @@ use ratatui::layout::{Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::base::{Severity, escape};
+use crate::base::{Severity, escape, grouped};
 use crate::insight::statistics::CallOrder;
 use crate::tui::app::{App, ORDERS};
 use crate::tui::views::{CallLine, CallList};
 
 use super::block::view_block;
 use super::statistics::duration;
-use super::text::{count, fit, right};
+use super::text::{count, counted, fit, right};
 
 /// Names and widths of the columns behind the method.
 const COLUMNS: [(&str, usize); 6] = [
@@ -89,8 +89,10 @@ pub(super) fn draw(app: &App, list: &CallList, frame: &mut Frame<'_>, area: Rect
     let title = match all {
         None => "Calls: counting…".to_owned(),
         Some(all) => format!(
-            "Calls: {} requests, {} errors, {} unanswered (←→ order, Enter to the slowest)",
-            all.requests, all.errors, all.unanswered
+            "Calls: {}, {}, {} unanswered (←→ order, Enter to the slowest)",
+            counted(all.requests, "request"),
+            counted(all.errors, "error"),
+            grouped(all.unanswered)
         ),
     };
     frame.render_widget(view_block(app, &title), area);

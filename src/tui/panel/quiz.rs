@@ -6,6 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Paragraph};
 
 use super::taught::painted;
+use crate::base::counted;
 use crate::teach::lab::Kind;
 use crate::teach::{Role, wrap};
 use crate::tui::quiz::Quiz;
@@ -85,7 +86,11 @@ fn lines(quiz: &Quiz, theme: Theme, width: usize) -> Vec<Line<'static>> {
         return lines;
     };
     for text in wrap(
-        &format!("{} ({} points)", question.ask, question.points),
+        &format!(
+            "{} ({})",
+            question.ask,
+            counted(question.points.into(), "point")
+        ),
         width,
     ) {
         lines.push(Line::styled(text, theme.label()));

@@ -13,19 +13,22 @@ use crate::tui::keymap::{Action, KEYMAP, applies};
 use crate::tui::layout::Pane;
 use crate::tui::prompt::{Ask, SHOWN};
 
-use super::text::{count, counted, fit};
+use super::text::{count, counted, ends, fit, words};
 
+const TITLE: &str = " wireloupe  ";
 /// Columns of a name that nothing else takes.
 const NAME: usize = 24;
 
 pub(super) fn title(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let width = usize::from(area.width);
-    let name = format!(" wireloupe  {}", escape::text(app.name.as_bytes()));
+    let name = escape::text(app.name.as_bytes());
     // The name of an interface is short, and what the capture is of.
-    let kept = name.chars().count().min(NAME) + 2;
+    let kept = TITLE.len() + name.chars().count().min(NAME) + 2;
     let right = progress(app, width.saturating_sub(kept));
-    let room = width.saturating_sub(right.chars().count() + 1);
-    let line = format!("{}{right} ", fit(&name, room));
+    let room = width.saturating_sub(right.chars().count() + 2);
+    // A file is told apart by the end of its path.
+    let name = ends(&name, room.saturating_sub(TITLE.len()));
+    let line = format!("{} {right} ", fit(&format!("{TITLE}{name}"), room));
     frame.render_widget(
         Paragraph::new(fit(&line, width)).style(app.theme.bar()),
         area,
@@ -72,15 +75,16 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
             (Some(file), _) => {
                 format!("saving to {file}… {}% (Esc stops)", app.saved_percent)
             }
-            (None, ended) => ended.unwrap_or_default(),
+            // It was told at length when it ended; it stays in one line.
+            (None, Some(ended)) => fit(&ended, area.width.saturating_sub(2).into()),
+            (None, None) => String::new(),
         };
         // What a field says is escaped already.
         let text = match text.is_empty() {
             true => long_field(app, area).unwrap_or_default(),
             false => escape::words(&text),
         };
-        let text = format!(" {text}");
-        frame.render_widget(Paragraph::new(text), area);
+        long(app, frame, area, &text);
         return;
     };
     let label = prompt.ask.label();
@@ -102,6 +106,27 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
     if area.width > 0 {
         frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
     }
+}
+
+/// Lines of a text that one line has no room for.
+const LINES: usize = 6;
+
+/// A text in as many lines as it needs, over the panes.
+fn long(app: &App, frame: &mut Frame<'_>, area: Rect, text: &str) {
+    let mut lines = words(text, usize::from(area.width.saturating_sub(2)).max(1));
+    lines.truncate(LINES.min(usize::from(area.y) + 1));
+    let rows = lines.len().max(1) as u16;
+    let above = Rect::new(area.x, area.y - (rows - 1), area.width, rows);
+    let lines: Vec<_> = lines
+        .into_iter()
+        .map(|line| Line::raw(format!(" {line}")))
+        .collect();
+    let text = match rows {
+        1 => Paragraph::new(lines),
+        _ => Paragraph::new(lines).style(app.theme.bar()),
+    };
+    frame.render_widget(Clear, above);
+    frame.render_widget(text, above);
 }
 
 /// The selected field when its pane has no room for it.

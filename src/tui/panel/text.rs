@@ -2,7 +2,7 @@
 
 use unicode_width::UnicodeWidthChar;
 
-use crate::base::Side;
+use crate::base::{Side, grouped, plural};
 
 /// The text in `width` columns: cut with `…`, or filled up.
 pub(super) fn fit(text: &str, width: usize) -> String {
@@ -23,6 +23,23 @@ pub(super) fn fit(text: &str, width: usize) -> String {
         used += wide;
     }
     out.extend(std::iter::repeat_n(' ', width - used));
+    out
+}
+
+/// The end of the text in at most `width` columns, cut with `…`.
+pub(super) fn ends(text: &str, width: usize) -> String {
+    let wide: usize = text.chars().filter_map(UnicodeWidthChar::width).sum();
+    if wide <= width {
+        return text.to_owned();
+    }
+    let mut used = 1;
+    let fits = |c: &char| {
+        used += c.width().unwrap_or(0);
+        used <= width
+    };
+    let kept: Vec<char> = text.chars().rev().take_while(fits).collect();
+    let mut out = String::from("…");
+    out.extend(kept.iter().rev());
     out
 }
 
@@ -67,19 +84,24 @@ pub(super) fn right(text: &str, width: usize) -> String {
 
 /// A count with what it counts.
 pub(super) fn counted(number: u64, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        number => format!("{} {what}s", count(number)),
-    }
+    format!("{} {}", grouped(number), plural(number, what))
 }
 
-/// A count in few characters.
+/// A count in at most five characters.
 pub(super) fn count(number: u64) -> String {
-    match number {
-        0..=99_999 => number.to_string(),
-        100_000..=9_999_999 => format!("{}k", number / 1000),
-        10_000_000..=9_999_999_999 => format!("{}M", number / 1_000_000),
-        _ => format!("{}G", number / 1_000_000_000),
+    const UNITS: [(u64, &str); 4] = [
+        (1_000_000_000_000, "T"),
+        (1_000_000_000, "G"),
+        (1_000_000, "M"),
+        (1000, "k"),
+    ];
+    let unit = UNITS.iter().find(|(one, _)| number >= *one);
+    match unit {
+        Some((one, name)) if number >= 100_000 => match number / one {
+            whole @ 0..10 => format!("{whole}.{}{name}", number % one * 10 / one),
+            whole => format!("{whole}{name}"),
+        },
+        _ => number.to_string(),
     }
 }
 
@@ -105,6 +127,9 @@ mod tests {
         assert_eq!(words("abcdefg hi", 3), ["abc", "def", "g ", "hi"]);
         assert!(words("", 3).is_empty());
         assert_eq!(right("7", 3), "  7");
-        assert_eq!(count(12_345_678), "12M");
+        assert_eq!(ends("/captures/chat.pcapng", 12), "…chat.pcapng");
+        assert_eq!(ends("chat.pcapng", 12), "chat.pcapng");
+        let counts = [99_999, 2_287_104, 12_345_678, 123_456].map(count);
+        assert_eq!(counts, ["99999", "2.2M", "12M", "123k"]);
     }
 }

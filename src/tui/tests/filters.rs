@@ -80,7 +80,13 @@ fn search_goes_round_through_text_and_hex() {
     let mut app = open("websockets-close-codes.pcapng");
     keys(&mut app, "a/WITH 1009\n");
     let text = |app: &App| {
-        crate::tui::copy::text(&app.store, app.list.selected(&app.store).unwrap(), 't').unwrap()
+        crate::tui::copy::text(
+            &app.store,
+            app.list.selected(&app.store).unwrap(),
+            't',
+            crate::tui::copy::MOST,
+        )
+        .unwrap()
     };
     assert_eq!(text(&app), "client will close with 1009");
     let first = app.list.cursor.at;
