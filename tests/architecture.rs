@@ -24,7 +24,7 @@ const FLOORS: &[&[&str]] = &[
         "payload",
         "craft",
     ],
-    &["flow", "filter"],
+    &["flow", "filter", "quic", "http3"],
     &["engine"],
     &["run"],
     &["store"],

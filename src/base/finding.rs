@@ -222,6 +222,12 @@ codes! {
     TlsUnsupported = ("tls-unsupported", Note, None, Nothing),
     /// An HTTP/2 frame or header block breaks the protocol.
     Http2Invalid = ("http2-invalid", Error, Some("RFC 9113 5.4"), Heads),
+    /// What one side sent over HTTP/3 breaks its rules.
+    Http3Invalid = ("http3-invalid", Error, Some("RFC 9114 8"), Heads),
+    /// A frame inside a QUIC packet breaks off or is of no known type.
+    QuicFrameInvalid = ("quic-frame-invalid", Warning, Some("RFC 9000 12.4"), Nothing),
+    /// QUIC, and the key log has no secret for it: whether a WebSocket is inside cannot be seen.
+    QuicNoKey = ("quic-no-key", Note, None, Heads),
     /// An extended CONNECT without the server's SETTINGS_ENABLE_CONNECT_PROTOCOL.
     ExtendedConnectNotEnabled = ("extended-connect-not-enabled", Error, Some("RFC 8441 3"), Heads),
 }

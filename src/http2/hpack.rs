@@ -100,7 +100,7 @@ pub struct Outcome {
     /// Fields whose name or value is not known.
     pub unknown: usize,
     /// List size so far, as RFC 9113 section 6.5.2 counts it.
-    pub(super) size: usize,
+    pub(crate) size: usize,
 }
 
 impl Decoder {

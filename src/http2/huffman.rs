@@ -76,7 +76,7 @@ const fn fill_short(short: &mut [(u16, u8); 256], code: u32, symbol: u16, len: u
 }
 
 /// Appends the text of an encoded string. False when the string is not whole: the text up to there is appended.
-pub(super) fn decode(bytes: &[u8], out: &mut Vec<u8>) -> bool {
+pub(crate) fn decode(bytes: &[u8], out: &mut Vec<u8>) -> bool {
     let mut bytes = bytes.iter();
     // The next bits, left-aligned; ones behind the last, as the padding has.
     let (mut window, mut left) = (u64::MAX, 0u32);

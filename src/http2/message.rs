@@ -10,9 +10,43 @@ use smallvec::SmallVec;
 use super::hpack::{HeaderField, Outcome};
 use crate::base::{Head, HeaderLine, StartLine, escape};
 
+/// Which HTTP the fields are of: the rules are the same, and stand in different places.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    #[default]
+    Http2,
+    Http3,
+}
+
+impl Dialect {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Http2 => "HTTP/2",
+            Self::Http3 => "HTTP/3",
+        }
+    }
+
+    /// Where a rule stands, by its place in RFC 9113 or RFC 8441.
+    fn cite(self, section: &'static str) -> &'static str {
+        if self == Self::Http2 {
+            return section;
+        }
+        match section {
+            "RFC 9113 8.3" => "RFC 9114 4.3",
+            "RFC 9113 8.2.1" | "RFC 9113 8.2.2" => "RFC 9114 4.2",
+            "RFC 9113 8.3.1" => "RFC 9114 4.3.1",
+            "RFC 9113 8.3.2" => "RFC 9114 4.3.2",
+            "RFC 9113 8.5" => "RFC 9114 4.4",
+            "RFC 9113 8.6" => "RFC 9114 4.5",
+            _ => "RFC 9220 3",
+        }
+    }
+}
+
 /// Collects the fields of one block.
 #[derive(Debug, Default)]
-pub(super) struct Message {
+pub(crate) struct Message {
+    dialect: Dialect,
     raw: Vec<u8>,
     lines: Vec<HeaderLine>,
     regular_seen: bool,
@@ -31,8 +65,16 @@ const REQUEST_PSEUDO: [&[u8]; 5] = [
 ];
 
 impl Message {
+    /// A message of HTTP/3, without fields.
+    pub(crate) fn of_http3() -> Self {
+        Self {
+            dialect: Dialect::Http3,
+            ..Self::default()
+        }
+    }
+
     /// Adds a field.
-    pub(super) fn push(&mut self, field: HeaderField<'_>) {
+    pub(crate) fn push(&mut self, field: HeaderField<'_>) {
         if field.known {
             self.check(field.name);
         }
@@ -60,18 +102,21 @@ impl Message {
             let known = REQUEST_PSEUDO.contains(&name) || name == b":status";
             if self.regular_seen {
                 self.fault(format!(
-                    "{} stands behind a regular field (RFC 9113 8.3)",
-                    escape::text(name)
+                    "{} stands behind a regular field ({})",
+                    escape::text(name),
+                    self.dialect.cite("RFC 9113 8.3")
                 ));
             } else if !known {
                 self.fault(format!(
-                    "{} is no pseudo-header field (RFC 9113 8.3)",
-                    escape::text(name)
+                    "{} is no pseudo-header field ({})",
+                    escape::text(name),
+                    self.dialect.cite("RFC 9113 8.3")
                 ));
             } else if self.value(name).is_some() {
                 self.fault(format!(
-                    "{} stands twice (RFC 9113 8.3)",
-                    escape::text(name)
+                    "{} stands twice ({})",
+                    escape::text(name),
+                    self.dialect.cite("RFC 9113 8.3")
                 ));
             }
             return;
@@ -79,8 +124,9 @@ impl Message {
         self.regular_seen = true;
         if name.iter().any(u8::is_ascii_uppercase) {
             self.fault(format!(
-                "field name {} is not in lower case (RFC 9113 8.2.1)",
-                escape::preview(name, 64)
+                "field name {} is not in lower case ({})",
+                escape::preview(name, 64),
+                self.dialect.cite("RFC 9113 8.2.1")
             ));
         }
         let own: [&[u8]; 5] = [
@@ -92,8 +138,10 @@ impl Message {
         ];
         if own.contains(&name) {
             self.fault(format!(
-                "{} has no place in HTTP/2 (RFC 9113 8.2.2)",
-                escape::text(name)
+                "{} has no place in {} ({})",
+                escape::text(name),
+                self.dialect.name(),
+                self.dialect.cite("RFC 9113 8.2.2")
             ));
         }
     }
@@ -107,7 +155,7 @@ impl Message {
     }
 
     /// Reads it as a request. Where :method is among what is not known, the method is empty.
-    pub(super) fn into_request(mut self, outcome: &Outcome) -> (Head, SmallVec<[String; 2]>) {
+    pub(crate) fn into_request(mut self, outcome: &Outcome) -> (Head, SmallVec<[String; 2]>) {
         if outcome.unknown == 0 && outcome.omitted == 0 {
             self.check_request();
         }
@@ -128,7 +176,8 @@ impl Message {
             .is_some_and(|method| method == b"CONNECT");
         let extended = has(self, b":protocol");
         if extended && !is_connect {
-            self.fault(":protocol is for CONNECT only (RFC 8441 4)".to_owned());
+            let place = self.dialect.cite("RFC 8441 4");
+            self.fault(format!(":protocol is for CONNECT only ({place})"));
         }
         let needed: &[&[u8]] = match (is_connect, extended) {
             (true, false) => &[b":method", b":authority"],
@@ -138,29 +187,37 @@ impl Message {
         for name in needed {
             if !has(self, name) {
                 self.fault(format!(
-                    "{} is missing (RFC 9113 8.3.1)",
-                    escape::text(name)
+                    "{} is missing ({})",
+                    escape::text(name),
+                    self.dialect.cite("RFC 9113 8.3.1")
                 ));
             }
         }
         if is_connect && !extended && (has(self, b":scheme") || has(self, b":path")) {
-            self.fault(
-                "CONNECT without :protocol has neither :scheme nor :path (RFC 9113 8.5)".to_owned(),
-            );
+            let place = self.dialect.cite("RFC 9113 8.5");
+            self.fault(format!(
+                "CONNECT without :protocol has neither :scheme nor :path ({place})"
+            ));
         }
     }
 
     /// Reads it as a response. Where :status is not known, the status is 0.
-    pub(super) fn into_response(mut self, outcome: &Outcome) -> (Head, SmallVec<[String; 2]>) {
+    pub(crate) fn into_response(mut self, outcome: &Outcome) -> (Head, SmallVec<[String; 2]>) {
         let status = self.value(b":status").and_then(|range| {
             let digits = self.raw.get(range.start as usize..range.end as usize)?;
             str::from_utf8(digits).ok()?.parse().ok()
         });
         match status {
-            Some(101) => self.fault(":status 101 has no place in HTTP/2 (RFC 9113 8.6)".to_owned()),
+            Some(101) => {
+                let (name, place) = (self.dialect.name(), self.dialect.cite("RFC 9113 8.6"));
+                self.fault(format!(":status 101 has no place in {name} ({place})"));
+            }
             Some(100..1000) => {}
             _ if outcome.unknown > 0 || outcome.omitted > 0 => {}
-            _ => self.fault(":status is missing or no status code (RFC 9113 8.3.2)".to_owned()),
+            _ => {
+                let place = self.dialect.cite("RFC 9113 8.3.2");
+                self.fault(format!(":status is missing or no status code ({place})"));
+            }
         }
         let status = status.filter(|status| (100..1000).contains(status));
         self.into_head(StartLine::Response {

@@ -28,5 +28,7 @@ pub use frame::{
     setting_name, settings,
 };
 pub use hpack::{Decoder, Fault, HeaderField, Outcome};
+pub(crate) use huffman::decode as decode_huffman;
+pub(crate) use message::Message;
 pub use message::asks_for_websocket;
 pub use sink::{DataPlace, GoAway, StreamSink};

@@ -34,6 +34,8 @@ pub trait StreamSink {
     fn data(&mut self, stream: u32, from: Side, bytes: &[u8], place: DataPlace);
     /// DATA that is missing.
     fn data_gap(&mut self, stream: u32, from: Side, len: u64);
+    /// Some DATA may be missing here; what comes next begins with a frame of HTTP and with anything of what that carries.
+    fn data_lost(&mut self, _stream: u32, _from: Side) {}
     /// This side sends no more on the stream.
     fn end_stream(&mut self, stream: u32, from: Side, at: u64);
     /// The stream was ended at once ([`error_name`](super::error_name)); it is followed no longer.

@@ -11,6 +11,7 @@ mod records;
 use crate::base::{Code, Finding, Limits, PerSide, Side, Span};
 use crate::tls::agreed::Agreed;
 use crate::tls::alert::{AlertDescription, AlertLevel};
+use crate::tls::handshake::HandshakeType;
 use crate::tls::keylog::KeyLog;
 use crate::tls::record::{ContentType, HEADER_LEN, RecordHeader};
 use crate::tls::summary::Summary;
@@ -69,6 +70,21 @@ impl Connection {
     #[must_use]
     pub fn summary(&self) -> &Summary {
         &self.summary
+    }
+
+    /// What is known by now, to be added to by what carries the handshake without records.
+    pub(crate) fn summary_mut(&mut self) -> &mut Summary {
+        &mut self.summary
+    }
+
+    /// What both sides agreed on.
+    pub(crate) fn agreed(&self) -> &Agreed {
+        &self.agreed
+    }
+
+    /// Reads a handshake message that came without a record, as QUIC carries them (RFC 9001 4).
+    pub(crate) fn handshake(&mut self, side: Side, kind: HandshakeType, body: &[u8]) {
+        self.message(side, kind, body);
     }
 
     /// Bytes held of records and handshake messages that are not whole, or that wait for the other side.

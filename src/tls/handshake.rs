@@ -253,6 +253,19 @@ pub(crate) fn extensions<'a>(
     std::iter::from_fn(move || Some((inner.u16()?, vector16(&mut inner)?)))
 }
 
+/// The data of an extension of a ClientHello, or of the EncryptedExtensions, by its number.
+pub(crate) fn extension_of(kind: HandshakeType, body: &[u8], wanted: u16) -> Option<&[u8]> {
+    let mut cursor = Cursor::new(body);
+    if kind == HandshakeType::CLIENT_HELLO {
+        cursor.skip(2 + 32)?;
+        vector8(&mut cursor)?;
+        vector16(&mut cursor)?;
+        vector8(&mut cursor)?;
+    }
+    let found = extensions(&mut cursor).find(|(number, _)| *number == wanted);
+    found.map(|(_, data)| data)
+}
+
 /// The first host name of a `server_name` extension (RFC 6066 3).
 pub(crate) fn server_name(data: &[u8]) -> Option<String> {
     let mut cursor = Cursor::new(data);

@@ -45,14 +45,23 @@ mod schedule;
 mod suite;
 mod summary;
 
+pub(crate) use agreed::Agreed;
 pub use alert::{AlertDescription, AlertLevel};
 pub use certificate::CertificateNames;
 pub use connection::{Connection, RecordSink};
 pub use fields::{content_fields, fields, handshake_fields};
 pub use handshake::HandshakeType;
+pub(crate) use handshake::{Joiner, extension_of};
 pub use keylog::{BadLine, KeyLog};
+pub(crate) use keylog::{Label, Secret};
 pub use names::HelloNames;
+#[cfg(feature = "tls")]
+pub(crate) use opener::{Aead, key_len};
 pub use quic::{QuicHello, looks_like_quic};
 pub use record::{ContentType, Version, looks_like, looks_like_middle};
+#[cfg(feature = "tls")]
+pub(crate) use schedule::expand_label;
 pub use suite::CipherSuite;
+#[cfg(feature = "tls")]
+pub(crate) use suite::{Bulk, Hash, Parameters};
 pub use summary::{Decryption, EarlyData, KeyName, Likeness, Summary, Volume};

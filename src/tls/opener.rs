@@ -58,7 +58,8 @@ enum NonceKind {
     Sequence,
 }
 
-enum Aead {
+/// An AEAD with its key.
+pub(crate) enum Aead {
     Aes128Gcm(Box<Aes128Gcm>),
     Aes256Gcm(Box<Aes256Gcm>),
     Aes128Ccm(Box<Aes128Ccm>),
@@ -244,7 +245,8 @@ fn additional_data13(header: RecordHeader) -> ([u8; 13], usize) {
     (aad, HEADER_LEN)
 }
 
-fn key_len(bulk: Bulk) -> usize {
+/// Bytes of a cipher's key.
+pub(crate) fn key_len(bulk: Bulk) -> usize {
     match bulk {
         Bulk::Aes128Gcm | Bulk::Aes128Ccm | Bulk::Aes128Ccm8 => 16,
         Bulk::Aes256Gcm | Bulk::Aes256Ccm | Bulk::Aes256Ccm8 | Bulk::ChaCha20Poly1305 => 32,
@@ -255,7 +257,8 @@ fn key_len(bulk: Bulk) -> usize {
 }
 
 impl Aead {
-    fn new(bulk: Bulk, key: &[u8]) -> Option<Self> {
+    /// The cipher with its key; `None` for what is no AEAD, or a key of another length.
+    pub(crate) fn new(bulk: Bulk, key: &[u8]) -> Option<Self> {
         fn boxed<C: KeyInit>(key: &[u8]) -> Option<Box<C>> {
             C::new_from_slice(key).ok().map(Box::new)
         }
@@ -271,14 +274,17 @@ impl Aead {
         })
     }
 
-    fn tag_len(&self) -> usize {
+    /// Bytes of its tag.
+    pub(crate) fn tag_len(&self) -> usize {
         match self {
             Self::Aes128Ccm8(_) | Self::Aes256Ccm8(_) => 8,
             _ => 16,
         }
     }
 
-    fn open(
+    /// Decrypts the first `content_len` bytes of `sealed` in place, whose tag is behind them; `None`, and nothing changed,
+    /// where they do not authenticate.
+    pub(crate) fn open(
         &self,
         nonce: &[u8; 12],
         aad: &[u8],
