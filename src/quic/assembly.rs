@@ -59,13 +59,6 @@ impl Assembly {
         true
     }
 
-    /// Passes on to where the stream ends; how many bytes are missing in front of it.
-    pub(super) fn pass_to(&mut self, end: u64) -> u64 {
-        let missing = end.saturating_sub(self.next);
-        self.next = self.next.max(end);
-        missing
-    }
-
     fn keep(&mut self, offset: u64, bytes: &[u8], piece: Piece) {
         let is_longer = |known: &(Box<[u8]>, Piece)| known.0.len() < bytes.len();
         if bytes.is_empty() || !self.waiting.get(&offset).is_none_or(is_longer) {
