@@ -6,37 +6,14 @@
 
 use std::collections::BTreeMap;
 
-use crate::base::{Code, Finding, Limits, PacketNumber, PerSide, Side, Span};
+use crate::base::{Code, Finding, Limits, PerSide, Side, Span};
 use crate::http2::{DataPlace, GoAway, Message, StreamSink, asks_for_websocket};
 
 use super::frame::{GOAWAY, HEADERS, Part, SETTINGS, setting, settings, varint};
 use super::qpack::{Decoder, Read};
 use super::request::{Item, Request};
+use super::sink::{Origin, OriginSink};
 use super::unidirectional::Unidirectional;
-
-/// Where bytes of a stream came from.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Origin {
-    /// The captured packet.
-    pub packet: PacketNumber,
-    /// Position of the first byte in what this side sent on the connection.
-    pub at: u64,
-}
-
-impl Origin {
-    fn after(self, len: usize) -> Self {
-        Self {
-            at: self.at.saturating_add(len as u64),
-            ..self
-        }
-    }
-}
-
-/// What takes the events of a connection.
-pub trait OriginSink: StreamSink {
-    /// What is told next comes from bytes of this packet.
-    fn origin(&mut self, packet: PacketNumber);
-}
 
 /// What one side said and sent.
 #[derive(Debug)]

@@ -15,9 +15,11 @@ mod error;
 mod frame;
 mod qpack;
 mod request;
+mod sink;
 mod unidirectional;
 
-pub use connection::{Connection, Origin, OriginSink};
+pub use connection::Connection;
 pub use error::error_name;
 pub use frame::{frame_name, setting_name};
 pub use qpack::{Decoder, Fault, Read};
+pub use sink::{Origin, OriginSink};

@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::base::{Limits, PerSide};
 
-use super::connection::Origin;
 use super::frame::{FrameReader, HEADERS};
+use super::sink::Origin;
 
 /// What came of one direction and waits.
 #[derive(Debug)]

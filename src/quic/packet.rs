@@ -26,6 +26,23 @@ pub enum PacketType {
 }
 
 impl PacketType {
+    /// The type of a long header's packet by the bits of its first byte; `None` for a version that is not read.
+    fn of_long(version: Version, first: u8) -> Option<Self> {
+        const TYPES: [PacketType; 4] = [
+            PacketType::Initial,
+            PacketType::ZeroRtt,
+            PacketType::Handshake,
+            PacketType::Retry,
+        ];
+        let bits = usize::from(first >> 4 & 3);
+        match version {
+            Version::V1 => TYPES.get(bits).copied(),
+            // RFC 9369 3.2: each is one up.
+            Version::V2 => TYPES.get((bits + 3) % 4).copied(),
+            _ => None,
+        }
+    }
+
     /// The name the RFC gives it.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -134,7 +151,7 @@ impl Header {
         if version == Version(0) {
             return Some(header);
         }
-        header.kind = version.packet_type(first)?;
+        header.kind = PacketType::of_long(version, first)?;
         if header.kind == PacketType::Retry {
             let token = cursor.rest().len().checked_sub(16)?;
             header.token = header.number_at..header.number_at + token;

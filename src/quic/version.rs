@@ -2,8 +2,6 @@
 
 use std::fmt;
 
-use super::packet::PacketType;
-
 /// A version by its number on the wire.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Version(pub u32);
@@ -24,23 +22,6 @@ impl Version {
     #[must_use]
     pub fn is_reserved(self) -> bool {
         self.0 & 0x0f0f_0f0f == 0x0a0a_0a0a
-    }
-
-    /// The type of a long header's packet by the bits of its first byte; `None` for a version that is not read.
-    pub(super) fn packet_type(self, first: u8) -> Option<PacketType> {
-        const TYPES: [PacketType; 4] = [
-            PacketType::Initial,
-            PacketType::ZeroRtt,
-            PacketType::Handshake,
-            PacketType::Retry,
-        ];
-        let bits = usize::from(first >> 4 & 3);
-        match self {
-            Self::V1 => TYPES.get(bits).copied(),
-            // RFC 9369 3.2: each is one up.
-            Self::V2 => TYPES.get((bits + 3) % 4).copied(),
-            _ => None,
-        }
     }
 }
 

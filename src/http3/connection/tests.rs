@@ -1,7 +1,7 @@
 //! What comes out of streams, as lines.
 
 use super::*;
-use crate::base::Head;
+use crate::base::{Head, PacketNumber};
 
 #[derive(Default)]
 struct Lines(Vec<String>);
