@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use crate::base::{ConnectionId, Head, PacketNumber, PerSide, Side, Timestamp};
 use crate::flow::End;
+use crate::http2;
+use crate::http3;
 use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::Negotiated;
 
@@ -22,16 +24,34 @@ pub enum Transport {
     Tls,
     /// A stream of an HTTP/2 connection (RFC 8441).
     Http2,
+    /// A stream of an HTTP/3 connection, over QUIC (RFC 9220).
+    Http3,
 }
 
 impl Transport {
-    /// `tcp`, `tls` or `http2`.
+    /// `tcp`, `tls`, `http2` or `http3`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
             Transport::Tcp => "tcp",
             Transport::Tls => "tls",
             Transport::Http2 => "http2",
+            Transport::Http3 => "http3",
+        }
+    }
+
+    /// Whether it is one stream among others, opened by an extended CONNECT and ended by itself.
+    #[must_use]
+    pub fn is_stream(self) -> bool {
+        matches!(self, Transport::Http2 | Transport::Http3)
+    }
+
+    /// The name of an error code of RST_STREAM or RESET_STREAM, GOAWAY or CONNECTION_CLOSE.
+    #[must_use]
+    pub fn error_name(self, code: u32) -> &'static str {
+        match self {
+            Transport::Http3 => http3::error_name(code.into()),
+            _ => http2::error_name(code),
         }
     }
 }
@@ -140,7 +160,8 @@ pub struct Close {
     /// What ended the flow; `None` while it lives. A stream of HTTP/2 ends by itself: END_STREAM counts as FIN,
     /// RST_STREAM and a GOAWAY with an error as RST.
     pub ended_by: Option<EndedBy>,
-    /// The error code of that RST_STREAM or GOAWAY (RFC 9113 section 7).
+    /// The error code of that RST_STREAM or GOAWAY (RFC 9113 section 7), or of a stream or connection of HTTP/3 (RFC 9114
+    /// section 8.1).
     pub error: Option<u32>,
 }
 
@@ -178,7 +199,7 @@ pub struct Connection {
     ///
     /// [`Needs::STREAMS`]: crate::base::Needs::STREAMS
     pub tcp_stream: Option<u64>,
-    /// The stream of the HTTP/2 connection that carries it.
+    /// The stream of the HTTP/2 or HTTP/3 connection that carries it.
     pub stream: Option<u32>,
     /// First packet of its TCP flow.
     pub first_packet: PacketNumber,
@@ -286,6 +307,7 @@ impl Connection {
     pub fn http_version(&self, head: &Head) -> &'static str {
         match (self.transport, head.minor_version) {
             (Transport::Http2, _) => "HTTP/2",
+            (Transport::Http3, _) => "HTTP/3",
             (_, 0) => "HTTP/1.0",
             _ => "HTTP/1.1",
         }

@@ -11,6 +11,7 @@ use super::context::{Context, FlowInfo, Shared};
 use super::flow_summary::{FlowSummary, Trace};
 use super::moment::{Moment, Seen};
 use super::next::Closing;
+use super::quic_session::{Arrived, QuicSession};
 use super::session::Session;
 use super::sink::Sink;
 
@@ -86,6 +87,14 @@ impl FlowState {
             trace: shared.needs.has(Needs::FLOWS).then(Box::default),
         };
         Self { info, parts }
+    }
+
+    /// A QUIC connection, whose first datagram came now.
+    pub(super) fn of_quic(key: FlowKey, client: End, now: Moment, shared: &Shared) -> Self {
+        let mut flow = Self::new(&key, client, &Segment::default(), now, shared);
+        flow.info.client = Some(client);
+        flow.info.seen = FlowInfo::FROM_START;
+        flow
     }
 
     /// Bytes kept for it, be it behind holes or by what reads its streams.
@@ -213,6 +222,58 @@ impl FlowParts {
             }
         }
         self.ending(end, flags, context)
+    }
+
+    /// Makes it a QUIC connection, first seen on this pair of addresses.
+    pub(super) fn begin_quic<S: Sink>(&mut self, route: FlowKey, context: &mut Context<'_, S>) {
+        self.session = Session::of_quic(QuicSession::new(route, context));
+    }
+
+    /// The QUIC connection, if it is one.
+    #[inline]
+    pub(super) fn quic(&self) -> Option<&QuicSession> {
+        self.session.quic()
+    }
+
+    pub(super) fn quic_mut(&mut self) -> Option<&mut QuicSession> {
+        self.session.quic_mut()
+    }
+
+    /// Takes a datagram of a QUIC connection.
+    pub(super) fn datagram<S: Sink>(
+        &mut self,
+        arrived: Arrived<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Ending {
+        let end = context.flow.end(arrived.from);
+        let info = &mut *context.flow;
+        info.packets += 1;
+        info.last = context.now.time;
+        info.seen |= 1 << end as u8;
+        if let Some(trace) = &mut self.trace {
+            trace.datagram(end, context.now);
+        }
+        if context.shared.needs.has(Needs::EXTENTS) && !self.session.is_ignored() {
+            context.sink.packet(context.flow.serial, context.now.packet);
+        }
+        let Some(session) = self.session.quic_mut() else {
+            return Ending::None;
+        };
+        session.datagram(arrived, context);
+        let (memory, closer) = (session.memory(), session.closer());
+        context.charge(memory);
+        match closer {
+            Some(side) if self.over.is_none() => {
+                self.closer = Some(context.flow.end(side));
+                self.fins = 3;
+                self.over = Some(Over {
+                    at: context.now.time,
+                    by_reset: false,
+                });
+                Ending::Linger
+            }
+            _ => Ending::None,
+        }
     }
 
     /// Takes what ICMP says of a segment that `end` sent.

@@ -196,6 +196,15 @@ impl Trace {
         }
     }
 
+    /// A datagram of QUIC, of which nothing is known but that it came.
+    pub(super) fn datagram(&mut self, end: End, now: Moment) {
+        let mine = &mut self.ends[end as usize];
+        mine.packets += 1;
+        mine.last = now.time;
+        mine.first_data.get_or_insert(now.into());
+        mine.last_data = Some(now.into());
+    }
+
     pub(super) fn notice(&mut self, end: End, notice: &Notice, now: Moment) {
         let notices = &mut self.ends[end as usize].notices;
         let is_same = |noticed: &Noticed| noticed.notice.reason == notice.reason;

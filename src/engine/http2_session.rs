@@ -130,18 +130,18 @@ impl Http2Session {
     }
 }
 
-/// Receives the events of the HTTP/2 connection.
-struct Http2Events<'o, 'a, S> {
+/// Receives the events of an HTTP/2 connection, or of one of HTTP/3, which gives the same.
+pub(super) struct Http2Events<'o, 'a, S> {
     streams: &'o mut Http2Streams,
     exchanges: &'o mut Http2Exchanges,
     context: &'o mut Context<'a, S>,
-    packet: PacketNumber,
+    pub(super) packet: PacketNumber,
     earlier: &'o [PacketNumber],
 }
 
 impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
     /// For what comes without bytes.
-    fn between(
+    pub(super) fn between(
         streams: &'o mut Http2Streams,
         exchanges: &'o mut Http2Exchanges,
         context: &'o mut Context<'a, S>,
@@ -168,7 +168,9 @@ impl<'o, 'a, S: Sink> Http2Events<'o, 'a, S> {
     fn open(&mut self, stream: u32, handshake: Handshake) -> Box<Connection> {
         let tunnel = self.streams.tunnel.clone();
         let mut connection = self.context.connection(Some(Box::new(handshake)), tunnel);
-        connection.transport = Transport::Http2;
+        if connection.transport != Transport::Http3 {
+            connection.transport = Transport::Http2;
+        }
         connection.stream = Some(stream);
         self.context.sink.opened(&connection);
         connection
@@ -299,6 +301,13 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
         }
     }
 
+    fn data_lost(&mut self, stream: u32, from: Side) {
+        if let Some(followed) = self.streams.by_id.get_mut(&stream) {
+            followed.lose(from, self.context);
+            self.streams.count(stream);
+        }
+    }
+
     fn end_stream(&mut self, stream: u32, from: Side, _at: u64) {
         if from == Side::Server {
             self.exchanges.end(stream, self.context);
@@ -381,10 +390,11 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     }
 }
 
-/// A stream that ends without an error ends as by FIN.
+/// A stream that ends without an error ends as by FIN. No code of HTTP/2 is as high as those of HTTP/3.
 fn by_code(code: u32) -> EndedBy {
+    const H3_NO_ERROR: u32 = 0x100;
     match code {
-        0 => EndedBy::Fin,
+        0 | H3_NO_ERROR => EndedBy::Fin,
         _ => EndedBy::Rst,
     }
 }

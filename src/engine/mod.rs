@@ -1,9 +1,10 @@
-//! The pipeline: TCP segments in, events out. No I/O, no clock, no threads.
+//! The pipeline: TCP segments and datagrams of QUIC in, events out. No I/O, no clock, no threads.
 //!
 //! ```text
 //!   segment ──► flow table ──► assembler ──► session ──► sink
 //!               (route)        (bytes in     (HTTP, WebSocket, TLS around another session,
 //!                               order)        HTTP/2 around one for each stream)
+//!   datagram ─► connection ids ─────────────► session ──► sink   (QUIC, HTTP/3 around one for each stream)
 //! ```
 //!
 //! Time comes with the packets. Whatever they hold, nothing panics, and what is kept is bounded by [`Limits`].
@@ -12,6 +13,7 @@ mod budget;
 mod chunk;
 mod connection;
 mod context;
+mod datagrams;
 mod decoding;
 mod exchange;
 mod exchanges;
@@ -26,6 +28,8 @@ mod http_session;
 mod moment;
 mod next;
 mod provenance;
+mod quic_flows;
+mod quic_session;
 mod remaining;
 mod reporting;
 mod security;
@@ -70,6 +74,7 @@ pub use tunnel::{Opening, Tunnel};
 use budget::Budget;
 use context::{Context, Shared};
 use flow_state::FlowState;
+use quic_flows::QuicFlows;
 use remaining::Last;
 use streams::Streams;
 
@@ -109,6 +114,8 @@ pub struct Engine<S> {
     sink: S,
     now: Moment,
     keys: Arc<KeyLog>,
+    /// The flows of the table that are QUIC connections.
+    quic: QuicFlows,
 }
 
 /// Segments whose flows are looked up together: few enough to stay in the nearest cache, enough to hide its misses.
@@ -171,6 +178,7 @@ impl<S: Sink> Engine<S> {
             sink,
             now: Moment::default(),
             keys: Arc::default(),
+            quic: QuicFlows::default(),
         }
     }
 
@@ -204,7 +212,16 @@ impl<S: Sink> Engine<S> {
                     arrivals.clear();
                     self.notice(record.number, record.time, &notice);
                 }
-                Err(_) => skipped += 1,
+                Err(skip) => {
+                    skipped += 1;
+                    if let Skip::Datagram(datagram) = skip
+                        && self.wants(&datagram, bytes)
+                    {
+                        self.segments(&arrivals);
+                        arrivals.clear();
+                        self.datagram(record.number, record.time, &datagram, bytes);
+                    }
+                }
             }
             if arrivals.len() == TOGETHER {
                 self.segments(&arrivals);
@@ -531,6 +548,9 @@ impl<S: Sink> Engine<S> {
     }
 
     fn finish_flow(&mut self, flow: &mut FlowState, by: EndedBy) {
+        if let Some(session) = flow.parts.quic() {
+            self.quic.forget(flow.info.serial, session);
+        }
         let mut context = context!(self, flow);
         flow.parts.finish(by, &mut context);
     }

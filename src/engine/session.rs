@@ -10,6 +10,7 @@
 //!      +--ClientHello--> Tls, with a session of its own inside for what it decrypts
 //!      +--preface of HTTP/2--> Http2, with a WebSocket in each stream that asks for one
 //!      +--anything else from its first byte------> Ignored
+//!   Quic, from a flow's first datagram on, with a WebSocket in each stream that asks for one
 //! ```
 //!
 //! The protocols share one signature: they read a [`Chunk`] or a [`Hole`], learn that an end or the flow is over, and
@@ -26,6 +27,7 @@ use super::context::Context;
 use super::http_session::HttpSession;
 use super::http2_session::Http2Session;
 use super::next::{Begin, Closing, Next, Recipe};
+use super::quic_session::QuicSession;
 use super::sink::Sink;
 use super::socks_session::SocksSession;
 use super::tls_session::{Inside, TlsSession};
@@ -53,6 +55,7 @@ enum Protocol {
     WebSocket(Box<WebSocketSession>),
     Tls(Box<OverTls>),
     Socks(Box<SocksSession>),
+    Quic(Box<QuicSession>),
     /// Nothing that Wireloupe reads; costs nothing more.
     Ignored,
 }
@@ -74,6 +77,29 @@ impl Session {
         protocol: Protocol::Ignored,
         next: [0; 2],
     };
+
+    /// The session of a QUIC connection, which reads datagrams and no stream of bytes.
+    pub(super) fn of_quic(session: QuicSession) -> Self {
+        Self {
+            protocol: Protocol::Quic(Box::new(session)),
+            ..Self::default()
+        }
+    }
+
+    #[inline]
+    pub(super) fn quic(&self) -> Option<&QuicSession> {
+        match &self.protocol {
+            Protocol::Quic(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    pub(super) fn quic_mut(&mut self) -> Option<&mut QuicSession> {
+        match &mut self.protocol {
+            Protocol::Quic(session) => Some(session),
+            _ => None,
+        }
+    }
 
     /// Whether its bytes are of no interest.
     #[inline]
@@ -130,6 +156,7 @@ impl Session {
             Protocol::Http2(session) => size_of_val(&**session) + session.memory(),
             Protocol::Tls(session) => size_of_val(&**session) + session.memory(),
             Protocol::Socks(session) => size_of_val(&**session) + session.memory(),
+            Protocol::Quic(session) => size_of_val(&**session) + session.memory(),
         }
     }
 
@@ -141,6 +168,7 @@ impl Session {
         match &mut self.protocol {
             Protocol::WebSocket(session) => session.give_up(context),
             Protocol::Http2(session) => session.give_up(context),
+            Protocol::Quic(session) => session.give_up(context),
             Protocol::Tls(session) => {
                 session.tls.shrink();
                 session.inner.give_up(context);
@@ -201,6 +229,7 @@ impl Session {
             | Protocol::Unknown(_)
             | Protocol::Http(_)
             | Protocol::Socks(_)
+            | Protocol::Quic(_)
             | Protocol::Ignored => Next::Stay,
         };
         self.follow(next, context);
@@ -217,6 +246,7 @@ impl Session {
                 Protocol::Http2(session) => session.ended(closing, context),
                 Protocol::Socks(session) => session.ended(closing, context),
                 Protocol::Tls(session) => session.tls.ended(closing, &mut session.inner, context),
+                Protocol::Quic(session) => session.ended(closing, context),
                 Protocol::New | Protocol::Ignored => Next::Stay,
             };
             if matches!(next, Next::Stay) {
@@ -245,7 +275,7 @@ impl Session {
             Protocol::Http2(session) => session.data(chunk, context),
             Protocol::Socks(session) => session.data(chunk, context),
             Protocol::Tls(session) => session.tls.data(chunk, &mut session.inner, context),
-            Protocol::New | Protocol::Ignored => Next::Stay,
+            Protocol::New | Protocol::Quic(_) | Protocol::Ignored => Next::Stay,
         }
     }
 
@@ -258,7 +288,7 @@ impl Session {
             Protocol::Http2(session) => session.hole(hole, context),
             Protocol::Socks(session) => session.hole(hole),
             Protocol::Tls(session) => session.tls.hole(hole, &mut session.inner, context),
-            Protocol::New | Protocol::Ignored => Next::Stay,
+            Protocol::New | Protocol::Quic(_) | Protocol::Ignored => Next::Stay,
         }
     }
 

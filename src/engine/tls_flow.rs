@@ -4,12 +4,13 @@ use std::net::SocketAddr;
 
 use crate::base::{PacketNumber, Side, Timestamp};
 use crate::flow::End;
+use crate::quic;
 use crate::tls;
 
 use super::connection::EndedBy;
 use super::tunnel::Tunnel;
 
-/// A TCP flow that spoke TLS, and how it ended.
+/// A TCP flow that spoke TLS, or a QUIC connection, and how it ended.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TlsFlow<'a> {
@@ -23,6 +24,8 @@ pub struct TlsFlow<'a> {
     pub server: SocketAddr,
     /// What the handshake and the records say.
     pub summary: &'a tls::Summary,
+    /// What QUIC says, where it is QUIC that TLS is inside of.
+    pub quic: Option<&'a quic::Summary>,
     /// The CONNECT in front of it.
     pub tunnel: Option<&'a Tunnel>,
     /// First packet of the flow.

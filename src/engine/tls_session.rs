@@ -186,6 +186,7 @@ impl TlsSession {
             client: context.flow.address(client),
             server: context.flow.address(client.peer()),
             summary: self.connection.summary(),
+            quic: None,
             tunnel: self.tunnel.as_deref(),
             first_packet: context.flow.first_packet,
             opened: context.flow.opened,

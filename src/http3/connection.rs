@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 
 use crate::base::{Code, Finding, Limits, PerSide, Side, Span};
-use crate::http2::{DataPlace, GoAway, Message, StreamSink, asks_for_websocket};
+use crate::http2::{DataPlace, GoAway, Message, asks_for_websocket};
 
 use super::frame::{GOAWAY, HEADERS, Part, SETTINGS, setting, settings, varint};
 use super::qpack::{Decoder, Read};

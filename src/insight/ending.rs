@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use crate::base::{Side, Timestamp, escape};
-use crate::engine::{EndedBy, Outcome, Transport};
+use crate::engine::{EndedBy, Outcome};
 use crate::websocket::close::CloseCode;
 
 use super::facts::Attempt;
@@ -34,7 +34,7 @@ impl Cut {
     pub fn of(attempt: &Attempt) -> Option<Self> {
         // Streams of one HTTP/2 connection end together, which says nothing of each.
         let transport = attempt.connection.as_ref()?.transport;
-        if attempt.outcome() != Some(Outcome::Accepted) || transport == Transport::Http2 {
+        if attempt.outcome() != Some(Outcome::Accepted) || transport.is_stream() {
             return None;
         }
         let (by, end) = attempt.end()?;

@@ -19,10 +19,8 @@ impl Close {
     /// Whether it says that nothing went wrong.
     #[must_use]
     pub fn is_without_error(&self) -> bool {
-        match self.by_application {
-            true => self.code == 0x100,
-            false => self.code == 0,
-        }
+        const H3_NO_ERROR: u64 = 0x100;
+        self.code == 0 || self.by_application && self.code == H3_NO_ERROR
     }
 }
 

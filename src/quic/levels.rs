@@ -285,7 +285,8 @@ impl Levels {
             sender.try_open(level, number_at, largest, scratch)
         } else {
             let size = known.keys.len();
-            if sender.tried[level] == Some(size) {
+            // Before the hello nothing can be looked up.
+            if sender.tried[level] == Some(size) || known.agreed.offer.is_none() {
                 return Outcome::NoSecret;
             }
             let Some(secret) = secret(from, header.kind, known) else {
@@ -377,6 +378,22 @@ impl Sender {
         }
         None
     }
+}
+
+/// Whether a datagram begins with a client's first Initial, which opens with the keys that everybody can derive.
+#[must_use]
+pub fn opens(datagram: &[u8]) -> bool {
+    let Some(header) = Header::read(datagram, 0, None) else {
+        return false;
+    };
+    let (agreed, keys) = (Agreed::default(), KeyLog::new());
+    let known = Known {
+        agreed: &agreed,
+        version: header.version,
+        keys: &keys,
+    };
+    let outcome = Levels::default().open(Side::Client, &header, datagram, &known, &mut Vec::new());
+    header.kind == PacketType::Initial && matches!(outcome, Outcome::Opened(_))
 }
 
 fn both(version: Version, id: &ConnectionId) -> Option<PerSide<Keys>> {

@@ -52,3 +52,9 @@ impl Levels {
         true
     }
 }
+
+/// Without ciphers a header is all there is.
+#[must_use]
+pub fn opens(_datagram: &[u8]) -> bool {
+    true
+}

@@ -78,18 +78,8 @@ pub struct Header {
 
 /// The first byte's bit of a long header.
 const LONG: u8 = 0x80;
-/// The bit that is always set in version 1, unless both sides agree to set it at random (RFC 9287).
+/// The bit that every packet of version 1 and 2 has set, unless both sides agree to do without (RFC 9287).
 const FIXED: u8 = 0x40;
-
-/// Whether a datagram begins as one of QUIC may, by its first byte alone.
-#[inline]
-#[must_use]
-pub fn looks_like(datagram: &[u8]) -> bool {
-    datagram
-        .first()
-        .is_some_and(|first| first & (LONG | FIXED) != 0)
-}
-
 /// The destination id of a long header of any version, its source and its version (RFC 8999 5.1).
 #[must_use]
 pub fn destination(datagram: &[u8]) -> Option<(Version, ConnectionId, ConnectionId)> {
@@ -102,6 +92,13 @@ pub fn destination(datagram: &[u8]) -> Option<(Version, ConnectionId, Connection
 fn id(cursor: &mut Cursor<'_>) -> Option<ConnectionId> {
     let len = usize::from(cursor.u8()?);
     ConnectionId::new(cursor.take(len).filter(|_| len <= LONGEST)?)
+}
+
+/// Whether a datagram begins with an Initial packet of a version that is read.
+#[must_use]
+pub fn is_initial(datagram: &[u8]) -> bool {
+    let header = Header::read(datagram, 0, None);
+    header.is_some_and(|header| header.kind == PacketType::Initial)
 }
 
 /// The versions that a Version Negotiation packet offers (RFC 9000 17.2.1); `None` for what is none.
@@ -131,6 +128,8 @@ impl Header {
         let first = *bytes.first()?;
         match first & LONG != 0 {
             true => Self::long(bytes, at, first),
+            // What a datagram is padded with is no packet.
+            false if first & FIXED == 0 => None,
             false => Self::short(bytes, at, short_len?),
         }
     }

@@ -11,7 +11,7 @@ use crate::base::{PacketNumber, Timestamp};
 use crate::capture::{Batch, PacketRecord};
 use crate::engine::{Arrival, Engine, Options, Sink, TOGETHER};
 use crate::tls::KeyLog;
-use crate::wire::{Notice, Segment, Skip, Walked, Walker};
+use crate::wire::{Notice, Segment, Skip, UdpDatagram, Walked, Walker};
 
 use super::collected::{Batches, Collected, Tally};
 use super::serial::rounds;
@@ -34,6 +34,9 @@ struct Walk {
     datagrams: Vec<u8>,
     /// What ICMP says of segments.
     notices: Vec<Notice>,
+    /// UDP datagrams that may be QUIC's, as indexes into the batch. They all go to the first engine, since a QUIC connection may
+    /// change its addresses.
+    udp: Vec<(u32, UdpDatagram)>,
 }
 
 struct Found {
@@ -162,6 +165,7 @@ impl Walk {
         }
         self.datagrams.clear();
         self.notices.clear();
+        self.udp.clear();
         tally.batch(&self.batch);
         for (index, (record, bytes)) in self.batch.packets().enumerate() {
             let (segment, source) =
@@ -181,7 +185,10 @@ impl Walk {
                         };
                         (segment, Source::Notice(self.notices.len() as u32 - 1))
                     }
-                    Err(_) => {
+                    Err(skip) => {
+                        if let Skip::Datagram(datagram) = skip {
+                            self.udp.push((index as u32, datagram));
+                        }
                         tally.skipped += 1;
                         continue;
                     }
@@ -198,10 +205,18 @@ impl Walk {
     /// Gives one engine its segments, as many at a time as it looks up together.
     fn give<S: Sink>(&self, index: usize, engine: &mut Engine<S>) {
         let mut arrivals: Vec<Arrival<'_, &Segment>> = Vec::with_capacity(TOGETHER);
+        let mut udp = match index {
+            0 => self.udp.iter(),
+            _ => [].iter(),
+        }
+        .peekable();
         for found in self.segments.get(index).into_iter().flatten() {
             let Some(record) = self.batch.records().get(found.record as usize) else {
                 continue;
             };
+            while let Some(datagram) = udp.next_if(|(before, _)| *before < found.record) {
+                self.give_datagram(datagram, &mut arrivals, engine);
+            }
             if matches!(found.source, Source::Packet) {
                 arrivals.push(Arrival {
                     number: record.number,
@@ -219,7 +234,28 @@ impl Walk {
                 arrivals.clear();
             }
         }
+        for datagram in udp {
+            self.give_datagram(datagram, &mut arrivals, engine);
+        }
         engine.segments(&arrivals);
+    }
+
+    /// Gives an engine a datagram, if it is wanted, behind the segments in front of it.
+    fn give_datagram<'a, S: Sink>(
+        &'a self,
+        (record, datagram): &(u32, UdpDatagram),
+        arrivals: &mut Vec<Arrival<'a, &'a Segment>>,
+        engine: &mut Engine<S>,
+    ) {
+        let Some(record) = self.batch.records().get(*record as usize) else {
+            return;
+        };
+        let bytes = self.batch.bytes(record);
+        if engine.wants(datagram, bytes) {
+            engine.segments(arrivals);
+            arrivals.clear();
+            engine.datagram(record.number, record.time, datagram, bytes);
+        }
     }
 
     /// Gives an engine what does not lie in its packet.

@@ -55,7 +55,7 @@ pub fn message_tree(event: &MessageEvent<'_>) -> Vec<Field> {
 #[must_use]
 pub fn stream_layer(connection: &Connection) -> Layer {
     match connection.transport {
-        Transport::Tls | Transport::Http2 => Layer::Decrypted,
+        Transport::Tls | Transport::Http2 | Transport::Http3 => Layer::Decrypted,
         Transport::Tcp => Layer::Stream,
     }
 }

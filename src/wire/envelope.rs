@@ -114,7 +114,7 @@ fn carried(
         (Skip::Malformed | Skip::Truncated, Some((HeaderKind::Udp, start, _))) => {
             datagram(packet, start)
         }
-        (Skip::NotTcp, Some((kind, start, end))) => match kind {
+        (Skip::NotTcp | Skip::Datagram(_), Some((kind, start, end))) => match kind {
             HeaderKind::Udp => datagram(packet, start),
             HeaderKind::Ipv4 => protocol(packet, start + 9, end),
             HeaderKind::Ipv6 => protocol(packet, start + 6, end),

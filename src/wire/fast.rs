@@ -1,5 +1,6 @@
 //! What nearly every packet is, read in one go: Ethernet, IPv4 without options or fragments, TCP.
 
+use super::datagram::{UdpDatagram, may_be_quic};
 use super::segment::{Endpoint, FlowKey, LayerBytes, Segment, TcpFlags, mapped};
 use super::skip::Skip;
 use super::tunnel;
@@ -16,7 +17,7 @@ pub(super) fn segment(packet: &[u8]) -> Option<Result<Segment, Skip>> {
     }
     match head[23] {
         6 => {}
-        17 => return no_tunnel(head),
+        17 => return no_tunnel(head, packet.len()),
         _ => return None,
     }
     let total_len = usize::from(u16::from_be_bytes([head[16], head[17]]));
@@ -55,10 +56,32 @@ pub(super) fn segment(packet: &[u8]) -> Option<Result<Segment, Skip>> {
 
 /// UDP that is no tunnel is done with.
 #[inline]
-fn no_tunnel(head: &[u8; 54]) -> Option<Result<Segment, Skip>> {
+fn no_tunnel(head: &[u8; 54], captured: usize) -> Option<Result<Segment, Skip>> {
     let source = u16::from_be_bytes([head[34], head[35]]);
     let destination = u16::from_be_bytes([head[36], head[37]]);
     let total_len = u16::from_be_bytes([head[16], head[17]]);
-    (tunnel::over_udp(source, destination).is_none() && total_len >= 28)
-        .then_some(Err(Skip::NotTcp))
+    if tunnel::over_udp(source, destination).is_some() || total_len < 28 {
+        return None;
+    }
+    if total_len == 28 || !may_be_quic(head[42]) {
+        return Some(Err(Skip::NotTcp));
+    }
+    let end = match usize::from(u16::from_be_bytes([head[38], head[39]])) {
+        len @ 8.. => (34 + len).min(14 + usize::from(total_len)),
+        _ => 14 + usize::from(total_len),
+    };
+    if end <= 42 {
+        return Some(Err(Skip::NotTcp));
+    }
+    let address = |at: usize| mapped([head[at], head[at + 1], head[at + 2], head[at + 3]]);
+    Some(Err(Skip::Datagram(UdpDatagram {
+        key: FlowKey {
+            source: Endpoint::from_octets(address(26), source),
+            destination: Endpoint::from_octets(address(30), destination),
+            scope: 0,
+        },
+        start: 42,
+        end: end.min(captured) as u32,
+        missing: end.saturating_sub(captured) as u32,
+    })))
 }

@@ -74,6 +74,22 @@ pub fn layers(
             tree.push(view.whole("Fragment of an IP datagram").value(value));
         }
         Err(Stop::Skip(Skip::Notice(notice))) => tree.push(icmp(packet, at, &notice)),
+        Err(Stop::Skip(Skip::Datagram(datagram))) => {
+            let view = |start: u32, end: u32| View {
+                packet,
+                start: start as usize,
+                end: end as usize,
+            };
+            tree.push(view(datagram.start.saturating_sub(8), datagram.start).udp());
+            let value = format!("{} bytes", datagram.end - datagram.start);
+            let payload = view(datagram.start, datagram.end);
+            tree.push(
+                payload
+                    .whole("UDP payload")
+                    .value(value)
+                    .named("udp.payload"),
+            );
+        }
         Err(Stop::Skip(skip)) => tree.push(unread(packet, at, skip)),
     }
     tree

@@ -1,8 +1,9 @@
 //! One packet: link layer, tunnels, IP and TCP, as views into its bytes.
 //!
-//! [`Walker`] gives the innermost TCP segment of a packet, or why there is none; of ICMP, what it says of a segment. It keeps nothing but IP fragments: flows
+//! [`Walker`] gives the innermost TCP segment of a packet, or why there is none; of ICMP, what it says of a segment, and UDP datagrams that may be QUIC's. It keeps nothing but IP fragments: flows
 //! and streams are not known here. No packet makes it panic or costs more than its length.
 
+mod datagram;
 mod envelope;
 mod fast;
 mod fragment;
@@ -18,6 +19,7 @@ mod tunnel;
 mod walk;
 mod walker;
 
+pub use datagram::UdpDatagram;
 pub use envelope::{Carried, Envelope};
 pub use layers::layers;
 pub use notice::{Notice, Reason};

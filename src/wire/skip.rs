@@ -1,5 +1,6 @@
 //! Why a packet gives no segment.
 
+use super::datagram::UdpDatagram;
 use super::notice::Notice;
 
 /// Why a packet gives no segment.
@@ -10,6 +11,8 @@ pub enum Skip {
     NotIp,
     /// IP that carries something else, such as UDP.
     NotTcp,
+    /// A UDP datagram that may be of QUIC.
+    Datagram(UdpDatagram),
     /// ICMP that says something of a segment.
     Notice(Notice),
     /// A header contradicts itself.
@@ -30,7 +33,7 @@ impl Skip {
     pub fn name(self) -> &'static str {
         match self {
             Skip::NotIp => "not IP",
-            Skip::NotTcp => "not TCP",
+            Skip::NotTcp | Skip::Datagram(_) => "not TCP",
             Skip::Notice(_) => "ICMP about a segment",
             Skip::Malformed => "malformed",
             Skip::Truncated => "cut inside a header",

@@ -1,5 +1,7 @@
 //! Encapsulations inside IP, each told by a protocol number or a UDP port.
 
+use super::datagram::{UdpDatagram, may_be_quic};
+use super::segment::{Endpoint, FlowKey};
 use super::skip::Skip;
 use super::walk::{Encapsulation, HeaderKind, NextLayer, Walk};
 
@@ -53,12 +55,38 @@ impl<'a> Walk<'a> {
     fn udp(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
         let header = self.take::<8>()?;
         let port = |at: usize| u16::from_be_bytes([header[at], header[at + 1]]);
-        let next = over_udp(port(0), port(2)).ok_or(Skip::NotTcp)?;
         let len = usize::from(port(4));
+        let Some(next) = over_udp(port(0), port(2)) else {
+            return Err(self.datagram(port(0), port(2), len));
+        };
         if len >= 8 {
             self.end = self.end.min(self.at - 8 + len);
         }
         Ok((next, Some(HeaderKind::Udp)))
+    }
+
+    /// What stands behind a UDP header and is no tunnel.
+    fn datagram(&self, source: u16, destination: u16, len: usize) -> Skip {
+        let end = match len {
+            8.. => self.end.min(self.at - 8 + len),
+            _ => self.end,
+        };
+        let captured = end.min(self.bytes.len());
+        let payload = self.bytes.get(self.at..captured).unwrap_or_default();
+        if !payload.first().is_some_and(|first| may_be_quic(*first)) {
+            return Skip::NotTcp;
+        }
+        let context = &self.context;
+        Skip::Datagram(UdpDatagram {
+            key: FlowKey {
+                source: Endpoint::from_octets(context.source, source),
+                destination: Endpoint::from_octets(context.destination, destination),
+                scope: context.scope,
+            },
+            start: self.at as u32,
+            end: captured as u32,
+            missing: (end - captured) as u32,
+        })
     }
 
     fn vxlan_network(&mut self, header: &[u8; 8]) -> Result<(), Skip> {

@@ -105,6 +105,8 @@ impl Walker {
                     let bytes = &self.datagram;
                     return Ok(Walked::Reassembled { segment, bytes });
                 }
+                // QUIC is never fragmented (RFC 9000 section 14).
+                Err(Stop::Skip(Skip::Datagram(_))) => return Err(Skip::NotTcp),
                 Err(Stop::Skip(skip)) => return Err(skip),
                 Err(Stop::Fragment(fragment, inner)) => (fragment, inner),
             };

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::base::{Head, PacketNumber};
+use crate::http2::StreamSink;
 
 #[derive(Default)]
 struct Lines(Vec<String>);

@@ -92,10 +92,7 @@ fn of_request(pair: &Pair<'_>, out: &mut Vec<Change>) {
     let (Some(one), Some(other)) = (a.request(), b.request()) else {
         return;
     };
-    let is_h2 = (
-        a.transport == Transport::Http2,
-        b.transport == Transport::Http2,
-    );
+    let is_h2 = (a.transport.is_stream(), b.transport.is_stream());
     match is_h2 {
         (false, false) => of_upgrade(one, other, out),
         (true, false) => out.push(change(
@@ -179,7 +176,7 @@ fn listed(which: &str, before: &Head, after: &Head) -> Option<String> {
 fn of_response(pair: &Pair<'_>, out: &mut Vec<Change>) {
     let (a, b) = (&pair.one.connection, &pair.other.connection);
     let status = |head: &Head| head.status().unwrap_or_default();
-    let is_same_http = a.transport == Transport::Http2 || b.transport == Transport::Http2;
+    let is_same_http = a.transport.is_stream() || b.transport.is_stream();
     let (one, other) = match (a.response(), b.response()) {
         (Some(one), Some(other)) => (one, other),
         (Some(one), None) if b.request().is_some() => {

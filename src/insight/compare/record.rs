@@ -3,9 +3,7 @@
 use std::collections::HashMap;
 
 use crate::base::{ConnectionId, Needs, PacketNumber, PerSide, Side, Timestamp};
-use crate::engine::{
-    Connection, FlowSummary, FrameEvent, MessageEvent, Moment, Seen, Sink, Transport,
-};
+use crate::engine::{Connection, FlowSummary, FrameEvent, MessageEvent, Moment, Seen, Sink};
 use crate::run::{Numbering, Opened};
 use crate::websocket::MessageKind;
 
@@ -89,7 +87,7 @@ impl Recorded {
 
     /// Takes from the summary of its flow who ended it. A stream of HTTP/2 ends before its flow does.
     fn end(&mut self, flow: &FlowSummary) {
-        if self.connection.transport == Transport::Http2 {
+        if self.connection.transport.is_stream() {
             return;
         }
         let first = |side: Side| {

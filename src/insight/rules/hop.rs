@@ -1,7 +1,6 @@
 //! HTTP: what a hop between client and server did to the upgrade, and requests sent to the wrong kind of port.
 
 use crate::base::{Head, Side, escape};
-use crate::engine::Transport;
 use crate::insight::case::{Case, Found};
 use crate::insight::facts::inside;
 use crate::insight::software::{Software, contains};
@@ -108,7 +107,7 @@ pub(super) fn stripped(case: &Case<'_>) -> Option<Found> {
         .attempt
         .connection
         .as_ref()
-        .is_some_and(|connection| connection.transport == Transport::Http2);
+        .is_some_and(|connection| connection.transport.is_stream());
     if is_h2 || case.is_accepted() || names_upgrade(request) && !lacks_token {
         return None;
     }

@@ -1,7 +1,7 @@
 //! The life of an open connection and its end: resets from elsewhere, silence, time-outs, close codes.
 
 use crate::base::{Code, Side, escape};
-use crate::engine::{EndSummary, EndedBy, Outcome, Transport};
+use crate::engine::{EndSummary, EndedBy, Outcome};
 use crate::insight::case::{Case, Found, the};
 use crate::insight::ending::{self, Common, Cut, Pattern};
 use crate::insight::facts::Noted;
@@ -503,7 +503,7 @@ pub(super) fn stream_reset(case: &Case<'_>) -> Option<Found> {
     let connection = case.attempt.connection.as_ref()?;
     let close = &connection.close;
     let frames = close.frames.client || close.frames.server;
-    if connection.transport != Transport::Http2 || frames || close.ended_by != Some(EndedBy::Rst) {
+    if !connection.transport.is_stream() || frames || close.ended_by != Some(EndedBy::Rst) {
         return None;
     }
     let who = close.by.map_or("one side", the);
@@ -557,7 +557,7 @@ pub(super) fn without_close_frame(case: &Case<'_>) -> Option<Found> {
     if !connection.is_websocket() || has_close {
         return None;
     }
-    if connection.transport == Transport::Http2 {
+    if connection.transport.is_stream() {
         return stream_ended(case);
     }
     let (by, end) = attempt.end()?;
@@ -623,7 +623,7 @@ pub(in crate::insight) fn nothing(case: &Case<'_>) -> Found {
     let frames = connection.frames.client + connection.frames.server;
     let handshake = match connection.outcome() {
         Outcome::NotSeen => "handshake not in the capture",
-        _ if connection.transport == Transport::Http2 => ":status 200",
+        _ if connection.transport.is_stream() => ":status 200",
         _ => "101",
     };
     let tolerated = super::frames::tolerated(case);

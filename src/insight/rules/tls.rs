@@ -560,8 +560,7 @@ pub(super) fn alpn_h2(case: &Case<'_>) -> Option<Found> {
     let summary = case.attempt.tls.as_ref()?;
     let is_http1 = case.attempt.connection.as_ref().is_some_and(|connection| {
         let names_upgrade = super::request::names_upgrade;
-        connection.transport != crate::engine::Transport::Http2
-            && connection.request().is_some_and(names_upgrade)
+        !connection.transport.is_stream() && connection.request().is_some_and(names_upgrade)
     });
     let extended = case
         .attempt

@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use ratatui::layout::Rect;
 
 use crate::base::PacketNumber;
-use crate::engine::Transport;
 use crate::store::{Delta, Store, WHOLE};
 
 use super::connections::Connections;
@@ -389,7 +388,7 @@ impl App {
             .bytes
             .of
             .and_then(|(index, _)| self.store.connection(index));
-        of.is_some_and(|entry| entry.connection.transport == Transport::Http2)
+        of.is_some_and(|entry| entry.connection.transport.is_stream())
     }
 
     /// The frame that ruler and handshake speak of.

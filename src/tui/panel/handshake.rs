@@ -141,7 +141,7 @@ fn head_lines(head: Option<&Head>, side: Side, known: &Connection) -> Vec<String
             let missing = required.side == side
                 && required.presence == Presence::Required
                 && head.value(required.name).is_none();
-            if missing && known.transport != crate::engine::Transport::Http2 {
+            if missing && !known.transport.is_stream() {
                 lines.push(format!(" ✗ {} is missing", required.name));
             }
         }
