@@ -67,6 +67,8 @@ pub mod insight;
 pub mod overview;
 pub mod payload;
 pub mod quic;
+#[cfg(all(feature = "live", unix))]
+pub mod process;
 pub mod run;
 pub mod store;
 pub mod teach;

@@ -21,6 +21,7 @@ const FLOORS: &[&[&str]] = &[
         "tls",
         "tunnel",
         "capture",
+        "process",
         "payload",
         "craft",
     ],

@@ -33,6 +33,8 @@ pub struct Limits {
     pub http2_streams: usize,
     /// Client bytes kept after an upgrade request until the response is seen; beyond it the oldest are a gap.
     pub early_bytes: usize,
+    /// Bytes kept of each side of a TLS connection whose secret may still be logged; beyond it they stay closed.
+    pub tls_undecided: usize,
     /// Payload bytes kept of one message for text, data and previews; a longer message is marked `truncated`
     /// (its length and digest stay exact).
     pub kept_payload: usize,
@@ -97,6 +99,7 @@ impl Default for Limits {
             hpack_table: 64 << 10,
             http2_streams: 1024,
             early_bytes: 256 << 10,
+            tls_undecided: 64 << 10,
             kept_payload: 4 * MIB,
             inflated: 256 << 20,
             inflaters: 1536,

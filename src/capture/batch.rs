@@ -1,6 +1,6 @@
 //! Packets read together: one buffer and an index into it.
 
-use crate::base::{LinkType, PacketNumber, Timestamp};
+use crate::base::{LinkType, Named, PacketNumber, Timestamp};
 
 /// Where a packet's captured bytes lie in the uncompressed input, so that they can be read again.
 ///
@@ -62,6 +62,8 @@ pub struct Batch {
     pub(super) packets: Vec<PacketRecord>,
     /// Comments found in the file, by index into `packets`.
     pub(super) comments: Vec<(u32, String)>,
+    /// Packets whose processes the file names, in order.
+    pub(super) named: Vec<Named>,
     /// The capture's last packet, where it is in none of the inputs.
     pub(super) end: Option<(PacketNumber, Timestamp)>,
 }
@@ -84,6 +86,25 @@ impl Batch {
     #[must_use]
     pub fn records(&self) -> &[PacketRecord] {
         &self.packets
+    }
+
+    /// Packets whose processes the file names, in order.
+    #[must_use]
+    pub fn named(&self) -> &[Named] {
+        &self.named
+    }
+
+    /// Keeps the packets for which `keep` says so, which may change their records.
+    pub fn retain(&mut self, mut keep: impl FnMut(&mut PacketRecord, &[u8]) -> bool) {
+        let data = &self.data;
+        self.packets.retain_mut(|record| {
+            let start = record.start as usize;
+            let bytes = data.get(start..start + record.captured as usize);
+            keep(record, bytes.unwrap_or_default())
+        });
+        // What is said of packets by their index would be said of others now.
+        self.comments.clear();
+        self.named.clear();
     }
 
     /// How far the capture has come with this batch: number and time of its last packet. A batch without packets may
@@ -126,6 +147,7 @@ impl Batch {
         self.filled = 0;
         self.packets.clear();
         self.comments.clear();
+        self.named.clear();
         self.end = None;
     }
 

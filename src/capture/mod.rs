@@ -4,6 +4,7 @@
 //! What packets mean is not known here. Own code notes where packets lie in the read buffer, so that a packet is copied
 //! once, from the file to the batch; the tests hold it against the crate `pcap-parser`.
 
+mod annotate;
 mod batch;
 mod decompress;
 mod error;
@@ -23,6 +24,7 @@ mod spool;
 mod summary;
 mod writer;
 
+pub use annotate::{Additions, annotate};
 pub use batch::{Batch, FilePosition, PacketRecord};
 pub use error::OpenError;
 pub use keylog::KeyLogFile;

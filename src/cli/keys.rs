@@ -113,7 +113,9 @@ impl Keys {
             (None, _) => {}
         }
         if let Some(path) = keys.path() {
-            if !grows {
+            if grows {
+                keys.log.set_growing();
+            } else {
                 let bad = keys.log.finish();
                 keys.tell(&path, &bad);
             }

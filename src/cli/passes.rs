@@ -215,5 +215,6 @@ pub(crate) fn engine_options(analysis: &AnalysisArgs) -> engine::Options {
         schema: settled.schema.clone(),
         #[cfg(not(feature = "protobuf"))]
         schema: None,
+        attribution: None,
     }
 }

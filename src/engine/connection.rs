@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use crate::base::{ConnectionId, Head, PacketNumber, PerSide, Side, Timestamp};
+use crate::base::{ConnectionId, Head, Owners, PacketNumber, PerSide, Process, Side, Timestamp};
 use crate::flow::End;
 use crate::http2;
 use crate::http3;
@@ -229,6 +229,8 @@ pub struct Connection {
     ///
     /// [`Needs::DECODED`]: crate::base::Needs::DECODED
     pub protocol: Option<&'static str>,
+    /// The processes at its ends, as far as a file names them or they were found out while packets came.
+    pub owners: Option<Arc<Owners>>,
 }
 
 impl Connection {
@@ -311,6 +313,12 @@ impl Connection {
             (_, 0) => "HTTP/1.0",
             _ => "HTTP/1.1",
         }
+    }
+
+    /// The process at a side.
+    #[must_use]
+    pub fn process(&self, side: Side) -> Option<&Arc<Process>> {
+        self.owners.as_ref()?.at(self.address(side))
     }
 
     /// The address of a side.

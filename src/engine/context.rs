@@ -6,7 +6,8 @@ use std::sync::Arc;
 use hashbrown::HashMap;
 
 use crate::base::{
-    Code, ConnectionId, Finding, Head, Limits, Needs, PacketNumber, PerSide, Side, Span, Timestamp,
+    Attribution, Code, ConnectionId, Finding, Head, Limits, Needs, Owners, PacketNumber, PerSide,
+    Side, Span, Timestamp,
 };
 use crate::flow::{End, FlowId, Recent};
 use crate::payload::Schema;
@@ -32,6 +33,7 @@ pub(super) struct Shared {
     pub(super) decode_as: Vec<u16>,
     pub(super) payload_as: Vec<PayloadAs>,
     pub(super) schema: Option<Arc<Schema>>,
+    pub(super) attribution: Option<Arc<dyn Attribution>>,
     /// Whether a key log was given, though it may still be empty.
     pub(super) decrypts: bool,
     pub(super) scratch: Scratch,
@@ -50,6 +52,8 @@ pub(super) struct Shared {
     pub(super) rare: HashMap<u64, Rare>,
     /// The numbers of TCP streams, where somebody asks.
     pub(super) streams: Option<Streams>,
+    /// Flows that wait for the key log to grow.
+    pub(super) waiting: Vec<FlowId>,
     /// Reused buffers.
     pub(super) packets: Vec<PacketNumber>,
     pub(super) findings: Vec<(Side, Finding)>,
@@ -91,6 +95,8 @@ pub(super) struct Rare {
     pub(super) proxy_header: Option<Arc<ProxyHeader>>,
     /// What is known of TLS around it, where findings are looked at.
     pub(super) tls: Option<Arc<tls::Summary>>,
+    /// Whose it is, as a capture file says.
+    pub(super) owners: Option<Arc<Owners>>,
 }
 
 impl FlowInfo {
@@ -224,6 +230,7 @@ impl<S: Sink> Context<'_, S> {
         self.shared.opened += 1;
         self.flow.connections += 1;
         let address = |side| self.flow.address(self.flow.end(side));
+        let owners = self.owners();
         let rare = self.shared.rare.get(&self.flow.serial);
         Box::new(Connection {
             id,
@@ -250,7 +257,17 @@ impl<S: Sink> Context<'_, S> {
             findings: 0,
             close: Default::default(),
             protocol: None,
+            owners,
         })
+    }
+
+    /// The processes at the ends of the flow, now or as soon as they are found out.
+    fn owners(&self) -> Option<Arc<Owners>> {
+        let flow = &self.flow;
+        if let Some(attribution) = &self.shared.attribution {
+            return Some(attribution.wanted(flow.address(End::Low), flow.address(End::High)));
+        }
+        self.shared.rare.get(&flow.serial)?.owners.clone()
     }
 
     /// Reports a finding that is about no frame or message.

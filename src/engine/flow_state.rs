@@ -410,6 +410,12 @@ impl FlowParts {
         }
     }
 
+    /// The key log has grown: what waited for a secret goes on.
+    pub(super) fn keys_came<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        self.session.keys_came(context);
+        context.charge(self.session.memory());
+    }
+
     /// Gives up what the session keeps, since all flows together keep too much.
     pub(super) fn give_up<S: Sink>(&mut self, context: &mut Context<'_, S>) {
         self.session.give_up(context);

@@ -27,6 +27,7 @@ mod http2_streams;
 mod http_session;
 mod moment;
 mod next;
+mod owners;
 mod provenance;
 mod quic_flows;
 mod quic_session;
@@ -52,7 +53,7 @@ use std::sync::Arc;
 
 use smallvec::SmallVec;
 
-use crate::base::{Limits, Needs, PacketNumber, Timestamp};
+use crate::base::{Attribution, Limits, Named, Needs, PacketNumber, Timestamp};
 use crate::capture::Batch;
 use crate::flow::{End, Expiry, FlowId, Recent, Table, route};
 use crate::payload::Schema;
@@ -92,6 +93,8 @@ pub struct Options {
     pub payload_as: Vec<PayloadAs>,
     /// What binary messages of no protocol are read as, where they fit it.
     pub schema: Option<Arc<Schema>>,
+    /// Who finds out whose connections these are, of a capture on this machine.
+    pub attribution: Option<Arc<dyn Attribution>>,
 }
 
 /// A segment on its way to an engine; `T` is the segment or leads to it.
@@ -116,6 +119,8 @@ pub struct Engine<S> {
     keys: Arc<KeyLog>,
     /// The flows of the table that are QUIC connections.
     quic: QuicFlows,
+    /// The packets of this batch whose processes the file names, in order.
+    named: Vec<(PacketNumber, Named)>,
 }
 
 /// Segments whose flows are looked up together: few enough to stay in the nearest cache, enough to hide its misses.
@@ -155,6 +160,7 @@ impl<S: Sink> Engine<S> {
             decode_as: options.decode_as,
             payload_as: options.payload_as,
             schema: options.schema,
+            attribution: options.attribution,
             decrypts: false,
             scratch: Scratch::new(&options.limits),
             recent: Recent::new(recent),
@@ -167,6 +173,7 @@ impl<S: Sink> Engine<S> {
             streams: needs
                 .has(Needs::STREAMS)
                 .then(|| Streams::new(options.limits.flows)),
+            waiting: Vec::new(),
             packets: Vec::new(),
             findings: Vec::new(),
             run: Vec::new(),
@@ -179,6 +186,7 @@ impl<S: Sink> Engine<S> {
             now: Moment::default(),
             keys: Arc::default(),
             quic: QuicFlows::default(),
+            named: Vec::new(),
         }
     }
 
@@ -187,11 +195,18 @@ impl<S: Sink> Engine<S> {
     pub fn set_keys(&mut self, keys: Arc<KeyLog>) {
         self.keys = keys;
         self.shared.decrypts = true;
+        for place in std::mem::take(&mut self.shared.waiting) {
+            if let Some(flow) = self.table.flow(place) {
+                let mut context = context!(self, flow);
+                flow.parts.keys_came(&mut context);
+            }
+        }
     }
 
     /// Takes the packets of a batch, as `walker` finds segments in them, and moves capture time on to the last one.
     /// Returns how many packets hold no segment.
     pub fn batch(&mut self, batch: &Batch, walker: &mut Walker) -> u64 {
+        self.name(batch);
         let mut skipped = 0;
         let mut arrivals: Vec<Arrival<'_>> = Vec::with_capacity(TOGETHER);
         for (record, bytes) in batch.packets() {
@@ -233,6 +248,16 @@ impl<S: Sink> Engine<S> {
             self.advance(number, time);
         }
         skipped
+    }
+
+    /// Takes over what the file says of whose the packets of this batch are, before its segments come.
+    pub fn name(&mut self, batch: &Batch) {
+        self.named.clear();
+        for named in batch.named() {
+            if let Some(record) = batch.records().get(named.index as usize) {
+                self.named.push((record.number, named.clone()));
+            }
+        }
     }
 
     /// Takes one TCP segment. `bytes` is what the segment's payload range counts in; `in_packet` says whether that is
@@ -354,6 +379,15 @@ impl<S: Sink> Engine<S> {
         let Some(flow) = self.table.flow(id) else {
             return;
         };
+        if !self.named.is_empty() {
+            owners::name(
+                &self.named,
+                self.now.packet,
+                end,
+                &flow.info,
+                &mut self.shared,
+            );
+        }
         let mut context = context!(self, flow);
         let parts = &mut flow.parts;
         let ending = parts.segment(end, segment, bytes, in_packet, &mut context);
@@ -475,6 +509,9 @@ impl<S: Sink> Engine<S> {
         self.shared.flows += 1;
         let flow = FlowState::new(route, end, segment, self.now, &self.shared);
         self.name_stream(flow.info.serial, stream);
+        if let Some(attribution) = self.shared.attribution.as_ref().filter(|_| opens) {
+            attribution.began(flow.info.address(end), flow.info.address(end.peer()));
+        }
         let mut evicted = None;
         let id = self
             .table

@@ -216,13 +216,23 @@ impl Session {
         }
     }
 
+    /// The key log has grown: what waited for a secret goes on.
+    pub(super) fn keys_came<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        if let Protocol::Tls(session) = &mut self.protocol {
+            let OverTls { tls, inner } = &mut **session;
+            tls.keys_came(inner, context);
+            inner.keys_came(context);
+        }
+    }
+
     /// One end sends no more.
     pub(super) fn end_closed<S: Sink>(&mut self, end: End, context: &mut Context<'_, S>) {
         let next = match &mut self.protocol {
             Protocol::WebSocket(session) => session.end_closed(end, context),
             Protocol::Http2(session) => session.end_closed(end, context),
             Protocol::Tls(session) => {
-                session.inner.end_closed(end, context);
+                let OverTls { tls, inner } = &mut **session;
+                tls.end_closed(end, inner, context);
                 Next::Stay
             }
             Protocol::New

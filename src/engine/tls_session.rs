@@ -5,6 +5,8 @@
 
 use std::sync::Arc;
 
+use smallvec::SmallVec;
+
 use crate::base::{Code, Finding, Needs, PacketNumber, PerSide, Side, Span, escape};
 use crate::flow::End;
 use crate::tls::{self, AlertDescription, AlertLevel, KeyLog};
@@ -46,6 +48,10 @@ pub(super) struct TlsSession {
     is_named: bool,
     /// Whether what was agreed on was noted.
     is_noted: bool,
+    /// The ends that closed while bytes of theirs wait to be read.
+    closed: SmallVec<[End; 2]>,
+    /// Whether the engine knows that something waits.
+    is_waiting: bool,
 }
 
 /// What is known of the decrypted bytes.
@@ -100,6 +106,8 @@ impl TlsSession {
             told: 0,
             is_named: false,
             is_noted: false,
+            closed: SmallVec::new(),
+            is_waiting: false,
         }
     }
 
@@ -168,6 +176,32 @@ impl TlsSession {
         }
     }
 
+    /// An end sends no more. What waits of it is read before that is said.
+    pub(super) fn end_closed<S: Sink>(
+        &mut self,
+        end: End,
+        inside: &mut impl Inside<S>,
+        context: &mut Context<'_, S>,
+    ) {
+        match self.connection.is_holding() {
+            true => self.closed.push(end),
+            false => inside.end_closed(end, context),
+        }
+    }
+
+    /// The key log has grown.
+    pub(super) fn keys_came<S: Sink>(
+        &mut self,
+        inside: &mut impl Inside<S>,
+        context: &mut Context<'_, S>,
+    ) {
+        self.is_waiting = false;
+        self.feed(inside, context, |connection, keys, out| {
+            connection.keys_came(keys, out);
+        });
+        self.forget();
+    }
+
     /// The flow is over.
     pub(super) fn ended<S: Sink>(
         &mut self,
@@ -231,6 +265,13 @@ impl TlsSession {
         self.remember_agreed(context);
         for (side, finding) in findings {
             self.tell(side, finding, inside, context);
+        }
+        if !self.connection.is_holding() {
+            for end in std::mem::take(&mut self.closed) {
+                inside.end_closed(end, context);
+            }
+        } else if !std::mem::replace(&mut self.is_waiting, true) {
+            context.shared.waiting.push(context.flow.place);
         }
     }
 

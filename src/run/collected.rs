@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::Timestamp;
+use crate::base::{Attribution, Timestamp};
 use crate::capture::Batch;
 use crate::engine::Sink;
 use crate::tls::KeyLog;
@@ -28,6 +28,11 @@ pub trait Batches {
 
     /// All TLS secrets known after the latest batch was read, when there are new ones.
     fn keys(&mut self) -> Option<Arc<KeyLog>> {
+        None
+    }
+
+    /// Who finds out whose connections these are, where packets come from this machine. Asked once, before the first batch.
+    fn attribution(&self) -> Option<Arc<dyn Attribution>> {
         None
     }
 }

@@ -74,6 +74,10 @@ pub(super) fn parallel<S: Collected + Send>(
     make: impl Fn(Timestamp) -> S,
     collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
 ) -> (Tally, Vec<S>) {
+    let options = &Options {
+        attribution: batches.attribution(),
+        ..options.clone()
+    };
     let mut walk = Walk::default();
     let mut more = batches.fill(&mut walk.batch);
     let start = walk
@@ -204,6 +208,7 @@ impl Walk {
 
     /// Gives one engine its segments, as many at a time as it looks up together.
     fn give<S: Sink>(&self, index: usize, engine: &mut Engine<S>) {
+        engine.name(&self.batch);
         let mut arrivals: Vec<Arrival<'_, &Segment>> = Vec::with_capacity(TOGETHER);
         let mut udp = match index {
             0 => self.udp.iter(),

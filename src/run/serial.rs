@@ -46,9 +46,10 @@ impl<S: Collected> Serial<S> {
     /// Reads the first batch; `make` gets the time of its first packet.
     pub fn start(
         batches: &mut impl Batches,
-        options: Options,
+        mut options: Options,
         make: impl FnOnce(Timestamp) -> S,
     ) -> Self {
+        options.attribution = batches.attribution();
         let walker = Walker::new(&options.limits);
         let mut batch = Batch::new();
         let has_packets = batches.fill(&mut batch);

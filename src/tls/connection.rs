@@ -1,7 +1,8 @@
 //! One TLS connection: both directions' records, cut, opened where there is a key, and told.
 //!
 //! A direction whose next record needs what the other side has not said yet (its hello, its answer to early data) is
-//! held back, up to a limit: captures do not always have packets in the order they were sent.
+//! held back, up to a limit: captures do not always have packets in the order they were sent. So is one whose secret
+//! is not logged yet, while programs still write the key log.
 
 mod content;
 mod direction;
@@ -37,6 +38,7 @@ pub trait RecordSink {
 pub struct Connection {
     handshake_limit: usize,
     held_limit: usize,
+    undecided_limit: usize,
     agreed: Agreed,
     sides: PerSide<Direction>,
     summary: Summary,
@@ -56,6 +58,7 @@ impl Connection {
         Self {
             handshake_limit: limits.tls_handshake,
             held_limit: limits.early_bytes,
+            undecided_limit: limits.tls_undecided,
             agreed: Agreed::default(),
             sides: PerSide::new(Direction::new),
             summary: Summary::default(),
@@ -97,6 +100,17 @@ impl Connection {
                 + side.held.capacity() * size_of::<Held>()
         };
         side(&self.sides.client) + side(&self.sides.server)
+    }
+
+    /// Whether a direction waits for the other side, or for its secret.
+    #[must_use]
+    pub fn is_holding(&self) -> bool {
+        self.sides.client.is_holding || self.sides.server.is_holding
+    }
+
+    /// The key log has grown: goes on with what waited for that.
+    pub fn keys_came(&mut self, keys: &KeyLog, out: &mut impl RecordSink) {
+        self.release(keys, out);
     }
 
     /// Gives back memory that is kept for the next record only.

@@ -120,6 +120,8 @@ pub struct KeyLog {
     overlong: bool,
     lines: u64,
     count: usize,
+    /// Secrets may still be logged for connections that are there already.
+    may_grow: bool,
 }
 
 impl fmt::Debug for KeyLog {
@@ -177,6 +179,16 @@ impl KeyLog {
             self.finish_into(&mut bad);
         }
         bad
+    }
+
+    /// Says that programs are still writing it: what needs a secret that is not there yet may get it.
+    pub fn set_growing(&mut self) {
+        self.may_grow = true;
+    }
+
+    /// Whether secrets may still come for what is there already.
+    pub(crate) fn may_grow(&self) -> bool {
+        self.may_grow
     }
 
     /// Takes over every secret of another key log; a line of it that has no end yet is left out.

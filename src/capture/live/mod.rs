@@ -61,7 +61,8 @@ pub use self::{
     error::{CaptureError, FilterProblem},
     limits::{Autostop, LimitProblem, Ring, parse_autostop, parse_ring},
     options::Options,
-    recording::{Evicted, Kept, Packets, Storage},
+    recording::{Evicted, Kept, Packets, Storage, create},
+    rights::{hand_to_sudo_user, sudo_environment},
 };
 use self::{counters::Counters, recording::Recording, worker::Worker};
 

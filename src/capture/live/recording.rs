@@ -466,7 +466,10 @@ fn open_segment(place: &Storage, index: u32, now: jiff::Timestamp) -> Result<Cur
 }
 
 /// Creates an output file that only its owner may read, since it holds what others said; an old one is overwritten.
-fn create(path: &Path) -> io::Result<File> {
+///
+/// # Errors
+/// As the system says.
+pub fn create(path: &Path) -> io::Result<File> {
     let mut options = File::options();
     options.read(true).write(true).mode(0o600);
     match options.clone().create_new(true).open(path) {

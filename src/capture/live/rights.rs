@@ -26,11 +26,39 @@ fn sudo_user() -> Option<SudoUser> {
 }
 
 /// Gives a file made under `sudo` to the user who called it, who will want to read and delete it.
-pub(super) fn hand_to_sudo_user(file: &File) {
+pub fn hand_to_sudo_user(file: &File) {
     if let Some(user) = sudo_user() {
         // Where the file system refuses, the file is root's, as it would be without this.
         let _ = std::os::unix::fs::fchown(file, Some(user.uid), Some(user.gid));
     }
+}
+
+/// The variables by which a command that `sudo` called finds itself with the user who called it: `None` removes one.
+#[must_use]
+pub fn sudo_environment() -> Vec<(&'static str, Option<String>)> {
+    let Some(user) = sudo_user() else {
+        return Vec::new();
+    };
+    let users = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let (name, home) = entry(&users, user.uid).unzip();
+    let name = name.or_else(|| std::env::var("SUDO_USER").ok());
+    let mut variables: Vec<_> = ["SUDO_UID", "SUDO_GID", "SUDO_USER", "SUDO_COMMAND"]
+        .map(|variable| (variable, None))
+        .into();
+    let known = [("USER", &name), ("LOGNAME", &name), ("HOME", &home)];
+    let known = known.into_iter().filter(|(_, value)| value.is_some());
+    variables.extend(known.map(|(variable, value)| (variable, value.clone())));
+    variables
+}
+
+/// Name and home of a user in the text of `/etc/passwd`.
+fn entry(users: &str, id: u32) -> Option<(String, String)> {
+    users.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let (name, uid) = (fields.next()?, fields.nth(1)?);
+        let home = fields.nth(2)?;
+        (uid.parse() == Ok(id)).then(|| (name.to_owned(), home.to_owned()))
+    })
 }
 
 /// What is still to be done with files after the rights are given up.
@@ -158,6 +186,14 @@ mod tests {
                 .contains("--cap-add=NET_RAW")
         );
         assert!(linux_remedy("NoNewPrivs:\t1\n", Path::new("/x")).starts_with("run it with sudo"));
+    }
+
+    #[test]
+    fn a_user_s_home_is_found() {
+        let users = "root:x:0:0:root:/root:/bin/sh\nada:x:1000:1000:Ada,,,:/home/ada:/bin/bash\n";
+        let ada = Some(("ada".to_owned(), "/home/ada".to_owned()));
+        assert_eq!(entry(users, 1000), ada);
+        assert_eq!(entry(users, 7), None);
     }
 
     #[test]

@@ -29,6 +29,8 @@ pub(super) struct Direction {
     pub(super) is_changed: bool,
     /// Nothing more will come, or the hello will not.
     pub(super) is_hopeless: bool,
+    /// As much was kept as may be until its secret is logged.
+    pub(super) is_undecided_long: bool,
     /// The last record that its key did not open, as long as nothing says that the key is right.
     pub(super) doubted: Option<Span>,
     /// Whether any application data was read, and any protected record not.
@@ -59,6 +61,7 @@ impl Direction {
             is_started: false,
             is_changed: false,
             is_hopeless: false,
+            is_undecided_long: false,
             doubted: None,
             is_read: false,
             is_unread: false,

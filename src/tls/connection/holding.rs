@@ -3,13 +3,16 @@
 use super::direction::Held;
 use super::{Connection, RecordSink};
 use crate::base::Side;
-use crate::tls::keylog::KeyLog;
+use crate::tls::keylog::{KeyLog, Label};
 use crate::tls::record::{ContentType, Version};
 use crate::tls::summary::EarlyData;
 
 impl Connection {
     /// Whether this record has to wait for what the other side has still to say.
     pub(super) fn must_hold(&self, side: Side, content_type: ContentType, keys: &KeyLog) -> bool {
+        if self.awaits_secret(side, content_type, keys) {
+            return true;
+        }
         let direction = &self.sides[side];
         let peer = &self.sides[side.peer()];
         let is_blind = match self.agreed.version() {
@@ -38,6 +41,31 @@ impl Connection {
         }
     }
 
+    /// Whether this record is protected by a secret that the key log may still get.
+    fn awaits_secret(&self, side: Side, content_type: ContentType, keys: &KeyLog) -> bool {
+        let direction = &self.sides[side];
+        if !keys.may_grow() || direction.is_hopeless || direction.is_undecided_long {
+            return false;
+        }
+        let Some(offer) = &self.agreed.offer else {
+            return false;
+        };
+        let is_tls13 = self.agreed.version() == Some(Version::TLS1_3);
+        let is_protected = direction.decrypter.protects(content_type)
+            || is_tls13 && content_type == ContentType::APPLICATION_DATA;
+        let label = match self.role(side) {
+            Side::Client => Label::ClientTraffic,
+            Side::Server => Label::ServerTraffic,
+        };
+        let secrets = keys.secrets(&offer.random);
+        // The secret of application data is the last to be logged.
+        is_protected
+            && match is_tls13 {
+                true => secrets.is_none_or(|secrets| secrets.get(label).is_none()),
+                false => secrets.is_none(),
+            }
+    }
+
     pub(super) fn hold(&mut self, side: Side, bytes: &[u8]) {
         let direction = &mut self.sides[side];
         if bytes.is_empty() {
@@ -48,9 +76,8 @@ impl Connection {
             Some(Held::Bytes(last)) => last.extend_from_slice(bytes),
             _ => direction.held.push(Held::Bytes(bytes.to_vec())),
         }
-        if direction.held_len > self.held_limit {
-            direction.is_hopeless = true;
-        }
+        direction.is_undecided_long |= direction.held_len > self.undecided_limit;
+        direction.is_hopeless |= direction.held_len > self.held_limit;
     }
 
     /// Goes on with directions that need not wait any longer.
