@@ -3,101 +3,13 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use crate::base::Limits;
 use crate::insight::statistics::CallOrder;
 
 pub(crate) use super::options::{OutputArgs, ReportArg, SideArg};
 use super::payload_as::PayloadArgs;
-use super::teach::args::{BuildArgs, ExplainArgs, LabArgs};
-
-/// See every WebSocket in a capture: handshake, frames, messages, close, and what went wrong.
-#[derive(Debug, Parser)]
-#[command(
-    name = "wireloupe",
-    version,
-    max_term_width = 100,
-    args_conflicts_with_subcommands = true
-)]
-#[command(after_help = "\
-Examples:
-  wireloupe capture.pcapng                     open in the terminal interface (prints frames when piped)
-  wireloupe read capture.pcap                  one line a frame
-  wireloupe read --show messages a.pcap        one line a message, inflated
-  wireloupe read --show findings a.pcap        what breaks RFC 6455
-  wireloupe read --format ndjson --show all a.pcap | jq .
-  wireloupe -i eth0 -f 'tcp port 80'           live (wireloupe interfaces lists what there is)
-  tcpdump -i any -w - port 80 | wireloupe read -
-
-Exit codes: 0 done; 1 done, but part of the input could not be read; 2 nothing done.")]
-pub(crate) struct Cli {
-    /// What to do; without a command, files are opened.
-    #[command(subcommand)]
-    pub(crate) command: Option<Command>,
-
-    /// What is opened without a command.
-    #[command(flatten)]
-    pub(crate) open: ReadArgs,
-}
-
-/// The commands.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Command {
-    /// Print frames, messages, connections or findings.
-    Read(Box<ReadArgs>),
-    /// Show what the two sides of a connection said to each other.
-    Follow(Box<FollowArgs>),
-    /// Write each message's payload to a file of its own.
-    Extract(Box<ExtractArgs>),
-    /// Deal a capture out to several in which every flow is whole.
-    Split(Box<SplitArgs>),
-    /// Write the packets with the hash of their flow as an Arrow IPC stream.
-    #[cfg(feature = "columns")]
-    #[command(hide = true)]
-    Packets(PacketsArgs),
-    /// Say why each attempt failed: the first failing stage, the evidence, and the fix.
-    Diagnose(Box<DiagnoseArgs>),
-    /// Count connections, frames, messages, times, findings and overhead.
-    Stats(Box<StatsArgs>),
-    /// Write a report to hand on: what failed and why, with its packets, ladders and numbers.
-    Report(Box<ReportArgs>),
-    /// Write the page that opens captures in a browser, by itself or with captures inside.
-    Page(PageArgs),
-    /// Show what a hop changes between two captures, or how two attempts differ.
-    Compare(Box<CompareArgs>),
-    /// Explain a frame in hex, a handshake, a key, a code or a name.
-    Explain(ExplainArgs),
-    /// Build frames from words, or a whole capture from a script.
-    Build(Box<BuildArgs>),
-    /// Labs with questions that the program checks: list, start, sheet, grade.
-    Lab(LabArgs),
-    /// List the interfaces, and what to do where capturing is refused.
-    #[cfg(all(feature = "live", unix))]
-    #[command(after_help = "\
-Examples:
-  wireloupe interfaces                   what there is, and whether this user may capture there
-  wireloupe -i lo -f 'tcp port 8080'     capture on one of them")]
-    Interfaces,
-    /// List every field of the filter language.
-    #[command(after_help = "\
-Examples:
-  wireloupe fields | grep close          fields about closing
-  wireloupe read -Y 'close.code >= 1002' capture.pcap")]
-    Fields,
-    /// Print completions for a shell.
-    #[command(hide = true)]
-    Completions {
-        /// The shell.
-        shell: clap_complete::Shell,
-    },
-    /// Print the manual page of the program, or of one of its commands.
-    #[command(hide = true)]
-    Man {
-        /// The command.
-        command: Option<String>,
-    },
-}
 
 /// What is read, and how it is printed.
 #[derive(Clone, Debug, Args)]
@@ -246,6 +158,10 @@ pub(crate) struct LiveArgs {
     /// Stop after this many packets.
     #[arg(short = 'c', long, value_name = "N", requires = "interface")]
     pub(crate) count: Option<u64>,
+
+    /// The command that the capture is about.
+    #[arg(skip)]
+    pub(crate) launch: Option<std::sync::Arc<super::launch::Launch>>,
 }
 
 /// Whose conversation is shown, and how.

@@ -193,6 +193,12 @@ impl Keys {
         }
     }
 
+    /// Whether there are new ones since the last call of [`Keys::changed`].
+    #[cfg(feature = "tui")]
+    pub(crate) fn has_changed(&self) -> bool {
+        self.changed
+    }
+
     /// All secrets, when there are new ones since the last call.
     pub(crate) fn changed(&mut self) -> Option<Arc<KeyLog>> {
         std::mem::take(&mut self.changed).then(|| Arc::new(self.log.clone()))

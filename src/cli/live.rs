@@ -1,66 +1,199 @@
 //! Capturing live: the interface's batches into the same pipeline as a file's, and a clean end at Ctrl-C.
 
+use std::fs::File;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::bail;
+use anyhow::{Context as _, bail};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
+use crate::base::Attribution;
 use crate::capture::Batch;
-use crate::capture::live::{Drops, Live, Options, Storage, parse_autostop, parse_ring};
+use crate::capture::live::{
+    Drops, Ended, Live, Options, Storage, create, parse_autostop, parse_ring,
+};
+use crate::process::Watch;
 
 use super::args::LiveArgs;
+use super::launch::{self, Launch};
+use super::sieve::Sieve;
 use super::tell::tell;
 use crate::run::Batches;
 
 /// How long to wait for packets before looking whether the capture has ended.
 const WAIT: Duration = Duration::from_millis(200);
 
-/// A running capture as a source of batches.
-pub(crate) struct LiveBatches {
+/// A running capture, with whose connections it sees, and with the command that it is about, if it is about one.
+pub(crate) struct Capturing {
     live: Live,
+    watch: Option<Watch>,
+    launch: Option<Arc<Launch>>,
+    sieve: Option<Sieve>,
 }
 
-impl LiveBatches {
-    /// Opens the interface and gives up the rights to do so; interrupts and termination end the capture from now on.
-    /// Call it before any thread is started and after every output was opened: rights belong to a thread and those it
-    /// starts later.
+impl Capturing {
+    /// Opens the interface, gives up the rights to do so, and starts the command. Call it before any thread is started and
+    /// after every output was opened: rights belong to a thread and those it starts later.
     ///
     /// # Errors
     /// When the arguments make no sense together, or the capture cannot start; each says what to do.
     pub(crate) fn open(
         args: &LiveArgs,
-        packets_to: Option<&std::path::Path>,
+        packets_to: Option<&Path>,
         force: bool,
     ) -> anyhow::Result<Self> {
-        let live = Live::open(&options(args, packets_to, force)?)?;
-        if let Some(warning) = live.warning() {
-            tell(warning);
+        let mut options = options(args, packets_to, force)?;
+        let is_run = args.launch.is_some();
+        let mut saved = None;
+        if let (Some(path), true) = (packets_to, is_run) {
+            let file = create(path).with_context(|| path.display().to_string())?;
+            saved = Some((file, path));
+            options.place = Storage::default();
         }
-        let stop = live.stop_handle();
+        // A command's sockets may be gone again before a buffer is full.
+        options.immediate |= is_run;
+        // Before the rights are given up: it keeps the right to see whose sockets there are.
+        let watch = Watch::start().ok();
+        let live = Live::open(&options)?;
+        let launch = args.launch.clone();
+        if let Some(launch) = &launch {
+            launch.start()?;
+        }
+        let mut capturing = Self {
+            live,
+            watch,
+            launch,
+            sieve: None,
+        };
+        capturing.follow(saved, &options.interface)?;
+        Ok(capturing)
+    }
+
+    /// Has only the command's connections pass, and the capture end with it.
+    fn follow(&mut self, saved: Option<(File, &Path)>, interface: &str) -> anyhow::Result<()> {
+        let Some(launch) = &self.launch else {
+            return Ok(());
+        };
+        let Some(child) = launch.child() else {
+            return Ok(());
+        };
+        let watch = self.watch.as_ref().filter(|_| !launch.keeps_all());
+        if let (Some(watch), Some(root)) = (watch, child.id()) {
+            watch.follow(root);
+        }
+        let link = self.live.link_type();
+        self.sieve = Some(Sieve::new(watch.cloned(), saved, interface, link)?);
+        child.stops(self.live.stop_handle());
+        Ok(())
+    }
+
+    /// Has signals end the capture, or reach the command.
+    ///
+    /// # Errors
+    /// When the system has no such signals.
+    pub(crate) fn take_signals(&self) -> anyhow::Result<()> {
+        if let Some(child) = self.launch.as_ref().and_then(|launch| launch.child()) {
+            let command = child.signals();
+            let mut signals = Signals::new(launch::Signals::ALL)?;
+            std::thread::spawn(move || signals.forever().for_each(|signal| command.pass(signal)));
+            return Ok(());
+        }
+        let stop = self.live.stop_handle();
         let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP])?;
         std::thread::spawn(move || {
             for _ in signals.forever() {
                 stop.stop();
             }
         });
-        Ok(Self { live })
+        Ok(())
     }
 
-    /// Ends the capture; says why it ended, what was lost, and whether the end was clean.
-    pub(crate) fn finish(self) -> (String, Drops, bool) {
+    /// The capture itself.
+    pub(crate) fn live(&self) -> &Live {
+        &self.live
+    }
+
+    /// Who finds out whose connections these are.
+    pub(crate) fn attribution(&self) -> Option<Arc<dyn Attribution>> {
+        let watch = self.watch.clone()?;
+        Some(Arc::new(watch))
+    }
+
+    /// Exchanges `batch` for the next packets; false when none came within `wait`.
+    ///
+    /// # Errors
+    /// When the capture has ended.
+    pub(crate) fn next(&mut self, wait: Duration, batch: &mut Batch) -> Result<bool, Ended> {
+        let Some(mut next) = self.live.next(wait)? else {
+            return Ok(false);
+        };
+        if let Some(sieve) = &mut self.sieve {
+            sieve.take(&mut next);
+        }
+        let is_empty = next.is_empty();
+        self.live.recycle(std::mem::replace(batch, next));
+        Ok(!is_empty)
+    }
+
+    /// Ends the capture; says why it ended, what was lost, whether the end was clean, and what else there is to say.
+    pub(crate) fn finish(mut self) -> (String, Drops, bool, Vec<String>) {
+        let sieve = self.sieve.take();
         let (end, drops) = self.live.finish();
-        (end.to_string(), drops, end.is_clean())
+        let notes = match (sieve, &self.launch) {
+            (Some(sieve), Some(launch)) => sieve.finish(launch.key_log()),
+            _ => Vec::new(),
+        };
+        (end.to_string(), drops, end.is_clean(), notes)
+    }
+}
+
+/// A running capture as a source of batches.
+pub(crate) struct LiveBatches {
+    capturing: Capturing,
+    /// Whether packets came: the first batch says when the capture began.
+    has_begun: bool,
+}
+
+impl LiveBatches {
+    /// Opens the interface, as [`Capturing::open`]; interrupts and termination end the capture from now on.
+    ///
+    /// # Errors
+    /// When the arguments make no sense together, or the capture cannot start; each says what to do.
+    pub(crate) fn open(
+        args: &LiveArgs,
+        packets_to: Option<&Path>,
+        force: bool,
+    ) -> anyhow::Result<Self> {
+        let capturing = Capturing::open(args, packets_to, force)?;
+        if let Some(warning) = capturing.live.warning() {
+            tell(warning);
+        }
+        capturing.take_signals()?;
+        Ok(Self {
+            capturing,
+            has_begun: false,
+        })
+    }
+
+    /// Ends the capture, as [`Capturing::finish`].
+    pub(crate) fn finish(self) -> (String, Drops, bool, Vec<String>) {
+        self.capturing.finish()
     }
 }
 
 impl Batches for LiveBatches {
     fn fill(&mut self, batch: &mut Batch) -> bool {
         loop {
-            match self.live.next(WAIT) {
-                Ok(None) => {}
-                Ok(Some(next)) => {
-                    self.live.recycle(std::mem::replace(batch, next));
+            match self.capturing.next(WAIT, batch) {
+                Ok(false) if !self.has_begun => {}
+                // In silence, too, secrets may come for what waits for them.
+                Ok(is_any) => {
+                    self.has_begun |= is_any;
+                    if !is_any {
+                        batch.clear();
+                    }
                     return true;
                 }
                 Err(_) => {
@@ -69,6 +202,10 @@ impl Batches for LiveBatches {
                 }
             }
         }
+    }
+
+    fn attribution(&self) -> Option<Arc<dyn Attribution>> {
+        self.capturing.attribution()
     }
 }
 
@@ -85,11 +222,7 @@ pub(crate) fn summary(drops: &Drops) -> String {
 ///
 /// # Errors
 /// When they make no sense together.
-pub(crate) fn options(
-    args: &LiveArgs,
-    packets_to: Option<&std::path::Path>,
-    force: bool,
-) -> anyhow::Result<Options> {
+fn options(args: &LiveArgs, packets_to: Option<&Path>, force: bool) -> anyhow::Result<Options> {
     let Some(interface) = &args.interface else {
         bail!("no interface named: -i IFACE (wireloupe interfaces lists them)")
     };

@@ -1,6 +1,7 @@
 //! The command line: arguments, threads and exit codes.
 
 mod args;
+mod command;
 mod compare;
 mod diagnose;
 mod extract;
@@ -8,6 +9,8 @@ mod follow;
 #[cfg(all(feature = "live", unix))]
 pub mod interfaces;
 mod keys;
+#[cfg(all(feature = "live", unix))]
+mod launch;
 #[cfg(all(feature = "live", unix))]
 mod live;
 mod options;
@@ -21,7 +24,13 @@ mod read;
 mod reading;
 mod report;
 #[cfg(all(feature = "live", unix))]
+mod run;
+#[cfg(all(feature = "live", unix))]
+mod run_args;
+#[cfg(all(feature = "live", unix))]
 mod secrets;
+#[cfg(all(feature = "live", unix))]
+mod sieve;
 mod split;
 mod stats;
 #[cfg(feature = "columns")]
@@ -39,7 +48,7 @@ use anyhow::{Context as _, bail};
 use clap::parser::ValueSource;
 use clap::{CommandFactory as _, FromArgMatches as _};
 
-use args::{Cli, Command};
+use command::{Cli, Command};
 use tell::tell;
 
 /// Runs the program with the process's arguments.
@@ -89,6 +98,8 @@ fn settle(cli: &mut Cli) -> anyhow::Result<()> {
             let is_live = args.is_live();
             (&mut args.analysis, &args.files, is_live)
         }
+        #[cfg(all(feature = "live", unix))]
+        Some(Command::Run(args)) => (&mut args.analysis, &cli.open.files, true),
         Some(Command::Follow(args)) => (&mut args.analysis, &args.files, false),
         Some(Command::Extract(args)) => (&mut args.analysis, &args.files, false),
         Some(Command::Diagnose(args)) => (&mut args.analysis, &args.files, false),
@@ -136,6 +147,8 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         None if tui::can_open(&cli.open) => tui::run(&cli.open),
         None => read::run(&cli.open),
         Some(Command::Read(args)) => read::run(args),
+        #[cfg(all(feature = "live", unix))]
+        Some(Command::Run(args)) => run::run(args),
         Some(Command::Follow(args)) => follow::run(args),
         Some(Command::Extract(args)) => extract::run(args),
         Some(Command::Split(args)) => split::run(args),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::base::{Limits, LinkType};
+use crate::base::{Attribution, Limits, LinkType};
 use crate::capture::{Batch, Input, Source, Summary, Truncation};
 use crate::export::TlsCounts;
 use crate::run::Batches;
@@ -98,11 +98,12 @@ impl Reading {
             Opened::Files(source, _) => of_files(&source),
             #[cfg(all(feature = "live", unix))]
             Opened::Live(batches) => {
-                let (why, drops, is_clean) = batches.finish();
+                let (why, drops, is_clean, more) = batches.finish();
                 let mut notes = vec![live::summary(&drops)];
                 if !is_clean {
                     notes.insert(0, why.clone());
                 }
+                notes.extend(more);
                 Ending {
                     truncated: (!is_clean).then_some(why),
                     notes,
@@ -135,6 +136,14 @@ impl Batches for Reading {
 
     fn keys(&mut self) -> Option<Arc<KeyLog>> {
         self.keys.changed()
+    }
+
+    fn attribution(&self) -> Option<Arc<dyn Attribution>> {
+        match &self.input {
+            Opened::Files(..) => None,
+            #[cfg(all(feature = "live", unix))]
+            Opened::Live(batches) => batches.attribution(),
+        }
     }
 }
 

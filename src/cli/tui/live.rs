@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
+use crate::base::Attribution;
 use crate::capture::Batch;
-use crate::capture::live::{Live, Packets};
+use crate::capture::live::Packets;
 use crate::cli::keys::Keys;
-use crate::cli::live as capturing;
+use crate::cli::live::{Capturing, summary};
 use crate::cli::output::spools;
 use crate::cli::tell::tell;
 use crate::engine;
@@ -50,8 +51,9 @@ struct Wishes {
 pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<ExitCode> {
     let args = &reader.args;
     let mut keys = Keys::open_noting(args.analysis.keylog.as_deref(), true)?;
-    let options = capturing::options(&args.live, args.live.write.as_deref(), args.to.force)?;
-    let live = Live::open(&options)?;
+    let write = args.live.write.as_deref();
+    let capturing = Capturing::open(&args.live, write, args.to.force)?;
+    let live = capturing.live();
     let name = args.live.interface.clone().unwrap_or_default();
     let mut app = App::new(
         Store::new(Box::new(live.packets()), &reader.options()).with_spools(&spools()),
@@ -74,7 +76,7 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
     };
     let thread = std::thread::Builder::new()
         .name("reader".into())
-        .spawn(move || listen(live, keys, wishes, options, &send))?;
+        .spawn(move || listen(capturing, keys, wishes, options, &send))?;
     let ran = tui::run(&mut app, feed, &mut host);
     // The reader must not wait for the interface while its files are made whole.
     stop.stop();
@@ -123,7 +125,7 @@ impl Host for LiveHost {
 
 /// An interface as a source whose packets are noted as they pass.
 struct Listening<'a> {
-    live: Live,
+    capturing: Capturing,
     read: Read,
     keys: Keys,
     wishes: Wishes,
@@ -149,23 +151,30 @@ impl Listening<'_> {
 impl Batches for Listening<'_> {
     fn fill(&mut self, batch: &mut Batch) -> bool {
         loop {
-            let stats = self.live.stats();
+            let stats = self.capturing.live().stats();
             let counts = tui::live::Counts {
                 received: stats.received,
                 dropped: stats.by_kernel + stats.by_interface + stats.by_us,
             };
             // Counts come again: those that find no room are not missed.
             let _ = self.send.try_send(Feed::Counts(counts));
-            match self.live.next(WAIT) {
-                Ok(None) if self.is_awaited() => {
+            match self.capturing.next(WAIT, batch) {
+                Ok(false) if self.is_awaited() => {
                     batch.clear();
                     self.read.push(&[], 0);
                     return true;
                 }
-                Ok(None) => {}
-                Ok(Some(next)) => {
+                Ok(false) => {
+                    // In silence, too, secrets may come for what waits for them.
+                    let _ = self.keys.poll();
+                    if self.has_begun && self.keys.has_changed() {
+                        batch.clear();
+                        self.read.push(&[], 0);
+                        return true;
+                    }
+                }
+                Ok(true) => {
                     (self.came, self.has_begun) = (Some(Instant::now()), true);
-                    self.live.recycle(std::mem::replace(batch, next));
                     self.read.push(batch.records(), 0);
                     if let Some(keys) = lock(&self.wishes.keys).take() {
                         self.keys = keys;
@@ -185,11 +194,15 @@ impl Batches for Listening<'_> {
     fn keys(&mut self) -> Option<Arc<KeyLog>> {
         self.keys.changed()
     }
+
+    fn attribution(&self) -> Option<Arc<dyn Attribution>> {
+        self.capturing.attribution()
+    }
 }
 
 /// Feeds the interface from a network interface until that ends; how it ended.
 fn listen(
-    live: Live,
+    capturing: Capturing,
     keys: Keys,
     wishes: Wishes,
     options: engine::Options,
@@ -198,7 +211,7 @@ fn listen(
     let read = Read::default();
     let is_wanted = Arc::clone(&wishes.counts);
     let mut listening = Listening {
-        live,
+        capturing,
         read: read.clone(),
         keys,
         wishes,
@@ -233,8 +246,11 @@ fn listen(
         numbers.compare(&ways);
         let _ = send.send(Feed::Statistics(Box::new(counted(&numbers))));
     }
-    let (end, drops) = listening.live.finish();
-    let told = format!("{end}; {}", capturing::summary(&drops));
+    let (end, drops, _, notes) = listening.capturing.finish();
+    let mut told = format!("{end}; {}", summary(&drops));
+    for note in notes {
+        told = format!("{told}; {note}");
+    }
     let _ = send.send(Feed::Done(told.clone()));
     told
 }
