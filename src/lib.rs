@@ -66,9 +66,9 @@ pub mod http3;
 pub mod insight;
 pub mod overview;
 pub mod payload;
-pub mod quic;
 #[cfg(all(feature = "live", unix))]
 pub mod process;
+pub mod quic;
 pub mod run;
 pub mod store;
 pub mod teach;
