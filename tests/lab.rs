@@ -71,8 +71,7 @@ fn every_student_gets_other_numbers_and_as_many_points() {
             answers(&other) != answers(&own)
         };
         let differ = ["anna", "bert", "chris"].map(differs);
-        let draws = source(name).unwrap().contains("[draw]");
-        assert_eq!(differ.contains(&true), draws, "{name}");
+        assert!(differ.contains(&true), "{name}: the same for all");
         let again = |seed| {
             lab(name, seed)
                 .questions

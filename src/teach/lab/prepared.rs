@@ -282,9 +282,8 @@ fn shuffle(choices: &mut [String], words: &[&str]) {
 fn filled_answer(answer: &Answer, values: &[(String, String)]) -> Answer {
     let mut answer = answer.clone();
     let texts: Vec<&mut String> = match &mut answer {
-        Answer::Field { r#where, .. }
-        | Answer::Count { r#where, .. }
-        | Answer::Holds { r#where, .. } => vec![r#where],
+        Answer::Field { name, r#where, .. } => vec![name, r#where],
+        Answer::Count { r#where, .. } | Answer::Holds { r#where, .. } => vec![r#where],
         Answer::First { cases, .. } => cases.iter_mut().map(|(wanted, _)| wanted).collect(),
         Answer::Accept { key } => vec![key],
         Answer::Build { words, .. } => vec![words],
