@@ -82,7 +82,7 @@ pub(crate) struct Printed<D> {
     /// What is known of the input.
     pub(crate) ending: Ending,
     tally: Tally,
-    /// What was told, whether printed or not.
+    /// What was emitted, whether printed or not.
     counts: Counts,
 }
 

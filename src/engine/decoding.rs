@@ -97,7 +97,7 @@ pub fn decode<'a>(
     })
 }
 
-/// Requests told as unanswered at the end of a connection.
+/// Requests reported as unanswered at the end of a connection.
 pub(super) const UNANSWERED: usize = 100;
 
 /// What is said of a request that nobody answered.

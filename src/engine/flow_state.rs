@@ -191,7 +191,7 @@ impl FlowParts {
         info.last = context.now.time;
         info.seen |= 1 << end as u8;
         if let Some(trace) = &mut self.trace {
-            // What frames carry is told by events; only what stands in front of them is looked at as bytes.
+            // What frames carry is emitted as events; only what stands in front of them is looked at as bytes.
             let openings = match info.is_websocket() {
                 true => None,
                 false => Some(&mut context.shared.openings),

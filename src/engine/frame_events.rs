@@ -217,7 +217,7 @@ impl<S: Sink> FrameEvents<'_, S> {
         }
     }
 
-    /// A finding about what the message told last carries.
+    /// A finding about what the message emitted last carries.
     fn of_message(&mut self, finding: Finding) {
         let message = self.latest.message;
         self.found(finding, None, message);

@@ -443,7 +443,7 @@ impl<S: Sink> Engine<S> {
         self.finish_begun(PacketNumber(u64::MAX), &mut remaining);
     }
 
-    /// The flows that have not ended, to be ended in rounds: what all of them have to tell need not be held at once.
+    /// The flows that have not ended, to be ended in rounds: what all of them emit need not be buffered at once.
     pub fn remaining(&mut self) -> Remaining {
         let mut flows: Vec<Last> = Vec::with_capacity(self.table.len());
         flows.extend(self.table.all().map(|(place, flow)| Last {

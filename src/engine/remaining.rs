@@ -17,7 +17,7 @@ pub(super) struct Last {
 }
 
 impl Remaining {
-    /// The first packet of each flow, and the bytes it keeps and may have to tell at its end.
+    /// The first packet of each flow, and the bytes it buffers and may have to emit at its end.
     pub fn flows(&self) -> impl Iterator<Item = (PacketNumber, u32)> + '_ {
         self.0.iter().map(|flow| (flow.first_packet, flow.held))
     }

@@ -78,7 +78,7 @@ pub(super) fn check(
     }
 }
 
-/// What a message tells that carries a secret: whether it crosses in the clear, or compressed with what came before.
+/// What a message gives away that carries a secret: whether it crosses in the clear, or compressed with what came before.
 pub(super) fn of_message(
     connection: &Connection,
     message: &Message<'_>,

@@ -26,9 +26,9 @@ pub struct FrameEvent<'a> {
     pub at: Moment,
     /// The packets its bytes came in, in stream order.
     pub packets: &'a [PacketNumber],
-    /// The text of the message it completes, where somebody waited for that; the engine tells it with the message.
+    /// The text of the message it completes, where somebody waited for that; the engine emits it with the message.
     pub text: Option<&'a str>,
-    /// Whether a finding names it, where somebody waited for that; the engine tells findings behind it.
+    /// Whether a finding names it, where somebody waited for that; the engine emits findings behind it.
     pub has_finding: bool,
     /// The number of the message it completes; a fragment's message has no number before it is complete.
     pub message: Option<u64>,
@@ -54,7 +54,7 @@ pub struct MessageEvent<'a> {
     pub decoded: Option<&'a Decoded<'a>>,
     /// The state of the connection's decoders behind this message ([`Needs::DECODED`]).
     pub conversation: Option<&'a Conversation>,
-    /// Whether a finding names it, where somebody waited for that; the engine tells findings about it behind it.
+    /// Whether a finding names it, where somebody waited for that; the engine emits findings about it behind it.
     pub has_finding: bool,
 }
 
@@ -122,8 +122,8 @@ pub trait Sink {
     /// Something is wrong or worth a note.
     fn finding(&mut self, _event: &FindingEvent<'_>, _connection: Option<&Connection>) {}
 
-    /// All was told that belongs to the frame and to the message told last: the message that the frame completes, and the
-    /// findings about both. Between them and this nothing else is told.
+    /// All was emitted that belongs to the frame and to the message emitted last: the message that the frame completes, and the
+    /// findings about both. Between them and this nothing else is emitted.
     #[inline]
     fn settled(&mut self, _connection: &Connection) {}
 

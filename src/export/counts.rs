@@ -2,7 +2,7 @@
 
 use crate::tls::Decryption;
 
-/// How many of each kind an engine told, whether printed or not.
+/// How many of each kind an engine emitted, whether printed or not.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
     /// Connections.

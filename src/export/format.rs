@@ -21,13 +21,13 @@ pub struct Totals<'a> {
     pub last: Option<Timestamp>,
     /// Link types seen, by name.
     pub link_types: &'a [String],
-    /// Connections told.
+    /// Connections emitted.
     pub connections: u64,
-    /// Frames told.
+    /// Frames emitted.
     pub frames: u64,
-    /// Messages told.
+    /// Messages emitted.
     pub messages: u64,
-    /// Findings told.
+    /// Findings emitted.
     pub findings: u64,
     /// Packets that held no TCP segment we could read.
     pub packets_skipped: u64,

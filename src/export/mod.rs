@@ -1,4 +1,4 @@
-//! Output formats: one file a format, each told the engine's events as they happen.
+//! Output formats: one file a format, each receives the engine's events as they happen.
 //!
 //! A [`Printer`] is the engine's sink: it chooses the rows that were asked for, has a [`Format`] write them into a
 //! [`Page`] or whatever else it writes into, and a [`Merger`](crate::run::Merger) puts what all engines wrote together in

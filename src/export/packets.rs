@@ -7,13 +7,13 @@ use crate::engine::{Connection, FindingEvent, Sink};
 
 /// A sink that notes the packets of flows.
 ///
-/// A flow is named by its first packet, which is the first it tells; so a choice made in an earlier pass is known here
+/// A flow is named by its first packet, which is the first it emits; so a choice made in an earlier pass is known here
 /// before anything has to be kept.
 #[derive(Debug)]
 pub struct PacketChoice {
     /// First packets of the flows chosen.
     flows: HashSet<PacketNumber>,
-    /// Whether each flow told so far, and not yet over, is one of them.
+    /// Whether each flow emitted so far, and not yet over, is one of them.
     open: HashMap<u64, bool>,
     packets: HashSet<PacketNumber>,
     comments: HashMap<PacketNumber, Vec<String>>,
@@ -31,7 +31,7 @@ impl PacketChoice {
         }
     }
 
-    /// Whether a packet told since the last [`PacketChoice::clear`] belongs to one of the flows.
+    /// Whether a packet emitted since the last [`PacketChoice::clear`] belongs to one of the flows.
     #[must_use]
     pub fn has(&self, packet: PacketNumber) -> bool {
         self.packets.contains(&packet)
@@ -43,7 +43,7 @@ impl PacketChoice {
         self.comments.get(&packet).map_or(&[], Vec::as_slice)
     }
 
-    /// Forgets the packets told so far.
+    /// Forgets the packets emitted so far.
     pub fn clear(&mut self) {
         self.packets.clear();
         self.comments.clear();

@@ -41,7 +41,7 @@ impl<F: Format> Printer<F> {
         }
     }
 
-    /// What was told so far.
+    /// What was emitted so far.
     pub fn counts(&self) -> Counts {
         self.counts
     }

@@ -16,7 +16,7 @@ use crate::websocket::{Frame, Message, MessageKind, Opcode};
 
 /// What hides a byte.
 const MASK: u8 = b'*';
-/// Makes masked copies of what an engine tells.
+/// Makes masked copies of what an engine emits.
 #[derive(Debug, Default)]
 pub struct Redactor {
     payload: Vec<u8>,

@@ -331,7 +331,7 @@ impl Assembler {
         }
     }
 
-    /// Delivers held pieces that have become next. `filled` is when the hole before them closed; without it each has
+    /// Delivers buffered pieces that have become next. `filled` is when the hole before them closed; without it each has
     /// its own time.
     fn drain(&mut self, filled: Option<Timestamp>, deliver: &mut impl FnMut(Delivery<'_>)) {
         while let Some(held) = &mut self.held {

@@ -53,7 +53,7 @@ pub(crate) struct Message {
     faults: SmallVec<[String; 2]>,
 }
 
-/// Faults told of one block; one bad block tends to have many of the same.
+/// Faults reported of one block; one bad block tends to have many of the same.
 const FAULTS: usize = 4;
 
 const REQUEST_PSEUDO: [&[u8]; 5] = [

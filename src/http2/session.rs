@@ -1,4 +1,4 @@
-//! What one side's frames do to a connection, and what is told of them.
+//! What one side's frames do to a connection, and what is emitted of them.
 //!
 //! One method a frame type. Nothing here stops: what is wrong becomes a finding, what is missing makes the table or
 //! the stream unknown from there on.
@@ -265,7 +265,7 @@ impl<O: StreamSink> Session<'_, O> {
         self.state.highest = stream;
         let (head, faults) = message.into_request(&outcome);
         let is_extended = head.value(":protocol").is_some() || asks_for_websocket(&head);
-        // The request comes first, so that the receiver knows the stream when it is told what is wrong.
+        // The request comes first, so that the receiver knows the stream when it receives what is wrong.
         if self.out.request(stream, head, at) {
             self.follow(stream);
         }

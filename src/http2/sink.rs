@@ -1,4 +1,4 @@
-//! What a connection tells, and to whom.
+//! What a connection emits, and who receives it.
 
 use crate::base::{Finding, Head, Side, Span};
 
@@ -26,7 +26,7 @@ pub struct GoAway<'a> {
 pub trait StreamSink {
     /// A request on a new stream, as a head whose lines are the decoded fields: `:method` is the method, `:path` the
     /// target, `:protocol` a line. `at` covers its frames. Says whether the stream is to be followed: only then its
-    /// response, data and end are told. [`asks_for_websocket`](super::asks_for_websocket) is a good answer.
+    /// response, data and end are emitted. [`asks_for_websocket`](super::asks_for_websocket) is a good answer.
     fn request(&mut self, stream: u32, head: Head, at: Span) -> bool;
     /// A response on a followed stream; 1xx ones come before the final one. Status 0 is one that is not known.
     fn response(&mut self, stream: u32, head: Head, at: Span);

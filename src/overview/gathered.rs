@@ -1,4 +1,4 @@
-//! What all engines told, put together batch by batch.
+//! What all engines emitted, put together batch by batch.
 
 use crate::base::Timestamp;
 use crate::capture::PacketRecord;
@@ -8,7 +8,7 @@ use crate::store::{Collector, Delta};
 
 use super::watcher::Watched;
 
-/// What all engines told, put together.
+/// What all engines emitted, put together.
 #[derive(Default)]
 pub struct Overview {
     collector: Collector,

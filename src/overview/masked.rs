@@ -1,5 +1,5 @@
 //! Secrets masked before a report sees them: in heads, close reasons and findings. What messages hold is passed on,
-//! since reports tell nothing of it but whether it is the same.
+//! since reports say nothing of it but whether it is the same.
 
 use crate::base::Needs;
 use crate::engine::{

@@ -217,7 +217,7 @@ impl Sink for Watcher {
         }
     }
 
-    /// Nothing is forgotten yet: what became of the flow, told next, says whether its packets are kept.
+    /// Nothing is forgotten yet: what became of the flow, emitted next, says whether its packets are kept.
     fn flow_ended(&mut self, flow: u64) {
         if let Some(numbers) = self.numbers() {
             numbers.flow_ended(flow);

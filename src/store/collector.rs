@@ -59,7 +59,7 @@ impl Delta {
     }
 }
 
-/// What is kept of a flow that may still become ours.
+/// What is kept of a flow that may still become a WebSocket.
 #[derive(Debug, Default)]
 struct PendingFlow {
     packets: Vec<PacketEntry>,
@@ -80,7 +80,7 @@ impl PendingFlow {
 /// One engine's flows and connections.
 #[derive(Debug, Default)]
 struct Known {
-    /// The slots of flows that are ours.
+    /// The slots of flows that carry a WebSocket.
     slots: HashMap<u64, u32>,
     pending: HashMap<u64, PendingFlow>,
 }
@@ -265,7 +265,7 @@ impl Collector {
         }
     }
 
-    /// Something of a flow that is ours.
+    /// Something of a flow that carries a WebSocket.
     fn flow_event(&mut self, slot: u32, what: OfFlow, sources: Sources<'_>, delta: &mut Delta) {
         match what {
             OfFlow::Packet(number) => {
@@ -282,7 +282,7 @@ impl Collector {
         }
     }
 
-    /// Something of a flow that may become ours.
+    /// Something of a flow that may become a WebSocket.
     fn pending_event(&mut self, (engine, flow): (usize, u64), what: OfFlow, sources: Sources<'_>) {
         let packet = match what {
             OfFlow::Packet(number) => self.entry(number, sources.records),
@@ -326,7 +326,7 @@ impl Collector {
         PlainEntry { at, ..entry }
     }
 
-    /// A flow turned out to be ours: its slot.
+    /// A flow turned out to carry a WebSocket: its slot.
     fn flow_opened(&mut self, (engine, flow): (usize, u64), delta: &mut Delta) -> u32 {
         let slot = self.slots;
         self.slots += 1;

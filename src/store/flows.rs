@@ -14,7 +14,7 @@ use super::record::{ExtentEntry, PacketEntry};
 pub const WHOLE: u32 = u32::MAX - 1;
 
 impl Store {
-    /// The packet of this number, if it belongs to a flow of ours; `near` is the connection to look in first.
+    /// The packet of this number, if it belongs to a flow with a connection; `near` is the connection to look in first.
     #[must_use]
     pub fn packet_entry(&self, near: u32, number: PacketNumber) -> Option<PacketEntry> {
         let flow = self.flows.get(self.connection(near)?.flow as usize)?;

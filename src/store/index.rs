@@ -63,7 +63,7 @@ pub struct Entry {
 
 /// Frames beyond which none are kept, so that the index of one leaves a bit of a `u32` free.
 const FRAMES: u32 = 1 << 31;
-/// Pages of frames held unpacked; a power of two.
+/// Pages of frames kept unpacked; a power of two.
 const PAGES: usize = 32;
 
 /// Unpacked pages by their number modulo [`PAGES`]: the number, and the rows.

@@ -111,7 +111,7 @@ impl Indexer {
         std::mem::swap(&mut self.part, part);
     }
 
-    /// Keeps the first packets of a flow that is over and was none of ours, because somebody will ask for them.
+    /// Keeps the first packets of a flow that is over and carried no connection, because somebody will ask for them.
     pub fn keep_flow(&mut self, flow: u64) {
         self.part.flow(flow, OfFlow::Kept);
     }

@@ -28,14 +28,14 @@ use super::colours::theme;
 use super::load::{Gathered, IN_FLIGHT, Read, Reader, counted, lock};
 use super::save;
 
-/// How long to wait for packets before the counts are told again.
+/// How long to wait for packets before the counts are sent again.
 const WAIT: Duration = Duration::from_millis(100);
 /// The shortest time between two judgements of the attempts that are over.
 const JUDGED: Duration = Duration::from_secs(2);
 /// Attempts beyond which judging again and again would cost more than it tells.
 const ATTEMPTS: u64 = 10_000;
 
-/// What the interface and the reader tell each other beside the feed.
+/// What the interface and the reader send each other beside the feed.
 #[derive(Clone, Default)]
 struct Wishes {
     /// Somebody wants to see the statistics.

@@ -92,7 +92,7 @@ impl Batches for Noted {
     }
 }
 
-/// Puts together what engines tell, and sends it to the interface.
+/// Puts together what engines emit, and sends it to the interface.
 pub(super) struct Gathered(pub(super) Overview);
 
 impl Default for Gathered {
