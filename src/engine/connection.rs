@@ -1,5 +1,6 @@
 //! What is known of one WebSocket connection, or of one attempt at it.
 
+use std::borrow::Cow;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -7,6 +8,7 @@ use crate::base::{ConnectionId, Head, Owners, PacketNumber, PerSide, Process, Si
 use crate::flow::End;
 use crate::http2;
 use crate::http3;
+use crate::quic;
 use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::Negotiated;
 
@@ -48,10 +50,13 @@ impl Transport {
 
     /// The name of an error code of RST_STREAM or RESET_STREAM, GOAWAY or CONNECTION_CLOSE.
     #[must_use]
-    pub fn error_name(self, code: u32) -> &'static str {
+    pub fn error_name(self, code: u32) -> Cow<'static, str> {
         match self {
-            Transport::Http3 => http3::error_name(code.into()),
-            _ => http2::error_name(code),
+            Transport::Http3 if code & Close::OF_QUIC != 0 => {
+                quic::error_name(u64::from(code & !Close::OF_QUIC))
+            }
+            Transport::Http3 => http3::error_name(code.into()).into(),
+            _ => http2::error_name(code).into(),
         }
     }
 }
@@ -161,11 +166,14 @@ pub struct Close {
     /// RST_STREAM and a GOAWAY with an error as RST.
     pub ended_by: Option<EndedBy>,
     /// The error code of that RST_STREAM or GOAWAY (RFC 9113 section 7), or of a stream or connection of HTTP/3 (RFC 9114
-    /// section 8.1).
+    /// section 8.1); one of QUIC itself (RFC 9000 section 20.1) has [`Close::OF_QUIC`] set. [`Transport::error_name`] names it.
     pub error: Option<u32>,
 }
 
 impl Close {
+    /// Set in an error code that is one of QUIC and not of HTTP/3.
+    pub const OF_QUIC: u32 = 1 << 31;
+
     /// Whether the closing handshake was completed (RFC 6455 section 7.1.4).
     #[must_use]
     pub fn is_clean(&self) -> bool {

@@ -12,7 +12,7 @@ use crate::quic::{self, Close, ConnectionId, EventSink, Piece, Received};
 use crate::tls::Decryption;
 use crate::wire::FlowKey;
 
-use super::connection::{EndedBy, Transport};
+use super::connection::{Close as CloseOf, EndedBy, Transport};
 use super::context::Context;
 use super::http2_exchanges::Http2Exchanges;
 use super::http2_session::Http2Events;
@@ -44,10 +44,17 @@ pub(super) struct QuicSession {
     position: PerSide<u64>,
     /// The addresses it was seen on.
     routes: Vec<FlowKey>,
+    /// What HTTP/3 kept when that was last counted.
+    kept: usize,
+    /// Datagrams since.
+    uncounted: u8,
     is_named: bool,
     is_noted: bool,
     is_told: bool,
 }
+
+/// Datagrams after which what HTTP/3 keeps is counted again: each count looks at all its streams.
+const COUNTED: u8 = 16;
 
 /// What its streams carry.
 struct Inside {
@@ -79,6 +86,8 @@ impl QuicSession {
             },
             position: PerSide::default(),
             routes: vec![route],
+            kept: 0,
+            uncounted: 0,
             is_named: false,
             is_noted: false,
             is_told: false,
@@ -88,7 +97,7 @@ impl QuicSession {
     /// Bytes kept beyond the session itself.
     pub(super) fn memory(&self) -> usize {
         let routes = self.routes.capacity() * size_of::<FlowKey>();
-        self.quic.memory() + self.inside.http.held() + self.inside.streams.memory + routes
+        self.quic.memory() + self.kept + self.inside.streams.memory + routes
     }
 
     /// Has the WebSockets inside free what they can do without.
@@ -168,6 +177,10 @@ impl QuicSession {
             base,
         };
         self.quic.push(received, keys, &mut out);
+        self.uncounted += 1;
+        if self.uncounted >= COUNTED {
+            (self.kept, self.uncounted) = (self.inside.http.held(), 0);
+        }
         self.remember(context);
         if self.quic.summary().unopened.client + self.quic.summary().unopened.server >= UNOPENED {
             self.tell_closed(context);
@@ -374,7 +387,11 @@ impl<S: Sink> EventSink for QuicEvents<'_, '_, S> {
 
     fn closed(&mut self, from: Side, close: &Close) {
         if !close.is_without_error() {
-            let code = u32::try_from(close.code).unwrap_or(u32::MAX);
+            let code = u32::try_from(close.code).unwrap_or(u32::MAX) & !CloseOf::OF_QUIC;
+            let code = match close.by_application {
+                true => code,
+                false => code | CloseOf::OF_QUIC,
+            };
             self.inside.streams.failed.get_or_insert((from, code));
         }
         self.inside.close = Some((from, close.clone()));
@@ -382,7 +399,8 @@ impl<S: Sink> EventSink for QuicEvents<'_, '_, S> {
 
     fn forgotten(&mut self, from: Side) {
         // A reset without a code.
-        self.inside.streams.failed.get_or_insert((from, 0));
+        let code = CloseOf::OF_QUIC;
+        self.inside.streams.failed.get_or_insert((from, code));
         self.inside.forgotten = Some(from);
     }
 

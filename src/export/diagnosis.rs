@@ -206,8 +206,10 @@ fn encrypted_text<E>(
             true => "",
             false => " (--keylog FILE opens it)",
         };
+        let has_quic = all.iter().any(|one| one.quic.is_some());
+        let what = if has_quic { "TLS and QUIC" } else { "TLS" };
         each(&format!(
-            "TLS that was not read, with what shows from outside{opens}:\n"
+            "{what} that was not read, with what shows from outside{opens}:\n"
         ))?;
     }
     for one in all.iter().take(LISTED) {
@@ -385,6 +387,9 @@ fn encrypted_line(one: &Encrypted) -> String {
     let mut say = |text: std::fmt::Arguments<'_>| {
         let _ = write!(out, "; {text}");
     };
+    if let Some(version) = one.quic {
+        say(format_args!("QUIC version {version}"));
+    }
     match (tls.version, tls.version_offered) {
         (Some(version), _) => say(format_args!("{version}")),
         (None, Some(offered)) => say(format_args!("{offered} offered")),
@@ -413,10 +418,15 @@ fn encrypted_line(one: &Encrypted) -> String {
     if let Some(why) = tls.unsupported() {
         say(format_args!("{why}, whatever keys there are"));
     }
-    say(format_args!(
-        "a WebSocket inside is {}",
-        one.likeness.name()
-    ));
+    match one.quic {
+        Some(_) => say(format_args!(
+            "whether a WebSocket is inside shows only with keys; today's browsers open WebSockets over TCP"
+        )),
+        None => say(format_args!(
+            "a WebSocket inside is {}",
+            one.likeness.name()
+        )),
+    }
     out.push('\n');
     out
 }
@@ -436,6 +446,7 @@ fn encrypted_json(one: &Encrypted) -> Value {
         "server": one.server.to_string(),
         "packet": one.packet.0,
         "seconds": one.lifetime.as_secs_f64(),
+        "quic": one.quic.map(|version| version.to_string()),
         "version": tls.version.map(|version| version.to_string()),
         "version_offered": tls.version_offered.map(|version| version.to_string()),
         "suite": tls.suite.map(|suite| suite.to_string()),

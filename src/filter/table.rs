@@ -119,6 +119,8 @@ fields! {
     HttpSecWebSocketExtensions "http.sec_websocket_extensions" [] Text HEADERS ALL "Sec-WebSocket-Extensions, of request and response." {header: Some("Sec-WebSocket-Extensions")};
     Http2 "http2" [] Layer HEADERS ALL "HTTP/2 carries it (RFC 8441).";
     Http2StreamId "http2.streamid" [] Unsigned HEADERS ALL "The HTTP/2 stream.";
+    Http3 "http3" [] Layer HEADERS ALL "HTTP/3 carries it, over QUIC (RFC 9220).";
+    Http3StreamId "http3.streamid" [] Unsigned HEADERS ALL "The HTTP/3 stream, which is a stream of QUIC.";
     // Frames.
     WebSocket "websocket" ["ws"] Layer HEADERS FRAME_MESSAGE "A WebSocket frame or message; its unmasked payload in `contains`, `matches`, slices and `len`." {bytes: Some("websocket.payload")};
     WebSocketNumber "websocket.number" [] Unsigned HEADERS FRAME "Number of the frame in its connection, from 1.";
@@ -163,7 +165,7 @@ fields! {
     ConnectionPackets "connection.packets" [] Unsigned HEADERS CONNECTION "Packets of its TCP connection.";
     ConnectionBytes "connection.bytes" [] Unsigned HEADERS CONNECTION "Payload bytes of both sides on the wire.";
     ConnectionDuration "connection.duration" ["duration"] Duration HEADERS CONNECTION "From its first packet to its last.";
-    Transport "transport" ["connection.transport"] Text HEADERS ALL "What carries it." {known: Known::Words(&["tcp", "tls", "http2"])};
+    Transport "transport" ["connection.transport"] Text HEADERS ALL "What carries it." {known: Known::Words(&["tcp", "tls", "http2", "http3"])};
     From "from" [] Text HEADERS MOMENT "Who sent it." {known: Known::Words(SIDES)};
     Client "client" ["client.addr"] Ip HEADERS ALL "The client's address, IPv4 or IPv6.";
     ClientPort "client.port" [] Unsigned HEADERS ALL "The client's port." {max: U16};

@@ -81,6 +81,13 @@ impl Connection {
     ) -> bool {
         match kind(stream) {
             Kind::Unidirectional => self.unidirectional(stream, from, bytes, origin, out),
+            Kind::Request if self.is_next(stream, from) => {
+                self.bytes(stream, from, bytes, origin, out);
+                if from == Side::Client {
+                    self.read(stream, out);
+                }
+                self.requests.contains_key(&stream)
+            }
             Kind::Request => self.item(stream, from, Item::Bytes(bytes.to_vec(), origin), out),
             Kind::Other => false,
         }
@@ -133,6 +140,15 @@ impl Connection {
         {
             out.dropped(id);
         }
+    }
+
+    /// Whether the next bytes of a direction can be read as they come.
+    fn is_next(&self, stream: u64, from: Side) -> bool {
+        self.requests.get(&stream).is_some_and(|request| {
+            let half = &request.halves[from];
+            let is_open = request.is_followed || from == Side::Client;
+            is_open && half.blocked.is_none() && half.waiting.is_empty()
+        })
     }
 
     fn unidirectional(

@@ -172,6 +172,7 @@ impl Sink for Facts {
     }
 
     fn tls(&mut self, flow: &TlsFlow<'_>, at: Moment) {
+        self.part.encrypted.extend(Encrypted::of_quic(flow));
         self.gatherer.tls(flow, at);
     }
 

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::base::PacketNumber;
+use crate::engine::TlsFlow;
+use crate::quic;
 use crate::tls::{Decryption, Likeness, Summary};
 
 use super::facts::Attempt;
@@ -22,6 +24,8 @@ pub struct Encrypted {
     pub lifetime: Duration,
     /// What the handshake and the records say.
     pub tls: Arc<Summary>,
+    /// The version of QUIC, where it is QUIC that TLS is inside of.
+    pub quic: Option<quic::Version>,
     /// How much it looks like a long-lived WebSocket.
     pub likeness: Likeness,
 }
@@ -41,7 +45,26 @@ impl Encrypted {
             packet: attempt.first.packet,
             lifetime,
             tls: Arc::clone(tls),
+            quic: None,
             likeness: tls.websocket_likeness(lifetime),
+        })
+    }
+
+    /// A QUIC connection that could not be read.
+    pub(super) fn of_quic(flow: &TlsFlow<'_>) -> Option<Self> {
+        let quic = flow.quic?;
+        if flow.summary.decryption == Decryption::Decrypted {
+            return None;
+        }
+        let lived = u64::try_from(flow.last.since(flow.opened)).unwrap_or(0);
+        Some(Self {
+            client: flow.client,
+            server: flow.server,
+            packet: flow.first_packet,
+            lifetime: Duration::from_nanos(lived),
+            tls: Arc::new(flow.summary.clone()),
+            quic: Some(quic.version.or(quic.version_offered).unwrap_or_default()),
+            likeness: Likeness::Unclear,
         })
     }
 

@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 
 use crate::base::{Side, Timestamp, escape};
-use crate::engine::{EndedBy, Outcome};
+use crate::engine::{Connection, EndedBy, Outcome, Transport};
 use crate::websocket::close::CloseCode;
 
 use super::facts::Attempt;
@@ -243,6 +243,9 @@ pub fn text(attempt: &Attempt) -> String {
     let frame = Side::BOTH
         .iter()
         .any(|side| attempt.frames[*side].close.is_some());
+    if !frame && connection.transport == Transport::Http3 {
+        return stream(connection);
+    }
     if !frame {
         return tcp(attempt);
     }
@@ -264,6 +267,26 @@ pub fn text(attempt: &Attempt) -> String {
         out.push_str(", then reset");
     }
     out
+}
+
+/// How a stream of HTTP/3 ended that carried no close frame; there is no TCP under it.
+fn stream(connection: &Connection) -> String {
+    let close = &connection.close;
+    let frame = match connection.is_websocket() {
+        true => "no close frame; ",
+        false => "",
+    };
+    let who = close.by.map_or("one side", Side::name);
+    match close.ended_by {
+        Some(EndedBy::Rst) => {
+            let name = |code| connection.transport.error_name(code).into_owned();
+            let code = close.error.map_or_else(|| "a reset".to_owned(), name);
+            format!("{frame}{who} ended the stream, with {code}")
+        }
+        Some(EndedBy::Fin) => format!("{frame}{who} ended the stream first"),
+        Some(EndedBy::Timeout) => "silent until it was given up".to_owned(),
+        _ => "open at the end of the capture".to_owned(),
+    }
 }
 
 fn tcp(attempt: &Attempt) -> String {

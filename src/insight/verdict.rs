@@ -345,7 +345,7 @@ verdicts! {
     ApplicationClose = ("application-close", Some(Close), Warning, "the application's documentation of its close codes", "https://www.rfc-editor.org/rfc/rfc6455#section-7.4.2"),
     /// The TCP connection was reset without a close frame, which ends a WebSocket in order.
     ConnectionReset = ("connection-reset", Some(Close), Warning, "the log of the side that sent the RST", "https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1"),
-    /// The HTTP/2 stream was reset without a close frame.
+    /// The stream of HTTP/2 or HTTP/3 was reset without a close frame.
     StreamReset = ("stream-reset", Some(Close), Warning, "the log of the side that reset the stream", "https://www.rfc-editor.org/rfc/rfc8441#section-5"),
     /// The TCP connection was closed without a close frame, which ends a WebSocket in order.
     ClosedWithoutCloseFrame = ("closed-without-close-frame", Some(Close), Warning, "the log of the side that ended it", "https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5"),

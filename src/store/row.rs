@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use crate::base::{Head, Side, Timestamp};
 use crate::engine::{
     Connection, FindingEvent, FrameEvent, Handshake, MessageEvent, Moment, Outcome, SeenHead,
-    Tunnel,
+    Transport, Tunnel,
 };
 use crate::filter::{FieldId, FieldRef, PathStep, Value, Values, visit_json};
 use crate::websocket::{MessageKind, Opcode, close};
@@ -417,18 +417,39 @@ fn tunnels(connection: &Connection) -> impl Iterator<Item = &Tunnel> {
     connection.tunnel.iter().flat_map(|tunnel| tunnel.all())
 }
 
+/// A value of the stream that carries a connection, where it is one of this kind.
+fn stream_of<'a>(
+    connection: &Connection,
+    transport: Transport,
+    value: impl FnOnce(u32) -> Value<'a>,
+) -> Option<Value<'a>> {
+    let stream = connection
+        .stream
+        .filter(|_| connection.transport == transport);
+    stream.map(value)
+}
+
 fn of_connection(connection: &Connection, field: FieldId, each: Each<'_>) {
     match field {
         FieldId::TcpStream => maybe(each, connection.tcp_stream.map(Value::Unsigned)),
         FieldId::Tls => maybe(each, connection.is_encrypted.then_some(Value::Present)),
         FieldId::Sni => maybe(each, connection.server_name.as_deref().map(Value::Text)),
-        FieldId::Http2 => maybe(each, connection.stream.map(|_| Value::Present)),
-        FieldId::Http2StreamId => maybe(
+        FieldId::Http2 => maybe(
             each,
-            connection
-                .stream
-                .map(|stream| Value::Unsigned(stream.into())),
+            stream_of(connection, Transport::Http2, |_| Value::Present),
         ),
+        FieldId::Http3 => maybe(
+            each,
+            stream_of(connection, Transport::Http3, |_| Value::Present),
+        ),
+        FieldId::Http2StreamId => {
+            let number = |stream: u32| Value::Unsigned(stream.into());
+            maybe(each, stream_of(connection, Transport::Http2, number));
+        }
+        FieldId::Http3StreamId => {
+            let number = |stream: u32| Value::Unsigned(stream.into());
+            maybe(each, stream_of(connection, Transport::Http3, number));
+        }
         FieldId::Transport => one(each, Value::Text(connection.transport.name())),
         FieldId::Tunnel => maybe(each, connection.tunnel.as_ref().map(|_| Value::Present)),
         FieldId::TunnelTarget => {

@@ -1,7 +1,7 @@
 //! The life of an open connection and its end: resets from elsewhere, silence, time-outs, close codes.
 
 use crate::base::{Code, Side, escape};
-use crate::engine::{EndSummary, EndedBy, Outcome};
+use crate::engine::{EndSummary, EndedBy, Outcome, Transport};
 use crate::insight::case::{Case, Found, the};
 use crate::insight::ending::{self, Common, Cut, Pattern};
 use crate::insight::facts::Noted;
@@ -507,9 +507,18 @@ pub(super) fn stream_reset(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let who = close.by.map_or("one side", the);
-    let sentence = format!(
-        "{who} reset the HTTP/2 stream in the middle of the conversation, without a close frame"
-    );
+    let stream = match (connection.transport, close.error) {
+        (Transport::Http3, Some(code)) => {
+            format!(
+                "ended the HTTP/3 stream with {}",
+                connection.transport.error_name(code)
+            )
+        }
+        (Transport::Http3, None) => "reset the HTTP/3 stream".to_owned(),
+        _ => "reset the HTTP/2 stream".to_owned(),
+    };
+    let sentence =
+        format!("{who} {stream} in the middle of the conversation, without a close frame");
     let last = Side::BOTH
         .iter()
         .filter_map(|side| case.attempt.frames[*side].last);
@@ -519,7 +528,8 @@ pub(super) fn stream_reset(case: &Case<'_>) -> Option<Found> {
 
 /// A stream of HTTP/2 that ended by END_STREAM, or with its connection, and no close frame.
 fn stream_ended(case: &Case<'_>) -> Option<Found> {
-    let close = &case.attempt.connection.as_ref()?.close;
+    let connection = case.attempt.connection.as_ref()?;
+    let close = &connection.close;
     if close.ended_by != Some(EndedBy::Fin) {
         return None;
     }
@@ -528,9 +538,12 @@ fn stream_ended(case: &Case<'_>) -> Option<Found> {
         Some(_) => " in the middle of a frame or message",
         None => "",
     };
-    let sentence = format!(
-        "{who} ended the HTTP/2 stream (END_STREAM){within} without a close frame (applications see code 1006)"
-    );
+    let stream = match connection.transport {
+        Transport::Http3 => "the HTTP/3 stream (FIN)",
+        _ => "the HTTP/2 stream (END_STREAM)",
+    };
+    let sentence =
+        format!("{who} ended {stream}{within} without a close frame (applications see code 1006)");
     let last = Side::BOTH
         .iter()
         .filter_map(|side| case.attempt.frames[*side].last);

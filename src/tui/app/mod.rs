@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use ratatui::layout::Rect;
 
 use crate::base::PacketNumber;
+use crate::engine::Transport;
 use crate::store::{Delta, Store, WHOLE};
 
 use super::connections::Connections;
@@ -381,14 +382,18 @@ impl App {
         .unwrap_or(self.list.connection)
     }
 
-    /// Whether the shown bytes are of a stream of HTTP/2.
+    /// What the stream is of that the shown bytes are of, where it is one of HTTP/2 or HTTP/3.
     #[must_use]
-    pub fn is_over_http2(&self) -> bool {
+    pub fn stream_name(&self) -> Option<&'static str> {
         let of = self
             .bytes
             .of
             .and_then(|(index, _)| self.store.connection(index));
-        of.is_some_and(|entry| entry.connection.transport.is_stream())
+        match of?.connection.transport {
+            Transport::Http2 => Some("HTTP/2 stream"),
+            Transport::Http3 => Some("HTTP/3 stream"),
+            Transport::Tcp | Transport::Tls => None,
+        }
     }
 
     /// The frame that ruler and handshake speak of.

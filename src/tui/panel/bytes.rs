@@ -52,7 +52,7 @@ fn tabs(app: &App) -> Vec<(Tab, String)> {
     let named = tabs.map(|tab| {
         let name = match (tab, app.bytes.packet) {
             (Tab::Packet, Some(packet)) if app.bytes.tab == tab => format!("packet {packet}"),
-            (Tab::Decrypted, _) if app.is_over_http2() => "HTTP/2 stream".to_owned(),
+            (Tab::Decrypted, _) => app.stream_name().unwrap_or(tab.name()).to_owned(),
             _ => tab.name().to_owned(),
         };
         match app.bytes.tab == tab {
