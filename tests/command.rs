@@ -208,6 +208,9 @@ fn node_is_decrypted_and_its_exit_code_is_ours() {
         .collect();
     assert_eq!(connections.len(), 1);
     assert_eq!(connections[0]["transport"], "tls");
+    let processes = &connections[0]["processes"];
+    assert_eq!(processes["client"]["name"], "node", "{processes}");
+    assert_eq!(processes["server"]["pid"], server.process.id());
     if let Some(shown) = tshark(&server.saved()) {
         assert_eq!(shown.lines().count(), 2, "{shown}");
     }
@@ -218,6 +221,18 @@ fn node_is_decrypted_and_its_exit_code_is_ours() {
         .output()
         .unwrap();
     assert_eq!(texts(&self::lines(&again)), ["hello from node"; 2]);
+    let named = Command::new(env!("CARGO_BIN_EXE_wireloupe"))
+        .args(["read", "--format", "tsv", "-e", "process.pid", "-Y"])
+        .arg("process.name == \"node\" && websocket.opcode == text")
+        .arg(server.saved())
+        .output()
+        .unwrap();
+    let named = String::from_utf8_lossy(&named.stdout).into_owned();
+    assert_eq!(
+        named.lines().count(),
+        2,
+        "the file names its processes: {named}"
+    );
 }
 
 #[test]

@@ -196,6 +196,19 @@ impl Owners {
         }
     }
 
+    /// The same ends with other processes.
+    #[must_use]
+    pub fn map(&self, change: impl Fn(&Process) -> Process) -> Owners {
+        let [(one, _), (other, _)] = &self.ends;
+        let mapped = Owners::new(*one, *other);
+        for (address, process) in &self.ends {
+            if let Some(process) = process.get() {
+                mapped.set(*address, Arc::new(change(process)));
+            }
+        }
+        mapped
+    }
+
     fn end(&self, address: SocketAddr) -> Option<&OnceLock<Arc<Process>>> {
         let mut ends = self.ends.iter();
         ends.find(|(at, _)| *at == address).map(|(_, end)| end)

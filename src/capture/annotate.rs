@@ -13,6 +13,9 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const ENHANCED_PACKET: u32 = 6;
 const SECRETS: u32 = 10;
 const COMMENT: u16 = 1;
+/// Option `epb_flags`, and its value for a packet that went out.
+const FLAGS: u16 = 2;
+const OUTBOUND: u32 = 2;
 /// No block of this program's files is longer: a packet has 256 KiB at most, a key log less than this.
 const MOST: usize = 64 << 20;
 
@@ -21,7 +24,8 @@ const MOST: usize = 64 << 20;
 pub struct Additions<'a> {
     /// Lines of a key log, which take the place of the secrets that the file has already.
     pub key_log: &'a [u8],
-    /// A comment on a packet, by its number in the file, from 1.
+    /// A comment on a packet, by its number in the file, from 1: it is about the packet's sender, so that the packet counts as
+    /// outbound where nothing says otherwise.
     pub comments: BTreeMap<u64, String>,
 }
 
@@ -106,6 +110,9 @@ fn comment_on(block: &mut Vec<u8>, comment: &str) -> io::Result<()> {
     option.extend_from_slice(comment.as_bytes().get(..len).unwrap_or_default());
     option.resize(option.len().next_multiple_of(4), 0);
     if at == end {
+        option.extend(FLAGS.to_le_bytes());
+        option.extend(4u16.to_le_bytes());
+        option.extend(OUTBOUND.to_le_bytes());
         option.extend([0; 4]); // the end of the options, of which there were none
     }
     block.splice(at..at, option);

@@ -17,7 +17,7 @@ use super::opener::Opener;
 use super::part;
 use super::reader::{FileReader, Input, Opening, READ_LEN};
 use super::summary::{Summary, Truncation};
-use crate::base::PacketNumber;
+use crate::base::{Named, PacketNumber};
 
 /// Packets of one merged batch.
 const BATCH_PACKETS: usize = 8192;
@@ -66,6 +66,7 @@ struct OpenLane {
     batch: Batch,
     next: usize,
     next_comment: usize,
+    next_named: usize,
 }
 
 /// The next packet of an input, and of which capture that is a part.
@@ -242,6 +243,7 @@ impl OpenLane {
             batch: Batch::new(),
             next: 0,
             next_comment: 0,
+            next_named: 0,
         });
         match open.head(summary) {
             Some(first) => (Lane::Open(open), Some(first)),
@@ -252,7 +254,7 @@ impl OpenLane {
     /// Its next packet, reading on where the batch is used up.
     fn head(&mut self, summary: &mut Summary) -> Option<First> {
         if self.next >= self.batch.len() {
-            (self.next, self.next_comment) = (0, 0);
+            (self.next, self.next_comment, self.next_named) = (0, 0, 0);
             if !self.reader.fill(&mut self.batch, summary) {
                 return None;
             }
@@ -294,6 +296,16 @@ impl OpenLane {
         {
             let number = number(record);
             out.push(PacketRecord { number, ..*record }, self.batch.bytes(record));
+            if let Some(named) = self.batch.named().get(self.next_named)
+                && named.index as usize == self.next
+            {
+                self.next_named += 1;
+                let index = out.packets.len() as u32 - 1;
+                out.named.push(Named {
+                    index,
+                    ..named.clone()
+                });
+            }
             while let Some((index, comment)) = self.batch.comments.get_mut(self.next_comment)
                 && *index as usize == self.next
             {

@@ -9,12 +9,14 @@
 
 mod clock;
 
+use std::sync::Arc;
+
 use super::Broken;
 use super::batch::{Batch, FilePosition, PacketRecord};
 use super::part;
 use super::place::BufferPlace;
 use super::summary::{FileSummary, Interface, Secrets, Summary};
-use crate::base::{LinkType, PacketNumber, Timestamp};
+use crate::base::{LinkType, Named, PacketNumber, Process, Timestamp};
 
 use clock::{Clock, Resolution};
 
@@ -110,6 +112,7 @@ impl Pcapng {
             filled,
             packets,
             comments,
+            named,
             ..
         } = batch;
         let data = &data[..*filled];
@@ -123,7 +126,10 @@ impl Pcapng {
             let done = match block.kind {
                 ENHANCED_PACKET | PACKET => self.packet(&block, place, packets).map(|options| {
                     if options.len() >= 4 {
+                        let before = comments.len();
                         self.packet_comments(options, packets.len() - 1, comments, notes);
+                        let comments = comments.get(before..).unwrap_or_default();
+                        named.extend(self.named(options, packets.len() - 1, comments));
                     }
                     if self.capture.is_some() {
                         self.renumber(options, packets);
@@ -283,6 +289,31 @@ impl Pcapng {
                 comments.push((index as u32, text(value)));
             }
         }
+    }
+
+    /// Whose the packet is, as its comments say: those of this program, and ptcpdump's.
+    fn named(&self, options: &[u8], index: usize, comments: &[(u32, String)]) -> Option<Named> {
+        /// Option `epb_flags`; its lowest two bits say whether the packet came in (1) or went out (2).
+        const FLAGS: u16 = 2;
+        let (mut own, mut peer) = (Process::default(), Process::default());
+        for (_, comment) in comments {
+            Process::read_comment(comment, &mut own, &mut peer);
+        }
+        if !own.is_known() && !peer.is_known() {
+            return None;
+        }
+        let flags = self.options(options).find(|(code, _)| *code == FLAGS);
+        let flags = flags.and_then(|(_, value)| Some(self.u32(*value.first_chunk()?)));
+        Some(Named {
+            index: index as u32,
+            is_outbound: match flags? & 3 {
+                1 => Some(false),
+                2 => Some(true),
+                _ => None,
+            },
+            own: own.is_known().then(|| Arc::new(own)),
+            peer: peer.is_known().then(|| Arc::new(peer)),
+        })
     }
 
     /// Of which capture the file is a part, as far as it was read.

@@ -329,6 +329,18 @@ impl Connection {
         self.owners.as_ref()?.at(self.address(side))
     }
 
+    /// The processes that are known, the client's first: `node (4711) → nginx (80)`.
+    #[must_use]
+    pub fn processes(&self) -> Option<String> {
+        let [client, server] = Side::BOTH.map(|side| self.process(side));
+        match (client, server) {
+            (Some(client), Some(server)) => Some(format!("{client} → {server}")),
+            (Some(client), None) => Some(client.to_string()),
+            (None, Some(server)) => Some(format!("→ {server}")),
+            (None, None) => None,
+        }
+    }
+
     /// The address of a side.
     #[must_use]
     pub fn address(&self, side: Side) -> SocketAddr {

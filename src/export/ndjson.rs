@@ -1,6 +1,6 @@
 //! One JSON object a line: the contract that scripts rely on (`docs/ndjson.md`).
 
-use crate::base::{Head, Rfc3339, Side, Timestamp};
+use crate::base::{Head, Process, Rfc3339, Side, Timestamp};
 use crate::engine::{Close, Connection, FindingEvent, FrameEvent, MessageEvent, Moment, Tunnel};
 use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::MessageKind;
@@ -241,6 +241,8 @@ impl Format for Ndjson {
         optional(out, connection.protocol, string);
         put!(out, ",\"proxy_protocol\":");
         optional(out, connection.proxy_protocol.as_deref(), proxy_protocol);
+        put!(out, ",\"processes\":");
+        self.processes(out, connection);
         put!(out, "}\n");
     }
 
@@ -417,6 +419,42 @@ fn tunnel(out: &mut Vec<u8>, tunnel: &Tunnel) {
     }
     put!(out, "null");
     out.extend(std::iter::repeat_n(b'}', depth));
+}
+
+impl Ndjson {
+    /// The processes at both ends; null where nothing is known of either.
+    fn processes(&mut self, out: &mut Vec<u8>, connection: &Connection) {
+        let [client, server] = Side::BOTH.map(|side| connection.process(side));
+        if client.is_none() && server.is_none() {
+            return put!(out, "null");
+        }
+        put!(out, "{\"client\":");
+        optional(out, client, |out, process| self.process(out, process));
+        put!(out, ",\"server\":");
+        optional(out, server, |out, process| self.process(out, process));
+        put!(out, "}");
+    }
+
+    fn process(&mut self, out: &mut Vec<u8>, process: &Process) {
+        let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        put!(out, "{\"pid\":");
+        optional(out, process.pid, number);
+        put!(out, ",\"started\":");
+        optional(out, process.started, |out, time| self.time(out, time));
+        for (key, value) in [
+            (",\"name\":", text(&process.name)),
+            (",\"executable\":", text(&process.executable)),
+            (",\"command_line\":", text(&process.command_line)),
+            (",\"user\":", process.user_name()),
+            (",\"container\":", text(&process.container)),
+        ] {
+            out.extend_from_slice(key.as_bytes());
+            optional(out, value.as_deref(), string);
+        }
+        put!(out, ",\"network_namespace\":");
+        optional(out, process.namespace, number);
+        put!(out, "}");
+    }
 }
 
 fn proxy_protocol(out: &mut Vec<u8>, header: &ProxyHeader) {

@@ -7,7 +7,9 @@
 //!
 //! A filter is asked before anything is masked.
 
-use crate::base::{Code, Finding, Head, Quotes};
+use std::sync::Arc;
+
+use crate::base::{Code, Finding, Head, Owners, Process, Quotes};
 use crate::engine::{Connection, Exchange, FindingEvent, FrameEvent, MessageEvent, SeenHead};
 use crate::http::secrets::{in_header, in_target};
 use crate::payload::{Decoded, Pending};
@@ -23,6 +25,14 @@ pub struct Redactor {
     reason: Vec<u8>,
     /// What was masked in the heads of the latest connection.
     secrets: Vec<Vec<u8>>,
+}
+
+/// The same processes without their arguments, which may be passwords.
+fn without_arguments(owners: &Owners) -> Owners {
+    owners.map(|process| Process {
+        command_line: String::new(),
+        ..process.clone()
+    })
 }
 
 impl Redactor {
@@ -155,6 +165,9 @@ impl Redactor {
         if let Some(reason) = masked.close.reason.as_deref_mut() {
             reason.fill(MASK);
         }
+        masked.owners = masked
+            .owners
+            .map(|owners| Arc::new(without_arguments(&owners)));
         masked
     }
 

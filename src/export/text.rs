@@ -323,6 +323,10 @@ impl Format for Text {
         if let Some(request) = connection.request() {
             line.push_str(&format!("  {}", escape::preview(request.target(), PREVIEW)));
         }
+        if let Some(processes) = connection.processes() {
+            let processes = escape::text(processes.as_bytes());
+            line.push_str(&format!("  [{processes}]"));
+        }
         if connection.is_websocket() {
             line.push_str(&format!(
                 "  {} + {} frames, {} + {} messages, {} + {} bytes",

@@ -186,6 +186,10 @@ fields! {
     ProxyVersion "proxy.version" [] Unsigned HEADERS ALL "Version of the PROXY protocol." {max: U16};
     ProxySource "proxy.source" [] Text HEADERS ALL "The client that the hop names: address and port.";
     ProxyDestination "proxy.destination" [] Text HEADERS ALL "Where that client connected to, as the hop says.";
+    ProcessName "process.name" ["process"] Text HEADERS ALL "Name of the process at an end of the connection, live or where the file says; the sender's first.";
+    ProcessPid "process.pid" ["pid"] Unsigned HEADERS ALL "Number of the process at an end of the connection.";
+    ProcessUser "process.user" [] Text HEADERS ALL "User of the process at an end of the connection: name, or number.";
+    ContainerId "container.id" ["container"] Text HEADERS ALL "Container of the process at an end of the connection.";
     CloseCode "close.code" [] Unsigned PAYLOAD CLOSE "Close code of the connection, or of a close message." {max: U16};
     CloseReason "close.reason" [] Text PAYLOAD CLOSE "Close reason of the connection, or of a close message.";
     CloseBy "close.by" [] Text HEADERS CONNECTION "Who sent the first close frame." {known: Known::Words(SIDES)};

@@ -151,6 +151,7 @@ impl RowValues<'_> {
             ),
             _ => {
                 if let Some(connection) = self.row.connection() {
+                    processes(connection, self.row.from(), field, each);
                     addresses(connection, self.row.from(), field, each);
                     of_connection(connection, field, each);
                 }
@@ -365,6 +366,40 @@ fn addresses(connection: &Connection, from: Option<Side>, field: FieldId, each: 
         FieldId::Server => one(each, Value::Ip(connection.server.ip())),
         FieldId::ServerPort => one(each, Value::Unsigned(connection.server.port().into())),
         _ => {}
+    }
+}
+
+/// The processes at the sender's end, and then at the receiver's.
+fn processes(connection: &Connection, from: Option<Side>, field: FieldId, each: Each<'_>) {
+    let is_asked = matches!(
+        field,
+        FieldId::ProcessName | FieldId::ProcessPid | FieldId::ProcessUser | FieldId::ContainerId
+    );
+    if !is_asked || connection.owners.is_none() {
+        return;
+    }
+    let from = from.unwrap_or(Side::Client);
+    let text = |text: &str| !text.is_empty();
+    for process in [from, from.peer()]
+        .iter()
+        .filter_map(|side| connection.process(*side))
+    {
+        let is_enough = match field {
+            FieldId::ProcessName if text(&process.name) => each(Value::Text(&process.name)),
+            FieldId::ContainerId if text(&process.container) => {
+                each(Value::Text(&process.container))
+            }
+            FieldId::ProcessPid => process
+                .pid
+                .is_some_and(|pid| each(Value::Unsigned(pid.into()))),
+            FieldId::ProcessUser => process
+                .user_name()
+                .is_some_and(|user| each(Value::Text(&user))),
+            _ => false,
+        };
+        if is_enough {
+            return;
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The tree of a connection: what is known of it, and the heads of its handshake.
 
-use crate::base::{Field, Head, Layer, PerSide, Span, Value, escape};
+use crate::base::{Field, Head, Layer, PerSide, Process, Side, Span, Value, escape};
 use crate::engine::{Close, Connection, SeenHead, Tunnel};
 use crate::http;
 use crate::tunnel::proxy_protocol::Header as ProxyHeader;
@@ -11,6 +11,10 @@ use super::words::bytes;
 /// The connection, then what stands in front of it, its request and the response. Places count in the stream.
 pub(super) fn trees(connection: &Connection) -> Vec<Field> {
     let mut fields = Vec::from([summary(connection)]);
+    fields.extend(Side::BOTH.iter().filter_map(|side| {
+        let process = connection.process(*side)?;
+        Some(self::process(*side, process))
+    }));
     fields.extend(connection.proxy_protocol.as_deref().map(proxy_protocol));
     let tunnels = connection.tunnel.iter().flat_map(|tunnel| tunnel.all());
     fields.extend(tunnels.map(tunnel));
@@ -63,6 +67,34 @@ fn summary(connection: &Connection) -> Field {
         .with(Field::new("Messages", both(&connection.messages)))
         .with(Field::new("Payload bytes", both(&connection.bytes)))
         .with(closing(&connection.close))
+}
+
+/// The process at a side.
+fn process(side: Side, process: &Process) -> Field {
+    let of = |label: &'static str, text: Option<String>| {
+        let text = text.filter(|text| !text.is_empty())?;
+        Some(Field::new(label, escape::text(text.as_bytes()).to_string()))
+    };
+    let lines = [
+        of("Program", Some(process.executable.clone())),
+        of("Command line", Some(process.command_line.clone())),
+        of("Started", process.started.map(|time| time.to_string())),
+        of("User", process.user_name()),
+        of("Container", Some(process.container.clone())),
+        of(
+            "Network name space",
+            process.namespace.map(|id| id.to_string()),
+        ),
+    ];
+    let label = match side {
+        Side::Client => "Client process",
+        Side::Server => "Server process",
+    };
+    let name = escape::text(process.to_string().as_bytes()).to_string();
+    Field {
+        children: lines.into_iter().flatten().collect(),
+        ..Field::new(label, name).named("process.name")
+    }
 }
 
 fn closing(close: &Close) -> Field {
