@@ -13,7 +13,6 @@ pub mod facts;
 pub mod fix;
 mod heartbeats;
 mod index;
-pub mod ladder;
 pub mod manual;
 mod rules;
 mod software;

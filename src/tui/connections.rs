@@ -16,6 +16,8 @@ pub struct Connections {
     matches: Vec<u32>,
     /// How many were asked.
     scanned: usize,
+    /// Places in the order that someone asked for; empty as they came.
+    places: Vec<u32>,
 }
 
 impl Connections {
@@ -42,9 +44,31 @@ impl Connections {
         }
     }
 
+    /// Shows them in another order, or as they came with no places at all; the selected one stays selected.
+    pub fn sort(&mut self, store: &Store, places: Vec<u32>) {
+        let selected = self.selected(store);
+        self.places = places;
+        if let Some(index) = selected {
+            self.select(index);
+        }
+    }
+
+    /// How many stand in another order than they came.
+    #[must_use]
+    pub fn sorted(&self) -> usize {
+        self.places.len()
+    }
+
     /// The index of the connection at a place.
     #[must_use]
     pub fn index(&self, store: &Store, at: usize) -> Option<u32> {
+        let at = self.places.get(at).map_or(at, |place| *place as usize);
+        self.unsorted(store, at)
+    }
+
+    /// The index of the connection at a place as they came.
+    #[must_use]
+    pub fn unsorted(&self, store: &Store, at: usize) -> Option<u32> {
         match self.filter {
             Some(_) => self.matches.get(at).copied(),
             None => u32::try_from(at)
@@ -61,10 +85,13 @@ impl Connections {
 
     /// Selects a connection, or the first one after it that is listed.
     pub fn select(&mut self, index: u32) {
-        self.cursor.at = match self.filter {
+        let at = match self.filter {
             Some(_) => self.matches.partition_point(|known| *known < index),
             None => index as usize,
         };
+        let place = u32::try_from(at).unwrap_or(u32::MAX);
+        let mut places = self.places.iter();
+        self.cursor.at = places.position(|known| *known == place).unwrap_or(at);
     }
 
     /// Whether the filter has connections left to ask.

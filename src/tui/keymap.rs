@@ -51,6 +51,18 @@ pub enum Action {
     Traffic,
     /// Read what is selected whole.
     Read,
+    /// The conversation between two lifelines.
+    Ladder,
+    /// Sort by something.
+    Sort,
+    /// Sort the other way round.
+    TurnOrder,
+    /// Choose the columns of the list.
+    Columns,
+    /// A filter for the value that is selected.
+    FilterValue,
+    /// Times count from here.
+    Reference,
     /// Fold or unfold everything.
     FoldAll,
     /// Rows of all connections instead of one, and back.
@@ -146,6 +158,8 @@ pub enum KeyContext {
     Traffic,
     /// In what is read whole.
     Reading,
+    /// In the ladder.
+    Ladder,
 }
 
 /// A key with what must be held.
@@ -220,6 +234,13 @@ keys! {
     Any Action::Read, [c('v')], "", "read whole: the message, the field, the packet's payload or the exchange; JSON folds, long text wraps, bytes as hex";
     Reading Action::Toggle, [c(' ')], "fold", "in what is read whole: fold or unfold";
     Reading Action::FoldAll, [c('z')], "fold all", "in what is read whole: fold or unfold everything";
+    Any Action::Ladder, [c('R')], "ladder", "the conversation between two lifelines: TCP, handshake, frames, retransmissions, resets, silence; Enter goes to the place";
+    Ladder Action::Save, [c('s')], "save", "in the ladder: save it as SVG, or as text";
+    Panes Action::Sort, [c('o')], "sort", "sort the list or the connections: a letter says by what, the same again the other way round (a click on the heading too)";
+    Panes Action::TurnOrder, [c('O')], "", "sort the other way round";
+    Panes Action::Columns, [c('W')], "", "columns of the list: fields with blanks between them (Tab completes); the mouse drags the widths in the heading";
+    Panes Action::FilterValue, [c('A')], "", "a filter for what is selected: the value of the field, the kind of the row, the connection; behind the filter there is";
+    Panes Action::Reference, [ctrl('t')], "", "times count from the selected row, and from the beginning again";
     Panes Action::All, [c('a')], "all", "list rows of all connections instead of one, and back";
     Any Action::Ruler, [c('b')], "bits", "the frame's header as RFC 6455 draws it, and the masking byte by byte";
     Any Action::Lesson, [c('L')], "lesson", "teach the frame: one field at a time with its sentence, values covered, bits flipped on a copy";
@@ -323,7 +344,11 @@ pub fn applies(binding: KeyContext, here: KeyContext) -> bool {
         (KeyContext::Any, _) => true,
         (
             KeyContext::View,
-            KeyContext::Follow | KeyContext::Lesson | KeyContext::Traffic | KeyContext::Reading,
+            KeyContext::Follow
+            | KeyContext::Lesson
+            | KeyContext::Traffic
+            | KeyContext::Reading
+            | KeyContext::Ladder,
         ) => true,
         (wanted, here) => wanted == here,
     }
@@ -369,6 +394,7 @@ mod tests {
             KeyContext::Lesson,
             KeyContext::Traffic,
             KeyContext::Reading,
+            KeyContext::Ladder,
         ] {
             let mut seen: Vec<Key> = Vec::new();
             for binding in KEYMAP

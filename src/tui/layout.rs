@@ -114,6 +114,15 @@ fn weight(part: u16, whole: u16) -> u16 {
     weight.min(u32::from(WHOLE)) as u16
 }
 
+/// A width that is dragged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Width {
+    /// Of the list's own columns.
+    Own(usize),
+    /// Of those someone chose.
+    Chosen(usize),
+}
+
 /// Where everything is.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Areas {

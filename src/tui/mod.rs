@@ -24,6 +24,7 @@ mod places;
 mod prompt;
 mod quiz;
 mod search;
+mod sorting;
 mod terminal;
 #[cfg(test)]
 mod tests;

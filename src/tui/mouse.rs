@@ -6,7 +6,7 @@ use ratatui::layout::Rect;
 
 use super::app::App;
 use super::keymap::Action;
-use super::layout::{Pane, line_inside};
+use super::layout::{Pane, Width, line_inside};
 use super::panel;
 use super::panel::status::Does;
 use super::views::View;
@@ -22,7 +22,7 @@ pub(super) fn press(app: &mut App, column: u16, row: u16, now: Instant) {
     let is_double = last.is_some_and(|(then, x, y)| {
         (x, y) == (column, row) && now.saturating_duration_since(then) <= DOUBLE
     });
-    app.mouse.drags = None;
+    (app.mouse.drags, app.mouse.width) = (None, None);
     app.touched = true;
     app.notice.clear();
     // The first click of two has chosen; the screen may have moved under the second.
@@ -46,6 +46,11 @@ pub(super) fn press(app: &mut App, column: u16, row: u16, now: Instant) {
 
 /// The mouse moved with the button down.
 pub(super) fn drag(app: &mut App, column: u16, row: u16) {
+    if app.mouse.width.is_some() {
+        let area = app.areas().panes[Pane::List as usize];
+        drag_width(app, usize::from(column.saturating_sub(area.x + 1)));
+        return;
+    }
     if let Some(border) = app.mouse.drags {
         let areas = app.areas();
         app.sizes.drag(border, &areas, column, row);
@@ -55,6 +60,7 @@ pub(super) fn drag(app: &mut App, column: u16, row: u16) {
 
 /// The button went up.
 pub(super) fn release(app: &mut App) {
+    app.mouse.width = None;
     app.mouse.drags = None;
 }
 
@@ -188,6 +194,13 @@ fn press_view(app: &mut App, column: u16, row: u16) -> bool {
             follow.cursor.at = at.unwrap_or(follow.cursor.at);
             at.is_some()
         }
+        Some(View::Ladder(view)) => {
+            let inside = panel::ladder::inside(body);
+            let len = view.ladder.rungs.len();
+            let at = place_in(inside, view.cursor.top, len, column, row);
+            view.cursor.at = at.unwrap_or(view.cursor.at);
+            at.is_some()
+        }
         Some(View::Traffic(list)) => {
             let [inside, _] = panel::traffic::parts(body);
             let len = app.traffic.as_ref().map_or(0, |all| list.len(all));
@@ -250,10 +263,55 @@ fn press_pane(app: &mut App, column: u16, row: u16) -> bool {
     line.is_some_and(|line| press_line(app, pane, line, x))
 }
 
+/// The heading of the list: its edges are dragged, the time changes its form, everything else sorts.
+fn press_heading(app: &mut App, x: usize) {
+    let columns = panel::list::columns(app);
+    let edge = columns.iter().find(|column| column.columns.end == x);
+    if let Some(width) = edge.and_then(|column| column.width) {
+        app.mouse.width = Some((width, x));
+    } else if panel::list::time_columns(app).contains(&x) {
+        app.update(Action::Time);
+    } else if let Some(by) = columns
+        .iter()
+        .find(|column| column.columns.contains(&x))
+        .and_then(|column| column.by)
+    {
+        app.sort_rows(by);
+    }
+}
+
+/// The edge of a column goes where it is dragged.
+fn drag_width(app: &mut App, x: usize) {
+    let Some((width, from)) = app.mouse.width else {
+        return;
+    };
+    let moved = x as isize - from as isize;
+    let (now, least) = match width {
+        Width::Own(at) => (app.orders.wider.get_mut(at), 0),
+        Width::Chosen(at) => {
+            let column = app.orders.columns.get_mut(at);
+            (column.map(|column| &mut column.width), 3)
+        }
+    };
+    if let Some(now) = now {
+        let before = *now;
+        *now = before.saturating_add_signed(moved).clamp(least, 200);
+        let went = *now as isize - before as isize;
+        app.mouse.width = Some((width, from.saturating_add_signed(went)));
+    }
+}
+
 fn press_line(app: &mut App, pane: Pane, line: usize, x: usize) -> bool {
     match pane {
         Pane::Connections => {
             let at = app.connections.cursor.top + line.wrapping_sub(1);
+            if line == 0 {
+                let area = app.areas().panes[Pane::Connections as usize];
+                let width = usize::from(area.width.saturating_sub(2));
+                if let Some(by) = panel::connections::order_at(width, x) {
+                    app.sort_connections(by);
+                }
+            }
             let is_there = line > 0 && at < app.connections.len(&app.store);
             if is_there {
                 app.connections.cursor.at = at;
@@ -262,8 +320,8 @@ fn press_line(app: &mut App, pane: Pane, line: usize, x: usize) -> bool {
             is_there
         }
         Pane::List => {
-            if line == 0 && panel::list::time_columns(app).contains(&x) {
-                app.update(Action::Time);
+            if line == 0 {
+                press_heading(app, x);
             }
             let (at, len) = (
                 app.list.cursor.top + line.wrapping_sub(1),

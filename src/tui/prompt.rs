@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::filter::{Completion, complete};
+use crate::filter::{Completion, FieldRef, complete, fields};
 use crate::payload::DECODERS;
 
 /// What the line is for.
@@ -26,6 +26,12 @@ pub enum Ask {
     KeyLog,
     /// What to read a connection's messages as.
     DecodeAs,
+    /// What to sort the list by: one letter.
+    SortRows,
+    /// What to sort the connections by: one letter.
+    SortConnections,
+    /// Which columns the list has.
+    Columns,
     /// What becomes of packets that were captured and not saved: one letter.
     Leave,
 }
@@ -43,6 +49,12 @@ pub enum Save {
     Ndjson,
     /// What was copied.
     Copied,
+    /// The rows of the list as the file's name says.
+    Rows,
+    /// The packets that the rows of the list came in.
+    RowPackets,
+    /// The ladder on the screen: SVG, or text.
+    Ladder,
     /// Everything that was captured.
     Capture,
     /// The same, and then the program ends.
@@ -56,7 +68,9 @@ impl Ask {
         match self {
             Ask::Filter => "filter: ",
             Ask::Connections => "filter connections: ",
-            Ask::Search => "search (text, or hex:81 05): ",
+            Ask::Search => "search (text, case:Text, re:reg.*exp, hex:81 05): ",
+            Ask::SortRows | Ask::SortConnections => "sort by: ",
+            Ask::Columns => "columns (fields, blanks between them): ",
             Ask::GoTo => "go to (12 packet, f12 frame, m12 message, c2 connection): ",
             Ask::Copy => "copy as: ",
             Ask::Save => "save: ",
@@ -77,6 +91,11 @@ impl Ask {
                 ('b', "base64"),
                 ('j', "JSON"),
                 ('r', "row"),
+                ('f', "filter"),
+                ('w', "websocat"),
+                ('s', "wscat"),
+                ('c', "curl"),
+                ('W', "S C: these with secrets"),
             ],
             Ask::Leave => &[
                 ('s', "save and quit"),
@@ -89,6 +108,30 @@ impl Ask {
                 ('t', "list as text"),
                 ('n', "list as NDJSON"),
                 ('a', "all captured"),
+                ('r', "rows as CSV or as the name says"),
+                ('f', "packets of the rows"),
+            ],
+            Ask::SortRows => &[
+                ('n', "as they came"),
+                ('c', "connection"),
+                ('d', "delta"),
+                ('w', "who"),
+                ('k', "kind"),
+                ('l', "length"),
+                ('p', "payload"),
+                ('1', "first chosen column"),
+            ],
+            Ask::SortConnections => &[
+                ('n', "number"),
+                ('c', "client"),
+                ('s', "server"),
+                ('p', "path"),
+                ('t', "state"),
+                ('f', "frames"),
+                ('b', "bytes"),
+                ('d', "duration"),
+                ('i', "findings"),
+                ('l', "last activity"),
             ],
             _ => &[],
         }
@@ -103,7 +146,7 @@ impl Ask {
     /// Whether what is typed can be completed.
     #[must_use]
     pub fn is_completed(self) -> bool {
-        self.is_filter() || self == Ask::DecodeAs
+        self.is_filter() || matches!(self, Ask::DecodeAs | Ask::Columns)
     }
 
     /// Whether one letter answers it.
@@ -154,6 +197,9 @@ impl Prompt {
         if self.ask == Ask::DecodeAs {
             return self.protocols();
         }
+        if self.ask == Ask::Columns {
+            return self.fields();
+        }
         if !self.ask.is_filter() {
             return;
         }
@@ -188,6 +234,28 @@ impl Prompt {
                 note: decoder.title.to_owned(),
             })
             .collect();
+        self.chosen = 0;
+    }
+
+    /// The fields that have the last word in their names, those first that begin with it.
+    fn fields(&mut self) {
+        self.error = None;
+        let text = self.input.value();
+        let at = text.rfind([' ', ',']).map_or(0, |at| at + 1);
+        let word = &text[at..];
+        let fits = fields()
+            .map(FieldRef::info)
+            .filter(|info| info.name.contains(word));
+        self.completions = fits
+            .map(|info| Completion {
+                span: at..text.len(),
+                text: info.name.to_owned(),
+                note: info.meaning.to_owned(),
+            })
+            .collect();
+        let begins = |completion: &Completion| !completion.text.starts_with(word);
+        self.completions.sort_by_key(begins);
+        self.completions.truncate(64);
         self.chosen = 0;
     }
 

@@ -2,7 +2,7 @@
 
 use regex::bytes::{Regex, RegexBuilder};
 
-use crate::store::Store;
+use crate::store::{Chunked, Store};
 
 use crate::view::rows::{List, RowId};
 
@@ -18,10 +18,11 @@ pub struct Needle {
 }
 
 impl Needle {
-    /// Text in any letter case, or bytes written as `hex:81 05`.
+    /// Text in any letter case, `case:` and text in this one, `re:` and a regular expression (`case:re:` for both), or bytes
+    /// written as `hex:81 05`.
     ///
     /// # Errors
-    /// When the hex digits are none.
+    /// When the hex digits or the expression are none.
     pub fn new(text: &str) -> Result<Self, String> {
         let pattern = match text.strip_prefix("hex:") {
             Some(digits) => {
@@ -33,11 +34,19 @@ impl Needle {
                 let pattern: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
                 RegexBuilder::new(&format!("(?-u){pattern}")).build()
             }
-            None => RegexBuilder::new(&regex::escape(text))
-                .case_insensitive(true)
-                .build(),
+            None => words(text),
         };
-        let pattern = pattern.map_err(|_| "too long to search for".to_owned())?;
+        let pattern = pattern.map_err(|error| match error {
+            regex::Error::CompiledTooBig(_) => "too long to search for".to_owned(),
+            error => {
+                let last = error.to_string();
+                let last = last.lines().last().unwrap_or_default().trim();
+                format!(
+                    "no regular expression: {}",
+                    last.trim_start_matches("error: ")
+                )
+            }
+        })?;
         Ok(Self {
             text: text.to_owned(),
             pattern,
@@ -88,6 +97,91 @@ impl Needle {
                 .map(|packet| packet.bytes),
         };
         bytes.is_some_and(|bytes| self.is_in(&bytes))
+    }
+}
+
+/// Text or a regular expression, in any letter case or in this one.
+fn words(text: &str) -> Result<Regex, regex::Error> {
+    let (text, is_exact) = match text.strip_prefix("case:") {
+        Some(text) => (text, true),
+        None => (text, false),
+    };
+    let pattern = match text.strip_prefix("re:") {
+        Some(pattern) => pattern.to_owned(),
+        None => regex::escape(text),
+    };
+    RegexBuilder::new(&pattern)
+        .case_insensitive(!is_exact)
+        .size_limit(PATTERN)
+        .build()
+}
+
+/// Bytes of a compiled expression.
+const PATTERN: usize = 4 << 20;
+
+/// The rows that have what was searched for, counted beside the keys.
+#[derive(Debug)]
+pub(super) struct Tally {
+    needle: Needle,
+    /// What was listed: with another list it counts anew.
+    pub(super) listed: String,
+    at: usize,
+    hits: Chunked<u32>,
+}
+
+impl Tally {
+    /// None counted yet.
+    #[must_use]
+    pub(super) fn new(needle: Needle, listed: String) -> Self {
+        Self {
+            needle,
+            listed,
+            at: 0,
+            hits: Chunked::default(),
+        }
+    }
+
+    /// Whether there are rows to look at.
+    #[must_use]
+    pub(super) fn is_going(&self, store: &Store, list: &List) -> bool {
+        self.at < list.len(store)
+    }
+
+    /// Looks at one more row.
+    pub(super) fn advance(&mut self, store: &Store, list: &List) {
+        let row = list.row(store, self.at);
+        if row.is_some_and(|row| self.needle.is_in_row(store, row)) {
+            self.hits.push(u32::try_from(self.at).unwrap_or(u32::MAX));
+        }
+        self.at += 1;
+    }
+
+    /// Which of the hits a row is, how many there are, and whether that is all.
+    #[must_use]
+    pub(super) fn place(
+        &self,
+        at: usize,
+        store: &Store,
+        list: &List,
+    ) -> (Option<usize>, usize, bool) {
+        let found = self.hits.partition_point(|hit| (hit as usize) < at);
+        let is_one = self.hits.get(found).is_some_and(|hit| hit as usize == at);
+        let place = is_one.then_some(found + 1);
+        (place, self.hits.len(), !self.is_going(store, list))
+    }
+
+    /// The hit after a row, or before it, around the end; once all are known.
+    #[must_use]
+    pub(super) fn next(&self, at: usize, up: bool) -> Option<usize> {
+        let len = self.hits.len();
+        let after = self.hits.partition_point(|hit| hit as usize <= at);
+        let before = self.hits.partition_point(|hit| (hit as usize) < at);
+        let place = match up {
+            true => before.checked_sub(1).or(len.checked_sub(1))?,
+            false if after < len => after,
+            false => 0,
+        };
+        self.hits.get(place).map(|hit| hit as usize)
     }
 }
 
@@ -168,5 +262,10 @@ mod tests {
         assert!(!Needle::new("a.c").unwrap().is_in(b"abc"));
         assert!(Needle::new("hex:00 ff").unwrap().is_in(b"\x01\x00\xff"));
         assert!(Needle::new("hex:0g").is_err());
+        assert!(!Needle::new("case:HELLO").unwrap().is_in(b"hello"));
+        assert!(Needle::new("re:h.l+o$").unwrap().is_in(b"Well, HELLO"));
+        assert!(!Needle::new("case:re:h.l+o$").unwrap().is_in(b"HELLO"));
+        let error = Needle::new("re:(a").unwrap_err();
+        assert!(error.contains("unclosed group"), "{error}");
     }
 }

@@ -6,6 +6,7 @@ use crate::store::Store;
 use crate::websocket::MessageKind;
 
 use crate::view::cursor::Cursor;
+use crate::view::ladder::Ladder;
 use crate::view::reading::Reading;
 use crate::view::traffic::{Exchange, Traffic};
 
@@ -36,6 +37,8 @@ pub enum View {
     Traffic(TrafficList),
     /// Something that is read whole.
     Reading(Box<ReadingView>),
+    /// What crossed between client and server, between two lifelines.
+    Ladder(Box<LadderView>),
 }
 
 /// The place in the other traffic.
@@ -80,6 +83,17 @@ impl TrafficList {
         }
         self.known = traffic.rows().len();
     }
+}
+
+/// The ladder of a connection.
+#[derive(Debug)]
+pub struct LadderView {
+    /// Whose.
+    pub connection: u32,
+    /// It.
+    pub ladder: Ladder,
+    /// The place among its rungs.
+    pub cursor: Cursor,
 }
 
 /// Something that is read whole.

@@ -4,11 +4,15 @@
 //! [`rows::List`] found and what a [`traffic::Traffic`] lists.
 
 pub mod belongs;
+pub mod columns;
 pub mod cursor;
 mod dns;
 pub mod fields;
 pub mod hex;
+pub mod ladder;
 pub mod packets;
 pub mod reading;
+pub mod repeat;
 pub mod rows;
+pub mod sorting;
 pub mod traffic;

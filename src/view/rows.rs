@@ -59,6 +59,8 @@ pub struct List {
     matches: Chunked<u32>,
     /// How many rows were asked.
     pub scanned: usize,
+    /// Places of the rows in the order that someone asked for; empty as they came. Rows that came since stand behind.
+    places: Vec<u32>,
 }
 
 impl List {
@@ -128,9 +130,40 @@ impl List {
         }
     }
 
-    /// The row at a place.
+    /// Shows the rows in another order, or as they came with no places at all; the selected row stays selected.
+    pub fn sort(&mut self, places: Vec<u32>) {
+        let selected = self.natural(self.cursor.at);
+        self.places = places;
+        self.cursor.at = self.sorted_place(selected);
+    }
+
+    /// How many rows stand in another order than they came.
+    #[must_use]
+    pub fn sorted(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Where a row of the shown order stands as they came.
+    fn natural(&self, at: usize) -> usize {
+        self.places.get(at).map_or(at, |place| *place as usize)
+    }
+
+    /// Where a row stands in the shown order.
+    fn sorted_place(&self, natural: usize) -> usize {
+        let place = u32::try_from(natural).unwrap_or(u32::MAX);
+        let found = self.places.iter().position(|known| *known == place);
+        found.unwrap_or(natural)
+    }
+
+    /// The row at a place of the shown order.
     #[must_use]
     pub fn row(&self, store: &Store, at: usize) -> Option<RowId> {
+        self.unsorted(store, self.natural(at))
+    }
+
+    /// The row at a place as they came.
+    #[must_use]
+    pub fn unsorted(&self, store: &Store, at: usize) -> Option<RowId> {
         if at >= self.len(store) {
             return None;
         }
@@ -162,12 +195,14 @@ impl List {
                 rows.partition_point(|known| known < index)
             }),
         };
+        let at = self.sorted_place(at);
         (at, self.row(store, at) == Some(row))
     }
 
     /// Lists other rows: what the filter found is found anew.
     pub fn restart(&mut self) {
         self.matches = Chunked::default();
+        self.places = Vec::new();
         self.scanned = 0;
         self.cursor = Cursor::default();
     }

@@ -15,7 +15,8 @@ use crate::cli::output::Output;
 use crate::cli::printing;
 use crate::engine::Sink as _;
 use crate::export::{
-    Format, Ndjson, Page, PageMark, Palette, Printer, Selection, Show, Text, comment,
+    Columns, Format, Ndjson, Page, PageMark, Palette, Printer, Selection, Separator, Show, Text,
+    comment, default_columns,
 };
 use crate::run::{Collected as _, Content as _, Ordered};
 use crate::store::{PacketEntry, Store};
@@ -145,6 +146,20 @@ fn begin(
         Save::Copied => {
             let text = app.copied().ok_or_else(missing)?;
             Box::new(Whole(text.into_bytes()))
+        }
+        Save::Rows => rows_as(app, path)?,
+        Save::RowPackets => {
+            let pieces = Pieces {
+                send: out.send.clone(),
+                piece: Vec::new(),
+            };
+            Box::new(RowPackets::new(app, about, pieces)?)
+        }
+        Save::Ladder => {
+            let as_text = Path::new(path).extension().is_some_and(|end| end == "txt");
+            let drawn = app.drawn_ladder(as_text);
+            let drawn = drawn.ok_or_else(|| anyhow::anyhow!("no ladder is open"))?;
+            Box::new(Whole(drawn.into_bytes()))
         }
         Save::Capture | Save::CaptureAndLeave => anyhow::bail!("the capture is a file already"),
         Save::Packets => {
@@ -302,6 +317,122 @@ impl Make for Everything {
 
     fn part(&self) -> (usize, usize) {
         (self.at as usize, self.kept.len() as usize)
+    }
+}
+
+/// The rows as the end of the file's name says.
+fn rows_as(app: &App, path: &str) -> anyhow::Result<Box<dyn Make>> {
+    let start = app.store.start();
+    let show = match app.list.kind {
+        Kind::Messages => Show::Messages,
+        Kind::Frames | Kind::Packets => Show::Frames,
+    };
+    let columns = || default_columns(show);
+    let end = Path::new(path).extension().and_then(|end| end.to_str());
+    Ok(match end.unwrap_or_default() {
+        "csv" => Box::new(Rows::new(
+            app,
+            Columns::new(&columns(), Separator::Comma, start),
+        )),
+        "tsv" => Box::new(Rows::new(
+            app,
+            Columns::new(&columns(), Separator::Tab, start),
+        )),
+        "ndjson" | "jsonl" => Box::new(Rows::new(app, Ndjson::new(true))),
+        "txt" => Box::new(Rows::new(app, Text::new(start, false, Palette::default()))),
+        other => anyhow::bail!(
+            "the name ends in {other:?}: .csv, .tsv, .ndjson and .txt are written from here"
+        ),
+    })
+}
+
+/// The packets that the rows of the list came in, each once, in the order of the capture.
+struct RowPackets {
+    list: List,
+    at: usize,
+    count: usize,
+    /// Flow and number; gathered first, then written in order.
+    numbers: Vec<(PacketNumber, u32)>,
+    written: usize,
+    packets: Packets,
+}
+
+impl RowPackets {
+    fn new(app: &App, about: &Arc<Mutex<About>>, out: Pieces) -> io::Result<Self> {
+        Ok(Self {
+            list: app.list.clone(),
+            at: 0,
+            count: app.list.len(&app.store),
+            numbers: Vec::new(),
+            written: 0,
+            packets: Packets::new(app, u32::MAX, about, out)?,
+        })
+    }
+
+    fn note(&mut self, store: &Store, row: RowId) {
+        let mut frames = |connection: u32, frames: &[u32]| {
+            let Some(flow) = store.flow_of(connection) else {
+                return;
+            };
+            for frame in frames {
+                let numbers = store.packets_of(*frame).into_iter();
+                self.numbers.extend(numbers.map(|number| (number, flow)));
+            }
+        };
+        match row {
+            RowId::Frame(index) => {
+                if let Some(frame) = store.frame(index) {
+                    frames(frame.connection, &[index]);
+                }
+            }
+            RowId::Message(index) => {
+                if let Some(message) = store.message(index) {
+                    let all: Vec<u32> = store.frames_of(&message).collect();
+                    frames(message.connection, &all);
+                }
+            }
+            RowId::Packet(flow, at) => {
+                let entry = store.flow_packet(flow, at as usize);
+                self.numbers
+                    .extend(entry.map(|entry| (entry.number(), flow)));
+            }
+        }
+    }
+}
+
+impl Make for RowPackets {
+    fn make(&mut self, app: &App, _: &mut Pieces) -> io::Result<Option<String>> {
+        let end = self.count.min(self.at + STEP);
+        if self.at < end {
+            while self.at < end {
+                if let Some(row) = self.list.row(&app.store, self.at) {
+                    self.note(&app.store, row);
+                }
+                self.at += 1;
+            }
+            if self.at == self.count {
+                self.numbers.sort_unstable();
+                self.numbers.dedup_by_key(|(number, _)| *number);
+            }
+            return Ok(None);
+        }
+        let rest = self.numbers.get(self.written..).unwrap_or_default();
+        for (number, flow) in rest.iter().take(STEP) {
+            let at = app.store.place_in_flow(*flow, *number);
+            if let Some(entry) = app.store.flow_packet(*flow, at) {
+                self.packets.packet(&app.store, &entry)?;
+            }
+            self.written += 1;
+        }
+        if self.written < self.numbers.len() {
+            return Ok(None);
+        }
+        self.packets.writer.flush()?;
+        Ok(Some(format!("{} packets", self.packets.written)))
+    }
+
+    fn part(&self) -> (usize, usize) {
+        (self.at + self.written, self.count + self.numbers.len())
     }
 }
 

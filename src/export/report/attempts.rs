@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::net::SocketAddr;
 
-use crate::insight::ladder::Ladder;
 use crate::insight::{Diagnosis, Stage, Verdict};
+use crate::view::ladder::Ladder;
 
 use super::block::{Block, Part, Passed, section, text};
 use super::connections::{anchor, heads, is_listed};

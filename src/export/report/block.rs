@@ -5,7 +5,7 @@
 
 use crate::base::Severity;
 use crate::insight::Stage;
-use crate::insight::ladder::Ladder;
+use crate::view::ladder::Ladder;
 
 /// A part of a line.
 #[derive(Clone, Debug)]

@@ -3,8 +3,8 @@
 use crate::base::{Needs, Side, Timestamp, escape};
 use crate::engine::{Connection, MessageEvent, SeenHead, Sink, Tunnel};
 use crate::export::redact::Redactor;
-use crate::insight::ladder::Ladder;
 use crate::store::Entry;
+use crate::view::ladder::Ladder;
 use crate::websocket::MessageKind;
 use crate::websocket::close::CloseCode;
 

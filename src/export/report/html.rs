@@ -16,6 +16,7 @@ use crate::base::escape::html as escaped;
 use super::block::{Bar, Block, ByteKind, Line, Part, Passed, Said};
 use super::sheet::Render;
 use super::svg;
+use crate::view::ladder::svg as drawing;
 
 const STYLE: &str = include_str!("report.css");
 /// Bytes on a line of a dump.
@@ -89,7 +90,7 @@ impl Render for Html {
                 evidence,
             } => {
                 let _ = write!(out, "<figure><figcaption>{}</figcaption>", escaped(title));
-                svg::ladder(out, title, ladder, evidence);
+                drawing::write(out, title, ladder, evidence);
                 out.push_str("</figure>\n");
             }
             Block::Dump { bytes, kinds } => dump(out, bytes, kinds),

@@ -41,8 +41,15 @@ impl App {
             Ask::GoTo => self.submit_place(&text),
             Ask::File(what) if !text.is_empty() => self.effects.push(Effect::Save(what, text)),
             Ask::DecodeAs => self.read_as(&text),
+            Ask::Columns => self.submit_columns(prompt, &text),
             Ask::KeyLog if !text.is_empty() => self.effects.push(Effect::KeyLog(text)),
-            Ask::KeyLog | Ask::File(_) | Ask::Copy | Ask::Save | Ask::Leave => {}
+            Ask::SortRows
+            | Ask::SortConnections
+            | Ask::KeyLog
+            | Ask::File(_)
+            | Ask::Copy
+            | Ask::Save
+            | Ask::Leave => {}
         }
         self.settle();
     }
@@ -118,13 +125,45 @@ impl App {
         needle.map_or_else(Vec::new, |needle| needle.hits(text))
     }
 
+    /// Where the shown bytes have it, as far as they are on the screen.
+    #[must_use]
+    pub fn hits_in_bytes(&self) -> Vec<std::ops::Range<usize>> {
+        /// More bytes than any screen shows; a hit may begin before them.
+        const LOOKED_AT: usize = 16 << 10;
+        let Some(needle) = &self.needle else {
+            return Vec::new();
+        };
+        let from = (self.bytes.top * self.bytes_per_line()).saturating_sub(LOOKED_AT / 4);
+        let rest = self.bytes.bytes.get(from..).unwrap_or_default();
+        let hits = needle.hits_in_bytes(rest.get(..LOOKED_AT).unwrap_or(rest));
+        let hits = hits.into_iter();
+        hits.map(|hit| hit.start + from..hit.end + from).collect()
+    }
+
     /// One letter answered a question.
     pub fn choose(&mut self, letter: char) {
         let Some(prompt) = self.prompt.take() else {
             return;
         };
+        if matches!(prompt.ask, Ask::SortRows | Ask::SortConnections) {
+            self.choose_order(prompt.ask, letter);
+            return self.settle();
+        }
         let row = self.pointed();
         match (prompt.ask, letter, row) {
+            (Ask::Copy, 'f', _) => {
+                self.ask_filter_for_value();
+                if let Some(prompt) = self.prompt.take() {
+                    self.send("the filter", prompt.input.value().to_owned());
+                }
+            }
+            (Ask::Copy, 'w' | 's' | 'c' | 'W' | 'S' | 'C', _) => self.copy_command(letter),
+            (Ask::Save, 'r', _) => {
+                self.prompt = Some(Prompt::new(Ask::File(Save::Rows), "rows.csv"));
+            }
+            (Ask::Save, 'f', _) => {
+                self.prompt = Some(Prompt::new(Ask::File(Save::RowPackets), "rows.pcapng"));
+            }
             (Ask::Copy, letter, Some(row)) => self.copy_row(row, letter),
             (Ask::Leave, 's', _) => self.save_and_leave(),
             (Ask::Leave, 'd', _) => self.quit = true,

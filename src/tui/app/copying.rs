@@ -4,6 +4,7 @@ use crate::tui::copy;
 use crate::tui::panel;
 use crate::tui::prompt::{Ask, Prompt, Save};
 use crate::tui::views::View;
+use crate::view::repeat::{Tool, command};
 use crate::view::rows::RowId;
 
 use super::{App, Effect};
@@ -64,8 +65,23 @@ impl App {
         self.copied = Some(Copied::Row(row, letter));
     }
 
+    /// Copies a command that opens the connection again.
+    pub(super) fn copy_command(&mut self, letter: char) {
+        let (tool, name) = match letter.to_ascii_lowercase() {
+            'w' => (Tool::Websocat, "the command for websocat"),
+            's' => (Tool::Wscat, "the command for wscat"),
+            _ => (Tool::Curl, "the command for curl"),
+        };
+        let entry = self.store.connection(self.connection());
+        let shows_secrets = letter.is_ascii_uppercase();
+        match entry.and_then(|entry| command(&entry.connection, tool, shows_secrets)) {
+            Some(text) => self.send(name, text),
+            None => self.notice = "its request was not captured".to_owned(),
+        }
+    }
+
     /// Sends text to the terminal's clipboard. Whether that takes it, nobody knows.
-    fn send(&mut self, what: &str, text: String) {
+    pub(super) fn send(&mut self, what: &str, text: String) {
         self.notice = format!(
             "{what} sent to the terminal for its clipboard; where it takes none, Y writes a file"
         );

@@ -4,7 +4,9 @@ mod ask;
 mod calls;
 mod copying;
 mod detail;
+mod ladder;
 mod leave;
+mod order;
 mod panes;
 mod place;
 mod reading;
@@ -15,7 +17,7 @@ use std::time::{Duration, Instant};
 
 use ratatui::layout::Rect;
 
-use crate::base::PacketNumber;
+use crate::base::{PacketNumber, Timestamp};
 use crate::engine::Transport;
 use crate::store::{Delta, Store, WHOLE};
 
@@ -23,11 +25,12 @@ use super::connections::Connections;
 use super::counted::Counted;
 use super::encrypted::Encrypted;
 use super::keymap::{Action, KeyContext};
-use super::layout::{Areas, Border, Pane, Sizes, areas};
+use super::layout::{Areas, Border, Pane, Sizes, Width, areas};
 use super::live::LiveState;
 use super::places::Places;
 use super::prompt::{Ask, Prompt, Save};
-use super::search::{Needle, Progress, Search};
+use super::search::{Needle, Progress, Search, Tally};
+use super::sorting::Orders;
 use super::theme::Theme;
 use super::times::TimeFormat;
 use super::tree::Tree;
@@ -129,6 +132,7 @@ pub struct App {
     /// The search under way.
     pub search: Option<Search>,
     needle: Option<Needle>,
+    tally: Option<Tally>,
     filters: Vec<String>,
     screen: Rect,
     /// What detail and bytes show now.
@@ -139,6 +143,10 @@ pub struct App {
     wanted: Option<Wanted>,
     /// Which connections packets belong to.
     pub belongs: Belongs,
+    /// What is sorted, and the columns someone chose.
+    pub(super) orders: Orders,
+    /// The time that relative times count from, when it is not the capture's first.
+    pub reference: Option<Timestamp>,
     /// What else there is, once somebody asked.
     pub traffic: Option<Traffic>,
     pub(super) mouse: Mouse,
@@ -153,6 +161,8 @@ pub(super) struct Mouse {
     pub(super) last: Option<(Instant, u16, u16)>,
     /// The border that is being dragged.
     pub(super) drags: Option<Border>,
+    /// The width of a column that is being dragged, and from where.
+    pub(super) width: Option<(Width, usize)>,
 }
 
 /// A place by what stays the same when a capture is read with other keys.
@@ -208,12 +218,15 @@ impl App {
             effects: Vec::new(),
             search: None,
             needle: None,
+            tally: None,
             filters: Vec::new(),
             screen: Rect::new(0, 0, 80, 24),
             shown: None,
             touched: false,
             wanted: None,
             belongs: Belongs::default(),
+            orders: Orders::default(),
+            reference: None,
             traffic: None,
             mouse: Mouse::default(),
             covered: Vec::new(),
@@ -252,6 +265,7 @@ impl App {
             Some(View::Lesson(_)) => KeyContext::Lesson,
             Some(View::Traffic(_)) => KeyContext::Traffic,
             Some(View::Reading(_)) => KeyContext::Reading,
+            Some(View::Ladder(_)) => KeyContext::Ladder,
             Some(_) => KeyContext::View,
         }
     }
@@ -324,6 +338,8 @@ impl App {
             || self.connections.is_scanning(&self.store)
             || self.store.is_decoding()
             || self.looks_into_packets()
+            || self.is_sorting()
+            || self.is_counting_hits()
     }
 
     /// Goes on with what takes longer, for about `budget`. Whether anything changed.
@@ -343,6 +359,8 @@ impl App {
                 self.shown = None;
             }
             self.look_into_packets(SLICE);
+            self.sort_on();
+            self.count_hits(SLICE);
             for _ in 0..SLICE {
                 let Some(search) = &mut self.search else {
                     break;
@@ -436,6 +454,7 @@ impl App {
             Action::Follow => self.open_follow(),
             Action::Traffic => self.open_traffic(),
             Action::Read => self.open_reading(),
+            Action::Ladder => self.open_ladder(),
             Action::Diagnosis => self.open(View::Diagnosis(Chosen::default())),
             Action::Statistics => self.open_counted(View::Statistics(0)),
             Action::Calls => self.open_counted(View::Calls(CallList::default())),

@@ -18,6 +18,7 @@ impl App {
             Action::Messages => self.toggle_messages(),
             Action::Packets => self.toggle_packets(),
             Action::Capture => self.toggle_capture(),
+            action if self.update_order(action) => {}
             Action::All => self.toggle_all(),
             Action::Enter => self.enter(),
             Action::NextTab => {

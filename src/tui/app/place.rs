@@ -5,11 +5,14 @@ use crate::store::{Store, WHOLE};
 use crate::tui::encrypted::Encrypted;
 use crate::tui::layout::Pane;
 use crate::tui::places::{Place, Places};
-use crate::tui::search::Search;
+use crate::tui::search::{Needle, Search, Tally};
 use crate::tui::views::View;
 use crate::view::rows::{Kind, RowId};
 
 use super::{App, Loading, Wanted};
+
+/// What a notice of a search begins with.
+const HIT: &str = "hit ";
 
 impl App {
     pub(super) fn here(&self) -> Place {
@@ -61,7 +64,11 @@ impl App {
         self.places = Places::default();
         self.belongs = Default::default();
         self.traffic = None;
+        self.reference = None;
+        self.connections.sort(&self.store, Vec::new());
+        self.orders.connections = None;
         self.tree.show(Vec::new(), Vec::new());
+        self.tally = None;
         (self.search, self.verdicts, self.statistics) = (None, None, None);
         (self.view, self.shown, self.touched) = (None, None, false);
         self.settle();
@@ -275,6 +282,13 @@ impl App {
             self.select_connection(connection);
             self.list.cursor.at = at;
         }
+        self.begin_tally(&needle);
+        if let Some(tally) = &self.tally
+            && !tally.is_going(&self.store, &self.list)
+            && let Some(at) = tally.next(self.list.cursor.at, up)
+        {
+            return self.found(at);
+        }
         let len = self.list.len(&self.store);
         self.search = Some(Search::new(needle, self.list.cursor.at, len, up));
         self.notice = "searching…".to_owned();
@@ -294,7 +308,74 @@ impl App {
                 entry.messages.partition_point(|known| known < index)
             });
         }
+        self.tell_hits();
+    }
+
+    /// What is listed, for hits that are counted of it.
+    fn listed(&self) -> String {
+        let list = &self.list;
+        let filter = list.filter().map_or("", |filter| filter.text());
+        let (kind, all, flow) = (list.kind, list.all, list.flow);
+        let order = self.orders.rows;
+        format!(
+            "{kind:?} {all} {} {flow:?} {order:?} {} {filter}",
+            list.connection,
+            list.sorted()
+        )
+    }
+
+    /// Counts the hits of a search, unless that is done already.
+    fn begin_tally(&mut self, needle: &Needle) {
+        let listed = self.listed() + " " + &needle.text;
+        if self
+            .tally
+            .as_ref()
+            .is_none_or(|tally| tally.listed != listed)
+        {
+            self.tally = Some(Tally::new(needle.clone(), listed));
+        }
+    }
+
+    /// Whether hits are still counted.
+    pub(super) fn is_counting_hits(&self) -> bool {
+        // A hit to go to comes first.
+        let tally = self.tally.as_ref().filter(|_| self.search.is_none());
+        tally.is_some_and(|tally| tally.is_going(&self.store, &self.list))
+    }
+
+    /// Counts on.
+    pub(super) fn count_hits(&mut self, count: usize) {
+        if !self.is_counting_hits() {
+            return;
+        }
+        let listed = self.listed();
+        let Some(tally) = &mut self.tally else { return };
+        if !tally.listed.starts_with(&listed) {
+            self.tally = None;
+            return;
+        }
+        for _ in 0..count {
+            if tally.is_going(&self.store, &self.list) {
+                tally.advance(&self.store, &self.list);
+            }
+        }
+        if self.notice.starts_with(HIT) {
+            self.tell_hits();
+        }
+    }
+
+    /// Says which hit of how many is selected.
+    fn tell_hits(&mut self) {
         self.notice.clear();
+        let Some(tally) = &self.tally else { return };
+        let at = self.list.cursor.at;
+        let (place, count, is_all) = tally.place(at, &self.store, &self.list);
+        self.notice = match (place, is_all) {
+            (Some(place), true) => format!("{HIT}{place} of {count}"),
+            (Some(place), false) => format!("{HIT}{place} of {count} so far…"),
+            (None, false) => format!("{HIT}found; counting: {count} so far…"),
+            (None, true) => format!("{HIT}{count} in all"),
+        };
     }
 
     /// Shows a line of the request or response in the detail tree.

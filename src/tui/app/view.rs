@@ -185,6 +185,7 @@ impl App {
                     follow.step(&self.store, by);
                 }
             },
+            Some(View::Ladder(_)) => self.update_ladder(action, by),
             Some(View::Traffic(_)) => self.update_traffic(action, by),
             Some(View::Reading(_)) => self.update_reading(action, by),
             None => {}
@@ -222,6 +223,10 @@ impl App {
                 let last = follow.len(&self.store).saturating_sub(1);
                 follow.cursor.at = follow.cursor.at.min(last);
                 follow.cursor.top = panel::follow::first(self, follow, body);
+            }
+            Some(View::Ladder(view)) => {
+                let height = panel::ladder::inside(body).height;
+                view.cursor.keep(view.ladder.rungs.len(), height.into());
             }
             Some(View::Traffic(list)) => {
                 let [inside, _] = panel::traffic::parts(body);

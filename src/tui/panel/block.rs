@@ -49,3 +49,10 @@ pub(super) fn more_lines(left: usize) -> String {
         left => format!("{left} more lines"),
     }
 }
+
+/// What a title says of an order.
+pub(super) fn sorted_by(name: &str, descending: bool, is_sorted: bool) -> String {
+    let arrow = if descending { "▼" } else { "▲" };
+    let going = if is_sorted { "" } else { "…" };
+    format!(", by {name} {arrow}{going}")
+}

@@ -23,13 +23,14 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     frame.render_widget(block, area);
     let per_line = app.bytes_per_line();
     let ranges = app.highlighted();
+    let hits = app.hits_in_bytes();
     let lines: Vec<_> = (app.bytes.top..)
         .take(inner.height.into())
         .map_while(|line| {
             let start = line * per_line;
             let run = app.bytes.bytes.get(start..)?.iter().take(per_line);
             let run: Vec<u8> = run.copied().collect();
-            (!run.is_empty()).then(|| hex_line(app, start, &run, per_line, &ranges))
+            (!run.is_empty()).then(|| hex_line(app, start, &run, per_line, (&ranges, &hits)))
         })
         .collect();
     if lines.is_empty() && app.bytes.of.is_none() && app.bytes.packet.is_none() {
@@ -87,10 +88,13 @@ fn hex_line(
     start: usize,
     run: &[u8],
     per_line: usize,
-    ranges: &[Range<usize>],
+    (ranges, hits): (&[Range<usize>], &[Range<usize>]),
 ) -> Line<'static> {
     let style = |at: usize| {
         let mut style = Style::new();
+        if hits.iter().any(|range| range.contains(&at)) {
+            style = app.theme.label().add_modifier(Modifier::REVERSED);
+        }
         if ranges.iter().any(|range| range.contains(&at)) {
             style = app.theme.highlight();
         }

@@ -10,8 +10,9 @@ use crate::engine::{EndedBy, Outcome};
 use crate::store::Entry;
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
+use crate::view::sorting::ConnectionKey;
 
-use super::block::{pane_block, row_style};
+use super::block::{pane_block, row_style, sorted_by};
 use super::nothing;
 use super::text::{count, fit, right};
 
@@ -41,14 +42,44 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
 
 fn title(app: &App) -> String {
     let total = app.store.connections().len();
-    match app.connections.filter() {
+    let sorted = app
+        .orders
+        .connections
+        .map(|(by, descending)| sorted_by(by.name(), descending, app.connections.sorted() > 0));
+    let title = match app.connections.filter() {
         None => format!("Connections {total}"),
         Some(filter) => {
             let len = app.connections.len(&app.store);
             let text = fit(filter.text(), filter.text().len().min(40));
             format!("Connections {len} of {total} where {text}")
         }
-    }
+    };
+    title + &sorted.unwrap_or_default()
+}
+
+/// What a click on the heading at a column sorts by: the nearest word.
+pub(in crate::tui) fn order_at(width: usize, x: usize) -> Option<ConnectionKey> {
+    let heading = heading(width);
+    let words = [
+        ("#", ConnectionKey::Number),
+        ("client", ConnectionKey::Client),
+        ("server", ConnectionKey::Server),
+        ("path", ConnectionKey::Path),
+        ("state", ConnectionKey::State),
+        ("frames", ConnectionKey::Frames),
+        ("bytes", ConnectionKey::Bytes),
+        ("seconds", ConnectionKey::Duration),
+        ("findings", ConnectionKey::Findings),
+        ("!", ConnectionKey::Findings),
+    ];
+    let found = words.into_iter().filter_map(|(word, by)| {
+        let at = heading.find(word)?;
+        let distance = at.saturating_sub(x) + x.saturating_sub(at + word.len() - 1);
+        Some((distance, by))
+    });
+    found
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, by)| by)
 }
 
 /// Below this width the bytes are left out, so that the path has room.

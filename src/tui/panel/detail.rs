@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -9,6 +10,7 @@ use crate::tui::app::App;
 use crate::tui::layout::Pane;
 
 use super::block::{pane_block, row_style};
+use super::reading::marked;
 use super::text::fit;
 
 /// What stands for a value that is covered.
@@ -67,13 +69,17 @@ fn line(app: &App, at: usize, width: usize) -> Line<'static> {
         Some("warning") => app.theme.severity(crate::base::Severity::Warning),
         _ => app.theme.label(),
     };
-    Line::from(vec![
+    let mut spans = vec![
         Span::raw(head),
         Span::styled(bits, app.theme.faint()),
         Span::styled(label, style),
-        Span::raw(match is_covered {
-            true => COVER.to_owned(),
-            false => fit(&field.value, width.saturating_sub(used)),
-        }),
-    ])
+    ];
+    match is_covered {
+        true => spans.push(Span::raw(COVER)),
+        false => {
+            let value = fit(&field.value, width.saturating_sub(used));
+            spans.extend(marked(app, &value, Style::new()));
+        }
+    }
+    Line::from(spans)
 }

@@ -116,7 +116,7 @@ fn message(app: &App, follow: &Follow, at: usize, inner: Rect) -> Vec<Line<'stat
         "{}{} {}  packet {}  {}{}",
         " ".repeat(indent),
         side_name(record.from),
-        app.time.write(record.time, Some(app.store.start())),
+        app.time.write(record.time, Some(app.zero())),
         record.packet,
         about(&record),
         if record.complete { "" } else { ", incomplete" },

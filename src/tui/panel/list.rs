@@ -5,16 +5,20 @@ use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use unicode_width::UnicodeWidthStr as _;
 
 use crate::base::{Side, Timestamp, escape};
 use crate::store::{Summary, WHOLE};
 use crate::tui::app::App;
-use crate::tui::layout::Pane;
+use crate::tui::layout::{Pane, Width};
 use crate::tui::times::TimeFormat;
+use crate::view::columns::cell;
 use crate::view::rows::{Kind, RowId};
+use crate::view::sorting::RowKey;
 use crate::websocket::{MessageKind, Opcode, close};
 
-use super::block::{pane_block, row_style};
+use super::block::{pane_block, row_style, sorted_by};
+use super::reading::marked;
 use super::text::{count, fit, right, side_name};
 use super::{nothing, packets, statistics};
 
@@ -68,7 +72,7 @@ fn title(app: &App) -> String {
         (false, Some(_)) => "of an attempt that never was a connection".to_owned(),
     };
     let len = app.list.len(&app.store);
-    match app.list.filter() {
+    let title = match app.list.filter() {
         Some(filter) => {
             let all = app.list.unfiltered(&app.store);
             let asked = app.list.scanned * 100 / all.max(1);
@@ -81,7 +85,15 @@ fn title(app: &App) -> String {
             format!("{what} {of}: {len} of {all}{asked} where {text}")
         }
         None => format!("{what} {of}: {len}"),
-    }
+    };
+    let sorted = app.orders.rows.map(|(by, descending)| {
+        let name = match by {
+            RowKey::Column(at) => app.orders.columns.get(at).map_or("", |column| &column.name),
+            by => by.name(),
+        };
+        sorted_by(name, descending, app.list.sorted() > 0)
+    });
+    title + &sorted.unwrap_or_default()
 }
 
 fn heading(app: &App, width: usize) -> String {
@@ -92,15 +104,76 @@ fn heading(app: &App, width: usize) -> String {
         true => right("conn", connection_width(app)) + " ",
         false => String::new(),
     };
+    let [number, packet, time, kind, length] = widths(app);
+    let chosen = app.orders.columns.iter();
+    let chosen: String = chosen
+        .map(|column| format!(" {}", fit(&column.name, column.width)))
+        .collect();
     format!(
-        " {all}{} {} {} {} {} {}",
-        right("#", 6),
-        right("packet", 7),
-        right(app.time.name(), 15),
-        fit("from", 8),
-        fit("kind", 7),
-        "length payload",
+        " {all}{} {} {} {} {} {}{chosen} payload",
+        right("#", number),
+        right("packet", packet),
+        right(app.time.name(), time),
+        fit("from", FROM),
+        fit("kind", kind),
+        right("length", length),
     )
+}
+
+/// Columns of the sender.
+const FROM: usize = 8;
+
+/// Columns of number, packet, time, kind and length.
+fn widths(app: &App) -> [usize; 5] {
+    let mut widths = [6, 7, 15, 7, 6];
+    for (width, wider) in widths.iter_mut().zip(app.orders.wider) {
+        *width += wider;
+    }
+    widths
+}
+
+/// A column of the list: where it is inside the pane, what a click sorts by, and which width a drag changes.
+pub(in crate::tui) struct ListColumn {
+    pub(in crate::tui) columns: std::ops::Range<usize>,
+    pub(in crate::tui) by: Option<RowKey>,
+    pub(in crate::tui) width: Option<Width>,
+}
+
+/// The columns of frames and messages, from left to right.
+pub(in crate::tui) fn columns(app: &App) -> Vec<ListColumn> {
+    if app.list.kind == Kind::Packets {
+        return Vec::new();
+    }
+    let [number, packet, time, kind, length] = widths(app);
+    let connection = app.list.all.then(|| connection_width(app));
+    let mut all = vec![];
+    all.extend(connection.map(|width| (width, Some(RowKey::Connection), None)));
+    all.extend([
+        (number, Some(RowKey::Number), Some(Width::Own(0))),
+        (packet, Some(RowKey::Number), Some(Width::Own(1))),
+        (time, None, Some(Width::Own(2))),
+        (FROM, Some(RowKey::From), None),
+        (kind, Some(RowKey::Kind), Some(Width::Own(3))),
+        (length, Some(RowKey::Length), Some(Width::Own(4))),
+    ]);
+    let chosen = app.orders.columns.iter().enumerate();
+    all.extend(chosen.map(|(at, column)| {
+        let by = Some(RowKey::Column(at));
+        (column.width, by, Some(Width::Chosen(at)))
+    }));
+    all.push((400, Some(RowKey::Payload), None));
+    let mut start = 1;
+    all.into_iter()
+        .map(|(width, by, dragged)| {
+            let columns = start..start + width;
+            start += width + 1;
+            ListColumn {
+                columns,
+                by,
+                width: dragged,
+            }
+        })
+        .collect()
 }
 
 /// Columns of a connection's number, which `:c` asks for: never cut.
@@ -111,12 +184,10 @@ fn connection_width(app: &App) -> usize {
 
 /// The columns of the heading that name the way to show time.
 pub(in crate::tui) fn time_columns(app: &App) -> std::ops::Range<usize> {
-    let start = match (app.list.kind, app.list.all) {
-        (Kind::Packets, _) => 9,
-        (_, false) => 16,
-        (_, true) => 17 + connection_width(app),
-    };
-    start..start + 15
+    let own = columns(app).into_iter();
+    let time = own.map(|column| (column.width, column.columns));
+    let mut time = time.filter(|(width, _)| *width == Some(Width::Own(2)));
+    time.next().map_or(9..24, |(_, columns)| columns)
 }
 
 /// What a line shows.
@@ -258,7 +329,7 @@ fn short(opcode: Opcode) -> &'static str {
 
 fn time(app: &App, at: usize, row: &Shown) -> String {
     let from = match app.time {
-        TimeFormat::Relative => Some(app.store.start()),
+        TimeFormat::Relative => Some(app.zero()),
         TimeFormat::SinceFrame => row.before,
         TimeFormat::Delta => at
             .checked_sub(1)
@@ -280,6 +351,7 @@ fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
     let Some(row) = shown(app, id) else {
         return Line::default();
     };
+    let [number, packet, time_width, kind, length] = widths(app);
     let mark = if app.places.marks.contains(&id) {
         "'"
     } else {
@@ -294,9 +366,9 @@ fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
     };
     let head = format!(
         "{mark}{connection}{} {} {} ",
-        right(&row.number.to_string(), 6),
-        right(&row.packet.to_string(), 7),
-        right(&time(app, at, &row), 15),
+        right(&row.number.to_string(), number),
+        right(&row.packet.to_string(), packet),
+        right(&time(app, at, &row), time_width),
     );
     if !app.covered.is_empty() {
         return Line::from(vec![
@@ -304,24 +376,47 @@ fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
             Span::styled(COVER, app.theme.faint()),
         ]);
     }
+    let chosen = app.orders.columns.iter();
+    let chosen: String = chosen
+        .map(|column| {
+            let cell = cell(&app.store, id, &column.column);
+            format!(" {}", fit(&cell, column.width))
+        })
+        .collect();
     let tail = format!(
-        " {} {} ",
-        right(&count(row.length), 6),
+        " {}{chosen} {} ",
+        right(&count(row.length), length),
         fit(&row.marks, row.marks.chars().count().min(6)),
     );
     let findings = bad(app, &row, id);
     let flag = if findings > 0 { "! " } else { "" };
-    let used = head.chars().count() + 8 + 1 + 7 + tail.chars().count() + flag.len();
+    let used = head.width() + FROM + 1 + kind + tail.width() + flag.len();
     let room = width.saturating_sub(used);
     Line::from(vec![
         Span::raw(head),
         Span::styled(side_name(row.from), app.theme.side(row.from)),
         Span::raw(" "),
-        Span::styled(fit(&row.kind, 7), app.theme.kind(row.opcode)),
+        Span::styled(fit(&row.kind, kind), app.theme.kind(row.opcode)),
         Span::styled(tail, app.theme.faint()),
         Span::styled(flag, app.theme.severity(crate::base::Severity::Error)),
-        Span::styled(fit(&row.payload, room), payload_style(app, row.opcode)),
     ])
+    .with(marked(
+        app,
+        &fit(&row.payload, room),
+        payload_style(app, row.opcode),
+    ))
+}
+
+/// More at the end of a line.
+trait With {
+    fn with(self, spans: Vec<Span<'static>>) -> Self;
+}
+
+impl With for Line<'static> {
+    fn with(mut self, spans: Vec<Span<'static>>) -> Self {
+        self.spans.extend(spans);
+        self
+    }
 }
 
 fn payload_style(app: &App, opcode: Opcode) -> Style {

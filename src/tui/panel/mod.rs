@@ -3,13 +3,14 @@
 mod block;
 pub(super) mod bytes;
 pub(super) mod calls;
-mod connections;
+pub(super) mod connections;
 mod detail;
 pub(super) mod diagnosis;
 pub(super) mod findings;
 pub(super) mod follow;
 pub(super) mod handshake;
 mod help;
+pub(super) mod ladder;
 mod lesson;
 pub(super) mod list;
 mod nothing;
@@ -53,6 +54,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
                 View::Lesson(_) => lines_view(app, frame, areas.body, view, 0),
                 View::Diagnosis(chosen) => diagnosis::draw(app, *chosen, frame, areas.body),
                 View::Calls(list) => calls::draw(app, list, frame, areas.body),
+                View::Ladder(view) => ladder::draw(app, view, frame, areas.body),
                 View::Traffic(list) => traffic::draw(app, list, frame, areas.body),
                 View::Reading(view) => reading::draw(app, view, frame, areas.body),
                 View::Follow(follow) => follow::draw(app, follow, frame, areas.body),
@@ -96,6 +98,7 @@ fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'sta
         | View::Findings(..)
         | View::Calls(_)
         | View::Traffic(_)
+        | View::Ladder(_)
         | View::Reading(_) => return None,
     };
     let lines = lines.into_iter().flat_map(|line| wrapped(line, width));
@@ -178,6 +181,10 @@ pub(super) fn text_of(app: &App, view: &View) -> Option<(&'static str, String)> 
             let (_, lines) = lines_of(app, view, area)?;
             Some(("the view as text", joined(lines)))
         }
+        View::Ladder(view) => Some((
+            "the ladder",
+            crate::view::ladder::text::draw(&view.ladder, &[]),
+        )),
         View::Traffic(list) => traffic::text(app, list).map(|text| ("the row", text)),
         View::Reading(view) => Some(("what is read", view.reading.text())),
         View::Help(_) | View::Follow(_) => None,

@@ -58,7 +58,7 @@ pub(super) fn line(app: &App, flow: u32, at: u32, width: usize) -> Line<'static>
         .checked_sub(1)
         .and_then(|at| app.store.flow_packet(flow, at as usize));
     let from = match app.time {
-        TimeFormat::Relative => Some(app.store.start()),
+        TimeFormat::Relative => Some(app.zero()),
         TimeFormat::Delta | TimeFormat::SinceFrame => before.map(|before| before.time()),
         TimeFormat::Utc | TimeFormat::Local => None,
     };

@@ -91,7 +91,9 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
     if prompt.ask.is_choice() {
         let mut spans = vec![Span::raw(label)];
         for hint in choices(prompt.ask) {
-            spans.extend(hint.spans(app));
+            if hint.columns.end <= area.width {
+                spans.extend(hint.spans(app));
+            }
         }
         frame.render_widget(Paragraph::new(Line::from(spans)), area);
         return;
@@ -230,7 +232,12 @@ pub(in crate::tui) fn hints(app: &App, width: u16) -> Vec<Hint> {
             _ => true,
         });
         let hints = hints.map(|(key, text, does)| (key.to_owned(), text, does));
-        return placed(0, width, hints);
+        // Answers that the line above has no room for.
+        let answers = prompt.ask.choices().iter().zip(choices(prompt.ask));
+        let rest = answers.filter(|(_, hint)| usize::from(hint.columns.end) > width);
+        let rest =
+            rest.map(|((letter, text), _)| (letter.to_string(), *text, Does::Letter(*letter)));
+        return placed(0, width, rest.chain(hints));
     }
     let here = app.context();
     let shown = KEYMAP

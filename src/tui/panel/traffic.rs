@@ -118,7 +118,7 @@ pub(super) fn draw(app: &App, list: &TrafficList, frame: &mut Frame<'_>, area: R
 fn line(app: &App, row: &TrafficRow, before: Option<&TrafficRow>, width: usize) -> Line<'static> {
     let (time, host) = widths(app, width);
     let from = match app.time {
-        TimeFormat::Relative => Some(app.store.start()),
+        TimeFormat::Relative => Some(app.zero()),
         TimeFormat::Delta | TimeFormat::SinceFrame => before.map(|before| before.time),
         TimeFormat::Utc | TimeFormat::Local => None,
     };

@@ -3,9 +3,11 @@
 mod bytes;
 mod capture;
 mod filters;
+mod ladder;
 mod lesson;
 mod messages;
 mod mouse;
+mod order;
 mod places;
 mod safety;
 mod themes;

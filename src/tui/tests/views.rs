@@ -280,7 +280,7 @@ fn no_line_of_the_help_is_cut() {
     let mut app = open("ws-plain.pcap");
     keys(&mut app, "?");
     let mut seen = String::new();
-    for _ in 0..90 {
+    for _ in 0..140 {
         for line in screen(&mut app, 80, 24).lines().skip(2).take(19) {
             seen.push_str(line.trim_matches(['│', ' ']));
             seen.push(' ');

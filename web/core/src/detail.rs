@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use wireloupe::base::{Field, PacketNumber, escape};
-use wireloupe::insight::ladder::{Ladder, RungKind};
+use wireloupe::view::ladder::{Ladder, RungKind};
 use wireloupe::store::Store;
 use wireloupe::view::hex::{Bytes, Tab};
 use wireloupe::view::{fields, rows::RowId};

@@ -9,7 +9,7 @@ use wireloupe::capture::{Input, ReadAt};
 use wireloupe::export::report::{ReportFormat, ReportInput, report};
 use wireloupe::export::{diagnosis_json, statistics};
 use wireloupe::filter::{Filter, complete};
-use wireloupe::insight::ladder::Ladder;
+use wireloupe::view::ladder::Ladder;
 use wireloupe::insight::statistics::CallOrder;
 use wireloupe::overview::Session;
 use wireloupe::view::rows::{Kind, List};

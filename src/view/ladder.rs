@@ -10,6 +10,9 @@
 //! It says what kind of thing crossed and how long it was, never what was in it: whoever draws a ladder may add that. Rungs
 //! in the middle of a long connection are counted, not listed.
 
+pub mod svg;
+pub mod text;
+
 use std::net::SocketAddr;
 
 use crate::base::{Limits, PacketNumber, Severity, Side, Timestamp};
@@ -19,6 +22,10 @@ use crate::tls;
 use crate::websocket::{Opcode, close};
 use crate::wire::{TcpFlags, Walker};
 
+/// Packets of a flow looked at when everything is to be shown.
+const ALL_PACKETS: usize = 8192;
+/// Segments sent again, and others of TCP's own, that are drawn.
+const AGAIN: usize = 200;
 /// Packets looked at from each end of a flow for how TCP and TLS opened and ended.
 const PACKETS: usize = 16;
 /// Findings noted beside the rungs.
@@ -50,6 +57,8 @@ pub enum RungKind {
     Finding(Severity),
     /// So many rungs are left out here.
     LeftOut(usize),
+    /// Nothing crossed for so many nanoseconds.
+    Gap(i64),
 }
 
 /// One event between the lifelines.
@@ -114,6 +123,44 @@ impl Ladder {
             None => "server",
         };
         Some(Self::new(known.client, (server, known.server), rungs))
+    }
+
+    /// The same with everything between: segments that were sent again, and silence of a second and more.
+    #[must_use]
+    pub fn in_full(store: &Store, index: u32, most: usize) -> Option<Self> {
+        let mut ladder = Self::of_connection(store, index, most)?;
+        let known = &store.connection(index)?.connection;
+        if known.stream.is_none()
+            && let Some(flow) = store.flow_of(index)
+        {
+            ladder.rungs.extend(sent_again(store, flow, known.client));
+            ladder.rungs.sort_by_key(|rung| (rung.packet, rung.turn()));
+        }
+        ladder.show_gaps(SILENCE);
+        Some(ladder)
+    }
+
+    /// Notes where nothing crossed for so long.
+    fn show_gaps(&mut self, least: i64) {
+        let mut before: Option<Timestamp> = None;
+        let mut rungs = Vec::with_capacity(self.rungs.len());
+        for rung in self.rungs.drain(..) {
+            if let (Some(before), Some(time)) = (before, rung.time)
+                && time.since(before) >= least
+            {
+                let gap = time.since(before);
+                rungs.push(Rung {
+                    packet: None,
+                    time: None,
+                    from: None,
+                    kind: RungKind::Gap(gap),
+                    label: format!("⋮ {:.3} s of silence ⋮", gap as f64 / 1e9),
+                });
+            }
+            before = rung.time.or(before);
+            rungs.push(rung);
+        }
+        self.rungs = rungs;
     }
 
     /// The ladder of a flow that never became a connection.
@@ -185,6 +232,46 @@ fn packet(
         kind,
         label,
     })
+}
+
+/// Silence that is shown, in nanoseconds.
+const SILENCE: i64 = 1_000_000_000;
+
+/// Segments whose bytes were sent before.
+fn sent_again(store: &Store, flow: u32, client: SocketAddr) -> Vec<Rung> {
+    let mut walker = Walker::new(&Limits::default());
+    let mut reached: [Option<u32>; 2] = [None; 2];
+    let mut rungs = Vec::new();
+    for entry in store.flow_packets(flow, 0).take(ALL_PACKETS) {
+        let Some(packet) = store.read(&entry) else {
+            continue;
+        };
+        let walked = walker.segment(packet.link, packet.time, &packet.bytes, packet.original);
+        let Ok(walked) = walked else { continue };
+        let segment = walked.segment();
+        let source = segment.key.source;
+        let from = match (source.address(), source.port()) == (client.ip(), client.port()) {
+            true => Side::Client,
+            false => Side::Server,
+        };
+        let len = segment.payload.end - segment.payload.start + segment.missing;
+        let end = segment.seq.wrapping_add(len);
+        let known = &mut reached[from as usize];
+        let is_again = len > 0 && known.is_some_and(|known| (end.wrapping_sub(known) as i32) <= 0);
+        if len > 0 && !is_again {
+            *known = Some(end);
+        }
+        if is_again && rungs.len() < AGAIN {
+            rungs.push(Rung {
+                packet: Some(packet.number),
+                time: Some(packet.time),
+                from: Some(from),
+                kind: RungKind::Tcp,
+                label: format!("retransmission, {len} bytes"),
+            });
+        }
+    }
+    rungs
 }
 
 /// What a segment opens or ends.
