@@ -36,6 +36,9 @@ impl Needs {
 
     /// What messages carry, decoded. Implies the work of [`Needs::MESSAGES`].
     pub const DECODED: Needs = Needs(2048);
+    /// Of what messages carry an application's own pings and pongs and the names of its close codes: what [`Needs::DECODED`]
+    /// takes, but only where the handshake or the first messages say which protocol it is.
+    pub const HEARTBEATS: Needs = Needs(16384);
     /// The SHA-256 of compressed messages that are longer than what is kept of them: nobody can work it out later.
     pub const LONG_DIGEST: Needs = Needs(4096);
 

@@ -72,7 +72,7 @@ impl Half {
 /// What is asked for, and what that takes.
 fn needs(asked: Needs, negotiated: &Negotiated) -> Needs {
     let inflates = asked.has(Needs::INFLATED) && negotiated.compression != Compression::None;
-    match inflates || asked.has(Needs::DECODED) {
+    match inflates || asked.any(Needs::DECODED | Needs::HEARTBEATS) {
         true => asked | Needs::MESSAGES,
         false => asked,
     }
@@ -93,8 +93,15 @@ impl WebSocketSession {
             .unwrap_or_default();
         let needs = needs(context.shared.needs, &negotiated);
         let shared = &context.shared;
-        let conversation = needs.has(Needs::DECODED).then(|| {
-            decoding::conversation(&connection, &shared.payload_as, shared.schema.as_ref())
+        let is_brief = !needs.has(Needs::DECODED);
+        let decodes = !is_brief || needs.has(Needs::HEARTBEATS);
+        let conversation = decodes.then(|| {
+            let (forced, schema) = (&shared.payload_as, shared.schema.as_ref());
+            let conversation = decoding::conversation(&connection, forced, schema);
+            match is_brief {
+                true => Box::new(conversation.briefly()),
+                false => conversation,
+            }
         });
         let challenge = PerSide::new(|side| negotiated.framing.challenge_len(side));
         let half = |side: Side| Half {
@@ -535,5 +542,8 @@ impl WebSocketSession {
         };
         run(&mut mine.stream, &mut context.shared.scratch, &mut out);
         out.settle();
+        if self.conversation.as_ref().is_some_and(|it| it.is_idle()) {
+            self.conversation = None;
+        }
     }
 }

@@ -36,7 +36,7 @@ const KINDS: usize = 50_000;
 /// Servers of healthy attempts that are told apart.
 const SERVERS: usize = 50_000;
 /// Ends without a close frame that are compared with each other.
-const CUTS: usize = 400_000;
+const CUTS: usize = 100_000;
 /// TLS connections kept that were not read; those that look least like a WebSocket go first.
 const ENCRYPTED: usize = 10_000;
 

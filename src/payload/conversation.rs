@@ -84,6 +84,19 @@ impl Conversation {
         self
     }
 
+    /// The same that decodes messages only where the handshake or the first of them say what protocol they are in.
+    #[must_use]
+    pub fn briefly(mut self) -> Self {
+        self.gathered.is_brief = self.gathered.opening.is_seen && self.gathered.schema.is_none();
+        self
+    }
+
+    /// Whether nothing will be decoded any more.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.gathered.is_brief && self.root.is_undecided()
+    }
+
     /// Decodes the connection's next message; `None` where nothing is recognised in it.
     pub fn message<'a>(&mut self, given: &Given<'a>) -> Option<Decoded<'a>> {
         let kind = match given.kind {

@@ -17,6 +17,8 @@ use crate::base::{PerSide, Side, Timestamp};
 
 /// Messages looked at before a layer is taken for what it seems: no protocol.
 const LOOKED_AT: u32 = 64;
+/// The same where nothing but a protocol's heart-beats is asked for: those that have any show themselves at the beginning.
+const LOOKED_AT_BRIEFLY: u32 = 4;
 /// Messages that do not fit before a choice is given up that only content spoke for; and how many more must not fit than
 /// did.
 const MISFITS: u32 = 2;
@@ -98,7 +100,11 @@ impl Layer {
             .as_ref()
             .is_none_or(|chosen| chosen.claim.confidence == Confidence::Likely);
         let mut payload = *payload;
-        if is_open && self.seen < LOOKED_AT {
+        let most = match gathered.is_brief {
+            true => LOOKED_AT_BRIEFLY,
+            false => LOOKED_AT,
+        };
+        if is_open && self.seen < most {
             self.choose(&mut payload, place, gathered);
             if self.chosen.is_none() {
                 self.begun[payload.from].push(&payload);
@@ -117,7 +123,15 @@ impl Layer {
                 self.inner = None;
             }
         }
-        self.encoding(payload, place, items, gathered)
+        match gathered.is_brief && place.parent.is_none() {
+            true => None,
+            false => self.encoding(payload, place, items, gathered),
+        }
+    }
+
+    /// Whether no decoder was chosen while there was a choice, where that was brief.
+    pub(super) fn is_undecided(&self) -> bool {
+        self.chosen.is_none() && self.seen >= LOOKED_AT_BRIEFLY
     }
 
     /// Chooses the decoder that is surest, and writes down what was learned of the message. A decoder that was chosen for the

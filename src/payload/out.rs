@@ -47,6 +47,8 @@ pub(super) struct Gathered {
     pub(super) inflatable: usize,
     /// What binary messages of no protocol are to be read as.
     pub(super) schema: Option<Arc<Schema>>,
+    /// Only the first messages choose a protocol, and what is of none is not decoded.
+    pub(super) is_brief: bool,
 }
 
 /// Which of a message's units are an application's own pings and pongs.
@@ -78,6 +80,7 @@ impl Gathered {
             findings: Vec::new(),
             inflatable: INFLATED,
             schema: None,
+            is_brief: false,
         }
     }
 
