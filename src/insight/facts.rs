@@ -319,7 +319,7 @@ pub(super) struct Gatherer {
 
 impl Sink for Gatherer {
     fn needs(&self) -> Needs {
-        Needs::CHECKS | Needs::MESSAGES | Needs::DECODED | Needs::FLOWS | Needs::TLS
+        Needs::CHECKS | Needs::MESSAGES | Needs::HEARTBEATS | Needs::FLOWS | Needs::TLS
     }
 
     fn opened(&mut self, connection: &Connection) {
@@ -462,6 +462,8 @@ fn may_be_an_attempt(flow: &FlowSummary) -> bool {
         || client.opening.starts_with(b"CONNECT ")
         || asks_for_upgrade(&client.opening)
         || speaks_socks(flow)
+        || client.packets == 0
+            && (socks::refused_alone(&server.opening).is_some() || is_refusal(&server.opening))
         || client.opening.starts_with(b"PROXY ")
         || client.opening.starts_with(PROXY_2)
 }
@@ -471,9 +473,28 @@ fn asks_for_upgrade(opening: &[u8]) -> bool {
     contains(opening, b"upgrade: websocket") || contains(opening, b"sec-websocket-")
 }
 
+/// Whether a client's greeting in SOCKS is answered by HTTP, or by the greeting of a shell or a mail server.
+pub(super) fn answers_socks_otherwise(flow: &FlowSummary) -> bool {
+    let (client, server) = (&flow.sides.client.opening, &flow.sides.server.opening);
+    let others: [&[u8]; 3] = [b"HTTP/1.", b"SSH-", b"220"];
+    let is_other = others.iter().any(|start| server.starts_with(start));
+    is_other && {
+        let greeting = socks::read(client, &[]);
+        greeting.state == socks::State::Incomplete && greeting.client_len > 0
+    }
+}
+
+/// Whether a server's stream begins with an answer of HTTP that refuses.
+pub(super) fn is_refusal(opening: &[u8]) -> bool {
+    opening.starts_with(b"HTTP/1.") && matches!(opening.get(9), Some(b'4' | b'5'))
+}
+
 /// Whether the client asks a SOCKS server for a tunnel, and is answered so, or not at all.
 fn speaks_socks(flow: &FlowSummary) -> bool {
     let (client, server) = (&flow.sides.client.opening, &flow.sides.server.opening);
+    if answers_socks_otherwise(flow) {
+        return true;
+    }
     let reading = socks::read(client, server);
     let is_whole = reading.client_len > 0 && reading.client_len == client.len();
     reading.state != socks::State::Contradicted && (is_whole || !server.is_empty())

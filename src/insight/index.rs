@@ -13,7 +13,8 @@ use crate::engine::{Outcome, Seen};
 use crate::tunnel::{proxy_protocol, socks};
 use crate::websocket::handshake::accept_key;
 
-use super::facts::Attempt;
+use super::facts::{Attempt, answers_socks_otherwise, is_refusal};
+use super::software::contains;
 
 /// A client that finds one address of a name closed tries the next within this time, in nanoseconds.
 const ELSEWHERE: i64 = 3_000_000_000;
@@ -33,19 +34,40 @@ const SCANNED: usize = 16;
 const CLIENTS: usize = 20_000;
 
 /// Keys of requests remembered, the latest; an answer to somebody else's key is near it in time.
-const KEYS: usize = 200_000;
+const KEYS: usize = 50_000;
 /// A key is 24 characters of base64; what is longer answers nobody.
 const KEY_LEN: usize = 24;
 /// Servers remembered in each of the tables.
 const SERVERS: usize = 100_000;
 /// Times remembered at which servers were reached, before those of one server are kept apart by [`APART`].
-const REACHED: usize = 100_000;
+const REACHED: usize = 50_000;
 /// The same after that.
-const REACHED_APART: usize = 400_000;
+const REACHED_APART: usize = 100_000;
 const APART: i64 = 250_000_000;
 
 /// Ends of WebSockets remembered.
-const ENDS: usize = 400_000;
+const ENDS: usize = 100_000;
+
+/// The key of a request, as it was sent.
+#[derive(Clone, Copy, Debug)]
+struct Key {
+    bytes: [u8; KEY_LEN],
+    len: u8,
+}
+
+impl Key {
+    /// None for what is longer than a key.
+    fn of(value: &[u8]) -> Option<Self> {
+        let mut bytes = [0; KEY_LEN];
+        bytes.get_mut(..value.len())?.copy_from_slice(value);
+        let len = u8::try_from(value.len()).ok()?;
+        Some(Self { bytes, len })
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
+    }
+}
 
 /// What the tables take of an attempt.
 #[derive(Clone, Debug)]
@@ -58,7 +80,7 @@ pub(super) struct Mark {
     has_request: bool,
     /// Whether the server sent anything.
     is_reached: bool,
-    key: Option<Box<[u8]>>,
+    key: Option<Key>,
     /// Of one that was accepted with nothing but Upgrade in its Connection header: where it was asked.
     plain: Option<Option<Seen>>,
     /// Of one that begins with the PROXY protocol: where.
@@ -77,7 +99,6 @@ impl Mark {
     pub(super) fn of(attempt: &Attempt) -> Self {
         let request = attempt.connection.as_ref().and_then(|c| c.request());
         let key = request.and_then(|head| head.value("Sec-WebSocket-Key"));
-        let key = key.filter(|key| key.len() <= KEY_LEN);
         let is_plain = attempt.outcome() == Some(Outcome::Accepted)
             && request.is_some_and(|head| head.list("Connection").count() == 1);
         let flow = attempt.flow.as_ref();
@@ -98,7 +119,7 @@ impl Mark {
             is_closed: never_opened(attempt),
             has_request: attempt.connection.is_some(),
             is_reached: flow.is_some_and(|flow| flow.sides.server.first_data.is_some()),
-            key: key.map(Into::into),
+            key: key.and_then(Key::of),
             plain: is_plain.then(|| attempt.request_at()),
             proxied: client
                 .and_then(|client| client.first_data)
@@ -134,7 +155,7 @@ impl Plain {
 /// What is remembered of all attempts.
 #[derive(Debug, Default)]
 pub(super) struct Tables {
-    keys: VecDeque<(Box<[u8]>, Option<u32>)>,
+    keys: VecDeque<(Key, Option<u32>)>,
     /// The first accepted attempt of each server whose Connection header has one element.
     plain: HashMap<SocketAddr, Plain>,
     /// Servers that are sent the PROXY protocol, and where the first time.
@@ -290,7 +311,7 @@ impl<'a> Index<'a> {
         let table = self.accepts.get_or_init(|| {
             let mut table = HashMap::new();
             for (key, known) in &self.tables.keys {
-                let number = table.entry(accept_key(key)).or_insert(*known);
+                let number = table.entry(accept_key(key.as_bytes())).or_insert(*known);
                 *number = (*number).min(*known);
             }
             table
@@ -344,7 +365,10 @@ impl<'a> Index<'a> {
     pub(super) fn expects(&self, attempt: &Attempt) -> bool {
         let in_socks = attempt.flow.as_ref().is_some_and(|flow| {
             let (client, server) = (&flow.sides.client.opening, &flow.sides.server.opening);
-            !client.is_empty() && socks::read(client, server).state != socks::State::Contradicted
+            let begins = socks::read(client, server).state != socks::State::Contradicted;
+            !client.is_empty() && begins
+                || answers_socks_otherwise(flow)
+                || flow.sides.client.packets == 0 && socks::refused_alone(server).is_some()
         });
         if attempt.asks_for_upgrade() || in_socks {
             return true;
@@ -357,6 +381,10 @@ impl<'a> Index<'a> {
         // A connection that fails where ordinary ones work is one of those.
         if self.tables.ordinary.contains(&attempt.server) {
             return false;
+        }
+        // Of an answer alone nobody knows what was asked, unless it speaks of it or nothing else was asked for.
+        if let Some(opening) = refusal_alone(attempt) {
+            return servers.is_empty() || contains(opening, b"websocket");
         }
         let port = attempt.server.port();
         let by_port = attempt.tls.is_none() && PORTS.contains(&port);
@@ -395,6 +423,14 @@ impl<'a> Index<'a> {
         let is_near = time.since(attempt.first.time) < ELSEWHERE;
         (never_opened(attempt) && is_near).then_some(server)
     }
+}
+
+/// The beginning of an answer that refuses, where nothing of its client was captured.
+fn refusal_alone(attempt: &Attempt) -> Option<&[u8]> {
+    let flow = attempt.flow.as_ref()?;
+    let opening = &flow.sides.server.opening[..];
+    let is_alone = attempt.connection.is_none() && flow.sides.client.packets == 0;
+    (is_alone && is_refusal(opening)).then_some(opening)
 }
 
 /// When the servers of one port were reached.

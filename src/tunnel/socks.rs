@@ -225,6 +225,33 @@ pub fn read(client: &[u8], server: &[u8]) -> Reading {
     }
 }
 
+/// Reads what a server sent of SOCKS 5, where nothing of its client was captured: whether it refused.
+#[must_use]
+pub fn refused_alone(server: &[u8]) -> Option<Refusal> {
+    let mut cursor = Cursor {
+        bytes: server,
+        at: 0,
+    };
+    let mut read = || -> Result<Option<Refusal>, Stop> {
+        cursor.expect(&[5])?;
+        match cursor.expect(&[0, 2, 0xff])? {
+            0xff => return Ok(Some(Refusal::Methods)),
+            2 => {
+                cursor.expect(&[1, 5])?;
+                if cursor.byte()? != 0 {
+                    return Ok(Some(Refusal::Login));
+                }
+            }
+            _ => {}
+        }
+        cursor.expect(&[5])?;
+        let code = cursor.expect(&[1, 2, 3, 4, 5, 6, 7, 8])?;
+        cursor.expect(&[0])?;
+        Ok(Some(Refusal::Request(code)))
+    };
+    read().ok().flatten()
+}
+
 struct Reader<'a> {
     client: Cursor<'a>,
     server: Cursor<'a>,
@@ -448,6 +475,23 @@ mod tests {
             b"\x00\x5b\0\0\0\0\0\0",
         );
         assert_eq!(four.state, State::Refused(Refusal::Request(0x5b)));
+    }
+
+    #[test]
+    fn a_server_alone_says_that_it_refuses() {
+        let no = b"\x05\x00\x05\x05\x00\x01\x00\x00\x00\x00\x00\x00";
+        assert_eq!(refused_alone(no), Some(Refusal::Request(5)));
+        assert_eq!(refused_alone(b"\x05\xff"), Some(Refusal::Methods));
+        assert_eq!(refused_alone(b"\x05\x02\x01\x01"), Some(Refusal::Login));
+        for other in [
+            &b"\x05\x00\x05\x00\x00\x01"[..],
+            b"\x05\x01\x00",
+            b"HTTP/1.1 400",
+            b"",
+            b"\x05\x00\x05",
+        ] {
+            assert_eq!(refused_alone(other), None, "{other:02x?}");
+        }
     }
 
     #[test]

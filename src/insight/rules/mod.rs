@@ -70,6 +70,7 @@ pub(super) const RULES: &[Rule] = &[
     bodies::rate_limited,
     bodies::stripped_on_the_way,
     status::by_status,
+    status::alone,
     status::silence,
     handshake::accept,
     handshake::upgrade_headers,

@@ -1,8 +1,10 @@
 //! HTTP: what the status of the answer says when nothing more is known, and no answer at all.
 
-use crate::base::{Head, Side, escape};
+use crate::base::{Head, Limits, Side, escape};
 use crate::engine::EndSummary;
+use crate::http::{HeadStatus, parse_head};
 use crate::insight::case::{Case, Found};
+use crate::insight::facts::is_refusal;
 use crate::insight::verdict::Verdict;
 
 use super::answer::{first_line, refusal};
@@ -79,7 +81,10 @@ fn judge(case: &Case<'_>, response: &Head, status: u16) -> (Verdict, String) {
         ),
         404 | 410 => (
             Verdict::NotFound,
-            format!("there is nothing at {target} ({status})"),
+            match &*target {
+                "" => format!("there is nothing at the path that was asked for ({status})"),
+                target => format!("there is nothing at {target} ({status})"),
+            },
         ),
         407 => (
             Verdict::ProxyAuthenticationRequired,
@@ -106,6 +111,28 @@ fn judge(case: &Case<'_>, response: &Head, status: u16) -> (Verdict, String) {
             format!("the server answered {status} and not 101"),
         ),
     }
+}
+
+/// An answer that refuses, where nothing of what the client sent was captured: if it was to an upgrade, this is why.
+pub(super) fn alone(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let flow = attempt.flow.as_ref()?;
+    let server = &flow.sides.server;
+    let is_alone = attempt.connection.is_none() && flow.sides.client.packets == 0;
+    if !is_alone || !is_refusal(&server.opening) {
+        return None;
+    }
+    let HeadStatus::Complete { head, .. } = parse_head(&server.opening, &Limits::default()) else {
+        return None;
+    };
+    let status = head.status()?;
+    let (verdict, sentence) = judge(case, &head, status);
+    let sentence = format!(
+        "{sentence}; the request was not captured, so it may have asked for something else"
+    );
+    let line = format!("{status} {}", escape::preview(head.reason(), 60));
+    let found = Found::possible(verdict, sentence).at(server.first_data, line);
+    Some(found.header(Some(&head), "Server", server.first_data))
 }
 
 /// What kind of redirection it is.
@@ -147,13 +174,13 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
     let found = match attempt.end() {
         Some((Side::Server, end)) if server.reset.is_some_and(|reset| reset.at == end) => {
             let sentence = format!(
-                "the connection was reset {} after the upgrade request was sent, without an answer",
+                "the connection was reset {} after the upgrade request was sent, without an answer; a port that wants TLS (wss) does the same",
                 seconds(end.time.since(asked.time))
             );
             Found::certain(Verdict::ResetOnUpgrade, sentence).at(Some(end), "RST")
         }
         Some((Side::Server, end)) => {
-            let sentence = "the server closed the connection without answering the upgrade request";
+            let sentence = "the server closed the connection without answering the upgrade request; a port that wants TLS (wss) does the same";
             Found::certain(Verdict::ClosedWithoutAnswer, sentence)
                 .at(Some(end), "FIN of the server")
         }

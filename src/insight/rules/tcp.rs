@@ -1,5 +1,6 @@
 //! TCP: does the connection open?
 
+use crate::engine::Seen;
 use crate::insight::case::{Case, Found};
 use crate::insight::verdict::Verdict;
 use crate::wire::Reason;
@@ -23,6 +24,9 @@ pub(super) fn rejected(case: &Case<'_>) -> Option<Found> {
         false => format!("{from} on the way"),
     };
     let what = match reason {
+        Reason::Unreachable(1) if from == address && waited(case, noticed.at) => format!(
+            "{address} passes the connection to port {port} on (NAT, a port forwarding), and nobody answers at the address behind it"
+        ),
         Reason::Unreachable(0 | 1 | 6 | 7) | Reason::Unreachable6(0 | 3) if from == address => {
             format!("a firewall at {who} rejects the connection to port {port}")
         }
@@ -56,6 +60,16 @@ pub(super) fn rejected(case: &Case<'_>) -> Option<Found> {
             format!("ICMP from {from}: {reason}{count}"),
         ),
     )
+}
+
+/// Whether ICMP came so late that somebody looked for the host first (ARP gives up after some seconds); a rule answers at once.
+fn waited(case: &Case<'_>, noticed: Seen) -> bool {
+    let syn = case
+        .attempt
+        .flow
+        .as_ref()
+        .and_then(|flow| flow.sides.client.syn);
+    syn.is_some_and(|syn| noticed.time.since(syn.time) > 900_000_000)
 }
 
 /// the SYN, and nothing back.

@@ -2,7 +2,7 @@
 
 use crate::base::{Side, escape};
 use crate::insight::case::{Case, Found, the};
-use crate::insight::facts::inside;
+use crate::insight::facts::{answers_socks_otherwise, inside};
 use crate::insight::verdict::Verdict;
 use crate::tunnel::proxy_protocol::{self, Header, Reading};
 use crate::tunnel::socks::{self, Refusal, State};
@@ -86,7 +86,19 @@ pub(super) fn socks(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
     let flow = attempt.flow.as_ref()?;
     let (client, server) = (&flow.sides.client, &flow.sides.server);
+    if client.packets == 0 {
+        return socks_server_alone(case);
+    }
+    if answers_socks_otherwise(flow) {
+        return Some(no_socks(case));
+    }
     let reading = socks::read(&client.opening, &server.opening);
+    if server.packets == 0 && reading.state == State::Incomplete && !client.opening.is_empty() {
+        let sentence = "what the SOCKS server answered was not captured, so what became of the tunnel cannot be known";
+        return Some(
+            Found::certain(Verdict::Unfinished, sentence).at(client.first_data, "SOCKS begins"),
+        );
+    }
     let asked = reading.request.as_ref();
     let title = asked.map_or("SOCKS 5", |request| request.version.title());
     let whom = asked.map_or_else(String::new, |request| {
@@ -117,6 +129,42 @@ pub(super) fn socks(case: &Case<'_>) -> Option<Found> {
             .at(Some(end), format!("{} ends the connection", the(side))),
         None => found.at(server.last_data, "the SOCKS server's answer"),
     })
+}
+
+/// A refusal of which only the server's direction was captured.
+fn socks_server_alone(case: &Case<'_>) -> Option<Found> {
+    let server = &case.attempt.flow.as_ref()?.sides.server;
+    let refusal = socks::refused_alone(&server.opening)?;
+    let (verdict, what) = refused(refusal, "SOCKS 5", "");
+    let sentence = format!("{what}; what the client sent was not captured");
+    Some(Found::likely(verdict, sentence).at(server.last_data, "the SOCKS server's answer"))
+}
+
+/// What was asked in SOCKS answers in another protocol.
+fn no_socks(case: &Case<'_>) -> Found {
+    let flow = case.attempt.flow.as_ref();
+    let server = flow.map(|flow| &flow.sides.server);
+    let opening = server.map_or(&[][..], |server| &server.opening[..]);
+    let who = match opening.starts_with(b"HTTP/1.") {
+        true => "a web server or an HTTP proxy",
+        false => super::not_http::banner(opening).unwrap_or("something else"),
+    };
+    let sentence = format!(
+        "what was asked for a tunnel in SOCKS is no SOCKS server: port {} belongs to {who}",
+        case.attempt.server.port()
+    );
+    let line = opening.split(|byte| *byte == b'\r').next();
+    let line = escape::preview(line.unwrap_or_default(), 60);
+    Found::certain(Verdict::SocksRefused, sentence)
+        .at(
+            flow.and_then(|flow| flow.sides.client.first_data),
+            "SOCKS begins",
+        )
+        .quoting(
+            server.and_then(|server| server.first_data),
+            "the answer: ",
+            &line,
+        )
 }
 
 /// Whether nothing came back, and the client waited.
