@@ -1230,6 +1230,24 @@ fn decode_as_reads_frames_nobody_would_recognise() {
 }
 
 #[test]
+fn what_only_looked_like_frames_is_revoked_unless_somebody_said_that_it_is_frames() {
+    let script = talk(upgraded())
+        .edit(|segments| drop(segments.drain(..5)))
+        .server(Frame::new(3, "reserved").bytes())
+        .server(tell("more"));
+    let guessed = only(&script);
+    assert!(guessed.findings.contains(&Code::RecognitionRevoked));
+    assert!(!guessed.texts(Side::Server).contains(&"more".to_owned()));
+    let options = Options {
+        decode_as: vec![80],
+        ..Options::default()
+    };
+    let said = analyse_with(&packets(&script), options).remove(0);
+    assert!(!said.findings.contains(&Code::RecognitionRevoked));
+    assert!(said.texts(Side::Server).contains(&"more".to_owned()));
+}
+
+#[test]
 fn other_protocols_are_no_websockets() {
     let hello: &[&[u8]] = &[
         b"SSH-2.0-OpenSSH_9.6\r\n",
