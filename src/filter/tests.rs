@@ -698,6 +698,13 @@ fn errors_show_the_place_and_what_was_meant() {
         ("tcp.port in 80", "80", "cannot stand here", None),
         ("tcp.port ==", "", "ends here", None),
         ("tcp.port == 80 81", "81", "cannot stand here", None),
+        ("len(tcp.port == 80) > 2", "==", "cannot stand here", None),
+        (
+            "len(path, tcp.port == 80) > 2",
+            "==",
+            "cannot stand here",
+            None,
+        ),
         ("(tcp", "", "ends here", None),
         ("tcp)", ")", "cannot stand here", None),
         ("tcp AND ip", "AND", "cannot stand here", Some("and")),
