@@ -26,6 +26,10 @@ fn size_of_screen(cells: u16) -> std::num::NonZeroU16 {
 
 impl Session {
     fn open(arguments: &[&str]) -> Session {
+        Self::of(env!("CARGO_BIN_EXE_wireloupe"), arguments, &[])
+    }
+
+    fn of(program: &str, arguments: &[&str], variables: &[(&str, &str)]) -> Session {
         let size = PtySize {
             rows: 40,
             cols: 120,
@@ -33,10 +37,14 @@ impl Session {
             pixel_height: 0,
         };
         let pair = native_pty_system().openpty(size).unwrap();
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_wireloupe"));
+        let mut command = CommandBuilder::new(program);
         command.args(arguments);
         command.cwd(env!("CARGO_MANIFEST_DIR"));
         command.env("TERM", "xterm-256color");
+        command.env("COLORFGBG", "15;0");
+        for (name, value) in variables {
+            command.env(name, value);
+        }
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
         let mut reader = pair.master.try_clone_reader().unwrap();
@@ -81,7 +89,7 @@ impl Session {
 fn a_sample_is_opened_filtered_followed_and_left() {
     let mut session = Session::open(&[&sample("websockets-close-codes.pcapng")]);
     // What failed comes first; Enter goes to the packet that shows it.
-    session.expect("Diagnosis: 8 of 16 attempts failed");
+    session.expect("Diagnosis: 10 of 16 attempts failed");
     session.expect("its policy forbids what was sent");
     session.type_keys("\r");
     session.expect("Frames of connection 3: 3");
@@ -112,7 +120,7 @@ fn a_sample_is_opened_filtered_followed_and_left() {
 #[test]
 fn a_signal_gives_the_terminal_back() {
     let mut session = Session::open(&[&sample("websockets-close-codes.pcapng")]);
-    session.expect("Diagnosis: 8 of 16 attempts failed");
+    session.expect("Diagnosis: 10 of 16 attempts failed");
     let process = session.child.process_id().unwrap().to_string();
     let killed = std::process::Command::new("kill")
         .args(["-TERM", &process])
@@ -129,7 +137,7 @@ fn a_signal_gives_the_terminal_back() {
 #[test]
 fn a_terminal_that_goes_away_ends_the_program() {
     let mut session = Session::open(&[&sample("websockets-close-codes.pcapng")]);
-    session.expect("Diagnosis: 8 of 16 attempts failed");
+    session.expect("Diagnosis: 10 of 16 attempts failed");
     // The reader lets go of the terminal when there is something to read that nobody takes.
     drop(std::mem::replace(&mut session.output, channel().1));
     session.type_keys("?");
@@ -255,4 +263,72 @@ fn a_saved_list_has_the_text_of_compressed_frames() {
     let last = text.lines().last().unwrap();
     assert!(last.contains("[inflated "), "{text}");
     assert_eq!(std::fs::read_to_string(file).unwrap(), text);
+}
+
+#[cfg(feature = "live")]
+#[test]
+fn a_pipe_is_watched_live_and_saved_before_the_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("saved.pcapng");
+    let capture = sample("websockets-subprotocols.pcapng");
+    let line = format!(
+        "(cat {capture}; sleep 30) | {} -",
+        env!("CARGO_BIN_EXE_wireloupe")
+    );
+    let mut session = Session::of("sh", &["-c", &line], &[]);
+    session.expect("Connections 4");
+    session.expect("live");
+    session.type_keys("?");
+    session.expect("every key");
+    session.type_keys("q");
+    session.expect("Connections 4");
+    session.type_keys("q");
+    session.expect("captured packets are not saved");
+    session.type_keys("s");
+    session.expect("save to file: capture.pcapng");
+    session.type_keys(&format!("\u{15}{}\r", file.to_str().unwrap()));
+    session.expect("wireloupe: saved");
+    assert_eq!(
+        std::fs::read(file).unwrap(),
+        std::fs::read(capture).unwrap()
+    );
+}
+
+#[cfg(feature = "live")]
+#[test]
+fn a_command_that_captures_is_watched_and_its_end_told() {
+    let capture = sample("websockets-subprotocols.pcapng");
+    let command = format!("cat {capture}; echo the disk is full >&2; exit 3");
+    let mut session = Session::open(&["--from-command", &command]);
+    session.expect("Connections 4");
+    session.expect("the command ended with exit status: 3: the disk is full");
+    session.type_keys("qd");
+    assert!(session.child.wait().unwrap().success());
+    let mut session = Session::open(&["--from-command", "echo no route >&2; exit 255"]);
+    session.expect("no capture came: the command ended with exit status: 255: no route");
+}
+
+#[test]
+fn colours_fit_the_terminal() {
+    let capture = sample("websockets-subprotocols.pcapng");
+    let title = |arguments: &[&str], variables: &[(&str, &str)]| {
+        let arguments = [arguments, &[&*capture]].concat();
+        let program = env!("CARGO_BIN_EXE_wireloupe");
+        let mut session = Session::of(program, &arguments, variables);
+        session.expect("Connections 4");
+        session.parser.screen().cell(0, 1).unwrap().bgcolor()
+    };
+    let colours = ("COLORTERM", "truecolor");
+    let light = ("COLORFGBG", "0;15");
+    let dark = title(&[], &[colours]);
+    assert_eq!(dark, vt100::Color::Rgb(40, 44, 52));
+    assert_eq!(
+        title(&[], &[colours, light]),
+        vt100::Color::Rgb(220, 224, 232)
+    );
+    assert_eq!(title(&["--theme", "dark"], &[colours, light]), dark);
+    // No colours that the terminal does not have.
+    assert_eq!(title(&[], &[("COLORTERM", "")]), vt100::Color::Idx(236));
+    let plain = title(&[], &[("NO_COLOR", "1")]);
+    assert_eq!(plain, vt100::Color::Default);
 }

@@ -13,7 +13,8 @@ const CHUNK: usize = 64 << 10;
 #[derive(Debug)]
 pub struct KeyLogFile {
     path: PathBuf,
-    file: File,
+    /// None while it is waited for.
+    file: Option<File>,
     position: u64,
 }
 
@@ -25,9 +26,19 @@ impl KeyLogFile {
     pub fn open(path: &Path) -> io::Result<Self> {
         Ok(Self {
             path: path.to_owned(),
-            file: File::open(path)?,
+            file: Some(File::open(path)?),
             position: 0,
         })
+    }
+
+    /// A file that is not there yet: it is read from when it is.
+    #[must_use]
+    pub fn awaited(path: &Path) -> Self {
+        Self {
+            path: path.to_owned(),
+            file: None,
+            position: 0,
+        }
     }
 
     /// The path it was opened by.
@@ -42,10 +53,18 @@ impl KeyLogFile {
     /// # Errors
     /// When it cannot be read.
     pub fn poll(&mut self, mut take: impl FnMut(&[u8])) -> io::Result<bool> {
-        let metadata = self.file.metadata()?;
+        let file = match &mut self.file {
+            Some(file) => file,
+            None => match File::open(&self.path) {
+                Ok(file) => self.file.insert(file),
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
+                Err(error) => return Err(error),
+            },
+        };
+        let metadata = file.metadata()?;
         // A pipe has no length, and nothing to go back to.
         if metadata.is_file() && metadata.len() < self.position {
-            self.position = self.file.seek(SeekFrom::Start(0))?;
+            self.position = file.seek(SeekFrom::Start(0))?;
         }
         if metadata.is_file() && metadata.len() == self.position {
             return Ok(false);
@@ -53,7 +72,7 @@ impl KeyLogFile {
         let mut buffer = Zeroizing::new(vec![0; CHUNK]);
         let before = self.position;
         loop {
-            match self.file.read(&mut buffer) {
+            match file.read(&mut buffer) {
                 Ok(0) => return Ok(self.position != before),
                 Ok(len) => {
                     self.position += len as u64;
@@ -77,6 +96,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("keys");
         assert!(KeyLogFile::open(&path).is_err());
+        let mut awaited = KeyLogFile::awaited(&path);
+        assert!(!awaited.poll(|_| ()).unwrap());
         let mut writer = File::create(&path).unwrap();
         let mut file = KeyLogFile::open(&path).unwrap();
         let mut poll = || {
@@ -88,6 +109,7 @@ mod tests {
         assert_eq!(poll(), b"");
         writer.write_all(b"one\ntw").unwrap();
         assert_eq!(poll(), b"one\ntw");
+        assert!(awaited.poll(|bytes| assert_eq!(bytes, b"one\ntw")).unwrap());
         writer.write_all(b"o\n").unwrap();
         assert_eq!(poll(), b"o\n");
         assert_eq!(poll(), b"");

@@ -204,6 +204,11 @@ impl FileReader {
         }
     }
 
+    /// How many bytes of the uncompressed input are whole records that were read.
+    pub(super) fn whole(&self) -> u64 {
+        self.place.offset
+    }
+
     /// Of which capture the file is a part, as far as it was read.
     pub(super) fn capture(&self) -> Option<u64> {
         match &self.format {

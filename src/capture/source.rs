@@ -102,6 +102,7 @@ impl Source {
         let more = match lanes {
             Lanes::One(reader) => {
                 let more = reader.fill(batch, summary);
+                summary.whole_bytes = reader.whole();
                 keep_comments(batch, summary);
                 more
             }

@@ -21,6 +21,8 @@ pub struct Summary {
     pub end: Option<(PacketNumber, Timestamp)>,
     /// Bytes of all inputs as they lie on disk; `None` when one has no known size (a pipe).
     pub total_bytes: Option<u64>,
+    /// Bytes of a single input, uncompressed, up to the end of the last packet that was read.
+    pub whole_bytes: u64,
     /// Bytes of the inputs read so far, compressed where they are.
     pub read_bytes: u64,
     /// Metadata left out because [`crate::base::Limits::metadata_bytes`] was reached: how many items.

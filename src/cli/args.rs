@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::base::Limits;
 use crate::insight::statistics::CallOrder;
 
-pub(crate) use super::options::{OutputArgs, ReportArg, SideArg};
+pub(crate) use super::options::{OutputArgs, ReportArg, SideArg, ThemeArg};
 use super::payload_as::PayloadArgs;
 
 /// What is read, and how it is printed.
@@ -85,6 +85,10 @@ pub(crate) struct ReadArgs {
     #[arg(long)]
     pub(crate) payload: bool,
 
+    /// Colours of the terminal interface [default: by the terminal's background].
+    #[arg(long, value_enum, value_name = "THEME")]
+    pub(crate) theme: Option<ThemeArg>,
+
     /// Live capture.
     #[cfg(all(feature = "live", unix))]
     #[command(flatten)]
@@ -109,6 +113,14 @@ impl ReadArgs {
         self.write.as_deref()
     }
 
+    /// The command whose output is read.
+    pub(crate) fn from_command(&self) -> Option<&str> {
+        #[cfg(all(feature = "live", unix))]
+        return self.live.from_command.as_deref();
+        #[cfg(not(all(feature = "live", unix)))]
+        None
+    }
+
     /// Whether an interface is captured instead of files read.
     pub(crate) fn is_live(&self) -> bool {
         #[cfg(all(feature = "live", unix))]
@@ -126,6 +138,10 @@ pub(crate) struct LiveArgs {
     /// Capture on this interface (`wireloupe interfaces` lists them; any is all of them).
     #[arg(short = 'i', long, value_name = "IFACE", conflicts_with = "files")]
     pub(crate) interface: Option<String>,
+
+    /// Read the capture that this command of the shell writes, as it comes, such as 'ssh host tcpdump -U -w - not port 22'.
+    #[arg(long, value_name = "COMMAND", conflicts_with_all = ["files", "interface"])]
+    pub(crate) from_command: Option<String>,
 
     /// Capture only what matches this filter in libpcap's language, such as 'tcp port 80'.
     #[arg(short = 'f', long, value_name = "BPF", requires = "interface")]

@@ -29,7 +29,8 @@ Examples:
   wireloupe read --format ndjson --show all a.pcap | jq .
   wireloupe -i eth0 -f 'tcp port 80'           live (wireloupe interfaces lists what there is)
   wireloupe run -- node client.js              the WebSockets of a command, wss decrypted
-  tcpdump -i any -w - port 80 | wireloupe read -
+  ssh host tcpdump -U -w - not port 22 | wireloupe -     live from a pipe; so is
+  wireloupe --from-command 'ssh host tcpdump -U -w - not port 22'
 
 Exit codes: 0 done; 1 done, but part of the input could not be read; 2 nothing done.")]
 pub(crate) struct Cli {

@@ -2,6 +2,7 @@
 //!
 //! What is said of them is where a line is bad and how many connections found no secret, never what a line holds.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -99,13 +100,27 @@ impl Keys {
         match (named, std::env::var_os(VARIABLE)) {
             (Some(path), _) => {
                 let why = || format!("cannot read the key log {}", path.display());
-                keys.file = Some(KeyLogFile::open(path).with_context(why)?);
+                keys.file = Some(match KeyLogFile::open(path) {
+                    Err(error) if grows && error.kind() == ErrorKind::NotFound => {
+                        let path_text = path.display();
+                        keys.say(format!(
+                            "{path_text}: not there yet: its keys are used when it is"
+                        ));
+                        KeyLogFile::awaited(path)
+                    }
+                    opened => opened.with_context(why)?,
+                });
                 keys.poll().with_context(why)?;
             }
             // The variable is also there for programs that have written nothing yet.
             (None, Some(path)) if !path.is_empty() => {
                 let path = PathBuf::from(path);
-                keys.file = KeyLogFile::open(&path).ok();
+                keys.file = match KeyLogFile::open(&path) {
+                    Err(error) if grows && error.kind() == ErrorKind::NotFound => {
+                        Some(KeyLogFile::awaited(&path))
+                    }
+                    opened => opened.ok(),
+                };
                 if let Err(error) = keys.poll() {
                     keys.say(format!("{VARIABLE}={}: {error}", path.display()));
                 }

@@ -22,6 +22,7 @@ mod printing;
 mod progress;
 mod read;
 mod reading;
+mod remote;
 mod report;
 #[cfg(all(feature = "live", unix))]
 mod run;
@@ -139,7 +140,10 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
         check_first_word(cli)?;
     }
     match &cli.command {
-        None if cli.open.files.is_empty() && !cli.open.is_live() => {
+        None if cli.open.files.is_empty()
+            && !cli.open.is_live()
+            && cli.open.from_command().is_none() =>
+        {
             Cli::command().print_help()?;
             Ok(ExitCode::from(2))
         }

@@ -33,3 +33,18 @@ pub(crate) enum ReportArg {
     /// One JSON document.
     Json,
 }
+
+/// The colours of the terminal interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ThemeArg {
+    /// By the terminal's background, none with NO_COLOR.
+    Auto,
+    /// For dark backgrounds.
+    Dark,
+    /// For light backgrounds.
+    Light,
+    /// Few strong colours, for projectors.
+    Contrast,
+    /// No colour at all.
+    Plain,
+}

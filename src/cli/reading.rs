@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::base::{Attribution, Limits, LinkType};
-use crate::capture::{Batch, Input, Source, Summary, Truncation};
+use crate::capture::{Batch, Input, Options, Source, Summary, Truncation};
 use crate::export::TlsCounts;
 use crate::run::Batches;
 use crate::tls::KeyLog;
@@ -13,11 +13,14 @@ use super::keys::Keys;
 #[cfg(all(feature = "live", unix))]
 use super::live::{self, LiveBatches};
 use super::progress::Progress;
+use super::remote::Remote;
 
 /// An open input, and the TLS secrets for it.
 pub(crate) struct Reading {
     input: Opened,
     keys: Keys,
+    /// The command whose output is read.
+    remote: Option<Remote>,
 }
 
 enum Opened {
@@ -57,7 +60,14 @@ impl Reading {
                 args.live.write.as_deref(),
                 args.to.force,
             )?);
-            return Ok(Reading { input, keys });
+            return Ok(Reading {
+                input,
+                keys,
+                remote: None,
+            });
+        }
+        if let Some(command) = args.from_command() {
+            return Self::of_command(command, keys, limits);
         }
         if args.files.is_empty() {
             anyhow::bail!("no capture file named: wireloupe read FILE..., or - for standard input");
@@ -65,7 +75,26 @@ impl Reading {
         let inputs = args.files.iter().map(Input::from_argument).collect();
         let source = Box::new(Source::open(inputs, limits)?);
         let input = Opened::Files(source, Progress::new());
-        Ok(Reading { input, keys })
+        Ok(Reading {
+            input,
+            keys,
+            remote: None,
+        })
+    }
+
+    fn of_command(command: &str, keys: Keys, limits: &Limits) -> anyhow::Result<Self> {
+        let (input, remote) = Remote::start(command)?;
+        let options = Options {
+            prompt: true,
+            ..Options::default()
+        };
+        let source = Source::open_with(vec![input], limits, options);
+        let source = source.map_err(|error| remote.failed(error))?;
+        Ok(Reading {
+            input: Opened::Files(Box::new(source), Progress::new()),
+            keys,
+            remote: Some(remote),
+        })
     }
 
     /// The same for files that are open.
@@ -76,6 +105,7 @@ impl Reading {
         Ok(Reading {
             input: Opened::Files(Box::new(source), Progress::new()),
             keys: Keys::open(analysis.keylog.as_deref(), false)?,
+            remote: None,
         })
     }
 
@@ -88,14 +118,19 @@ impl Reading {
     /// Whether packets come as they happen, so that output should not wait.
     #[must_use]
     pub(crate) fn is_live(&self) -> bool {
-        !matches!(self.input, Opened::Files(..))
+        self.remote.is_some() || !matches!(self.input, Opened::Files(..))
     }
 
     /// Closes the input.
     #[must_use]
     pub(crate) fn finish(self) -> Ending {
         match self.input {
-            Opened::Files(source, _) => of_files(&source),
+            Opened::Files(source, _) => {
+                let mut ending = of_files(&source);
+                let said = self.remote.as_ref().map(Remote::said);
+                ending.notes.extend(said.map(|said| said.ending()));
+                ending
+            }
             #[cfg(all(feature = "live", unix))]
             Opened::Live(batches) => {
                 let (why, drops, is_clean, more) = batches.finish();

@@ -114,6 +114,7 @@ impl RunArgs {
             hex: self.hex,
             digest: false,
             payload: self.payload,
+            theme: None,
             live: LiveArgs {
                 interface: Some(interface.to_owned()),
                 capture_filter: Some(traffic.to_owned()),

@@ -5,6 +5,8 @@ mod colours;
 #[cfg(all(feature = "live", unix))]
 mod live;
 mod load;
+#[cfg(all(feature = "live", unix))]
+mod pipe;
 mod save;
 
 use std::io::{self, IsTerminal};
@@ -18,19 +20,34 @@ use crate::teach::lab::{Lab, Results};
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
 use super::args::ReadArgs;
-use colours::theme;
 use load::{Read, Reader, Started};
 
 /// Whether the interface can open: someone sits at both ends.
 #[must_use]
 pub(super) fn can_open(args: &ReadArgs) -> bool {
-    let reads_stdin = args.files.iter().any(|file| file.as_os_str() == "-");
+    let sits_there = match reads_pipe(args) {
+        // The keys come from the terminal that the program was started on.
+        true => {
+            cfg!(all(feature = "live", unix))
+                && (io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok())
+        }
+        false => io::stdin().is_terminal() && !args.files.iter().any(is_stdin),
+    };
     let prints = args.to.output.is_some()
         || args.packets_path().is_some()
         || args.show.is_some()
         || args.has_format
         || args.hex;
-    io::stdout().is_terminal() && io::stdin().is_terminal() && !reads_stdin && !prints
+    io::stdout().is_terminal() && sits_there && !prints
+}
+
+fn is_stdin(file: &PathBuf) -> bool {
+    file.as_os_str() == "-"
+}
+
+/// Whether packets come through a pipe: standard input alone, or a command's output.
+fn reads_pipe(args: &ReadArgs) -> bool {
+    args.from_command().is_some() || matches!(&args.files[..], [file] if is_stdin(file))
 }
 
 /// Does a lab on the terminal.
@@ -38,7 +55,7 @@ pub(super) fn can_open(args: &ReadArgs) -> bool {
 /// # Errors
 /// When the terminal cannot be used.
 pub(super) fn quiz(lab: Lab) -> anyhow::Result<Results> {
-    Ok(tui::do_lab(lab, theme())?)
+    Ok(tui::do_lab(lab, colours::theme(None))?)
 }
 
 /// Opens files or an interface in the interface.
@@ -55,6 +72,10 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     if args.is_live() {
         return live::run(&reader, filter);
     }
+    #[cfg(all(feature = "live", unix))]
+    if reads_pipe(args) {
+        return pipe::run(&reader, filter);
+    }
     let keylog = args.analysis.keylog.clone();
     let started = reader.start(keylog.as_deref())?;
     let names: Vec<_> = args
@@ -62,7 +83,8 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    let mut app = App::new(started.store, names.join(", "), theme());
+    let mut app = App::new(started.store, names.join(", "), colours::theme(args.theme));
+    app.depth = colours::depth();
     app.loading.total = started.total;
     app.filter(filter);
     let mut host = FileHost {

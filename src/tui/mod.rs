@@ -12,6 +12,7 @@ mod app;
 mod connections;
 mod copy;
 mod counted;
+mod depth;
 mod encrypted;
 mod input;
 pub mod keymap;
@@ -44,6 +45,7 @@ pub use crate::view::rows::{Kind, List, RowId};
 pub use app::{App, Effect, Loading};
 pub use copy::data;
 pub use counted::Counted;
+pub use depth::Depth;
 pub use encrypted::Encrypted;
 pub use prompt::Save;
 pub use theme::Theme;
@@ -64,6 +66,8 @@ const PICTURE: Duration = Duration::from_millis(16);
 pub enum Feed {
     /// More of the capture, and how many bytes of it were read.
     Delta(Box<Delta>, u64),
+    /// Something to say meanwhile.
+    Note(String),
     /// Everything was read; what there is to say about it.
     Done(String),
     /// Packets a live capture saw and lost.
@@ -138,6 +142,7 @@ pub fn row_text(app: &App, at: usize, row: RowId) -> String {
 /// Draws the state once.
 pub fn draw(app: &App, frame: &mut ratatui::Frame<'_>) {
     panel::draw(app, frame);
+    depth::reduce(frame.buffer_mut(), app.depth);
 }
 
 /// Runs the interface until the user leaves it.
@@ -183,7 +188,7 @@ fn turn(
         }
         // A key is answered before anything else is done, and then a slice of it is, however fast keys come.
         if answers {
-            terminal.screen.draw(|frame| panel::draw(app, frame))?;
+            terminal.screen.draw(|frame| draw(app, frame))?;
             drawn = Some(Instant::now());
             stale = false;
         }
@@ -198,7 +203,7 @@ fn turn(
         }
         let is_due = drawn.is_none_or(|drawn| drawn.elapsed() >= PICTURE);
         if stale && is_due {
-            terminal.screen.draw(|frame| panel::draw(app, frame))?;
+            terminal.screen.draw(|frame| draw(app, frame))?;
             drawn = Some(Instant::now());
             stale = false;
         }
@@ -265,6 +270,7 @@ fn accept(app: &mut App, fed: Feed) {
         Feed::Diagnosis(verdicts) => app.diagnosed(*verdicts),
         Feed::Statistics(counted) => app.counted(*counted),
         Feed::Encrypted(encrypted) => app.encrypted = encrypted,
+        Feed::Note(text) => app.notice = text,
         Feed::Done(text) => app.loaded(text),
     }
 }

@@ -24,8 +24,21 @@ pub(super) struct Terminal {
     /// Where pictures are drawn. Never dropped: it would complain on a stderr that may be as gone as the terminal, and
     /// [`give_back`] does what it would do.
     pub(super) screen: ManuallyDrop<ratatui::Terminal<CrosstermBackend<io::Stdout>>>,
+    /// Where keys come from, when standard input is a pipe.
+    #[cfg(unix)]
+    keys: Option<std::fs::File>,
     end: Arc<AtomicBool>,
     back: Arc<AtomicBool>,
+}
+
+/// The terminal that the program was started on, unless standard input is it; crossterm takes keys from the same.
+#[cfg(unix)]
+fn keys() -> io::Result<Option<std::fs::File>> {
+    use std::io::IsTerminal as _;
+    match io::stdin().is_terminal() {
+        true => Ok(None),
+        false => std::fs::File::open("/dev/tty").map(Some),
+    }
 }
 
 fn take() -> io::Result<()> {
@@ -72,6 +85,8 @@ impl Terminal {
             }
             signal_hook::flag::register(SIGCONT, Arc::clone(&back))?;
         }
+        #[cfg(unix)]
+        let keys = keys()?;
         if let Err(error) = take() {
             give_back();
             return Err(error);
@@ -80,6 +95,8 @@ impl Terminal {
         match screen {
             Ok(screen) => Ok(Self {
                 screen: ManuallyDrop::new(screen),
+                #[cfg(unix)]
+                keys,
                 end,
                 back,
             }),
@@ -103,7 +120,10 @@ impl Terminal {
         use rustix::event::{PollFd, PollFlags, Timespec, poll};
 
         let stdin = io::stdin();
-        let mut terminal = [PollFd::new(&stdin, PollFlags::IN)];
+        let mut terminal = match &self.keys {
+            Some(keys) => [PollFd::new(keys, PollFlags::IN)],
+            None => [PollFd::new(&stdin, PollFlags::IN)],
+        };
         match poll(&mut terminal, Timespec::try_from(longest).ok().as_ref()) {
             // A signal: the loop looks at what it was.
             Ok(_) | Err(rustix::io::Errno::INTR) => {}

@@ -24,7 +24,7 @@ use crate::store::Store;
 use crate::tls::KeyLog;
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
-use super::colours::theme;
+use super::colours;
 use super::load::{Gathered, IN_FLIGHT, Read, Reader, counted, lock};
 use super::save;
 
@@ -37,11 +37,31 @@ const ATTEMPTS: u64 = 10_000;
 
 /// What the interface and the reader send each other beside the feed.
 #[derive(Clone, Default)]
-struct Wishes {
+pub(super) struct Wishes {
     /// Somebody wants to see the statistics.
     counts: Arc<AtomicBool>,
     /// A key log to use from now on.
     keys: Arc<Mutex<Option<Keys>>>,
+}
+
+impl Wishes {
+    /// Asks for the statistics.
+    pub(super) fn count(&self) {
+        self.counts.store(true, Ordering::Relaxed);
+    }
+
+    /// Asks for a key log; what there is to say of it is an error.
+    pub(super) fn decrypt(&self, path: &str) -> Result<Option<Reopened>, String> {
+        let keys = Keys::open_noting(Some(&PathBuf::from(path)), true);
+        let mut keys = keys.map_err(|error| format!("{error:#}"))?;
+        let notes = keys.take_notes();
+        *lock(&self.keys) = Some(keys);
+        if notes.is_empty() {
+            Ok(None)
+        } else {
+            Err(notes.join("; "))
+        }
+    }
 }
 
 /// Opens an interface in the interface.
@@ -58,8 +78,9 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
     let mut app = App::new(
         Store::new(Box::new(live.packets()), &reader.options()).with_spools(&spools()),
         name,
-        theme(),
+        colours::theme(args.theme),
     );
+    app.depth = colours::depth();
     app.live = Some(tui::live::LiveState::new(args.live.write.is_some()));
     let mut notes = keys.take_notes();
     notes.extend(live.warning().map(str::to_owned));
@@ -100,32 +121,59 @@ struct LiveHost {
 impl Host for LiveHost {
     fn save(&mut self, app: &App, what: Save, path: &str) -> Result<Box<dyn Saving>, String> {
         match what {
-            Save::Capture | Save::CaptureAndLeave => save::save_capture(self.packets.kept(), path),
+            Save::Capture | Save::CaptureAndLeave => save::save_all(self.packets.kept(), path),
             _ => save::save(app, what, path, &self.read.about),
         }
     }
 
     fn count(&mut self) -> Result<Option<Receiver<Feed>>, String> {
-        self.wishes.counts.store(true, Ordering::Relaxed);
+        self.wishes.count();
         Ok(None)
     }
 
     fn decrypt(&mut self, path: &str) -> Result<Option<Reopened>, String> {
-        let keys = Keys::open_noting(Some(&PathBuf::from(path)), true);
-        let mut keys = keys.map_err(|error| format!("{error:#}"))?;
-        let notes = keys.take_notes();
-        *lock(&self.wishes.keys) = Some(keys);
-        if notes.is_empty() {
-            Ok(None)
-        } else {
-            Err(notes.join("; "))
-        }
+        self.wishes.decrypt(path)
     }
 }
 
-/// An interface as a source whose packets are noted as they pass.
-struct Listening<'a> {
-    capturing: Capturing,
+/// Packets that come as they happen.
+pub(super) trait Comes {
+    /// The next packets, if some come in time; an error at the end.
+    fn next(&mut self, wait: Duration, batch: &mut Batch) -> Result<bool, Over>;
+
+    /// Packets seen and lost.
+    fn counts(&self) -> tui::live::Counts;
+
+    /// Whose connections they are.
+    fn attribution(&self) -> Option<Arc<dyn Attribution>> {
+        None
+    }
+}
+
+/// No more packets come.
+pub(super) struct Over;
+
+impl Comes for Capturing {
+    fn next(&mut self, wait: Duration, batch: &mut Batch) -> Result<bool, Over> {
+        Capturing::next(self, wait, batch).map_err(|_| Over)
+    }
+
+    fn counts(&self) -> tui::live::Counts {
+        let stats = self.live().stats();
+        tui::live::Counts {
+            received: stats.received,
+            dropped: stats.by_kernel + stats.by_interface + stats.by_us,
+        }
+    }
+
+    fn attribution(&self) -> Option<Arc<dyn Attribution>> {
+        Capturing::attribution(self)
+    }
+}
+
+/// A source whose packets are noted as they pass.
+struct Listening<'a, C> {
+    coming: C,
     read: Read,
     keys: Keys,
     wishes: Wishes,
@@ -136,7 +184,7 @@ struct Listening<'a> {
     has_begun: bool,
 }
 
-impl Listening<'_> {
+impl<C> Listening<'_, C> {
     /// Whether those who watch have something to hear though no packet comes: numbers somebody asked for, and how
     /// attempts ended that were not judged yet.
     fn is_awaited(&mut self) -> bool {
@@ -148,17 +196,12 @@ impl Listening<'_> {
     }
 }
 
-impl Batches for Listening<'_> {
+impl<C: Comes> Batches for Listening<'_, C> {
     fn fill(&mut self, batch: &mut Batch) -> bool {
         loop {
-            let stats = self.capturing.live().stats();
-            let counts = tui::live::Counts {
-                received: stats.received,
-                dropped: stats.by_kernel + stats.by_interface + stats.by_us,
-            };
             // Counts come again: those that find no room are not missed.
-            let _ = self.send.try_send(Feed::Counts(counts));
-            match self.capturing.next(WAIT, batch) {
+            let _ = self.send.try_send(Feed::Counts(self.coming.counts()));
+            match self.coming.next(WAIT, batch) {
                 Ok(false) if self.is_awaited() => {
                     batch.clear();
                     self.read.push(&[], 0);
@@ -196,7 +239,7 @@ impl Batches for Listening<'_> {
     }
 
     fn attribution(&self) -> Option<Arc<dyn Attribution>> {
-        self.capturing.attribution()
+        self.coming.attribution()
     }
 }
 
@@ -208,10 +251,28 @@ fn listen(
     options: engine::Options,
     send: &Sender<Feed>,
 ) -> String {
+    let capturing = watch(capturing, keys, wishes, options, send);
+    let (end, drops, _, notes) = capturing.finish();
+    let mut told = format!("{end}; {}", summary(&drops));
+    for note in notes {
+        told = format!("{told}; {note}");
+    }
+    let _ = send.send(Feed::Done(told.clone()));
+    told
+}
+
+/// Feeds the interface with what comes until that ends, and gives back where it came from.
+pub(super) fn watch<C: Comes>(
+    coming: C,
+    keys: Keys,
+    wishes: Wishes,
+    options: engine::Options,
+    send: &Sender<Feed>,
+) -> C {
     let read = Read::default();
     let is_wanted = Arc::clone(&wishes.counts);
     let mut listening = Listening {
-        capturing,
+        coming,
         read: read.clone(),
         keys,
         wishes,
@@ -246,11 +307,5 @@ fn listen(
         numbers.compare(&ways);
         let _ = send.send(Feed::Statistics(Box::new(counted(&numbers))));
     }
-    let (end, drops, _, notes) = listening.capturing.finish();
-    let mut told = format!("{end}; {}", summary(&drops));
-    for note in notes {
-        told = format!("{told}; {note}");
-    }
-    let _ = send.send(Feed::Done(told.clone()));
-    told
+    listening.coming
 }

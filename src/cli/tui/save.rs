@@ -179,8 +179,8 @@ fn begin(
 /// # Errors
 /// When no file can be made; says why.
 #[cfg(all(feature = "live", unix))]
-pub(super) fn save_capture(
-    kept: crate::capture::live::Kept,
+pub(super) fn save_all(
+    kept: impl Everything + 'static,
     path: &str,
 ) -> Result<Box<dyn Saving>, String> {
     let begin = || {
@@ -189,7 +189,7 @@ pub(super) fn save_capture(
         }
         let (send, pieces) = unbounded();
         let piece = Vec::new();
-        let make = Box::new(Everything { kept, at: 0 });
+        let make = Box::new(All { kept, at: 0 });
         job(path, make, Pieces { send, piece }, pieces)
     };
     match begin() {
@@ -290,15 +290,73 @@ impl Make for Whole {
     }
 }
 
-/// What a live capture kept.
+/// Everything that was captured, as one file.
 #[cfg(all(feature = "live", unix))]
-struct Everything {
-    kept: crate::capture::live::Kept,
+pub(super) trait Everything {
+    /// Packets in it, and packets that are no longer kept.
+    fn packets(&self) -> (u64, u64);
+
+    /// How many bytes it has.
+    fn len(&self) -> u64;
+
+    /// Replaces what `out` holds by at most `most` bytes from `at` on; none at the end.
+    fn read(&self, at: u64, most: usize, out: &mut Vec<u8>) -> io::Result<()>;
+}
+
+#[cfg(all(feature = "live", unix))]
+impl Everything for crate::capture::live::Kept {
+    fn packets(&self) -> (u64, u64) {
+        (self.packets, self.evicted)
+    }
+
+    fn len(&self) -> u64 {
+        self.len()
+    }
+
+    fn read(&self, at: u64, most: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        self.read(at, most, out)
+    }
+}
+
+/// What came through a pipe, up to the end of a packet.
+#[cfg(all(feature = "live", unix))]
+pub(super) struct Copy {
+    pub(super) file: crate::capture::PacketFile,
+    pub(super) packets: u64,
+    pub(super) len: u64,
+}
+
+#[cfg(all(feature = "live", unix))]
+impl Everything for Copy {
+    fn packets(&self) -> (u64, u64) {
+        (self.packets, 0)
+    }
+
+    fn len(&self) -> u64 {
+        self.len
+    }
+
+    fn read(&self, at: u64, most: usize, out: &mut Vec<u8>) -> io::Result<()> {
+        let len = (self.len - at).min(most as u64) as usize;
+        out.clear();
+        match len {
+            0 => Ok(()),
+            len => {
+                let at = crate::capture::FilePosition::new(0, at);
+                self.file.read_at(at, len, out)
+            }
+        }
+    }
+}
+
+#[cfg(all(feature = "live", unix))]
+struct All<E> {
+    kept: E,
     at: u64,
 }
 
 #[cfg(all(feature = "live", unix))]
-impl Make for Everything {
+impl<E: Everything> Make for All<E> {
     fn make(&mut self, _: &App, out: &mut Pieces) -> io::Result<Option<String>> {
         self.kept.read(self.at, PIECE, &mut out.piece)?;
         self.at += out.piece.len() as u64;
@@ -306,12 +364,9 @@ impl Make for Everything {
             out.pass_on();
             return Ok(None);
         }
-        Ok(Some(match self.kept.evicted {
-            0 => format!("{} packets", self.kept.packets),
-            gone => format!(
-                "{} packets ({gone} more are no longer kept)",
-                self.kept.packets
-            ),
+        Ok(Some(match self.kept.packets() {
+            (packets, 0) => format!("{packets} packets"),
+            (packets, gone) => format!("{packets} packets ({gone} more are no longer kept)"),
         }))
     }
 

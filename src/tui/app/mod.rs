@@ -23,6 +23,7 @@ use crate::store::{Delta, Store, WHOLE};
 
 use super::connections::Connections;
 use super::counted::Counted;
+use super::depth::Depth;
 use super::encrypted::Encrypted;
 use super::keymap::{Action, KeyContext};
 use super::layout::{Areas, Border, Pane, Sizes, Width, areas};
@@ -119,6 +120,8 @@ pub struct App {
     pub(super) copied: Option<Copied>,
     /// Colours.
     pub theme: Theme,
+    /// How many colours the terminal has.
+    pub depth: Depth,
     /// How time is shown.
     pub time: TimeFormat,
     /// Where one was, and marks.
@@ -211,6 +214,7 @@ impl App {
             leaving: Leaving::default(),
             copied: None,
             theme,
+            depth: Depth::default(),
             time: TimeFormat::default(),
             places: Places::default(),
             live: None,

@@ -27,7 +27,10 @@ pub(super) fn title(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let right = progress(app, width.saturating_sub(kept));
     let room = width.saturating_sub(right.chars().count() + 2);
     // A file is told apart by the end of its path.
-    let name = ends(&name, room.saturating_sub(TITLE.len()));
+    let name = match app.live {
+        None => ends(&name, room.saturating_sub(TITLE.len())),
+        Some(_) => name,
+    };
     let line = format!("{} {right} ", fit(&format!("{TITLE}{name}"), room));
     frame.render_widget(
         Paragraph::new(fit(&line, width)).style(app.theme.bar()),
