@@ -490,7 +490,9 @@ impl App {
             Action::GoTo => self.prompt = Some(Prompt::new(Ask::GoTo, "")),
             Action::Copy => self.copy(),
             Action::CopyToFile => self.copy_to_file(),
-            Action::Save => self.prompt = Some(Prompt::new(Ask::Save, "")),
+            Action::Save if !matches!(self.view, Some(View::Ladder(_))) => {
+                self.prompt = Some(Prompt::new(Ask::Save, ""))
+            }
             _ if self.view.is_some() => self.update_view(action),
             _ => self.update_panes(action),
         }

@@ -3,6 +3,7 @@
 use crossterm::event::KeyCode;
 
 use crate::tui::Effect;
+use crate::tui::prompt::{Ask, Save};
 use crate::tui::views::View;
 use crate::view::ladder::RungKind;
 use crate::view::rows::RowId;
@@ -37,6 +38,9 @@ fn the_ladder_has_everything_that_crossed_and_leads_there() {
             .unwrap()
             .contains("101 Switching Protocols")
     );
+    keys(&mut app, "s");
+    let asked = app.prompt.take().map(|prompt| prompt.ask);
+    assert_eq!(asked, Some(Ask::File(Save::Ladder)));
     press(&mut app, KeyCode::Home);
     press(&mut app, KeyCode::Enter);
     assert!(app.view.is_none());
