@@ -541,8 +541,22 @@ fn completions_and_the_manual_page() {
     });
     let commands: Vec<_> = commands.collect();
     assert!(commands.contains(&"diagnose"), "{page}");
+    let folder = tempfile::tempdir().unwrap();
+    run(["man", "--all", folder.path().to_str().unwrap()]);
     for command in commands {
         let page = out(&run(["man", command]));
+        let file = folder.path().join(format!("wireloupe-{command}.1"));
+        assert_eq!(std::fs::read_to_string(file).unwrap(), page, "{command}");
+        // An option that is not described is followed by an empty line.
+        let options = page.match_indices("\n.TP\n");
+        for (at, tag) in options {
+            let body = page[at + tag.len()..].lines().nth(1).unwrap_or_default();
+            assert!(
+                !body.is_empty(),
+                "{command}: {}",
+                &page[at..at + 80.min(page.len() - at)]
+            );
+        }
         assert!(
             page.contains(&format!(".TH wireloupe-{command} 1")),
             "{page}"

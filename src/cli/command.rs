@@ -91,15 +91,26 @@ Examples:
   wireloupe read -Y 'close.code >= 1002' capture.pcap")]
     Fields,
     /// Print completions for a shell.
-    #[command(hide = true)]
+    #[command(after_help = "\
+Examples:
+  wireloupe completions bash > ~/.local/share/bash-completion/completions/wireloupe
+  wireloupe completions zsh > ~/.zfunc/_wireloupe              (a folder of zsh's fpath)
+  wireloupe completions fish > ~/.config/fish/completions/wireloupe.fish")]
     Completions {
         /// The shell.
         shell: clap_complete::Shell,
     },
     /// Print the manual page of the program, or of one of its commands.
-    #[command(hide = true)]
+    #[command(after_help = "\
+Examples:
+  wireloupe man read | man -l -                      one page
+  wireloupe man --all ~/.local/share/man/man1        all pages, as files: then man wireloupe-read")]
     Man {
         /// The command.
         command: Option<String>,
+
+        /// Write the pages of the program and of every command into this folder, made when it is not there.
+        #[arg(long, value_name = "DIR", conflicts_with = "command")]
+        all: Option<std::path::PathBuf>,
     },
 }

@@ -178,8 +178,28 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             clap_complete::generate(*shell, &mut Cli::command(), "wireloupe", &mut out);
             print(&out)
         }
-        Some(Command::Man { command }) => print(&manual(command.as_deref())?),
+        Some(Command::Man { all: Some(dir), .. }) => manuals(dir),
+        Some(Command::Man { command, .. }) => print(&manual(command.as_deref())?),
     }
+}
+
+/// Writes every manual page into a folder.
+fn manuals(dir: &std::path::Path) -> anyhow::Result<ExitCode> {
+    let cannot = || format!("{}: cannot be written", dir.display());
+    std::fs::create_dir_all(dir).with_context(cannot)?;
+    let program = Cli::command();
+    let commands = program
+        .get_subcommands()
+        .filter(|command| !command.is_hide_set());
+    let names = commands.map(|command| Some(command.get_name()));
+    for name in std::iter::once(None).chain(names) {
+        let file = match name {
+            Some(name) => format!("wireloupe-{name}.1"),
+            None => "wireloupe.1".to_owned(),
+        };
+        std::fs::write(dir.join(file), manual(name)?).with_context(cannot)?;
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The manual page of the program, or of one of its commands.
@@ -194,7 +214,9 @@ fn manual(command: Option<&str>) -> anyhow::Result<Vec<u8>> {
     };
     let mut out = Vec::new();
     let version = concat!("wireloupe ", env!("CARGO_PKG_VERSION"));
-    clap_mangen::Man::new(page.clone())
+    // What short help leaves out has its place here.
+    let page = page.clone().mut_args(|arg| arg.hide_short_help(false));
+    clap_mangen::Man::new(page)
         .source(version)
         .render(&mut out)?;
     Ok(out)
