@@ -426,7 +426,7 @@ VERSIONS = {
 DEBIAN_PACKAGES = {
     "gorilla": "golang-github-gorilla-websocket-dev", "nhooyr": "golang-nhooyr-websocket-dev",
     "golang.org/x/net/websocket": "golang-golang-x-net-dev", "em-websocket": "ruby-em-websocket", "dante": "dante-server", "microsocks": "microsocks", "OpenSSH": "openssh-server", "sniproxy": "sniproxy",
-    "stunnel": "stunnel4", "dnsmasq": "dnsmasq-base", "OpenVPN": "openvpn",
+    "stunnel": "stunnel4", "Caddy": "caddy", "dnsmasq": "dnsmasq-base", "OpenVPN": "openvpn",
 }
 NODE_PACKAGES = {"ws", "socket.io", "socket.io-client", "@stomp/stompjs", "stomp-broker-js", "mqtt", "websocket-driver", "websocket-driver-lenient", "undici", "express"}
 KNOWN = {}

@@ -124,6 +124,9 @@ pub(super) struct Unseen {
     looks: u8,
 }
 
+/// Bytes kept of what a refusal says.
+const BODY: usize = 2 << 10;
+
 impl Http2Stream {
     pub(super) fn new(phase: StreamPhase) -> Self {
         Self {
@@ -206,7 +209,17 @@ impl Http2Stream {
                 }
                 return seen;
             }
-            StreamPhase::Refused(_) | StreamPhase::Ignored => {}
+            StreamPhase::Refused(connection) => {
+                if side == Side::Server
+                    && let Some(handshake) = connection.handshake.as_deref_mut()
+                {
+                    let room = BODY.saturating_sub(handshake.body.len());
+                    let taken = chunk.bytes.get(..chunk.bytes.len().min(room));
+                    let body = [&handshake.body, taken.unwrap_or_default()].concat();
+                    handshake.body = body.into();
+                }
+            }
+            StreamPhase::Ignored => {}
         }
         false
     }
