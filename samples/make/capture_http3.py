@@ -1,5 +1,7 @@
 """WebSockets over HTTP/3 (RFC 9220): aioquic as client and server, over QUIC version 1 and 2."""
 
+import subprocess
+
 import lab
 
 lab.enter()
@@ -20,7 +22,7 @@ NO_CLOSE = "closed-without-close-frame"
 
 
 def quic(name, shows, **options):
-    return sample(f"{name}.pcapng", programs=PROGRAMS, **{"bpf": f"udp port {PORT}", "shows": shows, **options})
+    return sample(f"{name}.pcapng", **{"programs": PROGRAMS, "bpf": f"udp port {PORT}", "shows": shows, **options})
 
 
 async def conversation(c):
@@ -219,6 +221,32 @@ async def end_client(run):
         await one.say("and that was it")
         c.send(one.stream, end=True)
         await settle(0.3)
+
+
+@quic("h3-chromium", "Chromium loads a page over HTTP/3 (QPACK's dynamic table, SSLKEYLOGFILE), and opens the page's WebSocket over TCP, where nothing listens",
+      programs=["Chromium", "aioquic"], bpf=f"port {PORT}", log=False,
+      expect=[(1, "the browser opens the page's WebSocket over TCP, although the page came over HTTP/3, and nothing listens there", "connection-refused", "tcp")])
+async def chromium(run):
+    where = lab.certificates()
+    key = f"openssl x509 -in {where}/elliptic.pem -pubkey -noout | openssl pkey -pubin -outform der | openssl dgst -sha256 -binary | base64"
+    spki = subprocess.run(key, shell=True, text=True, capture_output=True, check=True).stdout.strip()
+    async with server(run, PORT, certificate="elliptic"):
+        run.spawn("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
+                  "--host-resolver-rules=MAP localhost 127.0.0.1", f"--user-data-dir={run.work}/profile", f"--origin-to-force-quic-on=localhost:{PORT}", f"--ignore-certificate-errors-spki-list={spki}",
+                  "--disable-features=PostQuantumKyber", f"https://localhost:{PORT}/page", environment={"SSLKEYLOGFILE": str(run.keys)})
+        await settle(6)
+
+
+@quic("h3-idle-timeout", "a WebSocket falls silent for longer than the idle time-out that both sides agreed on; a second connection goes on", cut_short=True, unsaid=["101"])
+async def idle(run):
+    async with server(run, PORT, idle_timeout=2), client(run, PORT, idle_timeout=2) as c:
+        one = await c.websocket()
+        await one.say("and then nothing")
+        # Its network is gone: no keep-alive, no goodbye.
+        c._quic.datagrams_to_send = lambda now: []
+        await settle(4)
+        async with client(run, PORT) as other:
+            await conversation(other)
 
 
 if __name__ == "__main__":

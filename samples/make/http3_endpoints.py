@@ -23,6 +23,15 @@ from wsproto.extensions import PerMessageDeflate
 import lab
 
 
+# A page that asks for a little over HTTP/3, and then opens a WebSocket at the same origin.
+PAGE = b"""<title>lab</title><script>
+(async () => {
+  for (let n = 0; n < 4; n++) await fetch('/part?' + n, {headers: {'x-lab': 'the same words in each request'}});
+  new WebSocket('wss://localhost:' + location.port + '/echo');
+})();
+</script>"""
+
+
 class Watched(Connection):
     """A `wsproto` connection that logs into `run`."""
 
@@ -110,7 +119,7 @@ class Server(Endpoint):
         path = headers.get(b":path", b"").decode()
         if headers.get(b":protocol") != b"websocket":
             self.http.send_headers(stream, [(b":status", b"200"), (b"content-type", b"text/html"), (b"server", b"lab")])
-            return self.send(stream, b"<title>lab</title>", True)
+            return self.send(stream, PAGE if path == "/page" else b"<title>lab</title>", True)
         if path == "/missing":
             self.http.send_headers(stream, [(b":status", b"404"), (b"content-type", b"text/plain")])
             return self.send(stream, b"no such room", True)
@@ -238,14 +247,14 @@ class Socket:
         self.client.send(self.stream, end=True)
 
 
-def configuration(run, is_client, **options):
+def configuration(run, is_client, certificate="localhost", **options):
     made = QuicConfiguration(is_client=is_client, alpn_protocols=["h3"], **options)
     where = lab.certificates()
     if is_client:
         made.verify_mode, made.server_name = ssl.CERT_NONE, "localhost"
         made.secrets_log_file = open(run.keys, "a", buffering=1)
     else:
-        made.load_cert_chain(where / "localhost.pem", where / "localhost.key")
+        made.load_cert_chain(where / f"{certificate}.pem", where / f"{certificate}.key")
     return made
 
 

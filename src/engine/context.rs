@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::base::{
     Attribution, Code, ConnectionId, Finding, Head, Limits, Needs, Owners, PacketNumber, PerSide,
@@ -50,6 +50,8 @@ pub(super) struct Shared {
     pub(super) openings: usize,
     /// What is known of some flows only, by their serial number.
     pub(super) rare: HashMap<u64, Rare>,
+    /// Servers of which it was said that their HTTP/3 stays closed.
+    pub(super) closed_quic: HashSet<SocketAddr>,
     /// The numbers of TCP streams, where somebody asks.
     pub(super) streams: Option<Streams>,
     /// Flows that wait for the key log to grow.

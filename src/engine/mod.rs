@@ -170,6 +170,7 @@ impl<S: Sink> Engine<S> {
             budget: Budget::new(options.limits.state_bytes),
             openings: flow_summary::OPENINGS,
             rare: Default::default(),
+            closed_quic: Default::default(),
             streams: needs
                 .has(Needs::STREAMS)
                 .then(|| Streams::new(options.limits.flows)),
@@ -408,8 +409,14 @@ impl<S: Sink> Engine<S> {
             && let Some(holder) = self.shared.budget.next(&mut self.table)
             && let Some(flow) = self.table.flow(holder.place)
         {
+            let places = flow.parts.quic().map(quic_session::QuicSession::places);
             let mut context = context!(self, flow);
             flow.parts.give_up(&mut context);
+            if let Some(places) = places
+                && flow.parts.quic().is_none()
+            {
+                self.quic.forget(flow.info.serial, &places);
+            }
         }
     }
 
@@ -586,7 +593,7 @@ impl<S: Sink> Engine<S> {
 
     fn finish_flow(&mut self, flow: &mut FlowState, by: EndedBy) {
         if let Some(session) = flow.parts.quic() {
-            self.quic.forget(flow.info.serial, session);
+            self.quic.forget(flow.info.serial, &session.places());
         }
         let mut context = context!(self, flow);
         flow.parts.finish(by, &mut context);

@@ -12,7 +12,7 @@ use crate::flow::{FlowId, route};
 use crate::quic::{self, ConnectionId};
 use crate::wire::{Endpoint, FlowKey};
 
-use super::quic_session::QuicSession;
+use super::quic_session::Places;
 
 /// A connection in the table of flows; its place may be another's by now.
 #[derive(Clone, Copy, Debug)]
@@ -109,9 +109,8 @@ impl QuicFlows {
     }
 
     /// A connection is over.
-    pub(super) fn forget(&mut self, serial: u64, session: &QuicSession) {
-        let (ids, routes) = session.places();
-        for id in ids {
+    pub(super) fn forget(&mut self, serial: u64, places: &Places) {
+        for id in &places.ids {
             let is_its = self
                 .by_id
                 .get(id)
@@ -123,7 +122,7 @@ impl QuicFlows {
                 *count -= 1;
             }
         }
-        for route in routes {
+        for route in &places.routes {
             if self
                 .by_address
                 .get(route)

@@ -6,7 +6,9 @@
 
 use std::ops::Range;
 
-use crate::base::{Code, Extent, Finding, Needs, PacketNumber, PerSide, Side, Span, escape};
+use crate::base::{
+    Code, Extent, Finding, Needs, PacketNumber, PerSide, Side, Span, Timestamp, escape,
+};
 use crate::http3::{self, Origin, OriginSink};
 use crate::quic::{self, Close, ConnectionId, EventSink, Piece, Received};
 use crate::tls::Decryption;
@@ -36,6 +38,12 @@ pub(super) struct Arrived<'a> {
     pub(super) packet_offset: u32,
 }
 
+/// What a connection is found by.
+pub(super) struct Places {
+    pub(super) ids: Vec<ConnectionId>,
+    pub(super) routes: Vec<FlowKey>,
+}
+
 /// A QUIC connection.
 pub(super) struct QuicSession {
     quic: quic::Connection,
@@ -44,6 +52,10 @@ pub(super) struct QuicSession {
     position: PerSide<u64>,
     /// The addresses it was seen on.
     routes: Vec<FlowKey>,
+    late: Vec<Late>,
+    late_bytes: usize,
+    /// The size of the key log at the last datagram.
+    keys: usize,
     /// What HTTP/3 kept when that was last counted.
     kept: usize,
     /// Datagrams since.
@@ -55,6 +67,21 @@ pub(super) struct QuicSession {
 
 /// Datagrams after which what HTTP/3 keeps is counted again: each count looks at all its streams.
 const COUNTED: u8 = 16;
+
+/// Servers of which it is said that they speak QUIC.
+const SERVERS: usize = 256;
+
+/// Bytes of datagrams kept until their secret comes: a handshake and what follows it at once.
+const LATE: usize = 16 << 10;
+
+/// A datagram that could not be opened.
+struct Late {
+    from: Side,
+    bytes: Box<[u8]>,
+    packet: PacketNumber,
+    time: Timestamp,
+    base: u64,
+}
 
 /// What its streams carry.
 struct Inside {
@@ -86,6 +113,9 @@ impl QuicSession {
             },
             position: PerSide::default(),
             routes: vec![route],
+            late: Vec::new(),
+            late_bytes: 0,
+            keys: 0,
             kept: 0,
             uncounted: 0,
             is_named: false,
@@ -97,7 +127,8 @@ impl QuicSession {
     /// Bytes kept beyond the session itself.
     pub(super) fn memory(&self) -> usize {
         let routes = self.routes.capacity() * size_of::<FlowKey>();
-        self.quic.memory() + self.kept + self.inside.streams.memory + routes
+        let late = self.late_bytes + self.late.capacity() * size_of::<Late>();
+        self.quic.memory() + self.kept + self.inside.streams.memory + routes + late
     }
 
     /// Has the WebSockets inside free what they can do without.
@@ -128,8 +159,11 @@ impl QuicSession {
     }
 
     /// What it is found by.
-    pub(super) fn places(&self) -> (impl Iterator<Item = &ConnectionId>, &[FlowKey]) {
-        (self.quic.all_ids(), &self.routes)
+    pub(super) fn places(&self) -> Places {
+        Places {
+            ids: self.quic.all_ids().copied().collect(),
+            routes: self.routes.clone(),
+        }
     }
 
     /// It goes on on another pair of addresses; whether that is to be remembered.
@@ -163,20 +197,19 @@ impl QuicSession {
             let serial = context.flow.serial;
             context.sink.extent(serial, end, extent, arrived.bytes);
         }
-        self.inside.is_other = self.is_other();
-        let keys = context.keys;
         let received = Received {
             from,
             bytes: arrived.bytes,
             packet: context.now.packet,
             time: context.now.time,
         };
-        let mut out = QuicEvents {
-            inside: &mut self.inside,
-            context,
-            base,
-        };
-        self.quic.push(received, keys, &mut out);
+        self.read_late(context);
+        let unopened = self.quic.summary().unopened[from];
+        self.read(received, base, context);
+        let stays_closed = self.quic.summary().unopened[from] > unopened;
+        if stays_closed && context.shared.decrypts {
+            self.keep(received, base);
+        }
         self.uncounted += 1;
         if self.uncounted >= COUNTED {
             (self.kept, self.uncounted) = (self.inside.http.held(), 0);
@@ -184,6 +217,54 @@ impl QuicSession {
         self.remember(context);
         if self.quic.summary().unopened.client + self.quic.summary().unopened.server >= UNOPENED {
             self.tell_closed(context);
+        }
+    }
+
+    fn read<S: Sink>(&mut self, received: Received<'_>, base: u64, context: &mut Context<'_, S>) {
+        self.inside.is_other = self.is_other();
+        let keys = context.keys;
+        let mut out = QuicEvents {
+            inside: &mut self.inside,
+            context,
+            base,
+        };
+        self.quic.push(received, keys, &mut out);
+    }
+
+    /// Keeps a datagram whose secret may come later: a key log that is being written lags behind.
+    fn keep(&mut self, received: Received<'_>, base: u64) {
+        let is_missing = self.quic.tls().decryption == Decryption::NoSecret;
+        if is_missing && self.late_bytes + received.bytes.len() <= LATE {
+            self.late_bytes += received.bytes.len();
+            self.late.push(Late {
+                from: received.from,
+                bytes: received.bytes.into(),
+                packet: received.packet,
+                time: received.time,
+                base,
+            });
+        }
+    }
+
+    /// Reads what was kept once there are more secrets.
+    fn read_late<S: Sink>(&mut self, context: &mut Context<'_, S>) {
+        let size = context.keys.len();
+        if std::mem::replace(&mut self.keys, size) == size || self.late.is_empty() {
+            return;
+        }
+        self.late_bytes = 0;
+        for late in std::mem::take(&mut self.late) {
+            let received = Received {
+                from: late.from,
+                bytes: &late.bytes,
+                packet: late.packet,
+                time: late.time,
+            };
+            let unopened = self.quic.summary().unopened[late.from];
+            self.read(received, late.base, context);
+            if self.quic.summary().unopened[late.from] > unopened {
+                self.keep(received, late.base);
+            }
         }
     }
 
@@ -229,6 +310,12 @@ impl QuicSession {
             return;
         }
         self.is_told = true;
+        // A browser opens dozens to the same few.
+        let server = context.flow.address(context.flow.end(Side::Server));
+        let told = &mut context.shared.closed_quic;
+        if told.len() >= SERVERS || !told.insert(server) {
+            return;
+        }
         let address = |side| context.flow.address(context.flow.end(side));
         let (client, server) = (address(Side::Client), address(Side::Server));
         let name = match &tls.server_name {

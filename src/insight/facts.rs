@@ -311,6 +311,8 @@ pub(super) struct Gatherer {
     waiting: HashMap<u64, Vec<(ConnectionId, Attempt)>>,
     /// What was said of TLS, by flow, until the flow is over.
     tls: HashMap<u64, Arc<Summary>>,
+    /// Flows that are QUIC connections.
+    quic: HashSet<u64>,
     /// Servers that answered what is none of ours.
     ordinary: HashSet<SocketAddr>,
     /// What is over.
@@ -426,12 +428,18 @@ impl Sink for Gatherer {
 
     fn tls(&mut self, flow: &TlsFlow<'_>, _at: Moment) {
         self.tls.insert(flow.flow, Arc::new(flow.summary.clone()));
+        if flow.quic.is_some() {
+            self.quic.insert(flow.flow);
+        }
     }
 
     fn flow_closed(&mut self, flow: FlowSummary) {
         let tls = self.tls.remove(&flow.serial);
+        let is_quic = self.quic.remove(&flow.serial);
         let Some(attempts) = self.waiting.remove(&flow.serial) else {
-            if may_be_an_attempt(&flow) {
+            if is_quic {
+                // It says nothing of TCP at the same address.
+            } else if may_be_an_attempt(&flow) {
                 let attempt = Attempt::of_flow(flow, tls);
                 self.ended.attempts.push((None, attempt));
             } else if flow.sides.server.first_data.is_some()

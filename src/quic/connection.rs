@@ -90,7 +90,13 @@ impl Connection {
     #[must_use]
     pub fn memory(&self) -> usize {
         let ids = self.ids.client.all().len() + self.ids.server.all().len();
-        self.streams.memory() + self.handshake.memory() + ids * size_of::<ConnectionId>()
+        let tokens = self.tokens.client.len() + self.tokens.server.len();
+        self.streams.memory()
+            + self.handshake.memory()
+            + self.levels.memory()
+            + ids * 2 * size_of::<ConnectionId>()
+            + tokens * 16
+            + self.scratch.capacity()
     }
 
     /// Whether this id is one of the receiver's, where `from` sends.
@@ -134,7 +140,7 @@ impl Connection {
     }
 
     /// Reads frames as if a 1-RTT packet had held them: protection hides them from whoever makes input up.
-    #[cfg(feature = "testkit")]
+    #[cfg(any(test, feature = "testkit"))]
     pub fn push_frames(&mut self, received: Received<'_>, frames: &[u8], out: &mut impl EventSink) {
         let header = Header {
             kind: PacketType::OneRtt,

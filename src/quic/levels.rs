@@ -176,7 +176,21 @@ pub(super) struct Known<'a> {
     pub(super) keys: &'a KeyLog,
 }
 
+/// Bytes that the keys of one level and sender take, about.
+const KEYS: usize = 2 << 10;
+
 impl Levels {
+    /// Bytes that the keys take.
+    pub(super) fn memory(&self) -> usize {
+        let of = |sender: &Sender| {
+            let simple =
+                usize::from(sender.early.is_some()) + usize::from(sender.handshake.is_some());
+            simple + 2 * usize::from(sender.application.is_some())
+        };
+        let senders = of(&self.senders.client) + of(&self.senders.server);
+        (2 * self.initial.len() + senders) * KEYS
+    }
+
     /// The id that the client sent its first packet to, or its first after Retry.
     pub(super) fn first(&self) -> Option<&ConnectionId> {
         self.first.as_ref()

@@ -1,6 +1,7 @@
 //! The detail tree of what someone looks at: the tree of the row, with its packets and what was found in it.
 
 use crate::base::{Field, Layer, Needs, PacketNumber, Side, Span, escape};
+use crate::engine::Transport;
 use crate::store::{self, Row, Store, bytes, finding_tree};
 use crate::wire;
 
@@ -131,19 +132,28 @@ fn frame(store: &Store, index: u32) -> Built {
     (fields, packets)
 }
 
-/// The TLS records or frames of HTTP/2 that carried a span of a connection's stream.
+/// The TLS records, frames of HTTP/2 or QUIC packets that carried a span of a connection's stream.
 fn carriers(store: &Store, connection: u32, side: Side, span: Span) -> Vec<Field> {
     if stream_layer(store, connection) == Layer::Stream {
         return Vec::new();
     }
+    let known = store.connection(connection).map(|entry| &entry.connection);
+    let quic = known
+        .filter(|known| known.transport == Transport::Http3)
+        .and_then(|known| known.stream);
     let label = match store.is_decrypted(connection, side) {
+        true if quic.is_some() => "QUIC packet",
         true => "TLS record",
         false => "HTTP/2 DATA",
     };
+    let stream = quic.map_or_else(
+        || "TCP stream".to_owned(),
+        |stream| format!("datagrams, with a STREAM frame of stream {stream}"),
+    );
     let spans = store.beneath(connection, side, span);
     let field = |span: &Span| {
         let value = format!(
-            "{} at position {} of the {side}'s TCP stream",
+            "{} at position {} of the {side}'s {stream}",
             bytes(span.len()),
             span.start
         );

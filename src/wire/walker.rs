@@ -321,6 +321,55 @@ mod tests {
         assert_eq!(walked.segment().payload(&packet), b"GET / HTTP/1.1\r\n\r\n");
     }
 
+    /// UDP from port 5000 to 4433 in IPv4 behind 14 bytes of Ethernet.
+    fn udp(payload: &[u8]) -> Vec<u8> {
+        let mut packet = packets(ethernet(&[]), false).swap_remove(0).1[..34].to_vec();
+        packet[23] = 17;
+        packet[16..18].copy_from_slice(&(28 + payload.len() as u16).to_be_bytes());
+        packet.extend([0x13, 0x88, 0x11, 0x51]);
+        packet.extend((8 + payload.len() as u16).to_be_bytes());
+        packet.extend([0, 0]);
+        packet.extend(payload);
+        packet
+    }
+
+    #[test]
+    fn datagrams_that_may_be_quic_are_given_both_ways_alike() {
+        for first in [0x00, 0x3f, 0x40, 0x80, 0xc3] {
+            for (len, cut, padding) in [(1, 0, 0), (30, 0, 0), (30, 9, 0), (30, 0, 4), (0, 0, 0)] {
+                let mut payload = vec![7; len];
+                if let Some(byte) = payload.first_mut() {
+                    *byte = first;
+                }
+                let mut packet = udp(&payload);
+                packet.extend(vec![0; padding]);
+                let original = packet.len() as u32;
+                packet.truncate(packet.len() - cut);
+                let mut walker = Walker::new(&Limits::default());
+                let time = Timestamp(0);
+                let fast = walker
+                    .segment(LinkType::ETHERNET, time, &packet, original)
+                    .err();
+                let slow = walker
+                    .walk(LinkType::ETHERNET, time, &packet, original)
+                    .err();
+                assert_eq!(fast, slow, "{first:x} {len} {cut} {padding}");
+                match fast {
+                    Some(Skip::Datagram(datagram)) => {
+                        assert!(first >= 0x40 && len > 0);
+                        assert_eq!(datagram.key.destination.port(), 4433);
+                        assert_eq!(datagram.payload(&packet), &payload[..len - cut]);
+                        assert_eq!(datagram.missing as usize, cut);
+                    }
+                    other => {
+                        assert_eq!(other, Some(Skip::NotTcp));
+                        assert!(first < 0x40 || len == 0);
+                    }
+                }
+            }
+        }
+    }
+
     #[test]
     fn what_is_no_tcp_says_so() {
         let mut walker = Walker::new(&Limits::default());

@@ -1,5 +1,7 @@
 //! What comes out of streams, as lines.
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::base::{Head, PacketNumber};
 use crate::http2::StreamSink;
@@ -243,5 +245,48 @@ fn an_extended_connect_that_was_not_allowed_is_told() {
         let (seen, _) = run(&steps);
         let expected = ["0 request /chat", "Some(0) extended-connect-not-enabled"];
         assert_eq!(seen, expected);
+    }
+}
+
+proptest! {
+    /// However the streams are cut, the same comes out; whatever they hold, what is kept is bounded.
+    #[test]
+    fn any_streams_are_read_within_bounds(
+        pieces in prop::collection::vec((0u64..9, any::<bool>(), prop::collection::vec(any::<u8>(), 0..40)), 0..60),
+    ) {
+        let limits = Limits { http_head: 64, early_bytes: 200, hpack_table: 100, ..Limits::default() };
+        let mut connection = Connection::new(&limits);
+        let mut lines = Lines::default();
+        for (at, (stream, is_client, bytes)) in pieces.iter().enumerate() {
+            let from = if *is_client { Client } else { Server };
+            match at % 7 {
+                5 => drop(connection.gap(*stream, from, bytes.len() as u64, &mut lines)),
+                6 => connection.end(*stream, from, &mut lines),
+                _ => drop(connection.push(*stream, from, bytes, Origin::default(), &mut lines)),
+            }
+            prop_assert!(connection.held() <= 16 << 10, "{}", connection.held());
+        }
+    }
+
+    #[test]
+    fn any_cut_gives_the_same(cuts in prop::collection::vec(1usize..30, 1..40)) {
+        let client = [&connect()[..], b"\x00\x05hello\x21\x02xx\x00\x01!"].concat();
+        let mut steps = vec![Bytes(3, Server, SERVER_CONTROL)];
+        let mut rest = &client[..];
+        for cut in cuts.iter().cycle() {
+            let (piece, left) = rest.split_at((*cut).min(rest.len()));
+            steps.push(Bytes(0, Client, piece));
+            rest = left;
+            if rest.is_empty() {
+                break;
+            }
+        }
+        let (seen, _) = run(&steps);
+        let text: String = seen
+            .iter()
+            .filter_map(|line| line.strip_prefix("0 client "))
+            .filter_map(|line| line.split(' ').next())
+            .collect();
+        prop_assert_eq!(text, "hello!");
     }
 }

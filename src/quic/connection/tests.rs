@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use proptest::prelude::*;
+
 use super::super::close::Close;
 use super::*;
 
@@ -158,4 +160,36 @@ fn what_is_not_wanted_is_kept_no_more_and_what_is_lost_is_a_gap() {
     let mut kept = kept;
     kept.finish(&mut events);
     assert_eq!(events.0, ["client 0 gap 2", "client 0 later @9"]);
+}
+
+proptest! {
+    /// STREAM frames with small numbers in any order and overlap, and anything else: what is kept stays within its limit, and
+    /// each side's bytes of a stream come once.
+    #[test]
+    fn any_frames_are_read_within_bounds(
+        packets in prop::collection::vec(
+            prop_oneof![
+                prop::collection::vec(any::<u8>(), 0..60),
+                (0u8..12, 0u8..60, 0u8..60, 8u8..16).prop_map(|(stream, offset, len, kind)| {
+                    let mut frame = vec![kind | 6, stream, offset, len];
+                    frame.extend((offset..offset + len).collect::<Vec<_>>());
+                    frame
+                }),
+            ],
+            0..60,
+        ),
+    ) {
+        let limits = Limits { held_bytes: 600, http2_streams: 4, ..Limits::default() };
+        let mut connection = Connection::new(&limits);
+        let mut events = Events::default();
+        for (at, frames) in packets.iter().enumerate() {
+            let from = if at % 3 == 0 { Side::Server } else { Side::Client };
+            let time = Timestamp(at as i64 * 400_000_000);
+            let received = Received { from, bytes: frames, packet: PacketNumber(1), time };
+            connection.push_frames(received, frames, &mut events);
+            connection.push(received, &KeyLog::new(), &mut events);
+            prop_assert!(connection.streams.memory() <= 600 + 200 + 5 * 400);
+        }
+        connection.finish(&mut events);
+    }
 }
