@@ -182,6 +182,7 @@ impl Header {
 }
 
 /// The packet number that its lowest bytes stand for, next to the largest one seen (RFC 9000 appendix A.3).
+#[cfg(any(feature = "tls", test))]
 pub(super) fn packet_number(largest: Option<u64>, truncated: u64, len: usize) -> u64 {
     let expected = largest.map_or(0, |largest| largest + 1);
     let window = 1u64 << (8 * len.min(7));

@@ -53,6 +53,7 @@ pub use fields::{content_fields, fields, handshake_fields};
 pub use handshake::HandshakeType;
 pub(crate) use handshake::{Joiner, extension_of};
 pub use keylog::{BadLine, KeyLog};
+#[cfg(feature = "tls")]
 pub(crate) use keylog::{Label, Secret};
 pub use names::HelloNames;
 #[cfg(feature = "tls")]
