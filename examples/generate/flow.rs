@@ -69,10 +69,25 @@ impl Flow {
 
     /// Connects and upgrades; `extensions` is what both sides say of them, or empty.
     pub(crate) fn upgrade(&mut self, extensions: &str, wire: &mut Wire) -> io::Result<()> {
+        self.upgrade_to("/", extensions, wire)
+    }
+
+    /// The same, at this request target.
+    pub(crate) fn upgrade_to(
+        &mut self,
+        target: &str,
+        extensions: &str,
+        wire: &mut Wire,
+    ) -> io::Result<()> {
         let header = [("Sec-WebSocket-Extensions", extensions)];
         let more = &header[..usize::from(!extensions.is_empty())];
         self.connect(wire)?;
-        self.send(Side::Client, PSH | ACK, &upgrade_request("/", more), wire)?;
+        self.send(
+            Side::Client,
+            PSH | ACK,
+            &upgrade_request(target, more),
+            wire,
+        )?;
         self.send(Side::Server, PSH | ACK, &upgrade_response(more), wire)
     }
 

@@ -33,6 +33,11 @@ const INPUTS: &[Input] = &[
         make: traffic::small,
     },
     Input {
+        name: "socketio",
+        about: "1,000 interleaved Socket.IO connections: events of 20 to 300 bytes, one in ten acknowledged (count: events)",
+        make: traffic::socketio,
+    },
+    Input {
         name: "bulk",
         about: "20 connections, frames of 64 KiB in segments of 1,448 bytes",
         make: traffic::bulk,

@@ -1,4 +1,4 @@
-//! The six inputs of ordinary traffic.
+//! The inputs of ordinary traffic.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddrV4};
@@ -78,6 +78,46 @@ pub(crate) fn small(wire: &mut Wire) -> io::Result<()> {
             wire,
         )?;
         frames += 1;
+    }
+    close_all(&mut flows, wire)
+}
+
+/// 1,000 connections of Socket.IO 4 take turns at random: events, some of which are acknowledged by the other side at once.
+pub(crate) fn socketio(wire: &mut Wire) -> io::Result<()> {
+    const OPEN: &str = r#"0{"sid":"lv_VI97HAXpY6yYWAAAC","upgrades":[],"pingInterval":25000,"pingTimeout":20000,"maxPayload":1000000}"#;
+    const BEGINNING: [(Side, &str); 3] = [
+        (Side::Server, OPEN),
+        (Side::Client, "40"),
+        (Side::Server, r#"40{"sid":"wZX3oN0bSVIhsaknAAAI"}"#),
+    ];
+    let mut random = Random::new(18);
+    let mut flows = Vec::new();
+    for number in 0..1000 {
+        let mut flow = Flow::new(number);
+        flow.upgrade_to("/socket.io/?EIO=4&transport=websocket", "", wire)?;
+        for (side, text) in BEGINNING {
+            let frame = text_frame(side, text.as_bytes(), &mut random);
+            flow.data(side, &frame, 5, wire)?;
+        }
+        flows.push(flow);
+    }
+    let mut text = String::new();
+    let mut events = 0;
+    while wire.wants_more(events) {
+        let flow = &mut flows[random.below(1000) as usize];
+        let side = any_side(&mut random);
+        let len = 20 + random.below(281) as usize;
+        json::small(&mut random, len, &mut text);
+        let id = random.percent(10).then(|| events.to_string());
+        let event = format!(r#"42{}["price",{text}]"#, id.as_deref().unwrap_or_default());
+        let frame = text_frame(side, event.as_bytes(), &mut random);
+        flow.data(side, &frame, 5, wire)?;
+        if let Some(id) = id {
+            let peer = side.peer();
+            let frame = text_frame(peer, format!(r#"43{id}[true]"#).as_bytes(), &mut random);
+            flow.data(peer, &frame, 5, wire)?;
+        }
+        events += 1;
     }
     close_all(&mut flows, wire)
 }

@@ -5,7 +5,7 @@ use smallvec::SmallVec;
 use crate::base::FieldInfo;
 use crate::payload::{Datum, Decoded, Item};
 
-use super::json::{array, boolean, hexadecimal, number, optional, string};
+use super::json::{array, boolean, hexadecimal, number, optional, string, word};
 
 /// Values of one field told of a message.
 const VALUES: usize = 1000;
@@ -16,11 +16,11 @@ pub(super) fn write(out: &mut Vec<u8>, decoded: Option<&Decoded<'_>>) {
         return out.extend_from_slice(b"null");
     };
     out.extend_from_slice(b"{\"protocol\":");
-    string(out, decoded.protocol());
+    word(out, decoded.protocol());
     out.extend_from_slice(b",\"protocols\":");
-    array(out, &decoded.stack, |out, name| string(out, name));
+    array(out, &decoded.stack, |out, name| word(out, name));
     out.extend_from_slice(b",\"confidence\":");
-    string(out, decoded.confidence().name());
+    word(out, decoded.confidence().name());
     out.extend_from_slice(b",\"why\":");
     string(out, decoded.claim.why);
     out.extend_from_slice(b",\"summary\":");
@@ -47,7 +47,7 @@ fn fields(out: &mut Vec<u8>, items: &[Item<'_>]) {
             out.push(b',');
         }
         seen.push(info);
-        string(out, info.name);
+        word(out, info.name);
         out.push(b':');
         let same = |item: &&Item<'_>| told(item).is_some_and(|other| std::ptr::eq(other, info));
         let rest = items.get(at + 1..).unwrap_or_default();

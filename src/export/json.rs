@@ -29,6 +29,10 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
         .chars()
         .any(|c| c == '\x7f' || !c.is_ascii() && is_hidden(c))
     {
+        if bytes.iter().fold(true, |all, byte| all & (*byte >= 0x20)) {
+            // Such as the dots that end what is cut short.
+            return quoted(out, bytes);
+        }
         // Writing to a vector cannot fail.
         let _ = serde_json::to_writer(&mut *out, text);
         return;
@@ -51,6 +55,18 @@ pub(super) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
 }
 
+/// Appends a word of our own, which has nothing that is escaped.
+pub(super) fn word(out: &mut Vec<u8>, word: &str) {
+    debug_assert!(
+        word.bytes()
+            .all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'))
+    );
+    out.reserve(word.len() + 2);
+    out.push(b'"');
+    out.extend_from_slice(word.as_bytes());
+    out.push(b'"');
+}
+
 /// Whether a byte may be part of something that is written as `\u` and digits, or as `\n` and the like: ASCII control
 /// characters, and the first bytes of all hidden characters outside ASCII.
 fn is_special(byte: u8) -> bool {
@@ -67,6 +83,13 @@ const PIECE: usize = 16;
 fn quoted(out: &mut Vec<u8>, bytes: &[u8]) {
     out.reserve(bytes.len() + bytes.len() / 4 + 2);
     out.push(b'"');
+    let is_escaped = |byte: &u8| matches!(byte, b'"' | b'\\');
+    if bytes.len() <= BLOCK && !bytes.iter().fold(false, |any, byte| any | is_escaped(byte)) {
+        // Names and the like.
+        out.extend_from_slice(bytes);
+        out.push(b'"');
+        return;
+    }
     for block in bytes.chunks(BLOCK) {
         let mut source = [0; BLOCK + PIECE];
         source[..block.len()].copy_from_slice(block);

@@ -2,7 +2,7 @@
 
 use std::cell::OnceCell;
 
-use super::json::{Json, JsonKind, Outline};
+use super::json::{Json, JsonKind, Keys, Outline};
 use super::message::Payload;
 
 /// How sure a recognition is.
@@ -103,11 +103,19 @@ pub enum Objects {
     /// None: its messages look otherwise.
     Never,
     /// Those with at least one of these keys.
-    With(&'static [&'static str]),
+    With(Keys),
+}
+
+impl Objects {
+    /// Those with at least one of these keys.
+    #[must_use]
+    pub const fn with(keys: &'static [&'static str]) -> Self {
+        Objects::With(Keys::new(keys))
+    }
 }
 
 /// What a decoder looks at before it claims.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Evidence<'a> {
     /// What the handshake said.
     pub opening: &'a Opening,
@@ -120,8 +128,10 @@ pub struct Evidence<'a> {
     pub parent: Option<&'static str>,
     /// Messages seen before it here, of both sides; 0 for the first.
     pub seen: u32,
-    /// Its text and outline where it is JSON, made when the first decoder asks.
-    pub(super) outline: &'a OnceCell<Option<(&'a str, Outline)>>,
+    /// Its text where it may be JSON, made when the first decoder asks.
+    pub(super) text: OnceCell<Option<&'a str>>,
+    /// Its outline where it is JSON, made when the first decoder asks, and kept for whoever decodes it.
+    pub(super) outline: &'a OnceCell<Option<Outline>>,
 }
 
 impl<'a> Evidence<'a> {
@@ -184,22 +194,22 @@ impl<'a> Evidence<'a> {
             .filter(|(_, outline)| outline.kind() == JsonKind::Object);
         match (object, objects) {
             (Some(_), Objects::Never) => false,
-            (Some((text, outline)), Objects::With(keys)) => {
-                keys.iter().any(|key| outline.member(text, key).is_some())
-            }
+            (Some((text, outline)), Objects::With(keys)) => outline.has_any(text, &keys),
             _ => true,
         }
     }
 
+    /// Whether the message is a JSON object or array.
+    pub(super) fn is_json(&self) -> bool {
+        self.outline().is_some()
+    }
+
     fn outline(&self) -> Option<(&'a str, &'a Outline)> {
-        let known = self.outline.get_or_init(|| {
+        let text = *self.text.get_or_init(|| {
             let first = self.payload.bytes.trim_ascii_start().first()?;
-            if !matches!(first, b'{' | b'[') {
-                return None;
-            }
-            let text = self.payload.utf8()?;
-            Some((text, Outline::of(text)?))
+            matches!(first, b'{' | b'[').then(|| self.payload.utf8())?
         });
-        known.as_ref().map(|(text, outline)| (*text, outline))
+        let outline = self.outline.get_or_init(|| Outline::of(text?));
+        Some((text?, outline.as_ref()?))
     }
 }

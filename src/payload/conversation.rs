@@ -116,7 +116,6 @@ impl Conversation {
             number: given.number,
             time: given.time,
             is_json: None,
-            elements: None,
         };
         let place = Place {
             depth: 0,

@@ -11,6 +11,7 @@ use super::claim::{Claim, Confidence, Evidence, Opening};
 use super::decoded::Item;
 use super::decoder::{Decode, Decoder, Fit};
 use super::encodings::protobuf::DECODER as PROTOBUF;
+use super::json::Outline;
 use super::message::{Kind, Payload};
 use super::out::{Gathered, InnerLayer, Out, Place};
 use crate::base::{PerSide, Side, Timestamp};
@@ -100,12 +101,13 @@ impl Layer {
             .as_ref()
             .is_none_or(|chosen| chosen.claim.confidence == Confidence::Likely);
         let mut payload = *payload;
+        let outline = OnceCell::new();
         let most = match gathered.is_brief {
             true => LOOKED_AT_BRIEFLY,
             false => LOOKED_AT,
         };
         if is_open && self.seen < most {
-            self.choose(&mut payload, place, gathered);
+            self.choose(&mut payload, &outline, place, gathered);
             if self.chosen.is_none() {
                 self.begun[payload.from].push(&payload);
             }
@@ -113,7 +115,7 @@ impl Layer {
         let payload = &payload;
         self.seen = self.seen.saturating_add(1);
         if let Some(chosen) = &mut self.chosen {
-            if chosen.decode(&mut self.inner, payload, place, items, gathered) {
+            if chosen.decode(&mut self.inner, payload, &outline, place, items, gathered) {
                 return Some(chosen.claim);
             }
             if chosen.is_refuted() {
@@ -125,7 +127,7 @@ impl Layer {
         }
         match gathered.is_brief && place.parent.is_none() {
             true => None,
-            false => self.encoding(payload, place, items, gathered),
+            false => self.encoded(payload, &outline, place, items, gathered),
         }
     }
 
@@ -136,25 +138,26 @@ impl Layer {
 
     /// Chooses the decoder that is surest, and writes down what was learned of the message. A decoder that was chosen for the
     /// look of things stays until another is sure.
-    fn choose(&mut self, payload: &mut Payload<'_>, place: Place, gathered: &Gathered) {
+    fn choose<'a>(
+        &mut self,
+        payload: &mut Payload<'a>,
+        outline: &OnceCell<Option<Outline>>,
+        place: Place,
+        gathered: &Gathered,
+    ) {
         let begun = &self.begun[payload.from];
         let stream = begun.joined(payload);
-        let outline = OnceCell::new();
         let surest = self.surest(&Evidence {
             opening: &gathered.opening,
             stream: &stream,
             payload,
             parent: place.parent,
             seen: self.seen,
-            outline: &outline,
+            text: OnceCell::new(),
+            outline,
         });
-        let learned = outline.get().map(|known| {
-            let outline = known.as_ref().map(|(_, outline)| outline);
-            (outline.is_some(), outline.and_then(|it| it.elements()))
-        });
-        if let Some((is_json, elements)) = learned {
-            payload.is_json = Some(is_json);
-            payload.elements = elements;
+        if let Some(known) = outline.get() {
+            payload.is_json = Some(known.is_some());
         }
         let Some((claim, decoder)) = surest else {
             return;
@@ -210,7 +213,17 @@ impl Layer {
         items: &mut Vec<Item<'a>>,
         gathered: &mut Gathered,
     ) -> Option<Claim> {
-        let outline = OnceCell::new();
+        self.encoded(payload, &OnceCell::new(), place, items, gathered)
+    }
+
+    fn encoded<'a>(
+        &mut self,
+        payload: &Payload<'a>,
+        outline: &OnceCell<Option<Outline>>,
+        place: Place,
+        items: &mut Vec<Item<'a>>,
+        gathered: &mut Gathered,
+    ) -> Option<Claim> {
         if gathered.schema.is_some() && payload.kind == Kind::Binary {
             let claim = Claim {
                 confidence: Confidence::Forced,
@@ -218,7 +231,7 @@ impl Layer {
                 is_of_stream: false,
             };
             let mut chosen = Chosen::after(gathered, &PROTOBUF, claim);
-            if chosen.decode(&mut self.inner, payload, place, items, gathered) {
+            if chosen.decode(&mut self.inner, payload, outline, place, items, gathered) {
                 return Some(claim);
             }
         }
@@ -229,14 +242,15 @@ impl Layer {
             payload,
             parent: place.parent,
             seen: self.seen,
-            outline: &outline,
+            text: OnceCell::new(),
+            outline,
         };
         for decoder in DECODERS.iter().filter(|decoder| decoder.is_encoding) {
             let Some(claim) = (decoder.claim)(&evidence) else {
                 continue;
             };
             let mut chosen = Chosen::after(gathered, decoder, claim);
-            if chosen.decode(&mut self.inner, payload, place, items, gathered) {
+            if chosen.decode(&mut self.inner, payload, outline, place, items, gathered) {
                 return Some(claim);
             }
         }
@@ -284,7 +298,6 @@ impl Layer {
             bytes: &[],
             number: 0,
             time: Timestamp::default(),
-            elements: None,
             is_json: None,
         };
         let evidence = Evidence {
@@ -293,6 +306,7 @@ impl Layer {
             payload: &payload,
             parent: None,
             seen: 0,
+            text: OnceCell::new(),
             outline: &OnceCell::new(),
         };
         let is_sure = |claim: Claim| claim.confidence == Confidence::Certain;
@@ -365,6 +379,7 @@ impl Chosen {
         &mut self,
         inner: &mut Option<Box<Layer>>,
         payload: &Payload<'a>,
+        outline: &OnceCell<Option<Outline>>,
         place: Place,
         items: &mut Vec<Item<'a>>,
         gathered: &mut Gathered,
@@ -387,6 +402,7 @@ impl Chosen {
                 gathered: &mut *gathered,
                 inner,
                 payload: *payload,
+                outline: outline.get().and_then(Option::as_ref),
                 place,
                 name: self.decoder.name,
                 family: self.decoder.name,

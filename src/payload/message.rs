@@ -27,8 +27,6 @@ pub struct Payload<'a> {
     pub time: Timestamp,
     /// Whether it is a JSON object or array, where that is known.
     pub(super) is_json: Option<bool>,
-    /// The elements it has, where it is known to be an array.
-    pub(super) elements: Option<usize>,
 }
 
 impl<'a> Payload<'a> {
@@ -41,7 +39,6 @@ impl<'a> Payload<'a> {
             number: self.number,
             time: self.time,
             is_json: None,
-            elements: None,
         }
     }
 

@@ -12,7 +12,7 @@ use super::claim::{Claim, Opening};
 use super::datum::Datum;
 use super::decoded::{Heartbeat, Item};
 use super::element::Element;
-use super::json::{Json, JsonKind};
+use super::json::{Json, JsonKind, Outline};
 use super::message::{Kind, Payload};
 use super::packed::Packed;
 use super::protobuf::Schema;
@@ -141,6 +141,8 @@ pub struct Out<'o, 'a> {
     /// What the decoder's protocol carries is decoded there.
     pub(super) inner: &'o mut dyn InnerLayer,
     pub(super) payload: Payload<'a>,
+    /// The payload's outline, where someone has looked whether it is JSON and it is.
+    pub(super) outline: Option<&'o Outline>,
     pub(super) place: Place,
     /// The protocol's id, which the decoder may make more exact.
     pub(super) name: &'static str,
@@ -515,6 +517,7 @@ impl<'a> Out<'_, 'a> {
             gathered: &mut *self.gathered,
             inner: &mut *self.inner,
             payload: self.payload.with(self.payload.kind, bytes),
+            outline: None,
             place,
             name: self.name,
             family: self.family,

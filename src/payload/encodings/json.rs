@@ -14,8 +14,7 @@ pub(crate) static DECODER: Decoder = Decoder {
 };
 
 fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
-    let first = evidence.payload.bytes.trim_ascii_start().first()?;
-    matches!(first, b'{' | b'[').then(|| Claim::certain("it is JSON"))?
+    evidence.is_json().then(|| Claim::certain("it is JSON"))?
 }
 
 #[derive(Clone, Debug)]
@@ -23,15 +22,20 @@ struct Document;
 
 impl Decode for Document {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
-        let Some(json) = message.json() else {
+        let Some(text) = message.utf8() else {
+            return Fit::No;
+        };
+        // Whoever forces it has not looked.
+        let summary = match out.outline {
+            Some(outline) => Some(outline.summary(text)),
+            None => Json::container(text).map(|json| json.outline()),
+        };
+        let (Some(summary), Some(json)) = (summary, Json::trusted(text)) else {
             return Fit::No;
         };
         let span = out.span(message.bytes);
         out.line("JSON", Datum::Json(json.raw().into())).at(span);
-        match message.elements {
-            Some(elements) => out.summary(Json::outline_of_array(elements)),
-            None => out.summary(json.outline()),
-        };
+        out.summary(summary);
         Fit::Yes
     }
 }

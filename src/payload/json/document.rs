@@ -3,10 +3,10 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::de::IgnoredAny;
-
 use crate::payload::Datum;
 use crate::payload::summary::Line;
+
+use super::scan::{is_json, plain_len};
 
 /// A value: the text it stands in, and where.
 #[derive(Clone, Copy, Debug)]
@@ -37,8 +37,7 @@ impl<'a> Json<'a> {
     /// The value that a text is; `None` when it is not JSON.
     #[must_use]
     pub fn parse(text: &'a str) -> Option<Json<'a>> {
-        serde_json::from_str::<IgnoredAny>(text).ok()?;
-        Json::trusted(text)
+        is_json(text).then(|| Json::trusted(text))?
     }
 
     /// The value that a text is, of which it is known that it is JSON.
@@ -67,6 +66,11 @@ impl<'a> Json<'a> {
     pub fn array(text: &'a str) -> Option<Json<'a>> {
         let is_one = text.trim_ascii_start().starts_with('[');
         is_one.then(|| Json::parse(text))?
+    }
+
+    /// Where it begins in its text.
+    pub(super) fn start(&self) -> usize {
+        self.start
     }
 
     /// The value as it is written.
@@ -245,7 +249,13 @@ impl Json<'_> {
         if self.kind() == JsonKind::Array {
             return Json::outline_of_array(self.elements().count());
         }
-        let mut members = self.members();
+        Json::outline_of_members(self.members())
+    }
+
+    /// An object of these members in a few words.
+    pub(super) fn outline_of_members<'k>(
+        mut members: impl Iterator<Item = (Cow<'k, str>, Json<'k>)>,
+    ) -> String {
         let mut line = Line::new("{");
         for (at, (key, value)) in members.by_ref().take(NAMED).enumerate() {
             line.own(if at == 0 { "" } else { ", " })
@@ -365,15 +375,14 @@ fn container_end(text: &[u8], mut at: usize) -> usize {
 /// The position behind the string that begins at `at`.
 fn string_end(text: &[u8], at: usize) -> usize {
     let mut at = at + 1;
-    while let Some(next) = text
-        .get(at..)
-        .and_then(|rest| memchr::memchr2(b'"', b'\\', rest))
-    {
+    while let Some(next) = text.get(at..).and_then(plain_len) {
         at += next;
-        if text.get(at) == Some(&b'"') {
-            return at + 1;
+        match text.get(at) {
+            Some(b'"') => return at + 1,
+            Some(b'\\') => at += 2,
+            // No text that is valid has it.
+            _ => at += 1,
         }
-        at += 2;
     }
     text.len()
 }

@@ -1,13 +1,12 @@
 //! What the members of a JSON object are, found once for all who ask.
 
-use std::fmt;
+use std::borrow::Cow;
 use std::ops::Range;
 
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
-use serde_json::value::RawValue;
 use smallvec::SmallVec;
 
 use super::document::{Json, JsonKind};
+use super::scan::Scanner;
 
 /// Members remembered; what has more is asked about the first.
 const MEMBERS: usize = 64;
@@ -27,47 +26,120 @@ pub(crate) struct Outline {
 }
 
 /// The bit that stands for a key.
-fn bit(key: &str) -> u64 {
+const fn bit(key: &str) -> u64 {
     let bytes = key.as_bytes();
-    let (Some(first), Some(last)) = (bytes.first(), bytes.last()) else {
+    let ([first, ..], [.., last]) = (bytes, bytes) else {
         return 1;
     };
-    let mixed = bytes.len() ^ (usize::from(*first) * 7) ^ (usize::from(*last) * 13);
+    let mixed = bytes.len() ^ (*first as usize * 7) ^ (*last as usize * 13);
     1 << (mixed % 64)
+}
+
+/// Keys that are looked for together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keys {
+    keys: &'static [&'static str],
+    /// A bit for each.
+    bits: u64,
+}
+
+impl Keys {
+    /// These keys.
+    #[must_use]
+    pub const fn new(keys: &'static [&'static str]) -> Self {
+        let mut bits = 0;
+        let mut at = 0;
+        while at < keys.len() {
+            bits |= bit(keys[at]);
+            at += 1;
+        }
+        Self { keys, bits }
+    }
 }
 
 impl Outline {
     /// The outline of a text; `None` when it is not a JSON object or array.
     pub(crate) fn of(text: &str) -> Option<Outline> {
+        let mut scanner = Scanner::new(text);
+        let kind = match scanner.next()? {
+            b'{' => JsonKind::Object,
+            b'[' => JsonKind::Array,
+            _ => return None,
+        };
         let mut outline = Outline {
-            kind: match text.trim_ascii_start().as_bytes().first()? {
-                b'{' => JsonKind::Object,
-                b'[' => JsonKind::Array,
-                _ => return None,
-            },
+            kind,
             members: SmallVec::new(),
             has_more: false,
             elements: 0,
             keys: 0,
         };
-        let mut reader = serde_json::Deserializer::from_str(text);
-        let visitor = Members {
-            text,
-            outline: &mut outline,
-        };
-        reader.deserialize_any(visitor).ok()?;
-        reader.end().ok()?;
-        Some(outline)
+        match kind {
+            JsonKind::Object => outline.read_members(&mut scanner, text)?,
+            _ => outline.read_elements(&mut scanner)?,
+        }
+        scanner.is_over().then_some(outline)
+    }
+
+    fn read_members(&mut self, scanner: &mut Scanner<'_>, text: &str) -> Option<()> {
+        scanner.take(b'{')?;
+        if scanner.next()? == b'}' {
+            return scanner.take(b'}');
+        }
+        loop {
+            // A key with escapes is at no place.
+            let key = match scanner.key()? {
+                (_, true) => usize::MAX..usize::MAX,
+                (key, false) => key,
+            };
+            scanner.next()?;
+            let value = scanner.at();
+            scanner.value()?;
+            if self.members.len() < MEMBERS {
+                self.keys |= text.get(key.clone()).map_or(0, bit);
+                self.members.push((key, value..scanner.at()));
+            } else {
+                self.has_more = true;
+            }
+            match scanner.next()? {
+                b',' => scanner.take(b',')?,
+                _ => return scanner.take(b'}'),
+            }
+        }
+    }
+
+    fn read_elements(&mut self, scanner: &mut Scanner<'_>) -> Option<()> {
+        scanner.take(b'[')?;
+        if scanner.next()? == b']' {
+            return scanner.take(b']');
+        }
+        loop {
+            scanner.value()?;
+            self.elements += 1;
+            match scanner.next()? {
+                b',' => scanner.take(b',')?,
+                _ => return scanner.take(b']'),
+            }
+        }
+    }
+
+    /// The text in a few words, as [`Json::outline`].
+    pub(crate) fn summary(&self, text: &str) -> String {
+        if self.kind == JsonKind::Array {
+            return Json::outline_of_array(self.elements);
+        }
+        let members = self.members.iter().map(|(key, value)| {
+            let key = match text.get(key.clone()) {
+                Some(key) => Cow::Borrowed(key),
+                None => escaped_key(text, value.start).unwrap_or_default(),
+            };
+            (key, Json::within(text, value.clone()))
+        });
+        Json::outline_of_members(members)
     }
 
     /// What the text is.
     pub(crate) fn kind(&self) -> JsonKind {
         self.kind
-    }
-
-    /// How many elements it has, where it is an array.
-    pub(crate) fn elements(&self) -> Option<usize> {
-        (self.kind == JsonKind::Array).then_some(self.elements)
     }
 
     /// The member of this key; of several the last. Keys written with escapes are not found.
@@ -79,6 +151,13 @@ impl Outline {
         let (_, value) = members
             .find(|(name, _)| name.len() == key.len() && text.get(name.clone()) == Some(key))?;
         Some(Json::within(text, value.clone()))
+    }
+
+    /// Whether the object has a member of one of these keys.
+    #[inline]
+    pub(crate) fn has_any(&self, text: &str, keys: &Keys) -> bool {
+        let has = |key: &&str| self.member(text, key).is_some();
+        self.keys & keys.bits != 0 && keys.keys.iter().any(has)
     }
 
     /// Whether the object has no other keys than these.
@@ -93,75 +172,11 @@ impl Outline {
     }
 }
 
-/// Reads a container once, and writes down where its members are.
-struct Members<'t, 'o> {
-    text: &'t str,
-    outline: &'o mut Outline,
-}
-
-impl<'de> Visitor<'de> for Members<'de, '_> {
-    type Value = ();
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object or an array")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Self { text, outline } = self;
-        while let Some(Key(key)) = map.next_key()? {
-            if outline.members.len() >= MEMBERS {
-                outline.has_more = true;
-                map.next_value::<IgnoredAny>()?;
-                continue;
-            }
-            let value: &RawValue = map.next_value()?;
-            outline.keys |= key.map_or(0, bit);
-            // A key with escapes is at no place.
-            let key = key.map_or(usize::MAX..usize::MAX, |key| place(text, key));
-            outline.members.push((key, place(text, value.get())));
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        while elements.next_element::<IgnoredAny>()?.is_some() {
-            self.outline.elements += 1;
-        }
-        Ok(())
-    }
-}
-
-/// Where a part of a text stands in it.
-fn place(text: &str, part: &str) -> Range<usize> {
-    let start = (part.as_ptr() as usize).saturating_sub(text.as_ptr() as usize);
-    start..start + part.len()
-}
-
-/// A key; `None` where it is written with escapes.
-struct Key<'a>(Option<&'a str>);
-
-impl<'de> Deserialize<'de> for Key<'de> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_str(KeyVisitor)
-    }
-}
-
-struct KeyVisitor;
-
-impl<'de> Visitor<'de> for KeyVisitor {
-    type Value = Key<'de>;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("a key")
-    }
-
-    fn visit_borrowed_str<E>(self, key: &'de str) -> Result<Key<'de>, E> {
-        Ok(Key(Some(key)))
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<Key<'de>, E> {
-        Ok(Key(None))
-    }
+/// The key with escapes whose value begins here.
+fn escaped_key(text: &str, value: usize) -> Option<Cow<'_, str>> {
+    let json = Json::trusted(text)?;
+    let member = json.members().find(|(_, found)| found.start() == value);
+    member.map(|(key, _)| key)
 }
 
 #[cfg(test)]
@@ -178,6 +193,20 @@ mod tests {
         assert!(outline.has_only(text, &["a", "b"]) && !outline.has_only(text, &["a"]));
         assert_eq!(Outline::of("[1]").unwrap().kind(), JsonKind::Array);
         assert!(Outline::of("17").is_none() && Outline::of("{\"a\"").is_none());
+    }
+
+    #[test]
+    fn a_summary_is_that_of_the_text() {
+        for text in [
+            r#"{"a":1, "b" : {"a":[2]}, "c\u0041":"last","d":[],"e":"\n","f":null,"g":0}"#,
+            "{}",
+            " { } ",
+            "[1,{},[2,3]]",
+            "[ ]",
+        ] {
+            let outline = Outline::of(text).unwrap();
+            assert_eq!(outline.summary(text), Json::parse(text).unwrap().outline());
+        }
     }
 
     #[test]

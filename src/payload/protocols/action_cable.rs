@@ -56,7 +56,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["identifier", "type"]),
+    objects: Objects::with(&["identifier", "type"]),
     start: |_| Box::new(ActionCable),
     ..Decoder::BASE
 };

@@ -100,7 +100,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["method"]),
+    objects: Objects::with(&["method"]),
     start: |_| Box::new(DevTools::default()),
     ..Decoder::BASE
 };

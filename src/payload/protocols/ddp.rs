@@ -67,7 +67,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["msg", "server_id"]),
+    objects: Objects::with(&["msg", "server_id"]),
     start: |_| Box::new(Ddp),
     ..Decoder::BASE
 };

@@ -41,7 +41,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["op"]),
+    objects: Objects::with(&["op"]),
     start: |opening| Box::new(Discord::new(opening)),
     close_code,
     ..Decoder::BASE

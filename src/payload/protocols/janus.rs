@@ -63,7 +63,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["janus"]),
+    objects: Objects::with(&["janus"]),
     start: |_| Box::new(Janus),
     ..Decoder::BASE
 };

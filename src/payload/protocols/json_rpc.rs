@@ -54,7 +54,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["jsonrpc"]),
+    objects: Objects::with(&["jsonrpc"]),
     start: |_| Box::new(JsonRpc::default()),
     ..Decoder::BASE
 };

@@ -34,7 +34,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["header"]),
+    objects: Objects::with(&["header"]),
     start: |_| Box::new(Jupyter),
     ..Decoder::BASE
 };

@@ -38,7 +38,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["op"]),
+    objects: Objects::with(&["op"]),
     start: |_| Box::new(Obs),
     close_code,
     ..Decoder::BASE

@@ -48,7 +48,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["type"]),
+    objects: Objects::with(&["type"]),
     start: |opening| Box::new(PeerJs::new(opening)),
     ..Decoder::BASE
 };

@@ -39,7 +39,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["topic"]),
+    objects: Objects::with(&["topic"]),
     start: |_| Box::new(Phoenix),
     ..Decoder::BASE
 };

@@ -37,7 +37,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["event"]),
+    objects: Objects::with(&["event"]),
     start: |_| Box::new(Pusher),
     close_code,
     ..Decoder::BASE

@@ -31,7 +31,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["AuthToken"]),
+    objects: Objects::with(&["AuthToken"]),
     start: |_| Box::new(Ttyd),
     ..Decoder::BASE
 };

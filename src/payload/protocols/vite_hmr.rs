@@ -36,7 +36,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["type"]),
+    objects: Objects::with(&["type"]),
     start: |_| Box::new(Vite),
     ..Decoder::BASE
 };

@@ -11,7 +11,6 @@ use crate::payload::{
 
 /// What the namespaces of everything else begin with that XMPP says: framing, SASL (RFC 6120), acknowledgements (XEP-0198).
 const OWN: &[&str] = &["urn:ietf:params:xml:ns:xmpp-", "urn:xmpp:"];
-const FRAMING: &str = "urn:ietf:params:xml:ns:xmpp-framing";
 /// Namespaces of stanzas.
 const STANZAS: &[&str] = &["jabber:client", "jabber:server", "jabber:component:accept"];
 /// The method of XEP-0199.

@@ -29,7 +29,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim,
-    objects: Objects::With(&["id", "push"]),
+    objects: Objects::with(&["id", "push"]),
     start: |_| Box::new(Centrifugo),
     close_code,
     ..Decoder::BASE

@@ -71,7 +71,7 @@ pub(crate) static DECODER: Decoder = Decoder {
     fields: FIELDS,
     rules: RULES,
     claim: |evidence| claim(evidence, Dialect::TransportWs),
-    objects: Objects::With(&["type"]),
+    objects: Objects::with(&["type"]),
     start: |opening| Box::new(GraphQl::new(opening, Dialect::TransportWs)),
     close_code,
     ..Decoder::BASE
@@ -82,7 +82,7 @@ pub(crate) static OLD_DECODER: Decoder = Decoder {
     name: WS,
     title: "GraphQL (old)",
     claim: |evidence| claim(evidence, Dialect::Ws),
-    objects: Objects::With(&["type"]),
+    objects: Objects::with(&["type"]),
     start: |opening| Box::new(GraphQl::new(opening, Dialect::Ws)),
     close_code,
     ..Decoder::BASE
