@@ -250,6 +250,57 @@ fn no_sample_gives_away_a_secret_in_any_format() {
     assert!(tried.into_inner() > 300);
 }
 
+/// Values of the fields that are credentials, as the messages of a sample have them.
+fn credentials(sample: &Sample) -> BTreeSet<String> {
+    let fields = wireloupe::payload::fields().filter(|info| info.secret);
+    let names: BTreeSet<&str> = fields.map(|info| info.name).collect();
+    let messages = ["read", "--show", "messages", "--format", "ndjson"];
+    let printed = String::from_utf8(run(&messages, sample)).unwrap();
+    let mut values = BTreeSet::new();
+    for line in printed.lines() {
+        let message: Value = serde_json::from_str(line).unwrap();
+        let Some(units) = message["decoded"]["fields"].as_object() else {
+            continue;
+        };
+        for (_, value) in units.iter().filter(|(name, _)| names.contains(&***name)) {
+            strings(value, &mut |text| drop(values.insert(text.to_owned())));
+        }
+    }
+    // A user called like a topic is found in its name.
+    let is_told =
+        |value: &String| value.len() >= SHORTEST && value.contains(|c: char| c.is_ascii_digit());
+    values.retain(is_told);
+    values
+}
+
+#[test]
+fn counts_and_verdicts_name_no_credential_of_any_protocol() {
+    let mut tried = 0;
+    for sample in Sample::all()
+        .iter()
+        .filter(|it| it.folder().ends_with("payload"))
+    {
+        let credentials = credentials(sample);
+        tried += credentials.len();
+        if credentials.is_empty() {
+            continue;
+        }
+        for arguments in [
+            &["stats"][..],
+            &["stats", "--format", "json"],
+            &["diagnose"],
+            &["diagnose", "--format", "json"],
+        ] {
+            let printed = run(arguments, sample);
+            for secret in &credentials {
+                let found = memchr::memmem::find(&printed, secret.as_bytes()).is_some();
+                assert!(!found, "{}: {secret:?} in {arguments:?}", sample.name);
+            }
+        }
+    }
+    assert!(tried > 20, "{tried} credentials");
+}
+
 #[test]
 fn packets_are_not_redacted_and_say_so() {
     let folder = tempfile::tempdir().unwrap();

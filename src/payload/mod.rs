@@ -39,6 +39,8 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod tree;
+#[cfg(test)]
+mod vectors;
 
 pub use calls::{Call, CallRole, Pending};
 pub use carry::Carry;

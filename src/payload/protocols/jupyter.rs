@@ -72,7 +72,8 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
 #[derive(Clone, Copy, Debug)]
 struct Unit<'a> {
     channel: &'a str,
-    header: Json<'a>,
+    /// An object, where it is there.
+    header: Option<Json<'a>>,
     parent: Option<Json<'a>>,
     metadata: Option<Json<'a>>,
     content: Option<Json<'a>>,
@@ -85,7 +86,7 @@ impl<'a> Unit<'a> {
             json.pick(["channel", "header", "parent_header", "metadata", "content"]);
         Some(Unit {
             channel: channel?.plain()?,
-            header: header.filter(|header| header.kind() == JsonKind::Object)?,
+            header: header.filter(|header| header.kind() == JsonKind::Object),
             parent,
             metadata,
             content,
@@ -131,7 +132,7 @@ impl<'a> Unit<'a> {
         };
         Some(Unit {
             channel: std::str::from_utf8(channel).ok()?,
-            header: text(header).filter(|header| header.kind() == JsonKind::Object)?,
+            header: text(header).filter(|header| header.kind() == JsonKind::Object),
             parent: text(parent),
             metadata: text(metadata),
             content: text(content),
@@ -141,7 +142,10 @@ impl<'a> Unit<'a> {
 
     /// Whether nothing else looks like it.
     fn is_sound(&self) -> bool {
-        let has = |key| self.header.text_of(key).is_some();
+        let has = |key| {
+            self.header
+                .is_some_and(|header| header.text_of(key).is_some())
+        };
         has("msg_id")
             && has("msg_type")
             && CHANNELS.contains(&self.channel)
@@ -150,7 +154,9 @@ impl<'a> Unit<'a> {
 
     fn write(&self, from: Side, out: &mut Out<'_, 'a>) {
         out.field_at(&CHANNEL, self.channel, self.channel.as_bytes());
-        let [kind, id] = self.header.pick(["msg_type", "msg_id"]);
+        let [kind, id] = self
+            .header
+            .map_or([None; 2], |header| header.pick(["msg_type", "msg_id"]));
         out.json_of(&MSG_TYPE, kind);
         out.json_of(&MSG_ID, id);
         let parent = self.parent.and_then(|parent| parent.get("msg_id"));
@@ -182,7 +188,7 @@ impl<'a> Unit<'a> {
         out.summary(line.trim_end());
         for (label, value) in [
             ("Metadata", self.metadata),
-            ("Header", Some(self.header)),
+            ("Header", self.header),
             ("Parent header", self.parent),
         ] {
             if let Some(value) = value.filter(|value| value.raw() != "{}") {
@@ -278,6 +284,10 @@ impl Decode for Jupyter {
         match unit {
             Some(unit) => {
                 unit.write(message.from, out);
+                if unit.header.is_none() {
+                    out.finding(&INVALID, "a message has no header");
+                    return Fit::Broken;
+                }
                 Fit::Yes
             }
             None => {
