@@ -581,6 +581,30 @@ fn frames_after_an_answer_too_long_to_read_stand_where_they_were_sent() {
 }
 
 #[test]
+fn a_hole_behind_an_answer_that_waits_for_its_request_stays_a_hole() {
+    // The request is too long to be read, so what the server sends waits until it is clear that none comes.
+    let cookie = "x".repeat(600);
+    let answer = upgrade_response(&[]);
+    let script = conversation()
+        .connect()
+        .client(upgrade_request("/chat", &[("Cookie", &cookie)]))
+        .server(answer.clone())
+        .server(tell("one"))
+        .server(tell("lost"))
+        .server(Frame::close(1000, "").bytes())
+        .fin()
+        .edit(|segments| drop(segments.remove(6)));
+    let mut options = Options::default();
+    options.limits.http_head = 512;
+    let seen = analyse_with(&packets(&script), options).remove(0);
+    let lost = answer.len() as u64 + tell("one").len() as u64;
+    let close = seen.frames.last().expect("the close frame");
+    assert_eq!((close.opcode, close.from), (8, Side::Server));
+    assert_eq!(close.offset, lost + tell("lost").len() as u64);
+    assert_eq!(close.packets.len(), 1);
+}
+
+#[test]
 fn only_what_the_client_sent() {
     let seen =
         only(&talk(upgraded()).edit(|segments| segments.retain(|s| s.source.port() == 40000)));

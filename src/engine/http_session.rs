@@ -285,6 +285,11 @@ impl HttpSession {
             self.early.hole(hole);
             return Next::Stay;
         }
+        if side == Side::Server && !self.orphans.is_empty() {
+            // It lies behind bytes that wait for their request.
+            self.orphans.hole(hole);
+            return Next::Stay;
+        }
         let cut = self.readers[side].cut_head();
         let lost = self.readers[side].gap(hole.len) == Gap::Lost;
         match side {
