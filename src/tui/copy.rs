@@ -12,6 +12,15 @@ use crate::view::rows::RowId;
 /// Bytes copied at most; many terminals take no more.
 pub(super) const MOST: usize = 100_000;
 
+/// What was copied last.
+#[derive(Clone, Debug)]
+pub(super) enum Copied {
+    /// These words.
+    Text(String),
+    /// The data of a row in the form of this letter; all of it, though a terminal takes only its beginning.
+    Row(RowId, char),
+}
+
 /// The data of a row: that of its message, inflated; of a fragment, its own payload.
 #[must_use]
 pub fn data(store: &Store, row: RowId, most: usize) -> Option<Vec<u8>> {

@@ -91,6 +91,17 @@ impl LiveState {
     }
 }
 
+/// What saving means for leaving.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Leaving {
+    /// Whether the program ends when the file is written.
+    pub(super) when_saved: bool,
+    /// Packets captured when all of them began to be saved.
+    pub(super) packets: Option<u64>,
+    /// What was saved last, when the program ended with it.
+    pub(super) told: Option<String>,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

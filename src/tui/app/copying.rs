@@ -1,6 +1,6 @@
 //! What is copied: sent to the terminal, and kept for a file, since no terminal says whether it took it.
 
-use crate::tui::copy;
+use crate::tui::copy::{self, Copied};
 use crate::tui::panel;
 use crate::tui::prompt::{Ask, Prompt, Save};
 use crate::tui::views::View;
@@ -11,15 +11,6 @@ use super::{App, Effect};
 
 /// Bytes of a message written to a file at most.
 const WRITTEN: usize = 1 << 30;
-
-/// What was copied last.
-#[derive(Clone, Debug)]
-pub(in crate::tui) enum Copied {
-    /// These words.
-    Text(String),
-    /// The data of a row in the form of this letter; all of it, though a terminal takes only its beginning.
-    Row(RowId, char),
-}
 
 impl App {
     /// The row that is pointed to: in the chat the message there, else that of the list.

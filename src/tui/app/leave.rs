@@ -1,19 +1,9 @@
 //! Leaving, with packets that were captured and not saved, and the file that is being saved.
 
+use crate::tui::live::Leaving;
 use crate::tui::prompt::{Ask, Prompt, Save};
 
 use super::{App, Effect};
-
-/// What saving means for leaving.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(in crate::tui) struct Leaving {
-    /// Whether the program ends when the file is written.
-    when_saved: bool,
-    /// Packets captured when all of them began to be saved.
-    packets: Option<u64>,
-    /// What was saved last, when the program ended with it.
-    told: Option<String>,
-}
 
 /// Under what name captured packets are saved unless another is typed.
 const CAPTURE: &str = "capture.pcapng";

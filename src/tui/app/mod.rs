@@ -22,12 +22,13 @@ use crate::engine::Transport;
 use crate::store::{Delta, Store, WHOLE};
 
 use super::connections::Connections;
+use super::copy::Copied;
 use super::counted::Counted;
 use super::depth::Depth;
 use super::encrypted::Encrypted;
 use super::keymap::{Action, KeyContext};
 use super::layout::{Areas, Border, Pane, Sizes, Width, areas};
-use super::live::LiveState;
+use super::live::{Leaving, LiveState};
 use super::places::Places;
 use super::prompt::{Ask, Prompt, Save};
 use super::search::{Needle, Progress, Search, Tally};
@@ -184,8 +185,6 @@ enum Shown {
 }
 
 pub(super) use calls::ORDERS;
-use copying::Copied;
-use leave::Leaving;
 
 impl App {
     /// The app over a capture.
