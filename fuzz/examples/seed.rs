@@ -106,7 +106,7 @@ fn capture(path: &Path, seeds: &mut Seeds) -> std::io::Result<()> {
 
 /// The number by which the target `packets` knows a link type.
 fn link(link: LinkType) -> u8 {
-    let known = [1, 0, 9, 50, 51, 101, 104, 108, 113, 204, 228, 229, 239, 276];
+    let known = [1, 0, 9, 50, 51, 101, 104, 108, 113, 204, 228, 229, 239, 276, 105, 127, 192, 258, 107];
     known
         .iter()
         .position(|number| *number == link.0)

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use wireloupe::base::{Field, Limits, LinkType, PacketNumber, Timestamp};
 use wireloupe::wire::{Walker, layers};
 
-const LINKS: [LinkType; 15] = [
+const LINKS: [LinkType; 20] = [
     LinkType::ETHERNET,
     LinkType::NULL,
     LinkType::PPP,
@@ -20,6 +20,11 @@ const LINKS: [LinkType; 15] = [
     LinkType::IPV6,
     LinkType::NFLOG,
     LinkType::LINUX_SLL2,
+    LinkType::IEEE802_11,
+    LinkType::IEEE802_11_RADIOTAP,
+    LinkType::PPI,
+    LinkType::PKTAP,
+    LinkType::FRELAY,
     LinkType(9999),
 ];
 

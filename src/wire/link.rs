@@ -19,6 +19,7 @@ impl<'a> Walk<'a> {
             NextLayer::Ethernet => self.ethernet(),
             NextLayer::EtherType(ethertype) => self.ethertype(ethertype),
             NextLayer::Llc => self.llc(),
+            NextLayer::Ieee80211 => self.ieee80211(),
             NextLayer::Ppp => self.ppp(),
             NextLayer::Pppoe => {
                 // RFC 2516 4: version and type, code, session, length.
@@ -33,12 +34,9 @@ impl<'a> Walk<'a> {
     }
 
     fn link_type(&mut self, link: LinkType) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
-        /// What some systems write for RAW: their own number instead of the registry's.
-        const RAW_BSD: LinkType = LinkType(12);
-        const RAW_OPENBSD: LinkType = LinkType(14);
         Ok(match link {
             LinkType::ETHERNET => (NextLayer::Ethernet, None),
-            LinkType::RAW | RAW_BSD | RAW_OPENBSD => (NextLayer::Ip, None),
+            LinkType::RAW | LinkType::RAW_BSD | LinkType::RAW_OPENBSD => (NextLayer::Ip, None),
             LinkType::IPV4 => (NextLayer::Ipv4, None),
             LinkType::IPV6 => (NextLayer::Ipv6, None),
             LinkType::LINUX_SLL => {
@@ -60,9 +58,106 @@ impl<'a> Walk<'a> {
                 let header = self.take::<4>()?;
                 (ethertype(header[2], header[3]), Some(HeaderKind::CiscoHdlc))
             }
+            LinkType::IEEE802_11 => (NextLayer::Ieee80211, None),
+            LinkType::IEEE802_11_RADIOTAP => {
+                self.behind_length(2)?;
+                (NextLayer::Ieee80211, Some(HeaderKind::Radiotap))
+            }
+            LinkType::PPI => {
+                let [.., a, b, _, _] = *self.peek::<8>()?;
+                self.behind_length(2)?;
+                (
+                    self.inner_link(u16::from_le_bytes([a, b]))?,
+                    Some(HeaderKind::Ppi),
+                )
+            }
+            LinkType::PKTAP => {
+                let [.., a, b, _, _] = *self.peek::<12>()?;
+                self.behind_length(0)?;
+                (
+                    self.inner_link(u16::from_le_bytes([a, b]))?,
+                    Some(HeaderKind::Pktap),
+                )
+            }
+            LinkType::FDDI => {
+                self.take::<13>()?;
+                (NextLayer::Llc, Some(HeaderKind::Fddi))
+            }
+            LinkType::FRELAY => (self.frame_relay()?, Some(HeaderKind::FrameRelay)),
             LinkType::NFLOG => (self.nflog()?, Some(HeaderKind::Nflog)),
             _ => return Err(Skip::UnknownLink),
         })
+    }
+
+    /// Passes a header that says its own length, little-endian, in two bytes at `at`.
+    fn behind_length(&mut self, at: usize) -> Result<(), Skip> {
+        let head = self.peek::<4>()?;
+        let len = head.get(at..at + 2).and_then(<[u8]>::first_chunk);
+        let len = usize::from(len.map_or(0, |len| u16::from_le_bytes(*len)));
+        if len < 4 {
+            return Err(Skip::Malformed);
+        }
+        self.skip(len)
+    }
+
+    /// The link type that a header in front names. One that names another such header counts as an encapsulation.
+    fn inner_link(&mut self, number: u16) -> Result<NextLayer, Skip> {
+        self.enter()?;
+        Ok(NextLayer::Link(LinkType(number)))
+    }
+
+    /// A frame of IEEE 802.11 (9.2.4, 9.3.2): of data frames what they carry; all others carry no IP.
+    fn ieee80211(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
+        const DATA: u8 = 2;
+        let [control, flags] = *self.peek::<2>()?;
+        let subtype = control >> 4;
+        if control >> 2 & 3 != DATA || subtype & 4 != 0 {
+            return Err(Skip::NotIp);
+        }
+        if flags & 0x40 != 0 {
+            return Err(Skip::Encrypted);
+        }
+        self.take::<24>()?;
+        if flags & 3 == 3 {
+            self.take::<6>()?; // between access points: a fourth address
+        }
+        if subtype & 8 != 0 {
+            let [quality, _] = *self.take::<2>()?;
+            if flags & 0x80 != 0 {
+                self.take::<4>()?; // HT control
+            }
+            if quality & 0x80 != 0 {
+                // An A-MSDU (9.3.2.2): of the packets it holds the first is read.
+                let subframe = self.take::<14>()?;
+                let len = usize::from(u16::from_be_bytes([subframe[12], subframe[13]]));
+                self.end = self.end.min(self.at + len);
+            }
+        }
+        Ok((NextLayer::Llc, Some(HeaderKind::Ieee80211)))
+    }
+
+    /// Frame Relay with the header of RFC 2427, or Cisco's, which has an EtherType there.
+    fn frame_relay(&mut self) -> Result<NextLayer, Skip> {
+        // Q.922 2.2: the address ends with the byte whose lowest bit is set.
+        while self.take::<1>()?[0] & 1 == 0 {}
+        match *self.peek::<2>()? {
+            [0x03, 0xcc] => {
+                self.skip(2)?;
+                Ok(NextLayer::Ipv4)
+            }
+            [0x03, 0x8e] => {
+                self.skip(2)?;
+                Ok(NextLayer::Ipv6)
+            }
+            [0x03, 0x00] => match *self.take::<8>()? {
+                [_, _, 0x80, 0, 0, 0, high, low] => Ok(ethertype(high, low)),
+                _ => Err(Skip::NotIp),
+            },
+            [high, low] => {
+                self.skip(2)?;
+                Ok(ethertype(high, low))
+            }
+        }
     }
 
     /// Netfilter's log messages: a header, then fields of length, type and value; the packet is the last one.

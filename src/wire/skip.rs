@@ -15,6 +15,8 @@ pub enum Skip {
     Datagram(UdpDatagram),
     /// ICMP that says something of a segment.
     Notice(Notice),
+    /// A frame of Wi-Fi whose content the air carries encrypted.
+    Encrypted,
     /// A header contradicts itself.
     Malformed,
     /// The capture ends inside a header.
@@ -35,6 +37,7 @@ impl Skip {
             Skip::NotIp => "not IP",
             Skip::NotTcp | Skip::Datagram(_) => "not TCP",
             Skip::Notice(_) => "ICMP about a segment",
+            Skip::Encrypted => "encrypted Wi-Fi",
             Skip::Malformed => "malformed",
             Skip::Truncated => "cut inside a header",
             Skip::UnknownLink => "unknown link type",

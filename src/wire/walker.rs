@@ -204,6 +204,84 @@ mod tests {
         }
     }
 
+    /// Headers of link types that nothing here builds, in front of an IPv4 packet.
+    #[test]
+    fn headers_of_the_air_and_of_others_are_passed() {
+        let builder = PacketBuilder {
+            link: LinkType::RAW,
+            ..PacketBuilder::default()
+        };
+        let (time, ip) = packets(builder, false).swap_remove(3);
+        const SNAP: [u8; 8] = [0xaa, 0xaa, 3, 0, 0, 0, 8, 0];
+        let wifi = |control: [u8; 2], rest: &[u8]| {
+            let mut frame = control.to_vec();
+            frame.resize(24, 1);
+            frame.extend_from_slice(rest);
+            frame
+        };
+        let len = (SNAP.len() + ip.len()) as u16;
+        let subframe = [&[7; 12][..], &len.to_be_bytes(), &SNAP].concat();
+        let data = wifi([0x08, 1], &SNAP);
+        let cases = [
+            (LinkType::IEEE802_11, data.clone()),
+            (
+                LinkType::IEEE802_11,
+                wifi([0x88, 2], &[&[0, 0][..], &SNAP].concat()),
+            ),
+            (
+                LinkType::IEEE802_11,
+                wifi([0x88, 3], &[&[2; 6][..], &[0, 0], &SNAP].concat()),
+            ),
+            (
+                LinkType::IEEE802_11,
+                wifi([0x88, 1], &[&[0x80, 0][..], &subframe].concat()),
+            ),
+            (
+                LinkType::IEEE802_11_RADIOTAP,
+                [&[0, 0, 8, 0, 0, 0, 0, 0][..], &data].concat(),
+            ),
+            (
+                LinkType::PPI,
+                [&[0, 0, 8, 0, 105, 0, 0, 0][..], &data].concat(),
+            ),
+            (LinkType::PPI, vec![0, 0, 8, 0, 101, 0, 0, 0]),
+            (LinkType::PKTAP, vec![12, 0, 0, 0, 1, 0, 0, 0, 12, 0, 0, 0]),
+            (LinkType::FDDI, [&[0x50; 13], &SNAP[..]].concat()),
+            (LinkType::FRELAY, vec![0x18, 0x41, 0x03, 0xcc]),
+            (LinkType::FRELAY, vec![0x18, 0x41, 0x08, 0x00]),
+            (
+                LinkType::FRELAY,
+                vec![0x18, 0x41, 0x03, 0, 0x80, 0, 0, 0, 8, 0],
+            ),
+            (LinkType::RAW_OPENBSD, vec![]),
+        ];
+        let mut walker = Walker::new(&Limits::default());
+        for (link, header) in cases {
+            let packet = [&header[..], &ip].concat();
+            let walked = walker.segment(link, time, &packet, packet.len() as u32);
+            let payload = match &walked {
+                Ok(Walked::Here(segment)) => segment.payload(&packet),
+                other => panic!("{link}: {header:02x?}: {other:?}"),
+            };
+            assert_eq!(payload, b"GET / HTTP/1.1\r\n\r\n", "{link}");
+            for cut in 0..packet.len() {
+                let _ = walker.segment(link, time, &packet[..cut], packet.len() as u32);
+            }
+        }
+        for (control, expected) in [
+            ([0x08, 0x41], Skip::Encrypted),
+            ([0x80, 0], Skip::NotIp),
+            ([0x48, 1], Skip::NotIp),
+        ] {
+            let packet = wifi(control, &SNAP);
+            let walked = walker.segment(LinkType::IEEE802_11, time, &packet, 32);
+            assert_eq!(walked, Err(expected));
+        }
+        let endless = [0, 0, 8, 0, 192, 0, 0, 0].repeat(1000);
+        let walked = walker.segment(LinkType::PPI, time, &endless, 8000);
+        assert_eq!(walked, Err(Skip::TooDeep));
+    }
+
     #[test]
     fn every_encapsulation_is_read_alone_and_in_each_other() {
         let one = [
