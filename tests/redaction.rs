@@ -263,7 +263,9 @@ fn credentials(sample: &Sample) -> BTreeSet<String> {
             continue;
         };
         for (_, value) in units.iter().filter(|(name, _)| names.contains(&***name)) {
-            strings(value, &mut |text| drop(values.insert(text.to_owned())));
+            strings(value, &mut |text| {
+                values.insert(text.to_owned());
+            });
         }
     }
     // A user called like a topic is found in its name.

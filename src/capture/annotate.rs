@@ -81,7 +81,7 @@ fn next_block(input: &mut impl Read, block: &mut Vec<u8>) -> io::Result<Option<u
         Some(u32::from_le_bytes(*bytes))
     };
     let len = word(block, 4).unwrap_or(0) as usize;
-    if !(12..=MOST).contains(&len) || len % 4 != 0 {
+    if !(12..=MOST).contains(&len) || !len.is_multiple_of(4) {
         let why = format!("it has a block of {len} bytes");
         return Err(io::Error::new(io::ErrorKind::InvalidData, why));
     }

@@ -114,7 +114,7 @@ impl ReadArgs {
     }
 
     /// The command whose output is read.
-    pub(crate) fn from_command(&self) -> Option<&str> {
+    pub(crate) fn command(&self) -> Option<&str> {
         #[cfg(all(feature = "live", unix))]
         return self.live.from_command.as_deref();
         #[cfg(not(all(feature = "live", unix)))]

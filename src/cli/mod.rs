@@ -142,7 +142,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.command {
         None if cli.open.files.is_empty()
             && !cli.open.is_live()
-            && cli.open.from_command().is_none() =>
+            && cli.open.command().is_none() =>
         {
             Cli::command().print_help()?;
             Ok(ExitCode::from(2))

@@ -28,7 +28,7 @@ enum Opened {
     Files(Box<Source>, Progress),
     /// An interface.
     #[cfg(all(feature = "live", unix))]
-    Live(LiveBatches),
+    Live(Box<LiveBatches>),
 }
 
 /// What is known of an input once all was read.
@@ -55,18 +55,18 @@ impl Reading {
         let keys = Keys::open(args.analysis.keylog.as_deref(), args.is_live())?;
         #[cfg(all(feature = "live", unix))]
         if args.is_live() {
-            let input = Opened::Live(LiveBatches::open(
+            let input = Opened::Live(Box::new(LiveBatches::open(
                 &args.live,
                 args.live.write.as_deref(),
                 args.to.force,
-            )?);
+            )?));
             return Ok(Reading {
                 input,
                 keys,
                 remote: None,
             });
         }
-        if let Some(command) = args.from_command() {
+        if let Some(command) = args.command() {
             return Self::of_command(command, keys, limits);
         }
         if args.files.is_empty() {

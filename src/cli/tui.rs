@@ -31,7 +31,7 @@ pub(super) fn can_open(args: &ReadArgs) -> bool {
             cfg!(all(feature = "live", unix))
                 && (io::stdin().is_terminal() || std::fs::File::open("/dev/tty").is_ok())
         }
-        false => io::stdin().is_terminal() && !args.files.iter().any(is_stdin),
+        false => io::stdin().is_terminal() && !args.files.iter().any(|file| is_stdin(file)),
     };
     let prints = args.to.output.is_some()
         || args.packets_path().is_some()
@@ -41,13 +41,13 @@ pub(super) fn can_open(args: &ReadArgs) -> bool {
     io::stdout().is_terminal() && sits_there && !prints
 }
 
-fn is_stdin(file: &PathBuf) -> bool {
+fn is_stdin(file: &Path) -> bool {
     file.as_os_str() == "-"
 }
 
 /// Whether packets come through a pipe: standard input alone, or a command's output.
 fn reads_pipe(args: &ReadArgs) -> bool {
-    args.from_command().is_some() || matches!(&args.files[..], [file] if is_stdin(file))
+    args.command().is_some() || matches!(&args.files[..], [file] if is_stdin(file))
 }
 
 /// Does a lab on the terminal.

@@ -136,7 +136,7 @@ impl Streams {
         if !self.since.is_some_and(is_late) {
             return;
         }
-        for (stream, side) in self.waiting(|since| is_late(since)) {
+        for (stream, side) in self.waiting(is_late) {
             self.pass(stream, side, out);
         }
         let halves = self

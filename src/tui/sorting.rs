@@ -27,20 +27,15 @@ pub(super) struct Orders {
 }
 
 /// What was asked for, and how far it is.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) enum Sorting<K> {
     /// As they came, or sorted already.
+    #[default]
     Idle,
     /// Keys are gathered.
     Gathering(Keys<K>),
     /// They are put in order.
     Ordering(Receiver<Vec<u32>>),
-}
-
-impl<K> Default for Sorting<K> {
-    fn default() -> Self {
-        Self::Idle
-    }
 }
 
 impl<K: Copy + Debug + Send + 'static> Sorting<K> {

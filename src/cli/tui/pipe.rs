@@ -34,7 +34,7 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
     let args = &reader.args;
     let mut keys = Keys::open_noting(args.analysis.keylog.as_deref(), true)?;
     let (send, feed) = bounded(IN_FLIGHT);
-    let (input, remote) = match args.from_command() {
+    let (input, remote) = match args.command() {
         Some(command) => {
             let (input, remote) = Remote::start(command)?;
             (input, Some(remote))

@@ -30,7 +30,7 @@ fn named(cursor: &mut Cursor<'_>, is_fixed: bool, table: &mut Table) -> Result<(
     }
     let entry = match is_fixed {
         true => fixed(index),
-        false => table.from_newest(index),
+        false => table.newest(index),
     };
     let name = entry.map(|entry| entry.name.to_vec());
     match &name {
@@ -70,7 +70,7 @@ fn capacity(cursor: &mut Cursor<'_>, table: &mut Table, allowed: Option<u64>) ->
 
 fn duplicate(cursor: &mut Cursor<'_>, table: &mut Table) -> Result<(), Fault> {
     let index = integer(cursor, 5)?;
-    let entry = table.from_newest(index);
+    let entry = table.newest(index);
     match entry.map(|entry| (entry.name.to_vec(), entry.value.to_vec())) {
         Some((name, value)) => {
             table.insert(&name, &value);

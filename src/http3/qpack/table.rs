@@ -103,7 +103,7 @@ impl Table {
     }
 
     /// The entry that was inserted last, or so many before it.
-    pub(super) fn from_newest(&self, back: u64) -> Option<EntryRef<'_>> {
+    pub(super) fn newest(&self, back: u64) -> Option<EntryRef<'_>> {
         self.get(self.inserted.checked_sub(back)?.checked_sub(1)?)
     }
 }
