@@ -87,6 +87,7 @@ mod tests {
         assert!(tree.has(shell.id()) && !tree.has(std::process::id()) && !tree.has(u32::MAX));
         let Some(sleeper) = sleeper else {
             let _ = shell.kill();
+            let _ = shell.wait();
             return crate::testkit::skip("this kernel does not list children");
         };
         assert!(tree.has(sleeper));

@@ -235,7 +235,8 @@ mod opened {
     }
 }
 
-#[cfg(all(test, feature = "tls"))]
+#[cfg(test)]
+#[cfg(feature = "tls")]
 mod tests {
     use aes_gcm::Aes128Gcm;
     use aes_gcm::aead::{AeadInOut, KeyInit, Nonce};

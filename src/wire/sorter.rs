@@ -164,9 +164,25 @@ fn key(context: &Passed, protocol: u8, bytes: &[u8]) -> FlowKey {
     }
     match (protocol, bytes.first_chunk()) {
         (TCP | UDP | SCTP, Some([a, b, c, d])) => {
-            context.key(u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]))
+            let key = context.key(u16::from_be_bytes([*a, *b]), u16::from_be_bytes([*c, *d]));
+            if protocol == UDP { of_server(key) } else { key }
         }
         _ => context.key(0, 0),
+    }
+}
+
+/// The end with the lower port alone: a client of QUIC may change its address, and the connection stays one flow
+/// (RFC 9000 9).
+fn of_server(key: FlowKey) -> FlowKey {
+    let by_port = |end: &Endpoint| (end.port(), end.octets());
+    let server = match by_port(&key.source) <= by_port(&key.destination) {
+        true => key.source,
+        false => key.destination,
+    };
+    FlowKey {
+        source: server,
+        destination: server,
+        ..key
     }
 }
 
