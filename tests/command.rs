@@ -209,8 +209,9 @@ fn node_is_decrypted_and_its_exit_code_is_ours() {
     assert_eq!(connections.len(), 1);
     assert_eq!(connections[0]["transport"], "tls");
     let processes = &connections[0]["processes"];
-    assert_eq!(processes["client"]["name"], "node", "{processes}");
-    // On a busy machine the server may be gone from the socket before it is looked up; then nothing is claimed.
+    // On a busy machine a process may be gone before it is looked up; then nothing is claimed, and never a wrong one.
+    let client = &processes["client"]["name"];
+    assert!(client.is_null() || client == "node", "{processes}");
     let served = &processes["server"]["pid"];
     assert!(
         served.is_null() || *served == server.process.id(),
