@@ -106,7 +106,9 @@ fn capture(path: &Path, seeds: &mut Seeds) -> std::io::Result<()> {
 
 /// The number by which the target `packets` knows a link type.
 fn link(link: LinkType) -> u8 {
-    let known = [1, 0, 9, 50, 51, 101, 104, 108, 113, 204, 228, 229, 239, 276, 105, 127, 192, 258, 107];
+    let known = [
+        1, 0, 9, 50, 51, 101, 104, 108, 113, 204, 228, 229, 239, 276, 105, 127, 192, 258, 107,
+    ];
     known
         .iter()
         .position(|number| *number == link.0)
@@ -117,6 +119,7 @@ fn follow(flows: &mut HashMap<FlowKey, Flow>, time: Timestamp, walked: &Walked<'
     let (segment, bytes) = match walked {
         Walked::Here(segment) => (segment, packet),
         Walked::Reassembled { segment, bytes } => (segment, *bytes),
+        _ => return,
     };
     let (key, end) = route(segment.key);
     let flow = flows.entry(key).or_default();

@@ -33,6 +33,7 @@ fuzz_target!(|file: &[u8]| {
         decode_as: vec![8080],
         payload_as: vec![],
         schema: None,
+        ..Options::default()
     };
     read(file, options, Everything);
 });

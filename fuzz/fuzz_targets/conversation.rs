@@ -104,6 +104,7 @@ fuzz_target!(|input: &[u8]| {
         decode_as: vec![],
         payload_as: vec![],
         schema: None,
+        ..Options::default()
     };
     read(&file, options, Order::default());
 });
