@@ -20,6 +20,7 @@ mod connection;
 mod connection_id;
 mod frame;
 mod handshake;
+mod hello;
 #[cfg(feature = "tls")]
 mod levels;
 #[cfg(not(feature = "tls"))]
@@ -37,8 +38,9 @@ mod version;
 pub use close::{Close, error_name};
 pub use connection::{Connection, Received};
 pub use connection_id::ConnectionId;
+pub use hello::Hello;
 pub use levels::opens;
-pub use packet::{Header, PacketType, destination, is_initial, offered_versions};
+pub use packet::{Header, PacketType, destination, is_initial, long_type, offered_versions};
 pub use sink::{EventSink, Piece};
 pub use streams::{initiator, is_unidirectional};
 pub use summary::Summary;

@@ -101,6 +101,13 @@ pub fn is_initial(datagram: &[u8]) -> bool {
     header.is_some_and(|header| header.kind == PacketType::Initial)
 }
 
+/// The type of the packet with a long header that a datagram begins with; `None` of a version that is not read.
+#[must_use]
+pub fn long_type(datagram: &[u8]) -> Option<PacketType> {
+    let header = Header::read(datagram, 0, None)?;
+    header.version.is_known().then_some(header.kind)
+}
+
 /// The versions that a Version Negotiation packet offers (RFC 9000 17.2.1); `None` for what is none.
 #[must_use]
 pub fn offered_versions(datagram: &[u8]) -> Option<Vec<Version>> {

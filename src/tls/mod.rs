@@ -34,14 +34,9 @@ mod keylog;
 mod names;
 #[cfg(feature = "tls")]
 mod opener;
-mod quic;
 mod record;
 #[cfg(feature = "tls")]
 mod schedule;
-#[cfg_attr(
-    not(feature = "tls"),
-    expect(dead_code, reason = "only the ciphers use all of it")
-)]
 mod suite;
 mod summary;
 
@@ -58,7 +53,6 @@ pub(crate) use keylog::{Label, Secret};
 pub use names::HelloNames;
 #[cfg(feature = "tls")]
 pub(crate) use opener::{Aead, key_len};
-pub use quic::{QuicHello, looks_like_quic};
 pub use record::{ContentType, Version, looks_like, looks_like_middle};
 #[cfg(feature = "tls")]
 pub(crate) use schedule::expand_label;

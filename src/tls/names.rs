@@ -28,7 +28,7 @@ impl HelloNames {
     }
 
     /// Of a handshake message, header included.
-    pub(crate) fn of_handshake(bytes: &[u8]) -> Option<Self> {
+    fn of_handshake(bytes: &[u8]) -> Option<Self> {
         if bytes.first() != Some(&1) {
             return None;
         }

@@ -7,8 +7,9 @@ use std::net::SocketAddr;
 
 use crate::base::{PacketNumber, Side, Timestamp, escape};
 use crate::http;
+use crate::quic;
 use crate::store::{Packet, Store};
-use crate::tls::{self, HelloNames, QuicHello};
+use crate::tls::{self, HelloNames};
 use crate::wire::{Carried, Envelope, Segment, TcpFlags};
 
 use super::belongs::Belongs;
@@ -233,11 +234,11 @@ fn flags(flags: TcpFlags) -> String {
 
 fn udp(source: u16, destination: u16, payload: &[u8]) -> (&'static str, String) {
     let len = payload.len();
-    if tls::looks_like_quic(payload) {
-        let names = QuicHello::default().push(payload);
+    if let Some(kind) = quic::long_type(payload) {
+        let names = quic::Hello::default().push(payload);
         let info = match names {
             Some(names) => format!("ClientHello {}", hello(&names)),
-            None => format!("long header, {len} bytes"),
+            None => format!("{}, {len} bytes", kind.name()),
         };
         return ("QUIC", info);
     }

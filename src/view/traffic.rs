@@ -16,8 +16,8 @@ use hashbrown::HashMap;
 
 use crate::base::PacketNumber;
 use crate::flow::route;
+use crate::quic::{self, Hello};
 use crate::store::{Packet, Store, WHOLE};
-use crate::tls::{QuicHello, looks_like_quic};
 use crate::wire::{Carried, Endpoint, Envelope, FlowKey, Segment, TcpFlags};
 
 use super::packets::hello;
@@ -32,11 +32,15 @@ const FLOWS: usize = 200_000;
 /// Bytes kept for flows that are looked into: pieces that wait for others, heads that are not whole.
 const KEPT: usize = 32 << 20;
 
+/// Flows of QUIC whose hello is not whole, at once; of those that come when there are more, nobody says whom they ask for.
+const HELLOS: usize = 4096;
+
 /// A flow that is looked into.
 #[derive(Debug)]
 enum Flow {
     Tcp(Box<TcpFlow>),
-    Quic(u32, Box<QuicHello>),
+    /// With whom it asks for, until that is known.
+    Quic(u32, Option<Box<Hello>>),
     /// Nothing more is to be learnt of it; the row that lists it.
     Over(Option<u32>),
 }
@@ -47,6 +51,8 @@ pub struct Traffic {
     rows: Rows,
     flows: HashMap<FlowKey, Flow>,
     kept: usize,
+    /// Flows of QUIC whose hello is not whole.
+    hellos: usize,
     /// Packets gone through.
     at: usize,
     /// Flows that found no room.
@@ -166,7 +172,7 @@ impl Traffic {
         .canonical();
         let is_new = !self.flows.contains_key(&key);
         if is_new {
-            if !looks_like_quic(bytes) {
+            if quic::long_type(bytes).is_none() {
                 return;
             }
             if self.flows.len() >= FLOWS {
@@ -177,7 +183,9 @@ impl Traffic {
             let Some(row) = self.rows.push(row) else {
                 return;
             };
-            self.flows.insert(key, Flow::Quic(row, Box::default()));
+            let hello = (self.hellos < HELLOS).then(Box::default);
+            self.hellos += usize::from(hello.is_some());
+            self.flows.insert(key, Flow::Quic(row, hello));
         }
         let Some(Flow::Quic(row, quic)) = self.flows.get_mut(&key) else {
             return;
@@ -187,9 +195,18 @@ impl Traffic {
         };
         let is_client = listed.client == source;
         listed.count(packet, is_client, bytes.len() as u64);
-        if is_client && let Some(names) = quic.push(bytes) {
+        let Some(open) = quic.as_mut().filter(|_| is_client) else {
+            return;
+        };
+        let names = open.push(bytes);
+        let is_over = names.is_some() || open.is_over();
+        if let Some(names) = names {
             listed.text = hello(&names).into();
             listed.host = names.server_name.unwrap_or_default().into();
+        }
+        if is_over {
+            *quic = None;
+            self.hellos -= 1;
         }
     }
 
