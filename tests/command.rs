@@ -191,12 +191,33 @@ fn tshark(file: &Path) -> Option<String> {
     Some(String::from_utf8_lossy(&shown.stdout).into_owned())
 }
 
+/// Whether every connection has the processes of both ends.
+fn names_both(output: &Output) -> bool {
+    let is_named = |line: &serde_json::Value| {
+        ["client", "server"]
+            .iter()
+            .all(|side| !line["processes"][side].is_null())
+    };
+    lines(output)
+        .iter()
+        .filter(|line| line["type"] == "connection")
+        .all(is_named)
+}
+
 #[test]
 fn node_is_decrypted_and_its_exit_code_is_ours() {
     let Some(server) = Server::start() else {
         return;
     };
-    let output = server.run(&["node", "-e", NODE, &server.port]);
+    let command = ["node", "-e", NODE, &server.port];
+    let mut output = server.run(&command);
+    // On a busy machine a process may be gone before it is looked up, and nobody guesses who it was.
+    for _ in 0..4 {
+        if names_both(&output) {
+            break;
+        }
+        output = server.run(&command);
+    }
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(7), "{said}");
     assert!(said.contains("said by the command"), "{said}");
@@ -209,14 +230,8 @@ fn node_is_decrypted_and_its_exit_code_is_ours() {
     assert_eq!(connections.len(), 1);
     assert_eq!(connections[0]["transport"], "tls");
     let processes = &connections[0]["processes"];
-    // On a busy machine a process may be gone before it is looked up; then nothing is claimed, and never a wrong one.
-    let client = &processes["client"]["name"];
-    assert!(client.is_null() || client == "node", "{processes}");
-    let served = &processes["server"]["pid"];
-    assert!(
-        served.is_null() || *served == server.process.id(),
-        "{processes}"
-    );
+    assert_eq!(processes["client"]["name"], "node", "{processes}");
+    assert_eq!(processes["server"]["pid"], server.process.id());
     if let Some(shown) = tshark(&server.saved()) {
         assert_eq!(shown.lines().count(), 2, "{shown}");
     }

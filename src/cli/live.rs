@@ -33,6 +33,14 @@ pub(crate) struct Capturing {
     sieve: Option<Sieve>,
 }
 
+/// Sends the command every signal from now on.
+fn pass_on(mut signals: Signals, launch: &Launch) {
+    if let Some(child) = launch.child() {
+        let command = child.signals();
+        std::thread::spawn(move || signals.forever().for_each(|signal| command.pass(signal)));
+    }
+}
+
 impl Capturing {
     /// Opens the interface, gives up the rights to do so, and starts the command. Call it before any thread is started and
     /// after every output was opened: rights belong to a thread and those it starts later.
@@ -59,7 +67,10 @@ impl Capturing {
         let live = Live::open(&options)?;
         let launch = args.launch.clone();
         if let Some(launch) = &launch {
+            // Before the command starts, so that none is lost between.
+            let signals = Signals::new(launch::Signals::ALL)?;
             launch.start()?;
+            pass_on(signals, launch);
         }
         let mut capturing = Self {
             live,
@@ -89,15 +100,12 @@ impl Capturing {
         Ok(())
     }
 
-    /// Has signals end the capture, or reach the command.
+    /// Has signals end the capture. Where a command is captured, they reach that, and its end ends the capture.
     ///
     /// # Errors
     /// When the system has no such signals.
     pub(crate) fn take_signals(&self) -> anyhow::Result<()> {
-        if let Some(child) = self.launch.as_ref().and_then(|launch| launch.child()) {
-            let command = child.signals();
-            let mut signals = Signals::new(launch::Signals::ALL)?;
-            std::thread::spawn(move || signals.forever().for_each(|signal| command.pass(signal)));
+        if self.launch.is_some() {
             return Ok(());
         }
         let stop = self.live.stop_handle();
