@@ -156,10 +156,6 @@ fn law(sample: &Sample) -> Result<(), String> {
     let mut together = named(read(&[], &parts));
     together.sort();
     same(&together, &expected).map_err(|why| format!("together: {why}"))?;
-    // A client of QUIC that moves to another address is kept only where it began: docs/scale.md says so.
-    if sample.name == "h3-migration" {
-        return Ok(());
-    }
     // What is left out on request says nothing, but for what is found where no connection is.
     let more = [&keylog[..], &["--only-possible"]].concat();
     let kept = split(&folder.path().join("kept"), 1, &more, &files);

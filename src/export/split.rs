@@ -10,7 +10,7 @@ mod secrets;
 use std::collections::VecDeque;
 use std::io::{self, Write};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::base::{Limits, Needs, PacketNumber, Timestamp};
 use crate::capture::{Batch, PacketOrigin, Summary};
@@ -22,6 +22,9 @@ pub use secrets::{KeyNames, front};
 
 /// Bytes of packets that wait for IP fragments. Beyond it a fragment goes where its addresses say.
 const WAITING: usize = 16 << 20;
+
+/// Servers of QUIC remembered; of those beyond, only what is certain is kept.
+const SERVERS: usize = 1 << 16;
 
 /// Where a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,8 @@ enum Place {
 pub struct Splitter<W: Write> {
     sorter: Sorter,
     watch: Option<Watch>,
+    /// Servers that speak QUIC, by the hash of their end.
+    servers: HashSet<u64>,
     parts: Vec<Part<W>>,
     held: VecDeque<Held>,
     held_bytes: usize,
@@ -70,6 +75,7 @@ impl<W: Write> Splitter<W> {
         Self {
             sorter: Sorter::new(limits),
             watch: None,
+            servers: HashSet::new(),
             parts,
             held: VecDeque::new(),
             held_bytes: 0,
@@ -122,6 +128,7 @@ impl<W: Write> Splitter<W> {
     fn sort(&mut self, batch: &Batch) -> Vec<Place> {
         let mut watch = self.watch.take();
         let kept = watch.as_mut().map(|watch| watch.look(batch));
+        let is_watched = kept.is_some();
         let mut kept = kept.map(|kept| kept.iter().copied().peekable());
         let mut places = Vec::with_capacity(batch.len());
         let serial = self.written + self.held.len() as u64;
@@ -137,9 +144,13 @@ impl<W: Write> Splitter<W> {
                 batch: serial,
                 index,
             };
+            let is_kept = match sorted.to {
+                To::Datagram(hash) if is_watched => self.speaks_quic(hash, is_kept),
+                _ => is_kept,
+            };
             let (place, datagram) = match sorted.to {
-                To::Flow(_) | To::Nothing if !is_kept => (Place::Nowhere, None),
-                To::Flow(hash) => (Place::Part(self.part(hash)), None),
+                To::Flow(_) | To::Datagram(_) | To::Nothing if !is_kept => (Place::Nowhere, None),
+                To::Flow(hash) | To::Datagram(hash) => (Place::Part(self.part(hash)), None),
                 To::Nothing => (Place::Part(0), None),
                 To::Fragment(datagram, hash) => (Place::Waits(self.part(hash)), Some(datagram)),
             };
@@ -159,6 +170,15 @@ impl<W: Write> Splitter<W> {
         }
         self.watch = watch;
         places
+    }
+
+    /// Whether the server of a datagram speaks QUIC; `is_certain` says that this datagram is. Only keys would tell what a
+    /// client sends from the address that it moved to.
+    fn speaks_quic(&mut self, server: u64, is_certain: bool) -> bool {
+        if is_certain && self.servers.len() < SERVERS {
+            self.servers.insert(server);
+        }
+        is_certain || self.servers.contains(&server)
     }
 
     fn part(&self, hash: u64) -> u32 {

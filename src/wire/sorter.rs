@@ -36,6 +36,9 @@ pub struct Sorted {
 pub enum To {
     /// The one with this hash.
     Flow(u64),
+    /// That of a datagram of UDP, by the hash of its server's end: a client of QUIC may change its address, and the
+    /// connection stays one flow (RFC 9000 9).
+    Datagram(u64),
     /// That of the datagram it is a fragment of, known when that is complete. If it never is, the hash of the fragment's
     /// addresses is as good as any other.
     Fragment(Datagram, u64),
@@ -137,7 +140,11 @@ impl Sorter {
                 let to = match transport {
                     Some((protocol, at)) => {
                         let rest = bytes.get(at..).unwrap_or_default();
-                        To::Flow(key(&walk.context, protocol, rest).stable_hash())
+                        let hash = key(&walk.context, protocol, rest).stable_hash();
+                        match protocol {
+                            UDP => To::Datagram(hash),
+                            _ => To::Flow(hash),
+                        }
                     }
                     None => To::Nothing,
                 };
@@ -171,8 +178,7 @@ fn key(context: &Passed, protocol: u8, bytes: &[u8]) -> FlowKey {
     }
 }
 
-/// The end with the lower port alone: a client of QUIC may change its address, and the connection stays one flow
-/// (RFC 9000 9).
+/// The end with the lower port alone.
 fn of_server(key: FlowKey) -> FlowKey {
     let by_port = |end: &Endpoint| (end.port(), end.octets());
     let server = match by_port(&key.source) <= by_port(&key.destination) {
@@ -277,7 +283,7 @@ mod tests {
 
     fn hash(packet: &[u8]) -> u64 {
         match sort(&mut Sorter::new(&Limits::default()), packet).to {
-            To::Flow(hash) => hash,
+            To::Flow(hash) | To::Datagram(hash) => hash,
             other => panic!("{other:?}"),
         }
     }
@@ -391,7 +397,9 @@ mod tests {
             let payload = [&ports[..], &[0, 8, 0, 0]].concat();
             hash(&with_payload(&all[3], UDP, 0, &payload))
         };
-        assert_ne!(udp(1, 2), udp(1, 3));
+        // By the server's end, whose port is the lower one.
+        assert_eq!(udp(443, 50_000), udp(443, 50_001));
+        assert_ne!(udp(443, 50_000), udp(444, 50_000));
         // A cut quote says at least who talked to whom.
         let short = with_payload(&all[3], ICMP, 0, &[3, 1, 0, 0, 0, 0, 0, 0, 0x45]);
         hash(&short);

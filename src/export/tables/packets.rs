@@ -42,7 +42,7 @@ pub fn write_packets<W: Write>(source: &mut Source, limits: &Limits, out: W) -> 
         for (record, bytes) in batch.packets() {
             let sorted = sorter.sort(record.link, record.time, bytes, record.original);
             let flow = match sorted.to {
-                To::Flow(hash) | To::Fragment(_, hash) => Some(hash as i64),
+                To::Flow(hash) | To::Datagram(hash) | To::Fragment(_, hash) => Some(hash as i64),
                 To::Nothing => None,
             };
             let file = source
