@@ -8,25 +8,22 @@ mod client;
 mod rectangle;
 mod server;
 mod table;
+mod talk;
+mod write;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-use self::client::ClientPhase;
-use self::rectangle::Pixels;
-use self::server::{ServerPhase, Update};
+use self::talk::{Step, TITLE, Talk, version};
 use crate::base::{PerSide, Side};
 use crate::payload::{
     Carry, Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload,
 };
 
-/// Bytes of a version, such as `RFB 003.008`.
-const VERSION: usize = 12;
-
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: "rfb",
-    title: "RFB",
+    title: TITLE,
     fields: table::FIELDS,
     rules: table::RULES,
     claim,
@@ -52,66 +49,10 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     }
 }
 
-/// The minor version that bytes begin with.
-fn version(bytes: &[u8]) -> Option<u16> {
-    let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse().ok();
-    match bytes.get(..VERSION)? {
-        [
-            b'R',
-            b'F',
-            b'B',
-            b' ',
-            b'0',
-            b'0',
-            b'0'..=b'9',
-            b'.',
-            minor @ ..,
-            b'\n',
-        ] => number(minor),
-        _ => None,
-    }
-}
-
-/// Whether bytes begin like a version, as far as they go.
-fn may_be_version(bytes: &[u8]) -> bool {
-    b"RFB ".starts_with(bytes.get(..4).unwrap_or(bytes))
-}
-
-/// What a step of reading found.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Step {
-    /// A message of so many bytes, which was written.
-    Took(usize),
-    /// The beginning of one, of so many bytes.
-    Began(usize),
-    /// More is needed: so many bytes from here on, where that is known.
-    Wait(Option<u64>),
-    /// So many bytes from here on are of no interest.
-    Pass(u64),
-    /// Nothing can be told apart from here on.
-    Lost,
-}
-
 #[derive(Clone, Debug)]
 struct Rfb {
     carry: PerSide<Carry>,
     talk: Talk,
-}
-
-/// How far the conversation is.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Talk {
-    client: ClientPhase,
-    server: ServerPhase,
-    /// The minor version that both speak.
-    version: u16,
-    /// The security type that was chosen.
-    security: Option<u8>,
-    pixels: Pixels,
-    /// An update whose rectangles are not all there.
-    update: Option<Update>,
-    /// The client may say more than eight buttons.
-    has_more_buttons: bool,
 }
 
 impl Rfb {
@@ -189,7 +130,7 @@ impl Talk {
 
 /// A message in which no message of RFB ends.
 fn part<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>, of: &str) {
-    out.unit(DECODER.title).words(format!("a part {of}"));
+    out.unit(TITLE).words(format!("a part {of}"));
     out.summary(format!("part {of}, {} bytes", message.bytes.len()));
 }
 

@@ -2,13 +2,12 @@
 
 use smallvec::SmallVec;
 
-use super::client::{
-    ClientPhase, begin, begin_broken, cut_text, opaque, pixel_format, security_name, unknown,
-    write_version,
-};
 use super::rectangle::{Data, Pixels, data};
 use super::table as t;
-use super::{Step, Talk, VERSION, may_be_version, version};
+use super::talk::{ClientPhase, ServerPhase, Step, Talk, Update, VERSION, may_be_version, version};
+use super::write::{
+    begin, begin_broken, cut_text, opaque, pixel_format, security_name, unknown, write_version,
+};
 use crate::base::Cursor;
 use crate::payload::{Datum, Out, summary};
 
@@ -18,31 +17,6 @@ const ENCODINGS: usize = 32;
 const WITHOUT_END: u16 = 0xffff;
 const LAST_RECTANGLE: i32 = -224;
 const MORE_BUTTONS: i32 = -316;
-
-/// How far the server is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) enum ServerPhase {
-    #[default]
-    Version,
-    SecurityTypes,
-    Challenge,
-    Result,
-    /// Why the result was no success.
-    Reason,
-    Init,
-    Messages,
-}
-
-/// An update some of whose rectangles are still to come.
-#[derive(Clone, Debug)]
-pub(super) struct Update {
-    /// `None` where the end is said when it comes.
-    left: Option<u16>,
-    seen: u32,
-    encodings: SmallVec<[i32; 4]>,
-    /// The data of a rectangle is being passed over.
-    is_passing: bool,
-}
 
 impl Talk {
     /// Whether bytes are exactly what a server begins its messages with, or one message.
