@@ -9,6 +9,7 @@ mod types;
 
 use self::frame::{Start, start};
 use self::session::Session;
+use self::table::TITLE;
 use crate::base::{PerSide, Side};
 use crate::payload::{
     Carry, Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload,
@@ -17,7 +18,7 @@ use crate::payload::{
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: "amqp",
-    title: "AMQP",
+    title: TITLE,
     fields: table::FIELDS,
     rules: table::RULES,
     claim,
@@ -143,7 +144,7 @@ impl Decode for Amqp {
 
 /// A message in which no frame ends.
 fn part<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>, of: &str) {
-    out.unit(DECODER.title).words(format!("a part {of}"));
+    out.unit(TITLE).words(format!("a part {of}"));
     out.summary(format!("part {of}, {} bytes", message.bytes.len()));
 }
 
@@ -163,7 +164,7 @@ fn units<'a>(
                 break;
             }
             Start::Broken => {
-                out.unit(DECODER.title);
+                out.unit(TITLE);
                 out.summary("no frame");
                 out.finding(&table::MALFORMED, "no frame begins here");
                 carry.lose();

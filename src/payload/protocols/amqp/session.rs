@@ -2,9 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::DECODER;
 use super::frame::Frame;
-use super::table::{self as t, Performative};
+use super::table::{self as t, Performative, TITLE};
 use super::types::{Typed, Value};
 use crate::base::{FieldInfo, PerSide, Side};
 use crate::payload::{Datum, Heartbeat, Out, summary};
@@ -58,7 +57,7 @@ impl Session {
         self.has_begun = true;
         self.is_old = rest == [0, 0, 9, 1];
         let span = out.span(bytes);
-        out.unit(DECODER.title).words("protocol header").at(span);
+        out.unit(TITLE).words("protocol header").at(span);
         out.field_at(&t::PROTOCOL, String::from_utf8_lossy(name), name);
         if self.is_old {
             return out.summary("protocol header of AMQP 0-9-1");
@@ -99,7 +98,7 @@ impl Session {
         out: &mut Out<'_, 'a>,
     ) {
         let span = out.span(whole);
-        out.unit(DECODER.title).at(span);
+        out.unit(TITLE).at(span);
         if frame.is_old {
             return old(frame, whole, out);
         }

@@ -3,6 +3,9 @@
 use crate::base::FieldInfo;
 use crate::payload::table::{fields, rules};
 
+/// What it is called.
+pub(super) const TITLE: &str = "AMQP";
+
 fields! {
     PROTOCOL = "amqp.init.protocol", "Protocol", Text, "`AMQP`, with which an AMQP connection begins.";
     PROTOCOL_ID = "amqp.init.id", "Protocol id", Unsigned, "What an AMQP protocol header begins.", named(&[("AMQP", 0), ("TLS", 2), ("SASL", 3)]), max(255);

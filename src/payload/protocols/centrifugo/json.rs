@@ -1,9 +1,10 @@
 //! Commands, replies and pushes in JSON, a line each.
 
+use super::said::{Said, UNITS, invalid, ping};
 use super::table::{
-    BODY, CHANNEL, COMMANDS, ERROR_CODE, ERROR_MESSAGE, ID, METHOD, PUSH, PUSHES, TOKEN, TYPE,
+    BODY, CHANNEL, COMMANDS, ERROR_CODE, ERROR_MESSAGE, ID, METHOD, PUSH, PUSHES, TITLE, TOKEN,
+    TYPE,
 };
-use super::{DECODER, Said, UNITS, invalid, ping};
 use crate::base::Side;
 use crate::payload::json::Json;
 use crate::payload::{Fit, Out, Payload};
@@ -82,7 +83,7 @@ impl<'a> Unit<'a> {
     }
 
     fn write(&self, from: Side, out: &mut Out<'_, 'a>) -> Fit {
-        out.unit(DECODER.title);
+        out.unit(TITLE);
         out.field(&TYPE, self.kind);
         if let Some(push) = self.push {
             out.field(&PUSH, push);

@@ -3,29 +3,23 @@
 
 mod json;
 mod packed;
+mod said;
 mod table;
-
-use std::borrow::Cow;
 
 use json::Unit;
 use packed::Packed;
-use table::{FIELDS, ID_UNKNOWN, INVALID, RULES, TYPE};
+use said::invalid;
+use table::{FIELDS, RULES, TITLE};
 
 use crate::base::Side;
 use crate::payload::json::{Json, JsonKind};
-use crate::payload::summary::Line;
-use crate::payload::{
-    Claim, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Out, Payload, summary,
-};
+use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Out, Payload};
 
 const NAME: &str = "centrifugo";
-/// Units of one message that are decoded.
-const UNITS: usize = 10_000;
-
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: NAME,
-    title: "Centrifugo",
+    title: TITLE,
     fields: FIELDS,
     rules: RULES,
     claim,
@@ -128,89 +122,10 @@ impl Decode for Centrifugo {
     }
 }
 
-fn invalid(bytes: &[u8], out: &mut Out<'_, '_>) -> Fit {
-    out.unit(DECODER.title);
-    out.summary("invalid message");
-    let text = format!("{} is no command, reply or push", summary::part(bytes));
-    out.finding(&INVALID, text);
-    Fit::Broken
-}
-
-/// An empty object, or no bytes: the server asks, the client answers.
-fn ping(from: Side, bytes: &[u8], out: &mut Out<'_, '_>) -> Fit {
-    let (kind, heartbeat) = match from {
-        Side::Client => ("pong", Heartbeat::Pong),
-        Side::Server => ("ping", Heartbeat::Ping),
-    };
-    out.unit(DECODER.title);
-    let span = out.span(bytes);
-    out.field(&TYPE, kind).at(span);
-    out.summary(kind);
-    out.heartbeat(heartbeat);
-    Fit::Yes
-}
-
-/// What a unit says, in either form.
-struct Said<'a> {
-    kind: &'static str,
-    push: Option<&'static str>,
-    id: u64,
-    channel: Cow<'a, str>,
-    method: Cow<'a, str>,
-    /// Code and text of an error.
-    error: Option<(Option<u64>, Cow<'a, str>)>,
-    /// The data for the summary.
-    shown: Cow<'a, [u8]>,
-}
-
-impl Said<'_> {
-    fn write(&self, from: Side, out: &mut Out<'_, '_>) {
-        let words = [
-            self.kind,
-            self.push.unwrap_or_default(),
-            &self.channel,
-            &self.method,
-        ];
-        let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
-        let method = words.join(" ");
-        let mut line = Line::of(&method);
-        match from {
-            Side::Client if self.id > 0 => drop(out.request(self.id.to_be_bytes(), &method)),
-            Side::Server if self.id > 0 && self.kind != "push" => {
-                if let Some(asked) = self.answered(out) {
-                    let word = if self.error.is_some() {
-                        " error"
-                    } else {
-                        " reply"
-                    };
-                    line = Line::of(asked);
-                    line.own(word);
-                }
-            }
-            _ => {}
-        }
-        if let Some((code, message)) = &self.error {
-            let code = code.map(|code| code.to_string());
-            line.part(code.unwrap_or_default()).part(&**message);
-        }
-        line.part(&*self.shown);
-        out.summary(line.finish());
-    }
-
-    /// What the reply answers.
-    fn answered(&self, out: &mut Out<'_, '_>) -> Option<String> {
-        let asked = out.answer(self.id.to_be_bytes(), self.error.is_some());
-        if asked.is_none() && out.is_whole() {
-            let text = format!("no command with the id {} waits", self.id);
-            out.finding(&ID_UNKNOWN, text);
-        }
-        Some(asked?.method.into_string())
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::payload::Heartbeat;
     use crate::payload::testing::{Talk, field, findings};
 
     fn talk() -> Talk {

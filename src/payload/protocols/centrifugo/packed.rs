@@ -1,9 +1,10 @@
 //! Commands, replies and pushes in protobuf, each behind its length.
 
+use super::said::{Said, UNITS, invalid, ping};
 use super::table::{
-    CHANNEL, COMMANDS, DATA, ERROR_CODE, ERROR_MESSAGE, ID, METHOD, PUSH, PUSHES, TOKEN, TYPE,
+    CHANNEL, COMMANDS, DATA, ERROR_CODE, ERROR_MESSAGE, ID, METHOD, PUSH, PUSHES, TITLE, TOKEN,
+    TYPE,
 };
-use super::{DECODER, Said, UNITS, invalid, ping};
 use crate::base::Side;
 use crate::payload::json::Json;
 use crate::payload::protobuf::wire::{self as wire_format, Wire};
@@ -102,7 +103,7 @@ impl<'a> Packed<'a> {
     }
 
     fn write(&self, from: Side, out: &mut Out<'_, 'a>) -> Fit {
-        out.unit(DECODER.title);
+        out.unit(TITLE);
         out.field(&TYPE, self.kind);
         if let Some(push) = self.push {
             out.field(&PUSH, push);

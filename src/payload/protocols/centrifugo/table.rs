@@ -2,6 +2,9 @@
 
 use crate::payload::table::{fields, rules};
 
+/// What it is called.
+pub(super) const TITLE: &str = "Centrifugo";
+
 /// Commands, their replies and the numbers of both in protobuf.
 pub(super) const COMMANDS: &[(&str, u64, u64)] = &[
     ("connect", 4, 5),

@@ -1,9 +1,10 @@
 //! Hub messages: an object with a `type` in JSON, an array with the type in front in MessagePack.
 
 use super::record::begin;
-use super::{
+use super::session::{STREAMS, SignalR};
+use super::table::{
     ARGUMENTS, CLOSED, COMPLETION_INVALID, ERROR, HEADERS, ID, INVOCATION_UNKNOWN, ITEM,
-    MESSAGE_INVALID, RECONNECT, RESULT, SEQUENCE_ID, STREAM_IDS, STREAMS, SignalR, TARGET, TYPES,
+    MESSAGE_INVALID, RECONNECT, RESULT, SEQUENCE_ID, STREAM_IDS, TARGET, TYPES,
 };
 use crate::base::Side;
 use crate::payload::element::Element;

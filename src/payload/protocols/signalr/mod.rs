@@ -5,67 +5,20 @@
 
 mod hub;
 mod record;
-
-use std::collections::BTreeSet;
+mod session;
+mod table;
 
 use self::hub::Hub;
 use self::record::{Record, Records};
-use crate::base::{PerSide, Side};
-use crate::payload::table::{fields, rules};
-use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload};
-
-/// Types of hub messages by number, and those of the handshake.
-const TYPES: &[&str] = &[
-    "HandshakeRequest",
-    "Invocation",
-    "StreamItem",
-    "Completion",
-    "StreamInvocation",
-    "CancelInvocation",
-    "Ping",
-    "Close",
-    "Ack",
-    "Sequence",
-    "HandshakeResponse",
-];
-/// Streams of one side that are remembered.
-const STREAMS: usize = 1000;
-
-fields! {
-    TYPE = "signalr.type", "Type", Text, "Type of a SignalR message.", words(TYPES);
-    PROTOCOL = "signalr.protocol", "Protocol", Text, "How a SignalR client wants messages to be written.";
-    VERSION = "signalr.version", "Version", Unsigned, "Version of SignalR's hub protocol.";
-    ID = "signalr.id", "Invocation id", Text, "Id of the SignalR invocation or stream that a message belongs to.";
-    TARGET = "signalr.target", "Target", Text, "Method that a SignalR message calls.";
-    ARGUMENTS = "signalr.arguments", "Arguments", Text, "Arguments of a SignalR call as JSON.";
-    STREAM_IDS = "signalr.stream_ids", "Stream id", Text, "Each stream that the caller of a SignalR method sends with it.";
-    ITEM = "signalr.item", "Item", Text, "What a SignalR stream carries.";
-    RESULT = "signalr.result", "Result", Text, "What a SignalR method returned.";
-    ERROR = "signalr.error", "Error", Text, "What went wrong, as a SignalR message says it.";
-    SEQUENCE_ID = "signalr.sequence_id", "Sequence id", Unsigned, "Number of a SignalR message up to which all arrived, or with which it goes on.";
-    RECONNECT = "signalr.allow_reconnect", "Allow reconnect", Bool, "The SignalR client may connect again.";
-    HEADERS = "signalr.headers", "Headers", Text, "Headers of a SignalR message.";
-}
-
-rules! {
-    MESSAGE_INVALID = "signalr-message-invalid", Error, "SignalR Hub Protocol, Message Types",
-        "A SignalR message is not what its type must be, so the receiver closes the connection.";
-    UNTERMINATED = "signalr-record-unterminated", Error, "SignalR Hub Protocol, JSON Encoding",
-        "A SignalR message does not end: the record separator is missing, or it is shorter than its length.";
-    HANDSHAKE_FAILED = "signalr-handshake-failed", Error, "SignalR Hub Protocol, Overview",
-        "The SignalR server refuses the handshake.";
-    INVOCATION_UNKNOWN = "signalr-invocation-unknown", Warning, "SignalR Hub Protocol, Invocations",
-        "A SignalR message answers an invocation that was not asked for, or is complete.";
-    COMPLETION_INVALID = "signalr-completion-invalid", Error, "SignalR Hub Protocol, Completion Message Encoding",
-        "A completion has a result and an error; it counts as an error.";
-    CLOSED = "signalr-close-error", Warning, "SignalR Hub Protocol, Close Message Encoding",
-        "The SignalR connection is closed with an error.";
-}
+use self::session::SignalR;
+use self::table::{FIELDS, MESSAGE_INVALID, RULES, TITLE, UNTERMINATED};
+use crate::base::Side;
+use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Out, Payload};
 
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: "signalr",
-    title: "SignalR",
+    title: TITLE,
     fields: FIELDS,
     rules: RULES,
     claim,
@@ -101,26 +54,6 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         }
     }
     (known > 0).then(|| Claim::likely("hub messages"))?
-}
-
-#[derive(Clone, Debug)]
-struct SignalR {
-    /// Every message since the handshake of HTTP was seen.
-    is_whole: bool,
-    /// The client asked for a protocol, and the answer is missing.
-    is_asked: bool,
-    /// Streams that a side sends with its calls.
-    streams: PerSide<BTreeSet<Box<str>>>,
-}
-
-impl SignalR {
-    fn new(opening: &Opening) -> Self {
-        Self {
-            is_whole: opening.is_seen,
-            is_asked: false,
-            streams: PerSide::default(),
-        }
-    }
 }
 
 impl Decode for SignalR {
@@ -175,7 +108,7 @@ fn broken<'a>(
     out: &mut Out<'_, 'a>,
 ) {
     let span = out.span(bytes);
-    out.unit(DECODER.title).words(what).at(span);
+    out.unit(TITLE).words(what).at(span);
     // What they say may be a secret.
     let text = format!("{what}, {} bytes", bytes.len());
     out.summary(text.clone());

@@ -1,6 +1,6 @@
 //! Where one message of SignalR ends and the next begins, and the handshake, which is JSON whatever follows.
 
-use super::{DECODER, ERROR, HANDSHAKE_FAILED, PROTOCOL, TYPE, VERSION};
+use super::table::{ERROR, HANDSHAKE_FAILED, PROTOCOL, TITLE, TYPE, VERSION};
 use crate::payload::element::Element;
 use crate::payload::packed::{Format, Packed};
 use crate::payload::{Kind, Out, summary};
@@ -134,6 +134,6 @@ pub(super) fn response<'a>(element: Element<'a>, out: &mut Out<'_, 'a>) {
 /// The unit of a message and its type.
 pub(super) fn begin<'a>(kind: &'static str, element: Element<'a>, out: &mut Out<'_, 'a>) {
     let span = out.span(element.raw());
-    out.unit(DECODER.title).words(kind).at(span);
+    out.unit(TITLE).words(kind).at(span);
     out.field(&TYPE, kind);
 }

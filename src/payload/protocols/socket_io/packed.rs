@@ -2,7 +2,8 @@
 
 use std::borrow::Cow;
 
-use super::{DATA, DECODER, EVENT, ID, NAMESPACE, PACKET_INVALID, Packet, TYPE, TYPES, call, line};
+use super::packet::{Packet, call, line};
+use super::table::{DATA, EVENT, ID, NAMESPACE, PACKET_INVALID, TITLE, TYPE, TYPES};
 use crate::base::Side;
 use crate::payload::json::Json;
 use crate::payload::packed::{Format, Packed};
@@ -47,7 +48,7 @@ pub(super) fn message<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>) -> bool 
     let Some(parts) = read(message.bytes) else {
         return false;
     };
-    out.unit(DECODER.title).words("in MessagePack");
+    out.unit(TITLE).words("in MessagePack");
     out.field_at(&TYPE, parts.name, parts.kind.raw());
     out.packed(&NAMESPACE, parts.namespace);
     if let Some(id) = parts.id {
@@ -81,7 +82,7 @@ fn tell(parts: Parts<'_>, from: Side, out: &mut Out<'_, '_>) {
     let json = Json::parse(&data);
     let name = json
         .filter(|_| parts.name == "event")
-        .and_then(super::event_name);
+        .and_then(super::packet::event_name);
     if !packet.is_sound() {
         let text = format!("{} with the data {}", parts.name, summary::part(&data));
         out.finding(&PACKET_INVALID, text);

@@ -6,8 +6,7 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use smallvec::SmallVec;
 
-use super::DECODER;
-use super::table::{self as t, KINDS, Kind, Part};
+use super::table::{self as t, KINDS, Kind, Part, TITLE};
 use crate::payload::element::Element;
 use crate::payload::{Out, summary};
 
@@ -130,7 +129,7 @@ impl<'a> Message<'a> {
     /// Writes the message's fields. `uri` is what an id of it stands for.
     pub(super) fn write(&self, uri: Option<&str>, out: &mut Out<'_, 'a>) {
         let span = out.span(self.whole.raw());
-        out.unit(DECODER.title).words(self.kind.name).at(span);
+        out.unit(TITLE).words(self.kind.name).at(span);
         let code = self.whole.at(0).map_or(&[][..], |code| code.raw());
         out.field_at(&t::TYPE, self.kind.name, code);
         for (part, element) in self.kind.parts.iter().zip(&self.elements) {

@@ -10,13 +10,14 @@ mod table;
 use self::message::Message;
 use self::records::{Record, Records, Serializer};
 use self::session::Session;
+use self::table::TITLE;
 use crate::base::Side;
 use crate::payload::{Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload};
 
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: "wamp",
-    title: "WAMP",
+    title: TITLE,
     fields: table::FIELDS,
     rules: table::RULES,
     claim,
@@ -116,7 +117,7 @@ impl Decode for Wamp {
 
 fn broken<'a>(bytes: &'a [u8], out: &mut Out<'_, 'a>) {
     let span = out.span(bytes);
-    out.unit(DECODER.title).words("no message").at(span);
+    out.unit(TITLE).words("no message").at(span);
     // What they say may be a secret.
     let text = format!("no message, {} bytes", bytes.len());
     out.summary(text.clone());

@@ -2,6 +2,9 @@
 
 use crate::payload::table::{fields, rules};
 
+/// What it is called.
+pub(super) const TITLE: &str = "WAMP";
+
 fields! {
     TYPE = "wamp.type", "Type", Text, "Type of a WAMP message.", words(NAMES);
     REALM = "wamp.realm", "Realm", Text, "Realm a WAMP client wants to join.";
