@@ -152,6 +152,8 @@ pub(crate) fn ladder(ladder: &Ladder) -> Value {
             RungKind::Frame(index) => ("frame", Some(crate::rows::id(RowId::Frame(index)))),
             RungKind::Finding(severity) => (severity.name(), None),
             RungKind::LeftOut(_) => ("left-out", None),
+            RungKind::Gap(_) => ("gap", None),
+            _ => ("other", None),
         };
         json!({
             "packet": rung.packet.map(|packet| packet.0),
