@@ -22,8 +22,10 @@ use super::connection::{Connection, Handshake, Transport};
 use super::decoding::PayloadAs;
 use super::exchange::Exchange;
 use super::moment::Moment;
+use super::next::Closing;
 use super::sink::{FindingEvent, Sink};
 use super::streams::Streams;
+use super::tls_flow::TlsFlow;
 use super::tunnel::Tunnel;
 
 /// What one engine shares between all its flows.
@@ -192,6 +194,36 @@ impl<S: Sink> Context<'_, S> {
             self.shared.budget.limit()
         );
         self.finding(connection, None, &Finding::new(Code::MemoryLimit, text));
+    }
+
+    /// What is reported of the flow, with `client` as TLS has it; inside TLS or QUIC alone.
+    pub(super) fn tls_flow<'t>(
+        &self,
+        client: End,
+        summary: &'t tls::Summary,
+        closing: Closing,
+    ) -> TlsFlow<'t> {
+        let flow = &self.flow;
+        let side = |end| match end == client {
+            true => Side::Client,
+            false => Side::Server,
+        };
+        TlsFlow {
+            flow: flow.serial,
+            client_end: client,
+            client: flow.address(client),
+            server: flow.address(client.peer()),
+            summary,
+            quic: None,
+            tunnel: None,
+            first_packet: flow.first_packet,
+            opened: flow.opened,
+            last: flow.last,
+            packets: flow.packets,
+            connections: flow.connections,
+            ended_by: closing.by,
+            closed_by: closing.who.map(side),
+        }
     }
 
     /// The side that an end plays, if it is known which end.

@@ -389,20 +389,8 @@ impl QuicSession {
     fn report<S: Sink>(&self, closing: Closing, context: &mut Context<'_, S>) {
         let client = context.flow.end(Side::Client);
         let flow = TlsFlow {
-            flow: context.flow.serial,
-            client_end: client,
-            client: context.flow.address(client),
-            server: context.flow.address(client.peer()),
-            summary: self.quic.tls(),
             quic: Some(self.quic.summary()),
-            tunnel: None,
-            first_packet: context.flow.first_packet,
-            opened: context.flow.opened,
-            last: context.flow.last,
-            packets: context.flow.packets,
-            connections: context.flow.connections,
-            ended_by: closing.by,
-            closed_by: context.side(closing.who),
+            ..context.tls_flow(client, self.quic.tls(), closing)
         };
         context.sink.tls(&flow, context.now);
     }

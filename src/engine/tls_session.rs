@@ -215,23 +215,8 @@ impl TlsSession {
         inside.ended(closing, context);
         let client = self.client_end();
         let flow = TlsFlow {
-            flow: context.flow.serial,
-            client_end: client,
-            client: context.flow.address(client),
-            server: context.flow.address(client.peer()),
-            summary: self.connection.summary(),
-            quic: None,
             tunnel: self.tunnel.as_deref(),
-            first_packet: context.flow.first_packet,
-            opened: context.flow.opened,
-            last: context.flow.last,
-            packets: context.flow.packets,
-            connections: context.flow.connections,
-            ended_by: closing.by,
-            closed_by: closing.who.map(|end| match end == client {
-                true => Side::Client,
-                false => Side::Server,
-            }),
+            ..context.tls_flow(client, self.connection.summary(), closing)
         };
         context.sink.tls(&flow, context.now);
         Next::Stay

@@ -1,5 +1,6 @@
 //! What panes and views have in common: borders, titles, and how a selected row looks.
 
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::Style;
 use ratatui::widgets::{Block, Borders};
 
@@ -23,6 +24,18 @@ pub(super) fn pane_block(app: &App, pane: Pane, title: &str) -> Block<'static> {
 /// The column inside the border where a pane's title begins.
 pub(super) fn title_start(app: &App, pane: Pane) -> usize {
     if app.focus == pane { 3 } else { 1 }
+}
+
+/// The lines of a view's list under its heading, and the last `below` lines, which say more of the selected row.
+pub(super) fn list_and_below(body: Rect, below: u16) -> [Rect; 2] {
+    let inner = body.inner(Margin::new(1, 1));
+    let [_, list, below] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Min(1),
+        Constraint::Length(below),
+    ])
+    .areas(inner);
+    [list, below]
 }
 
 /// A view's border.

@@ -1,7 +1,7 @@
 //! Everything that is wrong or worth a note, the worst first.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Margin, Rect};
+use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Paragraph, Wrap};
 
@@ -9,7 +9,7 @@ use crate::base::escape;
 use crate::tui::app::App;
 use crate::view::cursor::Cursor;
 
-use super::block::view_block;
+use super::block::{list_and_below, view_block};
 use super::text::{fit, right};
 
 /// Lines under the list that say all about the selected one.
@@ -17,14 +17,7 @@ const BELOW: u16 = 5;
 
 /// The lines of the list itself, and what is below them. Above is the heading.
 pub(in crate::tui) fn parts(body: Rect) -> [Rect; 2] {
-    let inner = body.inner(Margin::new(1, 1));
-    let [_, list, below] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Min(1),
-        Constraint::Length(BELOW),
-    ])
-    .areas(inner);
-    [list, below]
+    list_and_below(body, BELOW)
 }
 
 fn heading(width: usize) -> String {

@@ -1,7 +1,7 @@
 //! What else there is beside WebSockets: exchanges over HTTP, TLS and QUIC by server name.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Margin, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
@@ -12,7 +12,7 @@ use crate::tui::times::TimeFormat;
 use crate::tui::views::TrafficList;
 use crate::view::traffic::{TrafficKind, TrafficRow};
 
-use super::block::view_block;
+use super::block::{list_and_below, view_block};
 use super::text::{count, fit, right};
 
 /// Lines under the list that say more of the selected row.
@@ -20,14 +20,7 @@ const BELOW: u16 = 4;
 
 /// The lines of the list itself, and what is below them. Above is the heading.
 pub(in crate::tui) fn parts(body: Rect) -> [Rect; 2] {
-    let inner = body.inner(Margin::new(1, 1));
-    let [_, list, below] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Min(1),
-        Constraint::Length(BELOW),
-    ])
-    .areas(inner);
-    [list, below]
+    list_and_below(body, BELOW)
 }
 
 /// Columns of the time and of the host.
