@@ -185,6 +185,10 @@ impl Sink for Indexer {
         ));
     }
 
+    fn settled(&mut self, _: &Connection) {
+        self.part.rows.settled();
+    }
+
     fn packet(&mut self, flow: u64, packet: PacketNumber) {
         self.part.flow(flow, OfFlow::Packet(packet));
     }

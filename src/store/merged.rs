@@ -18,16 +18,20 @@ pub(super) struct Rows {
     odd: Vec<(usize, Odd)>,
     /// Messages that are more than their frame, with how many frames were told before them.
     pub(super) messages: Vec<(Order, usize, MessageRecord)>,
+    /// Nothing more belongs to what came last.
+    is_settled: bool,
 }
 
 impl Rows {
     pub(super) fn frame(&mut self, order: Order, frame: FrameRecord, odd: Option<Odd>) {
+        self.is_settled = false;
         self.odd.extend(odd.map(|odd| (self.frames.len(), odd)));
         self.frames.push((order, frame));
     }
 
     /// A message; when it follows from the frame told last, that is all there is to be known of it.
     pub(super) fn message(&mut self, order: Order, message: MessageRecord) {
+        self.is_settled = false;
         let mut message = message;
         if let Some((_, frame)) = self.frames.last_mut()
             && (frame.connection, frame.message) == (message.connection, message.number)
@@ -41,8 +45,16 @@ impl Rows {
         self.messages.push((order, self.frames.len(), message));
     }
 
+    /// All is known of the frame and the message that came last: a finding that names them later is none of theirs.
+    pub(super) fn settled(&mut self) {
+        self.is_settled = true;
+    }
+
     /// A finding names a frame or a message of this connection, which came last if it names one that is here.
     pub(super) fn finding(&mut self, connection: u32, frame: Option<u64>, message: Option<u64>) {
+        if self.is_settled {
+            return;
+        }
         let at = self.frames.len().saturating_sub(1);
         if let Some((order, last)) = self.frames.last_mut()
             && last.connection == connection
@@ -180,6 +192,22 @@ mod tests {
             frame_count,
             complete: true,
             ..MessageRecord::default()
+        }
+    }
+
+    #[test]
+    fn a_finding_belongs_to_a_message_until_it_is_settled() {
+        for is_settled in [false, true] {
+            let mut rows = Rows::default();
+            rows.frame(order(1), frame(0, 1), None);
+            rows.message(order(1), message(0, 1, 1));
+            if is_settled {
+                rows.settled();
+            }
+            // That nobody answered is found when the connection ends.
+            rows.finding(0, None, Some(1));
+            let found = rows.messages.iter().any(|(.., last)| last.has_finding);
+            assert_eq!(found, !is_settled);
         }
     }
 
