@@ -528,9 +528,9 @@ pub(crate) enum ShowArg {
     Connections,
     /// A row for everything that is wrong or worth a note.
     Findings,
-    /// A row a request over HTTP/1 beside the WebSockets; in parquet and arrow.
+    /// A row a request over HTTP beside the WebSockets; in ndjson, parquet and arrow.
     Exchanges,
-    /// A row a call inside messages; in parquet and arrow.
+    /// A row a call inside messages; in ndjson, parquet and arrow.
     Calls,
     /// All of them.
     All,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::bail;
 
 use crate::export::{
-    Archive, Columns, Detail, Document, HEADING, Har, Json, NamedColumn, Ndjson, Selection,
+    Archive, Beside, Columns, Detail, Document, HEADING, Har, Json, NamedColumn, Ndjson, Selection,
     Separator, Show, Text, default_columns, header_line,
 };
 use crate::filter::{Column, FieldId, FieldRef, Filter, Rows};
@@ -31,8 +31,9 @@ pub(crate) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     if matches!(args.format, FormatArg::Parquet | FormatArg::Arrow) {
         return tables(args, filter);
     }
-    if matches!(args.show, Some(ShowArg::Exchanges | ShowArg::Calls)) {
-        bail!("--show exchanges and calls need --format parquet or arrow");
+    let is_beside = matches!(args.show, Some(ShowArg::Exchanges | ShowArg::Calls));
+    if is_beside && args.format != FormatArg::Ndjson {
+        bail!("--show exchanges and calls need --format ndjson, parquet or arrow");
     }
     let columns = columns(args)?;
     let mut selection = Selection {
@@ -74,6 +75,21 @@ fn rows(
     match args.format {
         FormatArg::Detail => {
             let make = |_| Detail::new(selection.show, hex);
+            print(
+                analysis,
+                threads,
+                source,
+                selection,
+                Lines::new(output, ""),
+                make,
+            )?
+            .conclude()
+        }
+        FormatArg::Ndjson if matches!(selection.show, Show::Exchanges | Show::Calls) => {
+            let make = |_| match selection.show {
+                Show::Calls => Beside::calls(),
+                _ => Beside::exchanges(),
+            };
             print(
                 analysis,
                 threads,

@@ -4,6 +4,7 @@
 //! [`Page`] or whatever else it writes into, and a [`Merger`](crate::run::Merger) puts what all engines wrote together in
 //! packet order, on its way to a [`Drain`].
 
+mod beside;
 mod choose;
 mod columns;
 mod conversation;
@@ -31,6 +32,7 @@ pub mod statistics;
 pub mod tables;
 mod text;
 
+pub use beside::Beside;
 pub use choose::Chooser;
 pub use columns::{Columns, NamedColumn, Separator, default_columns, header_line};
 pub use conversation::{Conversation, RawSide};

@@ -22,9 +22,9 @@ pub enum Show {
     Connections,
     /// A row a finding.
     Findings,
-    /// A row an exchange over HTTP/1 beside the WebSockets; in tables only.
+    /// A row an exchange over HTTP beside the WebSockets; in tables and NDJSON.
     Exchanges,
-    /// A row a call inside messages; in tables only.
+    /// A row a call inside messages; in tables and NDJSON.
     Calls,
     /// All of them.
     All,
