@@ -15,9 +15,24 @@ pub(super) struct Assembly {
     /// By offset, the pieces behind a hole.
     waiting: BTreeMap<u64, (Box<[u8]>, Piece)>,
     cost: usize,
+    /// The number of the packet that has the last byte in order, or of the last one before the first byte's.
+    last: Option<u64>,
 }
 
 impl Assembly {
+    /// The first byte is in a packet behind this one.
+    pub(super) fn begins_after(&mut self, number: Option<u64>) {
+        if self.next == 0 && self.waiting.is_empty() {
+            self.last = number;
+        }
+    }
+
+    /// The numbers of the packets at both ends of the hole in front of what waits.
+    pub(super) fn hole(&self) -> Option<(u64, u64)> {
+        let (_, (_, behind)) = self.waiting.first_key_value()?;
+        Some((self.last?, behind.number))
+    }
+
     /// The offset of the next byte in order.
     pub(super) fn next(&self) -> u64 {
         self.next
@@ -87,6 +102,7 @@ impl Assembly {
         };
         let at = self.next;
         self.next = self.next.saturating_add(new.len() as u64);
+        self.last = Some(piece.number);
         deliver(at, new, piece);
     }
 

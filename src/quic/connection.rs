@@ -4,9 +4,10 @@ use crate::base::{Code, Finding, Limits, PacketNumber, PerSide, Side, Timestamp}
 use crate::tls::{self, Decryption, KeyLog};
 
 use super::connection_id::{ConnectionId, Ids};
-use super::frame::{Frame, Frames};
+use super::frame::{Frame, Frames, acknowledged};
 use super::handshake::Handshake;
 use super::levels::{Known, Levels, Outcome};
+use super::numbers::Numbers;
 use super::packet::{Header, PacketType, offered_versions};
 use super::sink::{EventSink, Piece};
 use super::streams::Streams;
@@ -42,6 +43,8 @@ pub struct Connection {
     /// Ids since they were last asked for.
     new_ids: Vec<ConnectionId>,
     tokens: PerSide<Vec<[u8; 16]>>,
+    /// What was opened of each side behind the handshake.
+    numbers: PerSide<Numbers>,
     /// Position behind the frames opened so far.
     position: PerSide<u64>,
     summary: Summary,
@@ -61,6 +64,7 @@ impl Connection {
             ids: PerSide::default(),
             new_ids: Vec::new(),
             tokens: PerSide::default(),
+            numbers: PerSide::default(),
             position: PerSide::default(),
             summary: Summary::default(),
             is_closed: false,
@@ -96,6 +100,8 @@ impl Connection {
             + self.levels.memory()
             + ids * 2 * size_of::<ConnectionId>()
             + tokens * 16
+            + self.numbers.client.memory()
+            + self.numbers.server.memory()
             + self.scratch.capacity()
     }
 
@@ -151,7 +157,7 @@ impl Connection {
             packet: 0..received.bytes.len(),
             number_at: 0,
         };
-        self.frames(&header, frames, received, out);
+        self.frames(&header, received.packet.0, frames, received, out);
         self.streams.advance(received.time, out);
     }
 
@@ -183,7 +189,7 @@ impl Connection {
         let mut scratch = std::mem::take(&mut self.scratch);
         let outcome = self.levels.open(from, header, bytes, &known, &mut scratch);
         match &outcome {
-            Outcome::Opened(payload) => {
+            Outcome::Opened(number, payload) => {
                 self.summary.opened[from] += 1;
                 if header.kind == PacketType::Initial && self.levels.first() != first.as_ref() {
                     self.began(header);
@@ -191,7 +197,7 @@ impl Connection {
                 self.note_source(from, header);
                 self.note_opened(header);
                 if let Some(payload) = scratch.get(payload.clone()) {
-                    self.frames(header, payload, received, out);
+                    self.frames(header, *number, payload, received, out);
                 }
             }
             _ => self.unopened(from, header, &outcome, bytes, out),
@@ -299,11 +305,15 @@ impl Connection {
     fn frames(
         &mut self,
         header: &Header,
+        number: u64,
         payload: &[u8],
         received: Received<'_>,
         out: &mut impl EventSink,
     ) {
         let Received { from, packet, .. } = received;
+        if matches!(header.kind, PacketType::ZeroRtt | PacketType::OneRtt) {
+            self.numbers[from].add(number);
+        }
         let mut told = None;
         let mut frames = Frames::new(payload);
         for frame in frames.by_ref() {
@@ -323,12 +333,20 @@ impl Connection {
                     let base = *told.get_or_insert_with(|| self.told(header, payload, from, out));
                     let at = base + data.start as u64;
                     let bytes = payload.get(data).unwrap_or_default();
-                    let piece = Piece { packet, at };
+                    let piece = Piece { packet, number, at };
                     let (place, run) = ((stream, from), (offset, bytes, piece));
                     self.streams.data(place, run, fin, received.time, out);
                 }
                 Frame::ResetStream { stream, code, .. } => {
                     self.streams.reset(stream, from, code, out);
+                }
+                Frame::Acknowledged(body) => {
+                    if header.kind == PacketType::OneRtt && self.streams.waits() {
+                        let ranges = acknowledged(payload.get(body).unwrap_or_default());
+                        let sent = &self.numbers[from.peer()];
+                        let is_lost = |after, before| sent.are_lost(after, before, &ranges);
+                        self.streams.acknowledged(from.peer(), is_lost, out);
+                    }
                 }
                 Frame::NewConnectionId { id, token } => {
                     self.add_id(from, id);

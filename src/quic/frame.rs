@@ -1,6 +1,6 @@
 //! The frames of a packet (RFC 9000 section 19). Of those that say nothing to a reader only the length is known.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use crate::base::Cursor;
 
@@ -36,7 +36,35 @@ pub(super) enum Frame {
         id: ConnectionId,
         token: [u8; 16],
     },
+    /// Packets that its sender has: where the ranges stand, which [`acknowledged`] reads.
+    Acknowledged(Range<usize>),
     Close(Close),
+}
+
+/// Ranges read of one ACK frame, the highest first.
+const RANGES: usize = 64;
+
+/// The packet numbers that the body of an ACK frame names (RFC 9000 19.3.1).
+pub(super) fn acknowledged(body: &[u8]) -> Vec<RangeInclusive<u64>> {
+    let mut cursor = Cursor::new(body);
+    let mut ranges = Vec::new();
+    let mut read = || varint(&mut cursor);
+    let (Some(mut largest), Some(_), Some(count)) = (read(), read(), read()) else {
+        return ranges;
+    };
+    for at in 0..=count.min(RANGES as u64) {
+        if at > 0 {
+            let next = read().and_then(|gap| largest.checked_sub(gap.checked_add(2)?));
+            let Some(next) = next else { break };
+            largest = next;
+        }
+        let Some(smallest) = read().and_then(|len| largest.checked_sub(len)) else {
+            break;
+        };
+        ranges.push(smallest..=largest);
+        largest = smallest;
+    }
+    ranges
 }
 
 /// Reads the frames of a packet one after the other, up to one that is not known or breaks off.
@@ -59,7 +87,11 @@ impl<'a> Frames<'a> {
         match kind {
             // PING, HANDSHAKE_DONE, IMMEDIATE_ACK.
             0x01 | 0x1e | 0x1f => return Some(Frame::Other),
-            0x02 | 0x03 => acknowledgement(cursor, kind == 3)?,
+            0x02 | 0x03 => {
+                let start = cursor.at();
+                acknowledgement(cursor, kind == 3)?;
+                return Some(Frame::Acknowledged(start..cursor.at()));
+            }
             0x04 | 0x24 => return reset(cursor, kind == 0x24),
             0x06 => return crypto(cursor),
             0x07 => {
@@ -232,10 +264,8 @@ mod tests {
         payload.extend([8, 0, b'e', b'n', b'd']);
         let (read, bad) = frames(&payload);
         assert_eq!(bad, None);
-        let wanted: Vec<Frame> = read
-            .into_iter()
-            .filter(|frame| *frame != Frame::Other)
-            .collect();
+        let is_wanted = |frame: &Frame| !matches!(frame, Frame::Other | Frame::Acknowledged(_));
+        let wanted: Vec<Frame> = read.into_iter().filter(is_wanted).collect();
         let last = payload.len();
         assert_eq!(
             wanted,
@@ -276,6 +306,17 @@ mod tests {
         for cut in 0..payload.len() {
             frames(&payload[..cut]);
         }
+    }
+
+    #[test]
+    fn acknowledged_numbers_are_those_of_the_ranges() {
+        // 5 and one before it; a gap of one number, then 2 and one before it (RFC 9000 19.3.1).
+        assert_eq!(acknowledged(&[5, 0, 1, 1, 0, 1]), [4..=5, 1..=2]);
+        assert_eq!(acknowledged(&[9, 0, 0, 9]), [0..=9]);
+        // More than there is room below, and a body that breaks off.
+        assert_eq!(acknowledged(&[3, 0, 0, 4]), []);
+        assert_eq!(acknowledged(&[3, 0, 1, 1, 9, 0]), [2..=3]);
+        assert_eq!(acknowledged(&[3, 0, 7]), []);
     }
 
     #[test]

@@ -27,8 +27,8 @@ const RESTARTS: u8 = 32;
 /// What became of a packet.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// It is open: its frames lie in this range of the scratch buffer.
-    Opened(Range<usize>),
+    /// It is open: its number, and where in the scratch buffer its frames lie.
+    Opened(u64, Range<usize>),
     /// There is no secret for it.
     NoSecret,
     /// It does not authenticate.
@@ -219,7 +219,7 @@ impl Levels {
         copy();
         match header.kind {
             PacketType::Initial => match self.initial(from, header, number_at, scratch) {
-                Some(range) => Outcome::Opened(range),
+                Some((number, range)) => Outcome::Opened(number, range),
                 None => Outcome::Invalid,
             },
             PacketType::ZeroRtt | PacketType::Handshake | PacketType::OneRtt => {
@@ -235,7 +235,7 @@ impl Levels {
         header: &Header,
         number_at: usize,
         scratch: &mut [u8],
-    ) -> Option<Range<usize>> {
+    ) -> Option<(u64, Range<usize>)> {
         let masked: Vec<u8> = scratch.get(..number_at + 4)?.to_vec();
         let largest = self.senders[from].largest[0];
         if self.first.is_some()
@@ -245,7 +245,7 @@ impl Levels {
             let number = packet.number;
             if let Some(opened) = packet.open(&keys[from].packet) {
                 self.seen(from, 0, number);
-                return Some(opened);
+                return Some((number, opened));
             }
         }
         // Another attempt of the client: after Retry, Version Negotiation, or on the same addresses.
@@ -264,7 +264,7 @@ impl Levels {
             self.senders[side].largest[0] = None;
         }
         self.seen(from, 0, number);
-        Some(opened)
+        Some((number, opened))
     }
 
     fn initial_keys(&mut self, version: Version) -> Option<&PerSide<Keys>> {
@@ -312,7 +312,7 @@ impl Levels {
         match opened {
             Some((number, range)) => {
                 self.seen(from, space, number);
-                Outcome::Opened(range)
+                Outcome::Opened(number, range)
             }
             None => Outcome::Invalid,
         }
@@ -407,7 +407,7 @@ pub fn opens(datagram: &[u8]) -> bool {
         keys: &keys,
     };
     let outcome = Levels::default().open(Side::Client, &header, datagram, &known, &mut Vec::new());
-    header.kind == PacketType::Initial && matches!(outcome, Outcome::Opened(_))
+    header.kind == PacketType::Initial && matches!(outcome, Outcome::Opened(..))
 }
 
 fn both(version: Version, id: &ConnectionId) -> Option<PerSide<Keys>> {

@@ -26,6 +26,7 @@ mod levels;
 #[cfg(not(feature = "tls"))]
 #[path = "no_levels.rs"]
 mod levels;
+mod numbers;
 mod packet;
 #[cfg(feature = "tls")]
 mod protection;

@@ -13,7 +13,7 @@ use super::version::Version;
 #[derive(Debug, PartialEq, Eq)]
 #[expect(dead_code, reason = "only the ciphers make all of it")]
 pub(super) enum Outcome {
-    Opened(Range<usize>),
+    Opened(u64, Range<usize>),
     NoSecret,
     Invalid,
     Malformed,

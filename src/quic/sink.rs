@@ -11,6 +11,8 @@ use super::close::Close;
 pub struct Piece {
     /// The captured packet.
     pub packet: PacketNumber,
+    /// The number that its sender gave the packet of QUIC.
+    pub number: u64,
     /// Position of the first byte in the frames of all packets of this side that were opened, one behind the other.
     pub at: u64,
 }

@@ -51,6 +51,8 @@ pub(super) struct Streams {
     cost: usize,
     /// Since when some bytes wait, at least.
     since: Option<Timestamp>,
+    /// The latest two packets of each side that had streams.
+    latest: PerSide<[Option<u64>; 2]>,
     most: usize,
     most_bytes: usize,
 }
@@ -62,6 +64,7 @@ impl Streams {
             opened: [0; 4],
             cost: 0,
             since: None,
+            latest: PerSide::default(),
             most: limits.http2_streams,
             most_bytes: limits.held_bytes,
         }
@@ -84,12 +87,14 @@ impl Streams {
         if is_unidirectional(stream) && from != initiator(stream) || !self.open(stream, out) {
             return;
         }
+        let before = self.before(from, piece.number);
         let Some(half) = self.by_id.get_mut(&stream).map(|halves| &mut halves[from]) else {
             return;
         };
         if half.is_over {
             return;
         }
+        half.assembly.begins_after(before);
         if fin {
             half.end
                 .get_or_insert(offset.saturating_add(bytes.len() as u64));
@@ -113,6 +118,41 @@ impl Streams {
         if self.cost > self.most_bytes {
             self.pass(stream, from, out);
         }
+    }
+
+    /// The packet with streams before this one, which is the latest from here on.
+    fn before(&mut self, from: Side, number: u64) -> Option<u64> {
+        let [previous, latest] = &mut self.latest[from];
+        if latest.is_none_or(|latest| latest < number) {
+            *previous = latest.replace(number);
+        }
+        *previous
+    }
+
+    /// Whether bytes wait for missing ones.
+    pub(super) fn waits(&self) -> bool {
+        self.since.is_some()
+    }
+
+    /// The receiver has acknowledged packets: holes that `is_lost` says were in such as were never seen are passed over. It is
+    /// asked for what lies between two packets of this side.
+    pub(super) fn acknowledged(
+        &mut self,
+        from: Side,
+        is_lost: impl Fn(u64, u64) -> bool,
+        out: &mut impl EventSink,
+    ) {
+        for (stream, side) in self.waiting(|_| true) {
+            while side == from && self.is_lost(stream, from, &is_lost) {
+                self.pass(stream, from, out);
+            }
+        }
+    }
+
+    fn is_lost(&self, stream: u64, from: Side, is_lost: impl Fn(u64, u64) -> bool) -> bool {
+        let half = self.by_id.get(&stream).map(|halves| &halves[from]);
+        let hole = half.and_then(|half| half.assembly.hole());
+        hole.is_some_and(|(after, before)| is_lost(after, before))
     }
 
     /// RESET_STREAM.

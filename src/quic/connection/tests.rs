@@ -106,6 +106,7 @@ fn streams(frames: &[(u64, u64, &str, bool)]) -> (Vec<String>, Streams) {
     for (at, (stream, offset, text, fin)) in frames.iter().enumerate() {
         let piece = Piece {
             packet: PacketNumber(1),
+            number: at as u64,
             at: *offset,
         };
         let now = Timestamp(at as i64 * 1_000_000_000);
@@ -160,6 +161,53 @@ fn what_is_not_wanted_is_kept_no_more_and_what_is_lost_is_a_gap() {
     let mut kept = kept;
     kept.finish(&mut events);
     assert_eq!(events.0, ["client 0 gap 2", "client 0 later @9"]);
+}
+
+/// Pushes frames as packets with these numbers; what came of it, and the connection.
+fn numbered(packets: &[(Side, u64, &[u8])]) -> Vec<String> {
+    let mut connection = Connection::new(&Limits::default());
+    let mut events = Events::default();
+    for (from, number, frames) in packets {
+        let received = Received {
+            from: *from,
+            bytes: frames,
+            packet: PacketNumber(*number),
+            time: Timestamp(*number as i64),
+        };
+        connection.push_frames(received, frames, &mut events);
+    }
+    let is_told = |event: &String| !event.contains("opened");
+    events.0.into_iter().filter(is_told).collect()
+}
+
+#[test]
+fn what_the_peer_has_and_the_capture_has_not_is_a_hole_at_once() {
+    const C: Side = Side::Client;
+    const S: Side = Side::Server;
+    let first: &[u8] = &[0x0e, 0, 0, 2, b'a', b'b'];
+    let third: &[u8] = &[0x0e, 0, 4, 2, b'e', b'f'];
+    let fifth: &[u8] = &[0x0e, 0, 8, 2, b'i', b'j'];
+    // Packets 2 and 4 are not in the capture.
+    let up_to_5: &[u8] = &[2, 5, 0, 0, 5];
+    let all = [(C, 1, first), (C, 3, third), (S, 1, up_to_5)];
+    assert_eq!(numbered(&all).len(), 3);
+    assert!(numbered(&all)[1].ends_with("gap 2"), "{:?}", numbered(&all));
+    // Both holes at once.
+    let both = [(C, 1, first), (C, 3, third), (C, 5, fifth), (S, 1, up_to_5)];
+    let told = numbered(&both);
+    let gaps = told.iter().filter(|event| event.ends_with("gap 2")).count();
+    assert_eq!((told.len(), gaps), (5, 2), "{told:?}");
+    // 2 is missing at the peer too: it will come again.
+    let not_2: &[u8] = &[2, 5, 0, 1, 2, 0, 0];
+    let told = numbered(&[(C, 1, first), (C, 3, third), (S, 1, not_2)]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    // Nothing is missing in between: the sender has yet to send it.
+    let told = numbered(&[(C, 1, first), (C, 2, third), (S, 1, up_to_5)]);
+    assert_eq!(told.len(), 1, "{told:?}");
+    // The beginning of a stream behind a packet of another.
+    let other: &[u8] = &[0x0e, 4, 0, 1, b'x'];
+    let told = numbered(&[(C, 1, other), (C, 3, third), (S, 1, up_to_5)]);
+    assert!(told[1].ends_with("0 gap 4"), "{told:?}");
 }
 
 proptest! {

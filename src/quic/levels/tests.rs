@@ -118,7 +118,7 @@ fn initial_packets_open() {
                 (PacketType::Initial, vectors.version)
             );
             let outcome = levels.open(from, &header, &packet, &known, &mut scratch);
-            let Outcome::Opened(range) = outcome else {
+            let Outcome::Opened(_, range) = outcome else {
                 panic!("{outcome:?}");
             };
             let (opened, payload) = (&scratch[range], unhex(payload));
