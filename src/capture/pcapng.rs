@@ -57,6 +57,8 @@ pub(super) struct Pcapng {
     capture: Option<u64>,
     /// The number of the latest packet of a part.
     last_number: u64,
+    /// Bytes of the file that were looked through in front: the secrets in them were taken.
+    pub(super) looked_through: u64,
 }
 
 /// Where metadata goes.
@@ -64,6 +66,8 @@ pub(super) struct Notes<'a> {
     pub(super) file: usize,
     pub(super) summary: &'a mut Summary,
     pub(super) metadata_limit: usize,
+    /// Whether secrets are taken, and not known already.
+    pub(super) takes_secrets: bool,
 }
 
 impl Notes<'_> {
@@ -123,6 +127,7 @@ impl Pcapng {
                 Next::More => return (at, None),
                 Next::Broken(why) => return (at, Some(Broken { why })),
             };
+            notes.takes_secrets = place.offset + at as u64 >= self.looked_through;
             let done = match block.kind {
                 ENHANCED_PACKET | PACKET => self.packet(&block, place, packets).map(|options| {
                     if options.len() >= 4 {
@@ -460,6 +465,9 @@ impl Pcapng {
     }
 
     fn secrets(&self, body: &[u8], notes: &mut Notes<'_>) -> Result<(), &'static str> {
+        if !notes.takes_secrets {
+            return Ok(());
+        }
         let head = body
             .first_chunk::<8>()
             .ok_or("the secrets block there is too short")?;
@@ -534,6 +542,9 @@ fn text(value: &[u8]) -> String {
 
 /// Takes the lines of a comment that have the form of a key log (`CLIENT_RANDOM 52.. ab..`), as some tools hand keys on.
 fn keys_in(comment: &[u8], notes: &mut Notes<'_>) {
+    if !notes.takes_secrets {
+        return;
+    }
     let lines = comment.split(|byte| matches!(byte, b'\n' | b'\r'));
     let mut bytes = Vec::new();
     for line in lines.filter(|line| is_key_line(line)) {

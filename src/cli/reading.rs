@@ -156,7 +156,7 @@ impl Batches for Reading {
             Opened::Files(source, progress) => {
                 let more = source.fill(batch);
                 progress.tick(source.summary());
-                self.keys.take(&source.summary().secrets);
+                self.keys.take_of(source.summary());
                 more
             }
             #[cfg(all(feature = "live", unix))]
