@@ -175,6 +175,10 @@ pub(crate) struct LiveArgs {
     #[arg(short = 'c', long, value_name = "N", requires = "interface")]
     pub(crate) count: Option<u64>,
 
+    /// Do not give up what a running capture does not need: making files outside its folders, the network, other programs.
+    #[arg(long, requires = "interface")]
+    pub(crate) no_sandbox: bool,
+
     /// The command that the capture is about.
     #[arg(skip)]
     pub(crate) launch: Option<std::sync::Arc<super::launch::Launch>>,
