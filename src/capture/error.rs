@@ -25,12 +25,12 @@ pub enum OpenError {
         name: String,
     },
     /// Any other failure of the system.
-    #[error("{name}: cannot be read: {source}")]
+    #[error("{name}: cannot be read: {reason}")]
     Unreadable {
         /// The path as it was given.
         name: String,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// No byte in it.
     #[error("{name}: is empty: a capture file has at least a header")]
@@ -77,12 +77,12 @@ pub enum OpenError {
         len: usize,
     },
     /// Compressed data that cannot be decompressed from its first byte on.
-    #[error("{name}: cannot be decompressed: {source}")]
+    #[error("{name}: cannot be decompressed: {reason}")]
     Compressed {
         /// The path as it was given.
         name: String,
         /// What the decompressor said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// More inputs than are counted.
     #[error("{count} capture files at once are too many: {most} can be merged")]
@@ -101,7 +101,10 @@ impl OpenError {
             io::ErrorKind::NotFound => Self::Missing { name },
             io::ErrorKind::PermissionDenied => Self::Permission { name },
             io::ErrorKind::IsADirectory => Self::Directory { name },
-            _ => Self::Unreadable { name, source },
+            _ => Self::Unreadable {
+                name,
+                reason: source,
+            },
         }
     }
 

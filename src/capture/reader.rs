@@ -379,7 +379,7 @@ fn read_head(input: &mut Box<dyn Read + Send>, name: &str) -> Result<Vec<u8>, Op
 fn compressed(name: &str, error: OpenError) -> OpenError {
     let name = name.to_owned();
     match error {
-        OpenError::Unreadable { source, .. } => OpenError::Compressed { name, source },
+        OpenError::Unreadable { reason, .. } => OpenError::Compressed { name, reason },
         other => other,
     }
 }
