@@ -28,7 +28,7 @@ mod spool;
 mod summary;
 mod writer;
 
-pub use annotate::{Additions, annotate};
+pub use annotate::{Additions, PacketComment, annotate};
 pub use batch::{Batch, FilePosition, PacketRecord};
 pub use error::OpenError;
 pub use keylog::KeyLogFile;
