@@ -237,7 +237,9 @@ async def chromium(run):
         await settle(6)
 
 
-@quic("h3-idle-timeout", "a WebSocket falls silent for longer than the idle time-out that both sides agreed on; a second connection goes on", cut_short=True, unsaid=["101"])
+@quic("h3-idle-timeout", "a WebSocket falls silent for longer than the idle time-out that both sides agreed on; a second connection goes on", cut_short=True, unsaid=["101"],
+      expect=[(1, "QUIC's idle time-out of two seconds ends the connection: one side's network is gone, nobody sends anything", "idle-timeout", "life"),
+              (2, "the second connection works and is closed as it should", "healthy", None)])
 async def idle(run):
     async with server(run, PORT, idle_timeout=2), client(run, PORT, idle_timeout=2) as c:
         one = await c.websocket()

@@ -15,6 +15,7 @@ use crate::engine::{
 };
 use crate::insight::heartbeats::Heartbeats;
 use crate::insight::software::contains;
+use crate::quic;
 use crate::tls::{self, Summary};
 use crate::tunnel::{proxy_protocol, socks};
 use crate::websocket::{MessageKind, Opcode};
@@ -100,6 +101,8 @@ pub struct Attempt {
     pub flow: Option<Arc<FlowSummary>>,
     /// What can be said of TLS around it.
     pub tls: Option<Arc<Summary>>,
+    /// What can be said of QUIC under it.
+    pub quic: Option<Arc<quic::Summary>>,
 }
 
 impl Attempt {
@@ -118,6 +121,7 @@ impl Attempt {
             heartbeats: None,
             flow: None,
             tls: None,
+            quic: None,
         }
     }
 
@@ -133,6 +137,7 @@ impl Attempt {
             frames: PerSide::default(),
             heartbeats: None,
             tls,
+            quic: None,
             flow: Some(Arc::new(flow)),
         }
     }
@@ -311,8 +316,8 @@ pub(super) struct Gatherer {
     waiting: HashMap<u64, Vec<(ConnectionId, Attempt)>>,
     /// What was said of TLS, by flow, until the flow is over.
     tls: HashMap<u64, Arc<Summary>>,
-    /// Flows that are QUIC connections.
-    quic: HashSet<u64>,
+    /// What was said of QUIC, by flow, until the flow is over.
+    quic: HashMap<u64, Arc<quic::Summary>>,
     /// Servers that answered what is none of ours.
     ordinary: HashSet<SocketAddr>,
     /// What is over.
@@ -428,16 +433,16 @@ impl Sink for Gatherer {
 
     fn tls(&mut self, flow: &TlsFlow<'_>, _at: Moment) {
         self.tls.insert(flow.flow, Arc::new(flow.summary.clone()));
-        if flow.quic.is_some() {
-            self.quic.insert(flow.flow);
+        if let Some(quic) = flow.quic {
+            self.quic.insert(flow.flow, Arc::new(quic.clone()));
         }
     }
 
     fn flow_closed(&mut self, flow: FlowSummary) {
         let tls = self.tls.remove(&flow.serial);
-        let is_quic = self.quic.remove(&flow.serial);
+        let quic = self.quic.remove(&flow.serial);
         let Some(attempts) = self.waiting.remove(&flow.serial) else {
-            if is_quic {
+            if quic.is_some() {
                 // It says nothing of TCP at the same address.
             } else if may_be_an_attempt(&flow) {
                 let attempt = Attempt::of_flow(flow, tls);
@@ -454,6 +459,7 @@ impl Sink for Gatherer {
         for (id, mut attempt) in attempts {
             attempt.flow = Some(Arc::clone(&flow));
             attempt.tls.clone_from(&tls);
+            attempt.quic.clone_from(&quic);
             self.ended.attempts.push((Some(id), attempt));
         }
     }

@@ -13,6 +13,7 @@ mod hop;
 mod life;
 mod mtu;
 mod not_http;
+mod quic;
 mod request;
 mod status;
 mod tcp;
@@ -91,6 +92,9 @@ pub(super) const RULES: &[Rule] = &[
     life::server_stopped,
     life::cluster,
     life::close_code,
+    quic::idle,
+    quic::forgotten,
+    quic::closed,
     life::stream_reset,
     // It worked, and only where nothing else went wrong is its age worth a word.
     handshake::draft_accepted,
