@@ -96,16 +96,27 @@ class Job(unittest.TestCase):
 
     def same(self, name, pieces, keys=None):
         whole = find(name)
+        self.equal(whole, pieces, keys)
+
+    def equal(self, whole, pieces, keys=None, partitions=3):
+        name = whole.stem
         files = cut(whole, pieces, self.folder.name)
         self.assertGreater(len(files), 3)
         for show, columns in [("messages", MESSAGES), ("connections", CONNECTIONS)]:
             expected = one_process([whole], show, columns, keys)
             self.assertGreater(expected[0], 0)
-            table = wireloupe.table(self.spark, files, show, keys=keys and str(keys), partitions=3, digest=True)
+            table = wireloupe.table(self.spark, files, show, keys=keys and str(keys), partitions=partitions, digest=True)
             self.assertEqual(self.rows(table, columns), expected, f"{name}: {show}")
 
     def test_flows_cut_in_the_middle(self):
         self.same("websockets-basic", 7)
+
+    def test_a_thousand_flows_in_forty_files(self):
+        """Each of the 1,000 connections of *small* (docs/performance.md) goes through all forty files."""
+        small = os.environ.get("WIRELOUPE_SMALL")
+        if not small:
+            self.skipTest("WIRELOUPE_SMALL names no capture: spark/test makes one")
+        self.equal(Path(small), 40, partitions=8)
 
     def test_deflate_contexts_cut_in_the_middle(self):
         self.same("ws-deflate-fragments", 5)
