@@ -55,7 +55,11 @@ impl Reading {
         let keys = Keys::open(args.analysis.keylog.as_deref(), args.is_live())?;
         #[cfg(all(feature = "live", unix))]
         if args.is_live() {
-            let input = Opened::Live(Box::new(LiveBatches::open(args)?));
+            let input = Opened::Live(Box::new(LiveBatches::open(
+                &args.live,
+                args.live.write.as_deref(),
+                args.to.force,
+            )?));
             return Ok(Reading {
                 input,
                 keys,
@@ -152,7 +156,7 @@ impl Batches for Reading {
             Opened::Files(source, progress) => {
                 let more = source.fill(batch);
                 progress.tick(source.summary());
-                self.keys.take_of(source.summary());
+                self.keys.take(&source.summary().secrets);
                 more
             }
             #[cfg(all(feature = "live", unix))]

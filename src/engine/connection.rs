@@ -333,7 +333,12 @@ impl Connection {
     #[must_use]
     pub fn processes(&self) -> Option<String> {
         let [client, server] = Side::BOTH.map(|side| self.process(side));
-        Process::of_both(client.map(|it| &**it), server.map(|it| &**it))
+        match (client, server) {
+            (Some(client), Some(server)) => Some(format!("{client} → {server}")),
+            (Some(client), None) => Some(client.to_string()),
+            (None, Some(server)) => Some(format!("→ {server}")),
+            (None, None) => None,
+        }
     }
 
     /// The address of a side.

@@ -54,6 +54,8 @@ pub(super) struct Shared {
     pub(super) rare: HashMap<u64, Rare>,
     /// Servers of which it was said that their HTTP/3 stays closed.
     pub(super) closed_quic: HashSet<SocketAddr>,
+    /// What is left to try of QUIC connections whose beginning was not captured.
+    pub(super) attempts: crate::quic::Attempts,
     /// The numbers of TCP streams, where somebody asks.
     pub(super) streams: Option<Streams>,
     /// Flows that wait for the key log to grow.

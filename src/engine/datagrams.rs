@@ -2,7 +2,7 @@
 
 use crate::base::{PacketNumber, Side, Timestamp};
 use crate::flow::{FlowId, route};
-use crate::quic;
+use crate::quic::{self, Joined};
 use crate::wire::{Endpoint, FlowKey, UdpDatagram};
 
 use super::Engine;
@@ -20,7 +20,9 @@ impl<S: Sink> Engine<S> {
     pub fn wants(&self, datagram: &UdpDatagram, bytes: &[u8]) -> bool {
         self.follows_quic() && {
             let payload = datagram.payload(bytes);
-            self.quic.find(datagram.key, payload).is_some() || begins(payload).is_some()
+            self.quic.find(datagram.key, payload).is_some()
+                || begins(payload).is_some()
+                || self.may_join(datagram.key, payload)
         }
     }
 
@@ -70,12 +72,34 @@ impl<S: Sink> Engine<S> {
             && quic::destination(payload).is_some_and(|(_, id, _)| !self.quic.knows(&id))
     }
 
-    /// A connection begins with an Initial of the client that opens, or with the server's word on versions.
-    fn first_datagram(&mut self, key: FlowKey, payload: &[u8]) -> Option<Found> {
-        let from = begins(payload)?;
-        if from == Side::Client && !quic::opens(payload) {
+    /// Whether a datagram may be of a connection whose beginning was not captured, and may yet be tried.
+    fn may_join(&self, key: FlowKey, payload: &[u8]) -> bool {
+        self.shared.decrypts
+            && !self.keys.is_empty()
+            && self.shared.attempts.are_left()
+            && quic::may_be_short(payload)
+            && self.quic.may_try(key)
+    }
+
+    /// Who sends a datagram that is the first seen of its connection, and how that was found if it is none that begins one.
+    ///
+    /// A connection begins with an Initial of the client that opens, or with the server's word on versions. One that began before
+    /// the capture is found by a secret that opens a packet.
+    fn first_of(&mut self, key: FlowKey, payload: &[u8]) -> Option<(Side, Option<Joined>)> {
+        if let Some(from) = begins(payload) {
+            let is_one = from == Side::Server || quic::opens(payload);
+            return is_one.then_some((from, None));
+        }
+        if !self.may_join(key, payload) {
             return None;
         }
+        self.quic.tries(key);
+        let joined = self.shared.attempts.find(payload, &self.keys)?;
+        Some((joined.from, Some(joined)))
+    }
+
+    fn first_datagram(&mut self, key: FlowKey, payload: &[u8]) -> Option<Found> {
+        let (from, joined) = self.first_of(key, payload)?;
         self.shared.flows += 1;
         let serial = self.shared.flows;
         let (shared_route, end) = route(key);
@@ -88,7 +112,7 @@ impl<S: Sink> Engine<S> {
             Side::Client => end,
             Side::Server => end.peer(),
         };
-        let mut flow = FlowState::of_quic(own, client, self.now, &self.shared);
+        let mut flow = FlowState::of_quic(own, client, joined.is_none(), self.now, &self.shared);
         let mut context = Context {
             sink: &mut self.sink,
             shared: &mut self.shared,
@@ -96,7 +120,7 @@ impl<S: Sink> Engine<S> {
             now: self.now,
             keys: &self.keys,
         };
-        flow.parts.begin_quic(shared_route, &mut context);
+        flow.parts.begin_quic(shared_route, joined, &mut context);
         let place = self.insert(own, flow)?;
         let holder = Holder { place, serial };
         let server = server(key, from);

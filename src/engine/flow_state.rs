@@ -2,6 +2,7 @@
 
 use crate::base::{Extent, Limits, Needs, PerSide, Side, Timestamp};
 use crate::flow::{Ages, Assembler, Delivery, End, FlowId, Incoming};
+use crate::quic::Joined;
 use crate::wire::{FlowKey, Notice, Segment, TcpFlags};
 
 use super::budget::{Account, HasAccount};
@@ -90,10 +91,18 @@ impl FlowState {
     }
 
     /// A QUIC connection, whose first datagram came now.
-    pub(super) fn of_quic(key: FlowKey, client: End, now: Moment, shared: &Shared) -> Self {
+    pub(super) fn of_quic(
+        key: FlowKey,
+        client: End,
+        is_whole: bool,
+        now: Moment,
+        shared: &Shared,
+    ) -> Self {
         let mut flow = Self::new(&key, client, &Segment::default(), now, shared);
         flow.info.client = Some(client);
-        flow.info.seen = FlowInfo::FROM_START;
+        if is_whole {
+            flow.info.seen = FlowInfo::FROM_START;
+        }
         flow
     }
 
@@ -225,8 +234,13 @@ impl FlowParts {
     }
 
     /// Makes it a QUIC connection, first seen on this pair of addresses.
-    pub(super) fn begin_quic<S: Sink>(&mut self, route: FlowKey, context: &mut Context<'_, S>) {
-        self.session = Session::of_quic(QuicSession::new(route, context));
+    pub(super) fn begin_quic<S: Sink>(
+        &mut self,
+        route: FlowKey,
+        joined: Option<Joined>,
+        context: &mut Context<'_, S>,
+    ) {
+        self.session = Session::of_quic(QuicSession::new(route, joined, context));
     }
 
     /// The QUIC connection, if it is one.

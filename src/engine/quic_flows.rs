@@ -46,7 +46,15 @@ pub(super) struct QuicFlows {
     by_id: HashMap<ConnectionId, (Holder, Side), RandomState>,
     /// How many ids there are of each length.
     lengths: [u32; 21],
+    /// Datagrams of addresses that were tried in vain.
+    tried: HashMap<FlowKey, u8, RandomState>,
 }
+
+/// Datagrams that are tried of one pair of addresses.
+const TRIES: u8 = 8;
+
+/// Pairs of addresses that are tried.
+const TRIED: usize = 4096;
 
 impl QuicFlows {
     /// The connection of a datagram.
@@ -78,6 +86,19 @@ impl QuicFlows {
             let id = ConnectionId::new(rest.get(..len)?)?;
             self.by_id.get(&id).copied()
         })
+    }
+
+    /// Whether a datagram of unknown addresses is worth trying.
+    pub(super) fn may_try(&self, key: FlowKey) -> bool {
+        match self.tried.get(&route(key).0) {
+            Some(tries) => *tries < TRIES,
+            None => self.tried.len() < TRIED,
+        }
+    }
+
+    /// A datagram of these addresses is tried.
+    pub(super) fn tries(&mut self, key: FlowKey) {
+        *self.tried.entry(route(key).0).or_default() += 1;
     }
 
     /// Whether an Initial is addressed to a connection that is known.

@@ -10,7 +10,7 @@ use crate::base::{
     Code, Extent, Finding, Needs, PacketNumber, PerSide, Side, Span, Timestamp, escape,
 };
 use crate::http3::{self, Origin, OriginSink};
-use crate::quic::{self, Close, ConnectionId, EventSink, Piece, Received};
+use crate::quic::{self, Close, ConnectionId, EventSink, Joined, Piece, Received};
 use crate::tls::Decryption;
 use crate::wire::FlowKey;
 
@@ -96,13 +96,20 @@ struct Inside {
 }
 
 impl QuicSession {
-    /// A connection whose first packet was just seen on this pair of addresses.
-    pub(super) fn new<S: Sink>(route: FlowKey, context: &mut Context<'_, S>) -> Self {
+    /// A connection whose first packet was just seen on this pair of addresses, or one that was joined in its middle.
+    pub(super) fn new<S: Sink>(
+        route: FlowKey,
+        joined: Option<Joined>,
+        context: &mut Context<'_, S>,
+    ) -> Self {
         context.flow.layers = 1;
         context.flow.transport = Transport::Http3;
         let limits = &context.shared.limits;
         Self {
-            quic: quic::Connection::new(limits),
+            quic: match joined {
+                Some(joined) => quic::Connection::joined(limits, joined),
+                None => quic::Connection::new(limits),
+            },
             inside: Inside {
                 http: http3::Connection::new(limits),
                 streams: Http2Streams::new(None),
@@ -204,6 +211,8 @@ impl QuicSession {
             time: context.now.time,
         };
         self.read_late(context);
+        let attempts = &mut context.shared.attempts;
+        self.quic.find(received, context.keys, attempts);
         let unopened = self.quic.summary().unopened[from];
         self.read(received, base, context);
         let stays_closed = self.quic.summary().unopened[from] > unopened;

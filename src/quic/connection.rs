@@ -6,9 +6,12 @@ use crate::tls::{self, Decryption, KeyLog};
 use super::connection_id::{ConnectionId, Ids};
 use super::frame::{Frame, Frames, acknowledged};
 use super::handshake::Handshake;
+use super::join::Attempts;
+use super::joined::Joined;
 use super::levels::{Known, Levels, Outcome};
 use super::numbers::Numbers;
-use super::packet::{Header, PacketType, offered_versions};
+use super::packet::{Header, PacketType, may_be_padding, offered_versions};
+use super::segments::Segments;
 use super::sink::{EventSink, Piece};
 use super::streams::Streams;
 use super::summary::Summary;
@@ -17,8 +20,8 @@ use super::version::Version;
 /// Tokens of stateless resets kept of one side, as many as ids.
 const TOKENS: usize = 64;
 
-/// Packets of a datagram that are looked at; each has a header of seven bytes at least.
-const COALESCED: usize = 32;
+/// Packets of a datagram that are looked at: a kernel puts at most 64 datagrams together, and few have more than one packet.
+const COALESCED: usize = 128;
 
 /// A datagram on its way to its connection.
 #[derive(Clone, Copy, Debug)]
@@ -45,9 +48,12 @@ pub struct Connection {
     tokens: PerSide<Vec<[u8; 16]>>,
     /// What was opened of each side behind the handshake.
     numbers: PerSide<Numbers>,
+    segments: PerSide<Segments>,
     /// Position behind the frames opened so far.
     position: PerSide<u64>,
     summary: Summary,
+    /// How it was found, if not by its first packet, and which sides were heard since.
+    joined: Option<(Joined, PerSide<bool>)>,
     is_closed: bool,
     scratch: Vec<u8>,
     frames_told: bool,
@@ -65,11 +71,45 @@ impl Connection {
             new_ids: Vec::new(),
             tokens: PerSide::default(),
             numbers: PerSide::default(),
+            segments: PerSide::default(),
             position: PerSide::default(),
             summary: Summary::default(),
+            joined: None,
             is_closed: false,
             scratch: Vec::new(),
             frames_told: false,
+        }
+    }
+
+    /// A connection whose beginning was not seen.
+    #[must_use]
+    pub fn joined(limits: &Limits, joined: Joined) -> Self {
+        let mut connection = Self::new(limits);
+        connection.handshake.join(&joined);
+        connection.streams.join();
+        connection.summary.version = Some(joined.version);
+        connection.joined = Some((joined, PerSide::default()));
+        connection.meet(joined);
+        connection
+    }
+
+    /// Finds out where a datagram fits that is the first heard of its side of a connection whose beginning was not seen.
+    pub fn find(&mut self, received: Received<'_>, keys: &KeyLog, attempts: &mut Attempts) {
+        let Received { from, bytes, .. } = received;
+        if let Some((known, heard)) = &self.joined
+            && !heard[from]
+            && let Some(joined) = attempts.find_peer(bytes, known, keys, from)
+        {
+            self.meet(joined);
+        }
+    }
+
+    /// Notes what a side's first packet says of it and its peer.
+    fn meet(&mut self, joined: Joined) {
+        self.add_id(joined.from.peer(), joined.id);
+        self.levels.joins(joined.from, joined.number);
+        if let Some((_, heard)) = &mut self.joined {
+            heard[joined.from] = true;
         }
     }
 
@@ -133,12 +173,19 @@ impl Connection {
         let Received { from, bytes, .. } = received;
         let mut at = 0;
         for _ in 0..COALESCED {
-            let short = self.short_id(from, bytes.get(at..).unwrap_or_default());
+            let rest = bytes.get(at..).unwrap_or_default();
+            let short = self.short_id(from, rest);
+            if at > 0 && short.is_none() && may_be_padding(rest) {
+                break;
+            }
             let len = short.as_ref().map(ConnectionId::len);
             let len = len.or_else(|| self.ids[from.peer()].len());
-            let Some(header) = Header::read(bytes, at, len) else {
+            let Some(mut header) = Header::read(bytes, at, len) else {
                 break;
             };
+            if header.kind == PacketType::OneRtt {
+                header.packet.end = self.segments[from].end(bytes, at, &header.destination);
+            }
             at = header.packet.end;
             self.packet(&header, received, keys, out);
         }

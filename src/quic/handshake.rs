@@ -4,6 +4,7 @@ use crate::base::{Cursor, Limits, PerSide, Side};
 use crate::tls::{self, Agreed, HandshakeType, Joiner, extension_of};
 
 use super::assembly::Assembly;
+use super::joined::Joined;
 use super::packet::PacketType;
 use super::sink::Piece;
 use super::varint::varint;
@@ -61,6 +62,11 @@ impl Handshake {
             parameters: PerSide::default(),
             most: limits.tls_handshake,
         }
+    }
+
+    /// A handshake that was not seen, and came to this.
+    pub(super) fn join(&mut self, joined: &Joined) {
+        self.tls.join(joined.random, joined.suite);
     }
 
     pub(super) fn agreed(&self) -> &Agreed {

@@ -104,15 +104,15 @@ impl Application {
 }
 
 /// A packet copied into the scratch buffer with its header's mask taken off.
-struct Unmasked<'a> {
+pub(super) struct Unmasked<'a> {
     bytes: &'a mut [u8],
     header_len: usize,
-    number: u64,
+    pub(super) number: u64,
 }
 
 impl<'a> Unmasked<'a> {
     /// `number_at` is where the packet number begins.
-    fn new(
+    pub(super) fn new(
         bytes: &'a mut [u8],
         number_at: usize,
         key: &HeaderKey,
@@ -135,11 +135,20 @@ impl<'a> Unmasked<'a> {
         })
     }
 
-    fn phase(&self) -> bool {
-        self.bytes.first().is_some_and(|first| first & 4 != 0)
+    pub(super) fn first(&self) -> u8 {
+        self.bytes.first().copied().unwrap_or_default()
     }
 
-    fn open(&mut self, key: &PacketKey) -> Option<Range<usize>> {
+    /// Bytes that the number takes in the header.
+    pub(super) fn number_len(&self) -> u32 {
+        u32::from(self.first() & 3) + 1
+    }
+
+    fn phase(&self) -> bool {
+        self.first() & 4 != 0
+    }
+
+    pub(super) fn open(&mut self, key: &PacketKey) -> Option<Range<usize>> {
         let (header, sealed) = self.bytes.split_at_mut_checked(self.header_len)?;
         let len = key.open(self.number, header, sealed)?;
         Some(self.header_len..self.header_len + len)
@@ -324,6 +333,11 @@ impl Levels {
         }
     }
 
+    /// The next packet behind the handshake that this side is seen to send has this number.
+    pub(super) fn joins(&mut self, from: Side, number: u64) {
+        self.senders[from].largest[2] = number.checked_sub(1);
+    }
+
     /// Whether a Retry packet answers the client's first packet.
     pub(super) fn is_genuine_retry(&self, version: Version, packet: &[u8]) -> bool {
         let first = self.first.as_ref();
@@ -380,8 +394,10 @@ impl Sender {
                 1 => self.handshake = Keys::new(version, parameters, secret.bytes()),
                 _ => self.application = Application::new(version, parameters, secret),
             }
-            // Of a level that the capture does not have from its start, the number is as the packet says.
-            if let Some(opened) = self.try_open(level, number_at, None, scratch) {
+            // Of a level that the capture does not have from its start, the number is as the packet says, or near the one that
+            // was found for it.
+            let largest = self.largest[2].filter(|_| level == 2);
+            if let Some(opened) = self.try_open(level, number_at, largest, scratch) {
                 return Some(opened);
             }
             match level {

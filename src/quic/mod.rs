@@ -22,6 +22,12 @@ mod frame;
 mod handshake;
 mod hello;
 #[cfg(feature = "tls")]
+mod join;
+#[cfg(not(feature = "tls"))]
+#[path = "no_join.rs"]
+mod join;
+mod joined;
+#[cfg(feature = "tls")]
 mod levels;
 #[cfg(not(feature = "tls"))]
 #[path = "no_levels.rs"]
@@ -30,6 +36,7 @@ mod numbers;
 mod packet;
 #[cfg(feature = "tls")]
 mod protection;
+mod segments;
 mod sink;
 mod streams;
 mod summary;
@@ -40,8 +47,12 @@ pub use close::{Close, error_name};
 pub use connection::{Connection, Received};
 pub use connection_id::ConnectionId;
 pub use hello::Hello;
+pub use join::Attempts;
+pub use joined::Joined;
 pub use levels::opens;
-pub use packet::{Header, PacketType, destination, is_initial, long_type, offered_versions};
+pub use packet::{
+    Header, PacketType, destination, is_initial, long_type, may_be_short, offered_versions,
+};
 pub use sink::{EventSink, Piece};
 pub use streams::{initiator, is_unidirectional};
 pub use summary::Summary;

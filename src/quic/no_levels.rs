@@ -52,6 +52,8 @@ impl Levels {
         Outcome::NotBuilt
     }
 
+    pub(super) fn joins(&mut self, _from: Side, _number: u64) {}
+
     pub(super) fn is_genuine_retry(&self, _version: Version, _packet: &[u8]) -> bool {
         true
     }

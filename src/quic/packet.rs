@@ -78,8 +78,16 @@ pub struct Header {
 
 /// The first byte's bit of a long header.
 const LONG: u8 = 0x80;
-/// The bit that every packet of version 1 and 2 has set, unless both sides agree to do without (RFC 9287).
+/// The bit that every packet of version 1 and 2 has set, unless the receiver has said that it may be clear (RFC 9287).
 const FIXED: u8 = 0x40;
+
+/// Whether what follows a packet in a datagram may be what the datagram is padded with, and no packet.
+pub(super) fn may_be_padding(bytes: &[u8]) -> bool {
+    bytes
+        .first()
+        .is_none_or(|first| first & (LONG | FIXED) == 0)
+}
+
 /// The destination id of a long header of any version, its source and its version (RFC 8999 5.1).
 #[must_use]
 pub fn destination(datagram: &[u8]) -> Option<(Version, ConnectionId, ConnectionId)> {
@@ -106,6 +114,14 @@ pub fn is_initial(datagram: &[u8]) -> bool {
 pub fn long_type(datagram: &[u8]) -> Option<PacketType> {
     let header = Header::read(datagram, 0, None)?;
     header.version.is_known().then_some(header.kind)
+}
+
+/// Whether a datagram may begin with a packet with a short header: all that speaks against it is its length, and the form bit.
+#[must_use]
+pub fn may_be_short(datagram: &[u8]) -> bool {
+    /// An id of no length, a number, and a tag.
+    const SHORTEST: usize = 1 + 4 + 16;
+    datagram.len() >= SHORTEST && datagram.first().is_some_and(|first| first & LONG == 0)
 }
 
 /// The versions that a Version Negotiation packet offers (RFC 9000 17.2.1); `None` for what is none.
@@ -135,8 +151,6 @@ impl Header {
         let first = *bytes.first()?;
         match first & LONG != 0 {
             true => Self::long(bytes, at, first),
-            // What a datagram is padded with is no packet.
-            false if first & FIXED == 0 => None,
             false => Self::short(bytes, at, short_len?),
         }
     }
@@ -227,6 +241,16 @@ mod tests {
         assert_eq!(offered_versions(&datagram[..datagram.len() - 1]), None);
         datagram[4] = 1;
         assert_eq!(offered_versions(&datagram), None);
+    }
+
+    #[test]
+    fn the_fixed_bit_may_be_clear() {
+        let mut datagram = [0x17; 40];
+        let header = Header::read(&datagram, 0, Some(8)).unwrap();
+        assert_eq!((header.kind, header.number_at), (PacketType::OneRtt, 9));
+        assert!(may_be_padding(&datagram));
+        datagram[0] |= FIXED;
+        assert!(!may_be_padding(&datagram));
     }
 
     #[test]

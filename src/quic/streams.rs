@@ -3,7 +3,7 @@
 //! Stream numbers are given in order, so one that is neither followed nor new is over: nothing is kept of it. What waits for
 //! missing bytes is bounded, in bytes and in capture time; then the missing bytes are a gap.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::base::{Limits, PerSide, Side, Timestamp};
 
@@ -41,6 +41,38 @@ struct Half {
     since: Option<Timestamp>,
 }
 
+/// Streams that may have been open when the capture joined the connection: those below the first that was seen of their kind.
+#[derive(Debug, Default)]
+struct Older {
+    /// The first number that was seen, by kind.
+    first: [Option<u64>; 4],
+    /// Those that are over since.
+    ended: BTreeSet<u64>,
+}
+
+impl Older {
+    fn seen(&mut self, stream: u64) {
+        if let Some(first) = self.first.get_mut((stream & 3) as usize) {
+            first.get_or_insert(stream);
+        }
+    }
+
+    fn may_be_open(&self, stream: u64) -> bool {
+        let first = self.first.get((stream & 3) as usize).copied().flatten();
+        first.is_some_and(|first| stream < first) && !self.ended.contains(&stream)
+    }
+
+    /// Of too many that ended the first are forgotten.
+    fn ended(&mut self, stream: u64, most: usize) {
+        if self.may_be_open(stream) {
+            self.ended.insert(stream);
+            if self.ended.len() > most {
+                self.ended.pop_first();
+            }
+        }
+    }
+}
+
 /// All streams that are not over.
 #[derive(Debug)]
 pub(super) struct Streams {
@@ -53,6 +85,8 @@ pub(super) struct Streams {
     since: Option<Timestamp>,
     /// The latest two packets of each side that had streams.
     latest: PerSide<[Option<u64>; 2]>,
+    /// What was open before, of a connection that was joined in its middle.
+    older: Option<Older>,
     most: usize,
     most_bytes: usize,
 }
@@ -65,14 +99,21 @@ impl Streams {
             cost: 0,
             since: None,
             latest: PerSide::default(),
+            older: None,
             most: limits.http2_streams,
             most_bytes: limits.held_bytes,
         }
     }
 
+    /// The connection is not seen from its beginning.
+    pub(super) fn join(&mut self) {
+        self.older = Some(Older::default());
+    }
+
     /// Bytes kept.
     pub(super) fn memory(&self) -> usize {
-        self.cost + self.by_id.len() * size_of::<(u64, PerSide<Half>)>()
+        let older = self.older.as_ref().map_or(0, |older| older.ended.len());
+        self.cost + self.by_id.len() * size_of::<(u64, PerSide<Half>)>() + older * 16
     }
 
     /// A STREAM frame.
@@ -264,12 +305,20 @@ impl Streams {
         };
         if is_over {
             self.by_id.remove(&stream);
+            self.ended(stream);
+        }
+    }
+
+    fn ended(&mut self, stream: u64) {
+        if let Some(older) = &mut self.older {
+            older.ended(stream, self.most);
         }
     }
 
     fn forget(&mut self, stream: u64) {
         if let Some(halves) = self.by_id.remove(&stream) {
             self.cost -= halves.client.assembly.cost() + halves.server.assembly.cost();
+            self.ended(stream);
         }
     }
 
@@ -279,14 +328,23 @@ impl Streams {
             return false;
         };
         let index = stream >> 2;
-        if index < *opened {
+        let is_older = self
+            .older
+            .as_ref()
+            .is_some_and(|older| older.may_be_open(stream));
+        if index < *opened && !is_older {
             return self.by_id.contains_key(&stream);
         }
-        let first = (*opened).max(index.saturating_sub(LATE));
-        *opened = index + 1;
+        let mut first = (*opened).max(index.saturating_sub(LATE));
+        if let Some(older) = &mut self.older
+            && (is_older || *opened == 0)
+        {
+            older.seen(stream);
+            first = index;
+        }
+        *opened = (*opened).max(index + 1);
         for each in first..=index {
-            self.by_id
-                .insert(each << 2 | stream & 3, PerSide::default());
+            self.by_id.entry(each << 2 | stream & 3).or_default();
         }
         while self.by_id.len() > self.most {
             let Some(oldest) = self

@@ -172,16 +172,14 @@ impl Walk {
         self.udp.clear();
         tally.batch(&self.batch);
         for (index, (record, bytes)) in self.batch.packets().enumerate() {
-            let mut walked = walker.segment(record.link, record.time, bytes, record.original);
-            let mut is_first = true;
-            loop {
-                let found = match walked {
-                    Ok(Walked::Here(segment)) => Some((segment, Source::Packet)),
+            let (segment, source) =
+                match walker.segment(record.link, record.time, bytes, record.original) {
+                    Ok(Walked::Here(segment)) => (segment, Source::Packet),
                     Ok(Walked::Reassembled { segment, bytes }) => {
                         let start = self.datagrams.len() as u32;
                         self.datagrams.extend_from_slice(bytes);
                         let range = start..self.datagrams.len() as u32;
-                        Some((segment, Source::Datagram(range)))
+                        (segment, Source::Datagram(range))
                     }
                     Err(Skip::Notice(notice)) => {
                         self.notices.push(notice);
@@ -189,31 +187,23 @@ impl Walk {
                             key: notice.key,
                             ..Segment::default()
                         };
-                        Some((segment, Source::Notice(self.notices.len() as u32 - 1)))
+                        (segment, Source::Notice(self.notices.len() as u32 - 1))
                     }
                     Err(skip) => {
                         if let Skip::Datagram(datagram) = skip {
                             self.udp.push((index as u32, datagram));
                         }
-                        tally.skipped += u64::from(is_first);
-                        None
+                        tally.skipped += 1;
+                        continue;
                     }
                 };
-                if let Some((segment, source)) = found {
-                    let engine = hasher.hash_one(segment.key.canonical().0) % threads;
-                    self.segments[engine as usize].push(Found {
-                        record: index as u32,
-                        segment,
-                        source,
-                    });
-                }
-                match walker.more(record.time, bytes) {
-                    Some(more) => (walked, is_first) = (more, false),
-                    None => break,
-                }
-            }
+            let engine = hasher.hash_one(segment.key.canonical().0) % threads;
+            self.segments[engine as usize].push(Found {
+                record: index as u32,
+                segment,
+                source,
+            });
         }
-        tally.encrypted = walker.encrypted();
     }
 
     /// Gives one engine its segments, as many at a time as it looks up together.

@@ -10,11 +10,12 @@ mod holding;
 mod records;
 
 use crate::base::{Code, Finding, Limits, PerSide, Side, Span};
-use crate::tls::agreed::Agreed;
+use crate::tls::agreed::{Agreed, Choice, Offer};
 use crate::tls::alert::{AlertDescription, AlertLevel};
 use crate::tls::handshake::HandshakeType;
 use crate::tls::keylog::KeyLog;
-use crate::tls::record::{ContentType, HEADER_LEN, RecordHeader};
+use crate::tls::record::{ContentType, HEADER_LEN, RecordHeader, Version};
+use crate::tls::suite::CipherSuite;
 use crate::tls::summary::Summary;
 
 use direction::{Direction, Held};
@@ -78,6 +79,23 @@ impl Connection {
     /// What is known by now, to be added to by what carries the handshake without records.
     pub(crate) fn summary_mut(&mut self) -> &mut Summary {
         &mut self.summary
+    }
+
+    /// What both sides agreed on, of a TLS 1.3 connection whose hellos were not seen.
+    pub(crate) fn join(&mut self, random: [u8; 32], suite: CipherSuite) {
+        let version = Version::TLS1_3;
+        self.agreed.offer = Some(Offer {
+            random,
+            suites: vec![suite],
+            tls13: true,
+            ..Offer::default()
+        });
+        self.agreed.choice = Some(Choice {
+            version,
+            suite,
+            ..Choice::default()
+        });
+        (self.summary.version, self.summary.suite) = (Some(version), Some(suite));
     }
 
     /// What both sides agreed on.

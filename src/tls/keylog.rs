@@ -235,6 +235,21 @@ impl KeyLog {
         out
     }
 
+    /// The client randoms that secrets of application data were logged for, in order; the first of many.
+    #[cfg(feature = "tls")]
+    pub(crate) fn randoms(&self, most: usize) -> Vec<[u8; 32]> {
+        let has_some = |secrets: &Secrets| {
+            let labels = [Label::ClientTraffic, Label::ServerTraffic];
+            labels.into_iter().any(|label| secrets.get(label).is_some())
+        };
+        let known = self.by_random.iter();
+        let known = known.filter(|(_, secrets)| has_some(secrets));
+        let mut randoms: Vec<_> = known.map(|(random, _)| *random).collect();
+        randoms.sort_unstable();
+        randoms.truncate(most);
+        randoms
+    }
+
     /// The secrets logged for a client random.
     pub(crate) fn secrets(&self, client_random: &[u8; 32]) -> Option<&Secrets> {
         self.by_random.get(client_random).map(Arc::as_ref)

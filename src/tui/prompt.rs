@@ -132,7 +132,6 @@ impl Ask {
                 ('d', "duration"),
                 ('i', "findings"),
                 ('l', "last activity"),
-                ('o', "process"),
             ],
             _ => &[],
         }

@@ -2,7 +2,7 @@
 
 use super::segment::FlowKey;
 
-/// A UDP datagram that may be of QUIC: the first bit or the second of its payload is set.
+/// A UDP datagram with a payload. No byte of it says that it is not of QUIC: a sender may clear even the fixed bit (RFC 9287).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct UdpDatagram {
     /// Which flow it belongs to, and in which direction it goes.
@@ -22,11 +22,4 @@ impl UdpDatagram {
         let payload = packet.get(self.start as usize..self.end as usize);
         payload.unwrap_or_default()
     }
-}
-
-/// Whether a payload of QUIC may begin with this byte: every packet of version 1 and 2 has one of these bits, and most of what
-/// else is sent over UDP (DNS answers apart) begins lower.
-#[inline]
-pub(super) fn may_be_quic(first: u8) -> bool {
-    first & 0xc0 != 0
 }

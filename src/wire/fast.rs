@@ -1,6 +1,6 @@
 //! What nearly every packet is, read in one go: Ethernet, IPv4 without options or fragments, TCP.
 
-use super::datagram::{UdpDatagram, may_be_quic};
+use super::datagram::UdpDatagram;
 use super::segment::{Endpoint, FlowKey, LayerBytes, Segment, TcpFlags, mapped};
 use super::skip::Skip;
 use super::tunnel;
@@ -63,7 +63,7 @@ fn no_tunnel(head: &[u8; 54], captured: usize) -> Option<Result<Segment, Skip>> 
     if tunnel::over_udp(source, destination).is_some() || total_len < 28 {
         return None;
     }
-    if total_len == 28 || !may_be_quic(head[42]) {
+    if total_len == 28 || captured <= 42 {
         return Some(Err(Skip::NotTcp));
     }
     let end = match usize::from(u16::from_be_bytes([head[38], head[39]])) {

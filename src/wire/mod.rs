@@ -1,6 +1,6 @@
 //! One packet: link layer, tunnels, IP and TCP, as views into its bytes.
 //!
-//! [`Walker`] gives the innermost TCP segment of a packet, or why there is none; of ICMP, what it says of a segment, and UDP datagrams that may be QUIC's. It keeps nothing but IP fragments: flows
+//! [`Walker`] gives the innermost TCP segment of a packet, or why there is none; of ICMP, what it says of a segment, and UDP datagrams. It keeps nothing but IP fragments: flows
 //! and streams are not known here. No packet makes it panic or costs more than its length.
 
 mod datagram;

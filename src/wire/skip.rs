@@ -9,9 +9,9 @@ use super::notice::Notice;
 pub enum Skip {
     /// Not IP at all, such as ARP.
     NotIp,
-    /// IP that carries something else, such as UDP.
+    /// IP that carries something else.
     NotTcp,
-    /// A UDP datagram that may be of QUIC.
+    /// A UDP datagram, which may be of QUIC.
     Datagram(UdpDatagram),
     /// ICMP that says something of a segment.
     Notice(Notice),

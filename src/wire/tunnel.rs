@@ -1,6 +1,6 @@
 //! Encapsulations inside IP, each told by a protocol number or a UDP port.
 
-use super::datagram::{UdpDatagram, may_be_quic};
+use super::datagram::UdpDatagram;
 use super::segment::{Endpoint, FlowKey};
 use super::skip::Skip;
 use super::walk::{Encapsulation, HeaderKind, NextLayer, Walk};
@@ -72,8 +72,7 @@ impl<'a> Walk<'a> {
             _ => self.end,
         };
         let captured = end.min(self.bytes.len());
-        let payload = self.bytes.get(self.at..captured).unwrap_or_default();
-        if !payload.first().is_some_and(|first| may_be_quic(*first)) {
+        if captured <= self.at {
             return Skip::NotTcp;
         }
         let context = &self.context;

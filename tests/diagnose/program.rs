@@ -152,7 +152,6 @@ fn json_has_every_key() {
         "rules_out",
         "settle",
         "ending",
-        "processes",
         "fix",
         "source",
     ];

@@ -45,7 +45,6 @@ mod link;
 mod options;
 mod recording;
 mod rights;
-mod sandbox;
 mod worker;
 
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
@@ -64,7 +63,6 @@ pub use self::{
     options::Options,
     recording::{Evicted, Kept, Packets, Storage, create},
     rights::{hand_to_sudo_user, sudo_environment},
-    sandbox::Sandbox,
 };
 use self::{counters::Counters, recording::Recording, worker::Worker};
 
@@ -132,18 +130,9 @@ impl Live {
             Arc::clone(&counters),
             stop.clone(),
         );
-        let sandbox = options.sandbox.clone();
         let thread = std::thread::Builder::new()
             .name("capture".into())
-            .spawn(
-                move || match sandbox.map_or(Ok(()), |sandbox| sandbox.enter_thread()) {
-                    Ok(()) => worker.run(),
-                    Err(reason) => End::Failed {
-                        name: "the sandbox of the capture thread".into(),
-                        reason,
-                    },
-                },
-            )
+            .spawn(move || worker.run())
             .map_err(CaptureError::Thread)?;
         Ok(Self {
             link_type,

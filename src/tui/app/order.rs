@@ -128,7 +128,6 @@ impl App {
                 'd' => ConnectionKey::Duration,
                 'i' => ConnectionKey::Findings,
                 'l' => ConnectionKey::Last,
-                'o' => ConnectionKey::Process,
                 _ => return,
             };
             return self.sort_connections(by);
