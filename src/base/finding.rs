@@ -174,6 +174,8 @@ codes! {
     TcpOverlapConflict = ("tcp-overlap-conflict", Warning, Some("RFC 9293 3.10"), Nothing),
     /// HTTP text where a frame should begin.
     HttpInsideFrames = ("http-inside-frames", Error, None, Payload),
+    /// Text where the first frame should begin: lines, JSON or XML as they are, without frames around them.
+    NotFrames = ("not-frames", Error, Some("RFC 6455 5.2"), Payload),
     /// What was taken for frames, without a handshake in the capture, is something else.
     RecognitionRevoked = ("recognition-revoked", Note, None, Nothing),
     /// The frames are not those of the draft that the handshake names.

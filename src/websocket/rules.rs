@@ -407,15 +407,17 @@ pub(super) fn lost_sync(passed: u64, span: Span, is_found: bool) -> Finding {
     Finding::new(Code::LostSync, text).at(span)
 }
 
-/// Whether bytes where a frame should begin are HTTP.
+/// What bytes are that stand where a frame should begin.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Http {
-    /// They are not.
+pub(super) enum Stray<'a> {
+    /// Nothing but a frame.
     No,
     /// More bytes are needed to tell.
     Perhaps,
-    /// They are: this is how they begin.
-    Yes(&'static str),
+    /// HTTP: this is how it begins.
+    Http(&'static str),
+    /// Other text: these bytes of it were looked at.
+    Text(&'a [u8]),
 }
 
 const HTTP_STARTS: &[&str] = &[
@@ -435,19 +437,60 @@ const HTTP_STARTS: &[&str] = &[
     "<html ",
 ];
 
-/// Whether `bytes` begin an HTTP message. The first byte of each, read as a frame, breaks a rule, so clean frames never
-/// come here.
-pub(super) fn http(bytes: &[u8]) -> Http {
-    let mut verdict = Http::No;
+/// Bytes that have to be text before text is what they are.
+const TEXT: usize = 6;
+/// The same where the first of them may begin a compressed message in fragments (`A`, `B`).
+const TEXT_LONGER: usize = 12;
+
+/// Whether `bytes` begin an HTTP message, or, at the beginning of a stream, any text. The first byte of each, read as a frame,
+/// breaks a rule, so clean frames never come here.
+pub(super) fn stray(bytes: &[u8], is_beginning: bool) -> Stray<'_> {
+    let mut found = Stray::No;
     for start in HTTP_STARTS {
         if bytes.starts_with(start.as_bytes()) {
-            return Http::Yes(start);
+            return Stray::Http(start);
         }
         if start.as_bytes().starts_with(bytes) {
-            verdict = Http::Perhaps;
+            found = Stray::Perhaps;
         }
     }
-    verdict
+    match found {
+        Stray::No if is_beginning => text(bytes),
+        found => found,
+    }
+}
+
+/// The second byte of text, read as a frame's, declares at least 32 bytes without a masking key, more than are waited for.
+fn text(bytes: &[u8]) -> Stray<'_> {
+    let Some([first @ b' '..=b'~', b' '..=b'~']) = bytes.first_chunk() else {
+        return Stray::No;
+    };
+    let wanted = match first {
+        b'A' | b'B' => TEXT_LONGER,
+        _ => TEXT,
+    };
+    let looked = bytes.get(..wanted).unwrap_or(bytes);
+    let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\r\n".contains(byte);
+    let is_utf8 = match std::str::from_utf8(looked) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    if looked.iter().any(is_control) || !is_utf8 {
+        return Stray::No;
+    }
+    match looked.len() < wanted {
+        true => Stray::Perhaps,
+        false => Stray::Text(looked),
+    }
+}
+
+/// Text where the first frame should begin.
+pub(super) fn not_frames(start: &[u8], at: u64) -> Finding {
+    let text = format!(
+        "text where the first frame should begin: \"{}\"",
+        escape::preview(start, 40)
+    );
+    Finding::new(Code::NotFrames, text).at(Span::at(at, start.len() as u64))
 }
 
 /// HTTP where a frame should begin.

@@ -8,7 +8,7 @@
 //! ```text
 //!            header read               payload passed over, seen or missing
 //! Header ───────────────────► Payload ─────────────────────────────────────► Header
-//!   │ hole, HTTP                 │ hole beyond the payload, invalid length
+//!   │ hole, text                 │ hole beyond the payload, invalid length
 //!   └──────────► Search ◄────────┘      Search ── boundary found ──► Header
 //! ```
 
@@ -23,7 +23,7 @@ use super::legacy;
 use super::mask;
 use super::message::{Assembly, Message, MessageKind, is_deep};
 use super::resync::{Boundary, Search};
-use super::rules::{self, Http, Rsv1, SeenHeader};
+use super::rules::{self, Rsv1, SeenHeader, Stray};
 use super::scratch::Scratch;
 use super::sink::{About, FrameSink};
 use crate::base::{Limits, Needs, Side, Span};
@@ -270,11 +270,12 @@ impl Stream {
         };
         self.take_header(header);
         if self.suspicious {
-            match rules::http(&bytes[..bytes.len().min(MAX_HEADER_LEN)]) {
-                Http::No => {}
-                Http::Perhaps => return self.set_pending(bytes),
-                Http::Yes(start) => {
-                    self.http_found(start, scratch, out);
+            let start = &bytes[..bytes.len().min(MAX_HEADER_LEN)];
+            match rules::stray(start, self.frames == 0) {
+                Stray::No => {}
+                Stray::Perhaps => return self.set_pending(bytes),
+                found => {
+                    self.stray_found(found, scratch, out);
                     return bytes;
                 }
             }
@@ -330,7 +331,7 @@ impl Stream {
         }
     }
 
-    /// Keeps the first bytes of a header (or of what may be HTTP, which is no longer) until more come.
+    /// Keeps the first bytes of a header (or of what may be HTTP or other text, which is no longer) until more come.
     #[cold]
     fn set_pending<'b>(&mut self, bytes: &'b [u8]) -> &'b [u8] {
         let len = bytes.len().min(MAX_HEADER_LEN);
@@ -357,14 +358,14 @@ impl Stream {
         };
         self.take_header(header);
         if self.suspicious {
-            match rules::http(joined) {
-                Http::No => {}
-                Http::Perhaps => {
+            match rules::stray(joined, self.frames == 0) {
+                Stray::No => {}
+                Stray::Perhaps => {
                     self.set_pending(joined);
                     return &bytes[added..];
                 }
-                Http::Yes(start) => {
-                    self.http_found(start, scratch, out);
+                found => {
+                    self.stray_found(found, scratch, out);
                     return bytes;
                 }
             }
@@ -377,7 +378,7 @@ impl Stream {
         {
             return self.after_header(payload, scratch, out);
         }
-        // More was held than the header, since it might have been HTTP; such a frame is longer than what was held.
+        // More was held than the header, since it might have been text; such a frame is longer than what was held.
         self.begin_frame(scratch, out);
         self.payload(&joined[header_len..had], scratch, out);
         bytes

@@ -4,7 +4,7 @@ use super::{About, Deflate, FrameSink, Scratch, Stream, StreamState};
 use crate::base::{Code, Finding, Side, Span};
 use crate::websocket::plausible::Expected;
 use crate::websocket::resync::{Boundary, Search};
-use crate::websocket::rules;
+use crate::websocket::rules::{self, Stray};
 
 fn bytes(count: u64) -> String {
     match count {
@@ -264,15 +264,20 @@ impl Stream {
         }
     }
 
+    /// What stands here is no frame: says so, and searches for the next one.
     #[cold]
-    pub(super) fn http_found(
+    pub(super) fn stray_found(
         &mut self,
-        start: &str,
+        found: Stray<'_>,
         scratch: &mut Scratch,
         out: &mut impl FrameSink,
     ) {
-        let http = rules::http_inside_frames(start, self.position);
-        out.finding(About::Stream, http);
+        let finding = match found {
+            Stray::No | Stray::Perhaps => return,
+            Stray::Http(start) => rules::http_inside_frames(start, self.position),
+            Stray::Text(start) => rules::not_frames(start, self.position),
+        };
+        out.finding(About::Stream, finding);
         self.lose_sync(scratch, out);
     }
 }

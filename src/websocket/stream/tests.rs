@@ -347,7 +347,7 @@ fn http_where_a_frame_should_begin_is_passed_over() {
     assert_eq!(told.codes, [Code::HttpInsideFrames, Code::LostSync]);
     assert_eq!(text(&told, 1), b"yes");
     // What only begins like HTTP is the frame it is.
-    let told = plain(&[Push(b"HTT"), Push(&[b'x'; 83])]);
+    let told = plain(&[Push(b"HTT"), Push(&[1; 83])]);
     assert_eq!(
         told.codes,
         [
@@ -735,4 +735,44 @@ fn a_context_given_up_is_a_context_lost() {
         (text(&told, 1), text(&told, 2)),
         (&b"<none>"[..], &b"Hello"[..])
     );
+}
+
+#[test]
+fn text_where_the_first_frame_should_begin_is_said_to_be_no_frame() {
+    for text in [
+        &b"{\"type\":\"welcome\",\"id\":17}\n"[..],
+        b"[{\"id\":1}]",
+        b"Welcome to the chat!\r\n",
+        b"<?xml version=\"1.0\"?>",
+        "Gr\u{fc}\u{df}e vom Server".as_bytes(),
+        b"Access denied for this address",
+        b"ERROR\n",
+    ] {
+        let told = server(text);
+        assert_eq!(told.codes, [Code::NotFrames, Code::LostSync], "{text:?}");
+        let mut steps: Vec<_> = text.chunks(1).map(Push).collect();
+        assert_eq!(plain(&steps).codes, told.codes, "{text:?} byte by byte");
+        // Behind a frame it breaks the rules that it breaks.
+        steps.insert(0, Push(b"\x81\x02ok"));
+        let codes = plain(&steps).codes;
+        assert!(!codes.contains(&Code::NotFrames), "{text:?}: {codes:?}");
+    }
+    for frames in [
+        &b"\x81\x05Hello"[..],
+        // Compressed, in fragments, and not agreed on.
+        b"\x41\x20\xf2\x48\xcd\xc9\xc9\x07\x00{{{{{{{{{{{{{{{{{{{{{{{{{",
+        b"A \x02short",
+        b"{\"\0\0\0\0\0\0\0\0",
+    ] {
+        let codes = server(frames).codes;
+        assert!(!codes.contains(&Code::NotFrames), "{frames:?}: {codes:?}");
+    }
+    let codes = walk(
+        Side::Client,
+        Compression::None,
+        &Limits::default(),
+        &[Push(b"hello server, this is no frame\n")],
+    )
+    .codes;
+    assert_eq!(codes, [Code::NotFrames, Code::LostSync]);
 }
