@@ -9,6 +9,7 @@ use crate::engine::{Outcome, Seen};
 
 use super::ending::Endings;
 use super::facts::Attempt;
+use super::fix::Situation;
 use super::index::Index;
 use super::software::Software;
 use super::verdict::{Confidence, Verdict};
@@ -44,6 +45,8 @@ pub(super) struct Found {
     pub(super) confidence: Confidence,
     pub(super) sentence: String,
     pub(super) evidence: Vec<Evidence>,
+    /// What the fix depends on beyond the verdict.
+    pub(super) situation: Option<Situation>,
 }
 
 impl Found {
@@ -53,6 +56,7 @@ impl Found {
             confidence: Confidence::Certain,
             sentence: sentence.into(),
             evidence: Vec::new(),
+            situation: None,
         }
     }
 
@@ -68,6 +72,12 @@ impl Found {
             confidence: Confidence::Possible,
             ..Self::certain(verdict, sentence)
         }
+    }
+
+    /// The same with a fix for this situation.
+    pub(super) fn when(mut self, situation: Situation) -> Self {
+        self.situation = Some(situation);
+        self
     }
 
     /// The same with evidence in a packet.

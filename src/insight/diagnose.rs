@@ -9,7 +9,7 @@ use crate::engine::Outcome;
 
 use super::case::{Case, Evidence};
 use super::ending;
-use super::fix;
+use super::fix::{self, Situation};
 use super::rules::{self, RULES};
 use super::software::Software;
 use super::verdict::{Confidence, Stage, Verdict};
@@ -40,6 +40,8 @@ pub struct Diagnosis {
     pub software: Option<(Software, String)>,
     /// How the connection ended, in one line.
     pub ending: String,
+    /// What the fix depends on beyond verdict and software.
+    situation: Option<Situation>,
 }
 
 impl Diagnosis {
@@ -63,6 +65,7 @@ impl Diagnosis {
     pub fn fix(&self) -> (&'static str, &'static str) {
         fix::fix(
             self.verdict,
+            self.situation,
             self.software.as_ref().map(|(software, _)| *software),
         )
     }
@@ -114,5 +117,6 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Diagnosis> {
         evidence: found.evidence,
         software: case.software(),
         ending: ending::text(attempt),
+        situation: found.situation,
     })
 }

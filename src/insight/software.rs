@@ -26,6 +26,8 @@ pub enum Software {
     Iis,
     /// Google's front end.
     Google,
+    /// Caddy.
+    Caddy,
 }
 
 impl Software {
@@ -43,6 +45,7 @@ impl Software {
             Software::Cloudflare => "Cloudflare",
             Software::Iis => "IIS",
             Software::Google => "Google load balancer",
+            Software::Caddy => "Caddy",
         }
     }
 
@@ -58,14 +61,24 @@ impl Software {
                 return Some((*software, line));
             }
         }
-        let page = contains(body, b"No server is available to handle this request");
-        page.then(|| {
-            let line =
-                "the page is HAProxy's own (\"No server is available to handle this request\")";
-            (Software::HaProxy, line.to_owned())
-        })
+        let mut pages = HAPROXY_PAGES.iter();
+        let page = pages.find(|text| contains(body, text.as_bytes()))?;
+        Some((
+            Software::HaProxy,
+            format!("the page is HAProxy's own ({page:?})"),
+        ))
     }
 }
+
+/// What HAProxy says itself, in pages whose head does not name it.
+const HAPROXY_PAGES: &[&str] = &[
+    "No server is available to handle this request",
+    "Request forbidden by administrative rules",
+    "Your browser sent an invalid request",
+    "Your browser didn't send a complete request in time",
+    "The server returned an invalid or incomplete response",
+    "The server didn't respond in time",
+];
 
 /// Header, what its value contains, who that is. In order of what they prove.
 const NAMES: &[(&str, &str, Software)] = &[
@@ -80,6 +93,9 @@ const NAMES: &[(&str, &str, Software)] = &[
     ("Via", "google", Software::Google),
     ("Server", "envoy", Software::Envoy),
     ("X-Envoy-Upstream-Service-Time", "", Software::Envoy),
+    // It adds its own `Server` in front of the one behind.
+    ("Via", "Caddy", Software::Caddy),
+    ("Server", "Caddy", Software::Caddy),
     ("Server", "haproxy", Software::HaProxy),
     ("Via", "haproxy", Software::HaProxy),
     ("Server", "squid", Software::Squid),

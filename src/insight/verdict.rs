@@ -143,6 +143,8 @@ verdicts! {
     /// ICMP answered the SYN: a firewall rejects it, or a router cannot deliver it.
     ConnectionRejected = ("connection-rejected", Some(Tcp), Error, "the rules of the host or router that sent the ICMP message", "https://www.rfc-editor.org/rfc/rfc1122#section-3.2.2"),
 
+    /// The connection opened, and the client ended it before it sent anything.
+    ClientLeft = ("client-left", Some(Tcp), Note, "the client's log: what did it wait for?", "https://www.rfc-editor.org/rfc/rfc9293#section-3.6"),
     /// The client speaks TLS (wss) to a port that speaks plain HTTP (ws).
     TlsToPlainPort = ("tls-to-plain-port", Some(Tls), Error, "", "https://www.rfc-editor.org/rfc/rfc6455#section-3"),
     /// One side does not trust the other's certificate, or finds it expired or for another name.
@@ -284,6 +286,8 @@ verdicts! {
 
     /// HTTP text stands where frames should be: two handlers share one socket of the server.
     HttpInsideFrames = ("http-inside-frames", Some(FirstFrames), Error, "does it come from the server itself? A capture there shows", "https://github.com/websockets/ws/issues/1315"),
+    /// The 101 is followed by text as it is, lines, JSON or XML, and not by frames.
+    NotFrames = ("not-frames", Some(FirstFrames), Error, "a capture at the sender: does it write so itself?", "https://www.rfc-editor.org/rfc/rfc6455#section-5.2"),
     /// A hop goes on reading HTTP after the upgrade, when WebSocket frames follow: it answers the first one with
     /// an HTTP error, or a reset.
     FramesParsedAsHttp = ("frames-parsed-as-http", Some(FirstFrames), Error, "the same over wss", "https://www.infoq.com/articles/Web-Sockets-Proxy-Servers/"),

@@ -1,6 +1,7 @@
 //! Diagnosis against samples whose true cause is known, and against scripted traffic for what the samples lack.
 
 mod answers;
+mod behind;
 mod heartbeats;
 mod hostile;
 mod life;

@@ -226,13 +226,13 @@ pub(super) const FIXES: &[Fix] = &[
     (
         Verdict::BadGateway,
         None,
-        "Start the server behind the proxy, or correct its address there.",
+        "Start the server behind the proxy, or correct its address there: host, port, and whether it speaks TLS (https) or not (http).",
         "",
     ),
     (
         Verdict::BadGateway,
         Some(Software::Nginx),
-        "See nginx's error log: `connect() failed` means that the address in proxy_pass does not answer.",
+        "See nginx's error log: `connect() failed` means that the address in proxy_pass does not answer; `upstream prematurely closed connection`, often, that a TLS server is spoken to in the clear (`proxy_pass https://`); `SSL_do_handshake() failed`, that it speaks plain HTTP (`proxy_pass http://`), or its certificate does not fit.",
         "https://nginx.org/en/docs/http/ngx_http_proxy_module.html#proxy_pass",
     ),
     (
@@ -244,8 +244,56 @@ pub(super) const FIXES: &[Fix] = &[
     (
         Verdict::ServerUnavailable,
         Some(Software::HaProxy),
-        "Every server of the HAProxy backend is down: see its health checks (option httpchk) and stats.",
-        "https://www.haproxy.com/documentation/haproxy-configuration-tutorials/reliability/health-checks/",
+        "No server of the HAProxy backend could be used: the termination state in HAProxy's log says why. `SC`: it refuses the connection, or `ssl` on its line does not fit it; `sQ`: all were at their maxconn until `timeout queue`; `<NOSRV>`: health checks took all of them out.",
+        "https://docs.haproxy.org/2.6/configuration.html#8.5",
+    ),
+    (
+        Verdict::ServerUnavailable,
+        Some(Software::Nginx),
+        "nginx itself answers 503 for `limit_req` and `limit_conn`, and for `return 503`: its error log has `limiting requests` or `limiting connections` then. Otherwise see the server behind it.",
+        "https://nginx.org/en/docs/http/ngx_http_limit_req_module.html#limit_req_status",
+    ),
+    (
+        Verdict::ServerUnavailable,
+        Some(Software::Apache),
+        "Apache answers 503 when nothing takes the connection at the address in ProxyPass, and for a minute after that (`retry=60`): start the server behind it, or correct the address.",
+        "https://httpd.apache.org/docs/2.4/mod/mod_proxy.html#proxypass",
+    ),
+    (
+        Verdict::ServerUnavailable,
+        Some(Software::Varnish),
+        "`Backend fetch failed` means that the backend of the VCL did not take the connection or did not answer: start it, or correct its `.host` and `.port`; `varnishlog -g request` says which.",
+        "https://varnish-cache.org/docs/7.1/users-guide/troubleshooting.html",
+    ),
+    (
+        Verdict::BadGateway,
+        Some(Software::HaProxy),
+        "What the server behind HAProxy answered was no HTTP, or it ended without an answer: often a TLS server that is spoken to in the clear (add `ssl` to its line), or a program that closed.",
+        "https://docs.haproxy.org/2.6/configuration.html#8.5",
+    ),
+    (
+        Verdict::BadGateway,
+        Some(Software::Apache),
+        "See Apache's error log and the reason in its page: `Error reading from remote server` is a server behind that ended without an answer, often one that wants TLS (`wss://` in ProxyPass, `SSLProxyEngine On`).",
+        "https://httpd.apache.org/docs/2.4/mod/mod_proxy_wstunnel.html",
+    ),
+    (
+        Verdict::BadGateway,
+        Some(Software::Caddy),
+        "See Caddy's log (`dial tcp ... connection refused`, `tls: first record does not look like a TLS handshake`, `EOF`): correct the address in reverse_proxy, and its http:// or https://.",
+        "https://caddyserver.com/docs/caddyfile/directives/reverse_proxy#upstream-addresses",
+    ),
+    (
+        Verdict::ServerError,
+        Some(Software::Apache),
+        "See Apache's error log. With `wss://` or `https://` in ProxyPass it answers 500 as long as `SSLProxyEngine On` is missing.",
+        "https://httpd.apache.org/docs/2.4/mod/mod_ssl.html#sslproxyengine",
+    ),
+    (
+        Verdict::ServerError,
+        Some(Software::Nginx),
+        "Where the page is nginx's own, see its error log: an authentication service (`auth_request`) that is down, a rewrite that goes in circles. Otherwise it is the server behind: see its log.",
+        "https://nginx.org/en/docs/http/ngx_http_auth_request_module.html",
     ),
     (
         Verdict::GatewayTimeout,
@@ -262,13 +310,13 @@ pub(super) const FIXES: &[Fix] = &[
     (
         Verdict::ResetOnUpgrade,
         None,
-        "A filter on the way may reset what it knows as WebSocket: use wss. Otherwise see the server's log, and behind a TCP load balancer whether a server is up.",
+        "A filter on the way may reset what it knows as WebSocket: use wss. Otherwise see the server's log, whether it is the server's port at all, and behind a TCP load balancer whether a server is up.",
         "",
     ),
     (
         Verdict::ClosedWithoutAnswer,
         None,
-        "See the server's log: it dropped the connection on the upgrade request. Behind a TCP load balancer, see whether a server is up: the balancer accepts connections before it knows.",
+        "See the server's log: it dropped the connection on the upgrade request. A port that wants TLS does so too (wss://, or https:// in the address that a proxy has of it). Behind a TCP load balancer, see whether a server is up: the balancer accepts connections before it knows. Or another program listens on this port.",
         "",
     ),
     (

@@ -56,6 +56,12 @@ pub(super) const FIXES: &[Fix] = &[
         "",
     ),
     (
+        Verdict::NotFrames,
+        None,
+        "After the 101 every message goes in a frame: have the program send through its WebSocket object and not through the socket below it; and check that the proxy passes to a WebSocket server and not to a plain TCP service.",
+        "",
+    ),
+    (
         Verdict::HttpInsideFrames,
         None,
         "Let one handler own the upgrade: two servers or middlewares on one socket both answer it.",

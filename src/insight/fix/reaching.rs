@@ -50,6 +50,12 @@ pub(super) const FIXES: &[Fix] = &[
         "",
     ),
     (
+        Verdict::ClientLeft,
+        None,
+        "If this was the WebSocket, see the client's log: it gave the connection up before it sent its request.",
+        "",
+    ),
+    (
         Verdict::ConnectionRefused,
         None,
         "Start the server, or correct the host or port of the URL; a server that listens on 127.0.0.1 only cannot be reached from elsewhere.",
@@ -64,7 +70,7 @@ pub(super) const FIXES: &[Fix] = &[
     (
         Verdict::TlsToPlainPort,
         None,
-        "Use ws:// for this port, or the port that has TLS (mostly 443) for wss://; or let a reverse proxy terminate TLS here.",
+        "Use ws:// for this port, or the port that has TLS (mostly 443) for wss://; or let a reverse proxy terminate TLS here. Where the client is a proxy, have that speak plain HTTP to the server (`proxy_pass http://` in nginx, no `ssl` on the server line in HAProxy, `ws://` in Apache).",
         "",
     ),
     (
@@ -190,7 +196,7 @@ pub(super) const FIXES: &[Fix] = &[
     (
         Verdict::PlainToTlsPort,
         None,
-        "Use wss:// for this port.",
+        "Use wss:// for this port; where the client is a proxy, have that speak TLS to it (https:// in the address that it has of the server).",
         "",
     ),
     (

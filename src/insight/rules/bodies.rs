@@ -3,6 +3,7 @@
 
 use crate::base::{Head, escape};
 use crate::insight::case::{Case, Found};
+use crate::insight::fix::Situation;
 use crate::insight::software::{Software, contains};
 use crate::insight::verdict::Verdict;
 
@@ -19,6 +20,73 @@ pub(super) fn session_unknown(case: &Case<'_>) -> Option<Found> {
         case.attempt.request_at(),
         "the upgrade request names its session (sid)",
     );
+    Some(first_line(case, refusal(case, found)))
+}
+
+/// An Engine.IO server (Socket.IO) that is asked by something else, or in another version.
+pub(super) fn engine_io(case: &Case<'_>) -> Option<Found> {
+    let request = case.request()?;
+    let status = case.response()?.status()?;
+    if !case.is_refused() || status != 400 {
+        return None;
+    }
+    let names_transport = contains(request.target(), b"transport=websocket");
+    let sentence = if says(case, "Transport unknown") && !names_transport {
+        "a Socket.IO server is asked by what is no Socket.IO client (400): the URL lacks EIO=4&transport=websocket, and the messages would not be understood either"
+    } else if says(case, "Transport unknown") {
+        "the Socket.IO server does not offer WebSocket as a transport (400): its `transports` leave it out"
+    } else if says(case, "Unsupported protocol version") {
+        "the client speaks another version of Socket.IO than the server (400), as EIO in the URL says"
+    } else {
+        return None;
+    };
+    let target = escape::preview(request.target(), 80);
+    let found = Found::certain(Verdict::BadRequest, sentence)
+        .when(Situation::SocketIo)
+        .at(
+            case.attempt.request_at(),
+            format!("the upgrade request, for {target}"),
+        );
+    Some(first_line(case, refusal(case, found)))
+}
+
+/// What servers say that do not take the host they are asked for.
+const HOSTS: &[(&str, &str)] = &[
+    ("Invalid host header", "Starlette or webpack"),
+    ("Invalid HTTP_HOST header", "Django"),
+    ("DisallowedHost", "Django"),
+    ("Invalid Host/Origin header", "webpack"),
+    ("Blocked request. This host", "Vite"),
+    ("Blocked host", "Rails"),
+    ("Invalid Hostname", "IIS"),
+];
+
+/// The server does not take the host name that it is asked for.
+pub(super) fn host_refused(case: &Case<'_>) -> Option<Found> {
+    let (request, response) = (case.request()?, case.response()?);
+    let status = response.status()?;
+    let page = HOSTS.iter().find(|(text, _)| says(case, text));
+    if !case.is_refused() || !(400..500).contains(&status) || status != 421 && page.is_none() {
+        return None;
+    }
+    let verdict = match status {
+        400 => Verdict::BadRequest,
+        403 => Verdict::Forbidden,
+        _ => Verdict::UpgradeRefused,
+    };
+    let who = page.map_or("the server", |(_, who)| who);
+    let host = request.value("Host").or(request.value(":authority"));
+    let host = escape::preview(host.unwrap_or_default(), 60);
+    let behind = hop_of(case, response).map_or_else(String::new, |(software, _)| {
+        format!(" (or the one that {} puts in its place)", software.name())
+    });
+    let sentence = format!(
+        "{who} does not take the host name that it is asked for ({status}): {host}{behind} is not in its list"
+    );
+    let asked = case.attempt.request_at();
+    let found = Found::certain(verdict, sentence)
+        .when(Situation::HostRefused)
+        .header(Some(request), "Host", asked);
     Some(first_line(case, refusal(case, found)))
 }
 
@@ -116,7 +184,14 @@ const PAGES: &[(&str, &str)] = &[
     ("Whitelabel Error Page", "Spring"),
     ("\"status\":404,\"error\":\"Not Found\"", "Spring"),
     ("No route matches", "Rails"),
-    ("Failed to open a WebSocket connection", "websockets"),
+    (
+        "Failed to open a WebSocket connection: missing Connection header",
+        "websockets",
+    ),
+    (
+        "Failed to open a WebSocket connection: missing Upgrade header",
+        "websockets",
+    ),
     ("Welcome to SockJS", "SockJS"),
 ];
 
@@ -132,7 +207,11 @@ pub(super) fn stripped_on_the_way(case: &Case<'_>) -> Option<Found> {
     if !case.is_refused() || !is_whole || !matches!(status, 200 | 400 | 404 | 405 | 410 | 501) {
         return None;
     }
+    if names_another_cause(case) {
+        return None;
+    }
     let hop = hop_of(case, response);
+    let application = application_server(response).filter(|_| hop.is_none());
     let page = PAGES.iter().find(|(text, _)| says(case, text));
     let asked = case.attempt.request_at();
     let target = escape::preview(request.target(), 60);
@@ -147,6 +226,14 @@ pub(super) fn stripped_on_the_way(case: &Case<'_>) -> Option<Found> {
         (None, None) if names_version => (
             "a hop did not pass Upgrade and Connection on, so that the WebSocket server saw an ordinary request"
                 .to_owned(),
+            Found::likely,
+        ),
+        (None, None) if application.is_none() || status != 404 => return None,
+        (None, _) if application.is_some() => (
+            format!(
+                "{}, or a hop did not pass Upgrade and Connection on: the application saw an ordinary request",
+                application.unwrap_or_default()
+            ),
             Found::likely,
         ),
         (None, None) => return None,
@@ -164,13 +251,24 @@ pub(super) fn stripped_on_the_way(case: &Case<'_>) -> Option<Found> {
             Found::likely,
         ),
     };
+    // uvicorn that takes the upgrade answers a wrong path with 403.
+    let or_path = match application {
+        Some(what) if what.starts_with("uvicorn") => String::new(),
+        _ => format!(
+            "; a wrong path ({target}) looks the same: `curl` with the same headers straight to the server behind, or a capture there, tells them apart"
+        ),
+    };
     let sentence = format!(
-        "probably {who}, and the server answered {what} as to an ordinary request; a wrong path ({target}) looks the same: `curl` with the same headers straight to the server behind, or a capture there, tells them apart"
+        "probably {who}, and the server answered {what} as to an ordinary request{or_path}"
     );
     let found = found(Verdict::UpgradeNotForwarded, sentence).at(
         asked,
         "the client's request has Upgrade: websocket, Connection: Upgrade and version 13",
     );
+    let found = match application {
+        Some(_) => found.when(Situation::NoWebSocketsInServer),
+        None => found,
+    };
     let found = match hop {
         // A refusal cites the headers Server and Via itself.
         Some((_, line)) if !line.starts_with("Server:") && !line.starts_with("Via:") => {
@@ -181,9 +279,72 @@ pub(super) fn stripped_on_the_way(case: &Case<'_>) -> Option<Found> {
     Some(first_line(case, refusal(case, found)))
 }
 
+/// Programs that run applications and know no WebSockets by themselves, by their `Server` header, and what is the matter then.
+const APPLICATION_SERVERS: &[(&str, &str)] = &[
+    (
+        "uvicorn",
+        "uvicorn runs without a WebSocket library (websockets or wsproto)",
+    ),
+    (
+        "gunicorn",
+        "this worker of gunicorn knows no WebSockets (WSGI), or the route is none",
+    ),
+    ("waitress", "waitress knows no WebSockets (WSGI)"),
+    (
+        "Werkzeug",
+        "the route is no WebSocket for Flask's development server",
+    ),
+    (
+        "WSGIServer",
+        "Python's WSGI server, as Django's runserver uses it without Channels, knows no WebSockets",
+    ),
+];
+
+fn application_server(response: &Head) -> Option<&'static str> {
+    let server = response.value("Server")?;
+    let mut servers = APPLICATION_SERVERS.iter();
+    let (_, what) = servers.find(|(name, _)| contains(server, name.as_bytes()))?;
+    Some(what)
+}
+
+/// Words in a refusal that speak of something else than an ordinary request.
+const OTHER_CAUSES: &[&str] = &[
+    "origin",
+    "host header",
+    "token",
+    "unauthori",
+    "forbidden",
+    "csrf",
+    "api key",
+    "apikey",
+    "api-key",
+    "credential",
+    "cookie",
+    "too large",
+    "too many",
+    "subprotocol",
+    "tenant",
+];
+/// A page longer than this is no message of an error.
+const MESSAGE: usize = 300;
+
+/// Whether a short refusal says that it is about something else.
+fn names_another_cause(case: &Case<'_>) -> bool {
+    let body = case.attempt.response_body();
+    let is_refusal = case
+        .response()
+        .and_then(Head::status)
+        .is_some_and(|status| status >= 400);
+    is_refusal
+        && body.len() <= MESSAGE
+        && OTHER_CAUSES
+            .iter()
+            .any(|word| contains(body, word.as_bytes()))
+}
+
 /// The hop that the answer's head names. A `Server` of a program that also serves files itself is a hop only where the page
 /// is not its own.
-fn hop_of(case: &Case<'_>, response: &Head) -> Option<(Software, String)> {
+pub(super) fn hop_of(case: &Case<'_>, response: &Head) -> Option<(Software, String)> {
     let body = case.attempt.response_body();
     let (software, line) = Software::named_by(response, body)?;
     let by_server = line.starts_with("Server:");
@@ -193,10 +354,13 @@ fn hop_of(case: &Case<'_>, response: &Head) -> Option<(Software, String)> {
         "was not found on this server",
         "Welcome to nginx",
         "<h1>It works!</h1>",
+        "have permission to access this resource",
         "Your browser sent a request that this server could not understand",
         "squid-internal",
     ]
     .iter()
     .any(|text| contains(body, text.as_bytes()));
-    (!(by_server && own_page)).then_some((software, line))
+    // Caddy passes upgrades on by itself.
+    let is_hop = software != Software::Caddy && !(by_server && own_page);
+    is_hop.then_some((software, line))
 }

@@ -70,7 +70,7 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Found> {
     let status = response.head.status()?;
     let target = escape::preview(request.head.target(), 80);
     let port = http::connect_target(&request.head).and_then(|target| target.port);
-    let (verdict, sentence) = judge(&request.head, status, port, &target);
+    let (verdict, sentence) = judge(&request.head, response.head.reason(), status, port, &target);
     let seen = |head: &crate::engine::SeenHead| {
         Some(Seen {
             packet: head.packet,
@@ -88,9 +88,42 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Found> {
     )
 }
 
-fn judge(request: &Head, status: u16, port: Option<u16>, target: &str) -> (Verdict, String) {
+/// The CONNECT was answered 200, and what is inside of the tunnel was answered by the same program: a web server, for which a
+/// CONNECT is a request as any other.
+pub(super) fn answers_itself(case: &Case<'_>) -> Option<Found> {
+    let connection = case.attempt.connection.as_ref()?;
+    let tunnel = connection.tunnel.as_ref()?;
+    let (request, answer) = tunnel.heads()?;
+    let answer = answer?;
+    let (response, server) = (case.response()?, answer.head.value("Server")?);
+    if !case.is_refused() || response.value("Server") != Some(server) {
+        return None;
+    }
+    let sentence = format!(
+        "what was asked for a tunnel is no proxy: it answers CONNECT with {} and then the upgrade inside itself ({})",
+        answer.head.status().unwrap_or_default(),
+        response.status().unwrap_or_default()
+    );
+    let target = escape::preview(request.head.target(), 80);
+    Some(
+        Found::likely(Verdict::ConnectUnsupported, sentence)
+            .at(Some(request.at()), format!("CONNECT {target}"))
+            .header(Some(&answer.head), "Server", Some(answer.at()))
+            .header(Some(response), "Server", case.attempt.response_at()),
+    )
+}
+
+fn judge(
+    request: &Head,
+    reason: &[u8],
+    status: u16,
+    port: Option<u16>,
+    target: &str,
+) -> (Verdict, String) {
     let has_host = request.value("host").is_some() && request.minor_version > 0;
     let credentials = request.value("proxy-authorization").is_some();
+    // tinyproxy says so of clients and hosts that it does not allow, and `Access violation` of ports.
+    let is_about_client = matches!(reason, b"Access denied" | b"Filtered");
     match status {
         407 if credentials => (
             Verdict::ProxyAuthenticationRequired,
@@ -105,10 +138,10 @@ fn judge(request: &Head, status: u16, port: Option<u16>, target: &str) -> (Verdi
             Verdict::ConnectWithoutHost,
             format!("the proxy refuses a CONNECT in HTTP/1.0 or without a Host header ({status})"),
         ),
-        403 if port != Some(443) => (
+        403 if port != Some(443) && !is_about_client => (
             Verdict::ConnectPortForbidden,
             format!(
-                "the proxy refuses a tunnel to {target} (403): it allows CONNECT to other ports only, mostly 443"
+                "the proxy refuses a tunnel to {target} (403): mostly it allows CONNECT to other ports only, such as 443"
             ),
         ),
         403 => (

@@ -87,6 +87,28 @@ pub(super) fn http_text(case: &Case<'_>) -> Option<Found> {
     Some(Found::likely(Verdict::HttpInsideFrames, sentence).at(Some(noted.at), &*noted.text))
 }
 
+/// Text as it is where frames belong: whoever took the upgrade writes to the socket below the WebSocket.
+pub(super) fn not_frames(case: &Case<'_>) -> Option<Found> {
+    let noted = sound(case.attempt, Code::NotFrames)?;
+    let from = noted.from.unwrap_or(Side::Server);
+    let (label, start) = noted.text.split_once('"')?;
+    let what = match start.as_bytes() {
+        [b'{' | b'[', ..] => "JSON",
+        [b'<', ..] => "markup",
+        _ => "text",
+    };
+    let sentence = format!(
+        "{} writes {what} as it is after the 101, and no frames: the other side cannot read that",
+        the(from)
+    );
+    let found = Found::certain(Verdict::NotFrames, sentence).quoting(
+        Some(noted.at),
+        label,
+        start.trim_end_matches('"'),
+    );
+    Some(closing(case, found))
+}
+
 /// Reserved bits without an extension that defines them.
 pub(super) fn reserved_bit(case: &Case<'_>) -> Option<Found> {
     let noted = minded(case, Code::ReservedBitSet)?;

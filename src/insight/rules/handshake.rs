@@ -3,6 +3,7 @@
 use crate::base::{Code, Side, escape};
 use crate::insight::case::{Case, Found, the};
 use crate::insight::facts::inside;
+use crate::insight::fix::Situation;
 use crate::insight::verdict::Verdict;
 
 use super::request::draft_of;
@@ -46,6 +47,7 @@ pub(super) fn odd_form(case: &Case<'_>) -> Option<Found> {
     let sentence = format!("the 101 {odd}, which strict clients refuse: {did}");
     Some(
         Found::likely(Verdict::UpgradeHeaderInvalid, sentence)
+            .when(Situation::OddForm)
             .at(Some(answered), format!("the 101 {odd}"))
             .at(
                 Some(end),

@@ -1,81 +1,12 @@
-//! HTTP: what a hop between client and server did to the upgrade, and requests sent to the wrong kind of port.
+//! HTTP: what a hop between client and server did to the upgrade.
 
-use crate::base::{Head, Side, escape};
+use crate::base::{Head, escape};
 use crate::insight::case::{Case, Found};
-use crate::insight::facts::inside;
 use crate::insight::software::{Software, contains};
 use crate::insight::verdict::Verdict;
 
 use super::answer::{body_line, refusal, says};
 use super::request::names_upgrade;
-
-/// Plain HTTP to a port that wants TLS: a page that says so, or a TLS alert in answer.
-pub(super) fn plain_to_tls_port(case: &Case<'_>) -> Option<Found> {
-    let flow = case.attempt.flow.as_ref()?;
-    let request = case.request()?;
-    let opening = inside(flow).1;
-    let is_alert = matches!(opening.get(..2), Some([0x15, 3]));
-    let page = [
-        "HTTPS port",
-        "TLS-enabled",
-        "speaking plain HTTP to an SSL",
-        "HTTP request to an HTTPS server",
-    ];
-    let page = page
-        .into_iter()
-        .find(|text| case.is_refused() && says(case, text));
-    if !is_alert && page.is_none() || request.method().is_empty() {
-        return None;
-    }
-    let sentence = format!(
-        "the client speaks plain HTTP (ws) to port {}, which wants TLS (wss)",
-        case.attempt.server.port()
-    );
-    let found = Found::certain(Verdict::PlainToTlsPort, sentence).at(
-        case.attempt.request_at(),
-        "the upgrade request, not encrypted",
-    );
-    Some(match page {
-        Some(text) => body_line(case, refusal(case, found), text),
-        None => found.at(
-            flow.sides.server.first_data,
-            "the server answers with a TLS alert",
-        ),
-    })
-}
-
-/// Ports that speak TLS by custom.
-const TLS_PORTS: &[u16] = &[443, 4443, 6443, 7443, 8443, 9443, 10443];
-
-/// Plain HTTP to a port that wants TLS, which only ends the connection: the port, or what others say to it, tells.
-pub(super) fn plain_to_silent_tls_port(case: &Case<'_>) -> Option<Found> {
-    let attempt = case.attempt;
-    let flow = attempt.flow.as_ref()?;
-    let (side, end) = attempt.end()?;
-    if !case.is_unanswered() || side != Side::Server || flow.sides.server.first_data.is_some() {
-        return None;
-    }
-    let port = attempt.server.port();
-    let other = case.all.speaks_tls(attempt.server);
-    let why = match other {
-        Some(_) => "where others speak TLS",
-        None if TLS_PORTS.contains(&port) => "which is one for TLS by custom",
-        None => return None,
-    };
-    let sentence = format!(
-        "the client speaks plain HTTP (ws) to port {port}, {why}: the server ended the connection without a word; it wants wss"
-    );
-    let found = Found::likely(Verdict::PlainToTlsPort, sentence)
-        .at(attempt.request_at(), "the upgrade request, not encrypted")
-        .at(Some(end), "FIN or RST, and no answer before it");
-    Some(match other {
-        Some(seen) => found.at(
-            Some(seen),
-            "another connection to this port begins with TLS",
-        ),
-        None => found,
-    })
-}
 
 /// The upgrade was sent to a forward proxy as if it were the server.
 pub(super) fn without_connect(case: &Case<'_>) -> Option<Found> {
@@ -149,7 +80,7 @@ pub(super) fn stripped(case: &Case<'_>) -> Option<Found> {
 }
 
 /// Whether headers say that a hop passed the request on.
-fn passed_a_hop(request: &Head) -> bool {
+pub(super) fn passed_a_hop(request: &Head) -> bool {
     let names = [
         "Via",
         "Forwarded",

@@ -1,24 +1,24 @@
-//! The life of an open connection and its end: resets from elsewhere, silence, time-outs, close codes.
+//! The life of an open connection and its end: resets from elsewhere, pings, time-outs, ends without a close frame.
 
 use crate::base::{Code, Side, escape};
 use crate::engine::{EndSummary, EndedBy, Outcome, Transport};
 use crate::insight::case::{Case, Found, the};
 use crate::insight::ending::{self, Common, Cut, Pattern};
 use crate::insight::facts::Noted;
+use crate::insight::fix::Situation;
 use crate::insight::software::contains;
 use crate::insight::verdict::{Confidence, Verdict};
-use crate::websocket::close::CloseCode;
 
 use super::status::seconds;
 
 /// How much a time to live may differ between packets of one path.
 const TTL_SLACK: u8 = 1;
-/// Retransmissions without any answer that make a silent drop.
-const UNHEARD: u32 = 3;
 /// Pings outlive this before their lack of an answer says something, in nanoseconds.
 const PING_PATIENCE: i64 = 150_000_000;
 /// The same while the other side is heard of.
 const TALKING_PATIENCE: i64 = 5_000_000_000;
+/// A client that ends within this time of the 101 did so because of it, in nanoseconds.
+const ON_SWITCHING: i64 = 200_000_000;
 /// Idle limits that many programs have, in seconds: a single connection cut after one of these is worth a word.
 const KNOWN: &[i64] = &[60, 100, 120, 240, 300, 350, 600, 900, 3600];
 
@@ -107,70 +107,6 @@ pub(super) fn foreign_reset(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     forged(case)
-}
-
-/// Retransmissions that nobody acknowledges: a hop drops the packets of the open connection.
-pub(super) fn silent_drop(case: &Case<'_>) -> Option<Found> {
-    let flow = case.attempt.flow.as_ref()?;
-    let side = Side::BOTH
-        .into_iter()
-        .max_by_key(|side| flow.sides[*side].unheard)?;
-    let (end, peer) = (&flow.sides[side], &flow.sides[side.peer()]);
-    if end.unheard < UNHEARD || peer.packets == 0 || peer.reset.is_some() {
-        return one_way_drop(case);
-    }
-    let (first, last) = (end.last_data?, end.last_unheard?);
-    let sentence = format!(
-        "packets are dropped silently from a certain moment on: {} sent the same data {} more times in {} and nothing came back",
-        the(side),
-        end.unheard,
-        seconds(last.time.since(first.time)),
-    );
-    let mut found = Found::certain(Verdict::SilentDrop, sentence)
-        .at(Some(first), "the data that is not acknowledged")
-        .at(end.first_unheard, "the first retransmission")
-        .at(Some(last), "the last one");
-    for noticed in &end.notices {
-        let (from, reason) = (noticed.notice.from, noticed.notice.reason);
-        found = found.at(Some(noticed.at), format!("ICMP from {from}: {reason}"));
-    }
-    if let Some(heard) = peer.last_data {
-        let idle = seconds(first.time.since(heard.time));
-        found = found.at(
-            Some(heard),
-            format!("{} was last heard {idle} before", the(side.peer())),
-        );
-    }
-    Some(found)
-}
-
-/// The same where the other side is heard all the while, and acknowledges nothing of it: one direction is lost.
-fn one_way_drop(case: &Case<'_>) -> Option<Found> {
-    let flow = case.attempt.flow.as_ref()?;
-    Side::BOTH.into_iter().find_map(|side| {
-        let (end, peer) = (&flow.sides[side], &flow.sides[side.peer()]);
-        let stuck = end.stuck.as_deref()?;
-        // What repeats its own data hears nothing either; the last data again when it is over says nothing.
-        if stuck.count < UNHEARD || peer.last <= stuck.first.time {
-            return None;
-        }
-        let sentence = format!(
-            "what {} sends does not arrive any more, though {} is still heard: the same data was sent {} more times in {} and never acknowledged",
-            the(side),
-            the(side.peer()),
-            stuck.count,
-            seconds(stuck.last.time.since(stuck.first.time)),
-        );
-        let found = Found::likely(Verdict::SilentDrop, sentence)
-            .at(Some(stuck.first), "the first retransmission")
-            .at(Some(stuck.last), "the last one");
-        Some(match peer.last_data {
-            Some(heard) if heard.time > stuck.first.time => {
-                found.at(Some(heard), format!("data of {} after it", the(side.peer())))
-            }
-            _ => found,
-        })
-    })
 }
 
 /// Pings that stopped being answered.
@@ -416,116 +352,6 @@ fn of_one(case: &Case<'_>) -> Option<Found> {
     )
 }
 
-/// Close codes that say that something went wrong.
-pub(super) fn close_code(case: &Case<'_>) -> Option<Found> {
-    let connection = case.attempt.connection.as_ref()?;
-    let close = &connection.close;
-    let (by, at) = (close.by?, case.attempt.frames[close.by?].close?);
-    let utf8 = case.attempt.noted(Code::InvalidUtf8);
-    // A peer that answers with an ordinary code tolerates it.
-    let answer = case.attempt.frames[by.peer()].close_code;
-    let is_tolerated = answer.is_some_and(|code| !super::frames::is_error(code));
-    let own = utf8.filter(|noted| noted.from == Some(by));
-    if let Some(noted) = own.filter(|_| !is_tolerated) {
-        return Some(own_reason(case, noted));
-    }
-    let utf8 = utf8.filter(|noted| noted.from != Some(by));
-    let verdict = match close.code {
-        Some(1007) => Verdict::InvalidUtf8,
-        Some(1002) => Verdict::ProtocolErrorClose,
-        Some(1003) => Verdict::UnsupportedDataClose,
-        Some(1008) => Verdict::PolicyClose,
-        Some(1009) => Verdict::MessageTooBig,
-        Some(1010) => Verdict::ExtensionRequiredClose,
-        Some(1011) => Verdict::InternalErrorClose,
-        Some(1012..=1014) => Verdict::ServiceClose,
-        // Of the registered codes these say that something is wrong: Unauthorized, Forbidden, Timeout.
-        Some(3000 | 3003 | 3008 | 4000..=4999) => Verdict::ApplicationClose,
-        _ if utf8.is_some() => Verdict::InvalidUtf8,
-        _ => return None,
-    };
-    let of_protocol = case.attempt.frames[by].close_name.as_deref();
-    let code = close.code.map_or_else(String::new, |code| {
-        format!(
-            " ({code}, {})",
-            of_protocol.unwrap_or(CloseCode(code).name())
-        )
-    });
-    let reason = match &close.reason {
-        Some(reason) => format!(", saying {:?}", escape::preview(reason, 100)),
-        None => String::new(),
-    };
-    let peer = the(by.peer());
-    let what = match verdict {
-        Verdict::InvalidUtf8 => format!("a text message of {peer} is not valid UTF-8"),
-        Verdict::ProtocolErrorClose => format!("{peer} broke the protocol"),
-        Verdict::UnsupportedDataClose => "it does not take this kind of data".to_owned(),
-        Verdict::PolicyClose => "its policy forbids what was sent".to_owned(),
-        Verdict::MessageTooBig => format!("a message of {peer} is larger than it takes"),
-        Verdict::ExtensionRequiredClose => {
-            "it needs an extension that was not agreed on".to_owned()
-        }
-        Verdict::InternalErrorClose => "it had an error inside".to_owned(),
-        Verdict::ApplicationClose => "its application says so".to_owned(),
-        _ => "it restarts, is overloaded, or cannot reach what is behind it".to_owned(),
-    };
-    let sentence = format!("{} closed because {what}{code}{reason}", the(by));
-    let found = Found::certain(verdict, sentence).at(Some(at), "the close frame");
-    Some(match utf8 {
-        Some(noted) => found.at(Some(noted.at), &*noted.text),
-        None => found,
-    })
-}
-
-/// The side that closed sent bytes that are not UTF-8 itself, in a message or in its close reason.
-fn own_reason(case: &Case<'_>, noted: &Noted) -> Found {
-    let from = noted.from.unwrap_or(Side::Client);
-    let sentence = format!(
-        "{} sends what is not valid UTF-8: {}",
-        the(from),
-        noted.text
-    );
-    let found = Found::certain(Verdict::InvalidUtf8, sentence).at(Some(noted.at), &*noted.text);
-    match (
-        case.attempt.frames[from.peer()].close,
-        case.attempt.frames[from.peer()].close_code,
-    ) {
-        (Some(at), Some(code)) => found.at(
-            Some(at),
-            format!("{} answers with {code}", the(from.peer())),
-        ),
-        _ => found,
-    }
-}
-
-/// RST_STREAM, or a stream's end without a close frame.
-pub(super) fn stream_reset(case: &Case<'_>) -> Option<Found> {
-    let connection = case.attempt.connection.as_ref()?;
-    let close = &connection.close;
-    let frames = close.frames.client || close.frames.server;
-    if !connection.transport.is_stream() || frames || close.ended_by != Some(EndedBy::Rst) {
-        return None;
-    }
-    let who = close.by.map_or("one side", the);
-    let stream = match (connection.transport, close.error) {
-        (Transport::Http3, Some(code)) => {
-            format!(
-                "ended the HTTP/3 stream with {}",
-                connection.transport.error_name(code)
-            )
-        }
-        (Transport::Http3, None) => "reset the HTTP/3 stream".to_owned(),
-        _ => "reset the HTTP/2 stream".to_owned(),
-    };
-    let sentence =
-        format!("{who} {stream} in the middle of the conversation, without a close frame");
-    let last = Side::BOTH
-        .iter()
-        .filter_map(|side| case.attempt.frames[*side].last);
-    let last = last.max_by_key(|seen| seen.packet.0);
-    Some(Found::certain(Verdict::StreamReset, sentence).at(last, "the last frame before"))
-}
-
 /// A stream of HTTP/2 that ended by END_STREAM, or with its connection, and no close frame.
 fn stream_ended(case: &Case<'_>) -> Option<Found> {
     let connection = case.attempt.connection.as_ref()?;
@@ -598,11 +424,24 @@ pub(super) fn without_close_frame(case: &Case<'_>) -> Option<Found> {
             Found::certain(Verdict::ConnectionReset, sentence).at(Some(end), "RST")
         }
         None => {
-            let sentence = format!(
-                "{} ended the connection{within}{comma} without a close frame (applications see code 1006)",
-                the(by)
-            );
-            Found::certain(Verdict::ClosedWithoutCloseFrame, sentence).at(Some(end), "FIN")
+            let found = match left_on_switching(case, by) {
+                Some(after) => {
+                    let sentence = format!(
+                        "the client ended the connection on the 101, {after}, without a frame: mostly it does not take this answer, which a hop may have changed on its way"
+                    );
+                    Found::certain(Verdict::ClosedWithoutCloseFrame, sentence)
+                        .when(Situation::LeftOnSwitching)
+                        .at(attempt.response_at(), "101")
+                }
+                None => {
+                    let sentence = format!(
+                        "{} ended the connection{within}{comma} without a close frame (applications see code 1006)",
+                        the(by)
+                    );
+                    Found::certain(Verdict::ClosedWithoutCloseFrame, sentence)
+                }
+            };
+            found.at(Some(end), "FIN")
         }
     };
     let found = match cut {
@@ -613,6 +452,15 @@ pub(super) fn without_close_frame(case: &Case<'_>) -> Option<Found> {
         None => found,
     };
     Some(found.at(attempt.last_data(), "the last data"))
+}
+
+/// How soon a client left that sent no frame after the 101, if that was because of it.
+fn left_on_switching(case: &Case<'_>, by: Side) -> Option<String> {
+    let frames = &case.attempt.connection.as_ref()?.frames;
+    let (_, end) = case.attempt.end()?;
+    let after = end.time.since(case.attempt.response_at()?.time);
+    let is_because = case.is_accepted() && frames.client == 0 && after <= ON_SWITCHING;
+    (by == Side::Client && is_because).then(|| super::status::later(after))
 }
 
 /// Nothing failed, or the capture ends too early to know.

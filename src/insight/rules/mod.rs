@@ -5,19 +5,25 @@
 
 mod answer;
 mod bodies;
+mod closing;
 mod connect;
+mod forbidden;
 mod frames;
+mod gateway;
 mod handshake;
 mod heartbeats;
 mod hop;
 mod life;
 mod mtu;
 mod not_http;
+mod plain_to_tls;
 mod quic;
 mod request;
+mod silence;
 mod status;
 mod tcp;
 mod tls;
+mod tls_unread;
 mod tunnels;
 
 use super::case::{Case, Found};
@@ -33,6 +39,8 @@ pub(super) const RULES: &[Rule] = &[
     tcp::unanswered,
     tcp::answer_lost,
     tcp::refused,
+    tcp::client_left,
+    tcp::ended_at_once,
     tunnels::socks,
     tunnels::proxy_protocol,
     mtu::black_hole,
@@ -41,25 +49,31 @@ pub(super) const RULES: &[Rule] = &[
     tls::unanswered,
     tls::certificate_refused,
     tls::client_certificate,
+    tls::client_certificate_refused,
     tls::closed_in_handshake,
     tls::left_after_handshake,
-    tls::closed_without_answer,
+    tls_unread::closed_without_answer,
+    tls_unread::unanswered_inside,
     tls::alpn_h2,
-    tls::alpn_h2_unread,
+    tls_unread::alpn_h2_unread,
     connect::unanswered,
     connect::no_proxy,
     connect::refused,
+    connect::answers_itself,
     life::foreign_reset_before_answer,
-    hop::plain_to_tls_port,
-    hop::plain_to_silent_tls_port,
+    plain_to_tls::answered,
+    plain_to_tls::silent,
     hop::without_connect,
     not_http::request_timeout,
+    not_http::request_cut_off,
     not_http::answer,
     request::draft_key_bytes,
     request::draft,
     request::http_version,
     request::h2_connect_protocol,
     bodies::client_certificate,
+    request::repeated,
+    gateway::tls_to_server,
     hop::stripped,
     request::version,
     request::key,
@@ -67,9 +81,12 @@ pub(super) const RULES: &[Rule] = &[
     hop::not_forwarded,
     hop::by_proxy,
     bodies::session_unknown,
+    bodies::engine_io,
+    bodies::host_refused,
     bodies::captive_portal,
     bodies::rate_limited,
     bodies::stripped_on_the_way,
+    forbidden::forbidden,
     status::by_status,
     status::alone,
     status::silence,
@@ -79,23 +96,24 @@ pub(super) const RULES: &[Rule] = &[
     handshake::extension_not_offered,
     handshake::subprotocol_missing,
     frames::http_text,
+    frames::not_frames,
     frames::reserved_bit,
     frames::masking,
     frames::invalid,
     handshake::odd_form,
     frames::closed_after_handshake,
     life::foreign_reset,
-    life::silent_drop,
+    silence::silent_drop,
     life::ping_unanswered,
     life::keepalive_timeout,
     heartbeats::application_ping_unanswered,
     life::server_stopped,
     life::cluster,
-    life::close_code,
+    closing::close_code,
     quic::idle,
     quic::forgotten,
     quic::closed,
-    life::stream_reset,
+    closing::stream_reset,
     // It worked, and only where nothing else went wrong is its age worth a word.
     handshake::draft_accepted,
     life::without_close_frame,

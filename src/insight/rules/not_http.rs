@@ -1,6 +1,6 @@
 //! HTTP: answers that are no HTTP response, or not a whole one, and requests that never ended.
 
-use crate::base::escape;
+use crate::base::{Side, escape};
 use crate::insight::case::{Case, Found};
 use crate::insight::facts::{Attempt, inside};
 use crate::insight::verdict::Verdict;
@@ -96,11 +96,8 @@ pub(super) fn request_timeout(case: &Case<'_>) -> Option<Found> {
     let (client, server) = (&flow.sides.client, &flow.sides.server);
     let (asked, answer) = inside(flow);
     let is_408 = answer.starts_with(b"HTTP/1.") && answer.get(9..12) == Some(b"408");
-    let is_half = attempt.connection.is_none()
-        && asks(attempt)
-        && asked.len() < 2048
-        && memchr::memmem::find(asked, b"\r\n\r\n").is_none();
-    if !is_half || !(is_408 || answer.is_empty() && attempt.end().is_some()) {
+    let is_by_server = attempt.end().is_some_and(|(side, _)| side == Side::Server);
+    if !is_half(attempt, asked) || !(is_408 || answer.is_empty() && is_by_server) {
         return None;
     }
     let sentence = match is_408 {
@@ -111,14 +108,8 @@ pub(super) fn request_timeout(case: &Case<'_>) -> Option<Found> {
             "the upgrade request stops in the middle of its head; the server waited for the rest and closed"
         }
     };
-    let last = asked
-        .rsplit(|byte| *byte == b'\n')
-        .next()
-        .unwrap_or_default();
-    let found = Found::certain(Verdict::RequestTimeout, sentence).at(
-        client.last_data,
-        format!("the request ends with {:?}", escape::preview(last, QUOTED)),
-    );
+    let found =
+        Found::certain(Verdict::RequestTimeout, sentence).at(client.last_data, ends_with(asked));
     Some(found.at(
         server.first_data.or(attempt.end().map(|(_, end)| end)),
         match is_408 {
@@ -126,6 +117,74 @@ pub(super) fn request_timeout(case: &Case<'_>) -> Option<Found> {
             false => "the end, without an answer",
         },
     ))
+}
+
+/// Shortest wait for the rest of a request that says something, in seconds.
+const PATIENCE: f64 = 1.0;
+
+/// The request stops in the middle of its head, and it is the client that ends the connection, or nobody does.
+pub(super) fn request_cut_off(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let flow = attempt.flow.as_ref()?;
+    let client = &flow.sides.client;
+    let (asked, answer) = inside(flow);
+    if !is_half(attempt, asked) || client.last_data.is_none() {
+        return None;
+    }
+    let last = client.last_data?;
+    let misses_line = asked.ends_with(b"\r\n");
+    let why = match misses_line {
+        true => "; what ends a head, an empty line, did not come",
+        false => "",
+    };
+    let found = match attempt.end() {
+        Some((Side::Client, end)) => {
+            let how = match client.reset {
+                Some(reset) if reset.at == end => "reset",
+                _ => "ended",
+            };
+            let sentence = format!(
+                "the client sent half of its upgrade request and {how} the connection {}{why}",
+                super::status::later(end.time.since(last.time))
+            );
+            Found::certain(Verdict::RequestTimeout, sentence)
+                .at(Some(last), ends_with(asked))
+                .at(Some(end), "the client ends the connection")
+        }
+        None if answer.is_empty() && case.watched(last.time) >= PATIENCE => {
+            let sentence = format!(
+                "the upgrade request stops in the middle of its head, and nothing more came for {:.1} s{why}",
+                case.watched(last.time)
+            );
+            Found::likely(Verdict::RequestTimeout, sentence).at(Some(last), ends_with(asked))
+        }
+        _ => return None,
+    };
+    let line = answer.split(|byte| *byte == b'\r').next();
+    Some(match line.filter(|line| !line.is_empty()) {
+        Some(line) => found.quoting(
+            flow.sides.server.first_data,
+            "the server answers ",
+            &escape::preview(line, QUOTED),
+        ),
+        None => found,
+    })
+}
+
+/// Whether the client asks for a WebSocket and its head has no end.
+fn is_half(attempt: &Attempt, asked: &[u8]) -> bool {
+    attempt.connection.is_none()
+        && asks(attempt)
+        && asked.len() < 2048
+        && memchr::memmem::find(asked, b"\r\n\r\n").is_none()
+}
+
+/// The last line of half a request, as evidence.
+fn ends_with(asked: &[u8]) -> String {
+    let mut lines = asked.rsplit(|byte| *byte == b'\n');
+    let last = lines.find(|line| !line.is_empty()).unwrap_or_default();
+    let last = escape::preview(last.trim_ascii_end(), QUOTED);
+    format!("the request ends with {last:?}")
 }
 
 /// Whether the client asked for a WebSocket, the beginning of its stream says.

@@ -3,10 +3,11 @@
 use crate::base::{Code, Head, Side, escape};
 use crate::insight::case::{Case, Found};
 use crate::insight::facts::inside;
+use crate::insight::fix::Situation;
 use crate::insight::verdict::Verdict;
 use crate::websocket::handshake;
 
-use super::answer::{body_line, refusal, says};
+use super::answer::{body_line, first_line, refusal, says};
 
 /// Whether Upgrade names websocket; a key alone makes a request an attempt, too.
 pub(super) fn names_upgrade(request: &Head) -> bool {
@@ -179,6 +180,44 @@ pub(super) fn version(case: &Case<'_>) -> Option<Found> {
         "Sec-WebSocket-Version",
         case.attempt.response_at(),
     ))
+}
+
+/// Headers of an upgrade that belong there once.
+const ONCE: &[&str] = &[
+    "Sec-WebSocket-Key",
+    "Sec-WebSocket-Version",
+    "Upgrade",
+    "Host",
+    "Origin",
+];
+
+/// A header came twice: a hop adds its own to the client's.
+pub(super) fn repeated(case: &Case<'_>) -> Option<Found> {
+    let (request, status) = (case.request()?, case.response()?.status()?);
+    let mut names = ONCE.iter();
+    let name = names.find(|name| request.values(name).count() > 1)?;
+    if !case.is_refused() || !(400..500).contains(&status) {
+        return None;
+    }
+    let verdict = match *name {
+        "Sec-WebSocket-Key" => Verdict::KeyInvalid,
+        _ => Verdict::BadRequest,
+    };
+    let sentence = format!(
+        "the request has {name} more than once, and the server refuses it ({status}): a hop adds its own to the client's, or the client writes it twice"
+    );
+    let values: Vec<_> = request
+        .values(name)
+        .take(3)
+        .map(|value| escape::preview(value, 40))
+        .collect();
+    let found = Found::likely(verdict, sentence)
+        .when(Situation::HeaderRepeated)
+        .at(
+            case.attempt.request_at(),
+            format!("{name}: {}", values.join(" and ")),
+        );
+    Some(first_line(case, refusal(case, found)))
 }
 
 /// The key is none.

@@ -5,6 +5,7 @@ use crate::engine::EndSummary;
 use crate::http::{HeadStatus, parse_head};
 use crate::insight::case::{Case, Found};
 use crate::insight::facts::is_refusal;
+use crate::insight::fix::Situation;
 use crate::insight::verdict::Verdict;
 
 use super::answer::{first_line, refusal};
@@ -19,6 +20,10 @@ pub(super) fn by_status(case: &Case<'_>) -> Option<Found> {
     let (verdict, sentence) = judge(case, response, status);
     let found =
         Found::certain(verdict, sentence).at(case.attempt.request_at(), "the upgrade request");
+    let found = match verdict == Verdict::NotAWebsocketEndpoint && is_empty(response) {
+        true => found.when(Situation::NoSuchSite),
+        false => found,
+    };
     let at = case.attempt.response_at();
     Some(
         [
@@ -46,9 +51,14 @@ fn judge(case: &Case<'_>, response: &Head, status: u16) -> (Verdict, String) {
     match status {
         200..=299 => (
             Verdict::NotAWebsocketEndpoint,
-            format!(
-                "{target} is an ordinary web address: it answered {status} with a page, not 101"
-            ),
+            match is_empty(response) {
+                true => format!(
+                    "what answers has nothing for this host or path: it answered {status} without content to {target}, not 101"
+                ),
+                false => format!(
+                    "{target} is an ordinary web address: it answered {status} with a page, not 101"
+                ),
+            },
         ),
         300..=399 => {
             let location = response
@@ -92,7 +102,8 @@ fn judge(case: &Case<'_>, response: &Head, status: u16) -> (Verdict, String) {
         ),
         502 => (
             Verdict::BadGateway,
-            "the proxy could not reach the server behind it (502)".to_owned(),
+            "the proxy could not reach the server behind it, or not understand its answer (502)"
+                .to_owned(),
         ),
         503 => (
             Verdict::ServerUnavailable,
@@ -111,6 +122,11 @@ fn judge(case: &Case<'_>, response: &Head, status: u16) -> (Verdict, String) {
             format!("the server answered {status} and not 101"),
         ),
     }
+}
+
+/// Whether an answer says that it has no content.
+fn is_empty(response: &Head) -> bool {
+    response.value("Content-Length") == Some(b"0")
 }
 
 /// An answer that refuses, where nothing of what the client sent was captured: if it was to an upgrade, this is why.
@@ -210,7 +226,11 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
                 how_silent(case),
                 case.watched(asked.time)
             );
-            Found::likely(Verdict::NoAnswer, sentence)
+            let found = Found::likely(Verdict::NoAnswer, sentence);
+            match flow.sides.client.is_acknowledged() {
+                true => found,
+                false => found.when(Situation::NotAcknowledged),
+            }
         }
         None => return None,
     };

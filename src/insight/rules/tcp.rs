@@ -1,9 +1,12 @@
 //! TCP: does the connection open?
 
+use crate::base::Side;
 use crate::engine::Seen;
 use crate::insight::case::{Case, Found};
 use crate::insight::verdict::Verdict;
 use crate::wire::Reason;
+
+use super::status::later;
 
 /// Shortest time a lone SYN has to be watched before silence says something, in seconds.
 const PATIENCE: f64 = 0.9;
@@ -155,6 +158,58 @@ pub(super) fn refused(case: &Case<'_>) -> Option<Found> {
             .at(client.syn, "SYN")
             .at(Some(reset.at), "RST in answer"),
     )
+}
+
+/// A server that ends within this time of the SYN-ACK never meant to read, in nanoseconds.
+const AT_ONCE: i64 = 500_000_000;
+
+/// A client that leaves later than this had no use for the connection, in nanoseconds.
+const SOON: i64 = 2_000_000_000;
+
+/// The connection opened, and the client ended it without a byte.
+pub(super) fn client_left(case: &Case<'_>) -> Option<Found> {
+    let flow = case.attempt.flow.as_ref()?;
+    let (opened, (side, end)) = (opened_in_silence(case)?, case.attempt.end()?);
+    // Browsers open connections in advance, and end them after some seconds.
+    if side != Side::Client || end.time.since(opened.time) > SOON {
+        return None;
+    }
+    let how = match flow.sides.client.reset {
+        Some(reset) if reset.at == end => "reset",
+        _ => "ended",
+    };
+    let sentence = format!(
+        "the client opened the connection and {how} it {}, before it sent anything: checks of ports and health do so, and clients that give up",
+        later(end.time.since(opened.time))
+    );
+    Some(
+        Found::likely(Verdict::ClientLeft, sentence)
+            .at(Some(opened), "SYN-ACK")
+            .at(Some(end), "the client's FIN or RST"),
+    )
+}
+
+/// The connection opened, and the server ended it before the client had sent anything.
+pub(super) fn ended_at_once(case: &Case<'_>) -> Option<Found> {
+    let (opened, (side, end)) = (opened_in_silence(case)?, case.attempt.end()?);
+    if side != Side::Server || end.time.since(opened.time) > AT_ONCE {
+        return None;
+    }
+    let sentence = "the server accepted the connection and ended it at once, before the client sent anything: it does not take this client (a filter of addresses, a limit on connections), or it is a balancer with no server behind it";
+    Some(
+        Found::likely(Verdict::ClosedWithoutAnswer, sentence)
+            .at(Some(opened), "SYN-ACK")
+            .at(Some(end), "the server's FIN or RST"),
+    )
+}
+
+/// Where a connection opened that carried nothing.
+fn opened_in_silence(case: &Case<'_>) -> Option<Seen> {
+    let flow = case.attempt.flow.as_ref()?;
+    let (client, server) = (&flow.sides.client, &flow.sides.server);
+    let is_silent = client.first_data.is_none() && server.first_data.is_none();
+    client.syn?;
+    server.syn.filter(|_| is_silent)
 }
 
 fn times(count: u32) -> String {

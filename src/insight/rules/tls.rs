@@ -4,6 +4,7 @@ use crate::base::{Code, Side, Timestamp, escape};
 use crate::engine::Seen;
 use crate::insight::case::{Case, Found, the};
 use crate::insight::facts::inside;
+use crate::insight::fix::Situation;
 use crate::insight::verdict::Verdict;
 use crate::tls::{self, Summary};
 
@@ -45,7 +46,7 @@ const INSPECTORS: &[&str] = &[
 ];
 
 /// Shortest wait for an answer that says something, in nanoseconds.
-const PATIENCE: i64 = 900_000_000;
+pub(super) const PATIENCE: i64 = 900_000_000;
 
 /// a ClientHello answered by HTTP.
 pub(super) fn plain_port(case: &Case<'_>) -> Option<Found> {
@@ -204,7 +205,8 @@ fn fault(case: &Case<'_>, summary: &Summary) -> Option<String> {
     if let Some(from) = certificate.valid_from.filter(|from| *from > now) {
         return Some(format!("it is not valid before {}", day(from)));
     }
-    let asked = summary.server_name.as_deref()?;
+    let address = case.attempt.server.ip().to_string();
+    let asked = summary.server_name.as_deref().unwrap_or(&address);
     if certificate.hosts.is_empty() || certificate.is_for(asked) {
         return None;
     }
@@ -215,8 +217,12 @@ fn fault(case: &Case<'_>, summary: &Summary) -> Option<String> {
     if certificate.hosts.len() > hosts.len() {
         hosts.push(format!("{} more", certificate.hosts.len() - hosts.len()));
     }
+    let by_address = match summary.server_name.is_none() {
+        true => " (the client names no host, as when it connects by the address)",
+        false => "",
+    };
     Some(format!(
-        "it is for {} and not for {}",
+        "it is for {} and not for {}{by_address}",
         hosts.join(", "),
         escape::preview(asked.as_bytes(), 80)
     ))
@@ -251,7 +257,12 @@ fn inspects(issuer: &str) -> bool {
 }
 
 /// Adds whom the handshake names, and where it ended.
-fn with_names(mut found: Found, case: &Case<'_>, summary: &Summary, side: Side) -> Found {
+pub(super) fn with_names(
+    mut found: Found,
+    case: &Case<'_>,
+    summary: &Summary,
+    side: Side,
+) -> Found {
     let Some(flow) = &case.attempt.flow else {
         return found;
     };
@@ -341,7 +352,7 @@ pub(super) fn certificate_refused(case: &Case<'_>) -> Option<Found> {
 }
 
 /// The longest that holds an alert alone, with some padding.
-const ALERT: u64 = 24;
+pub(super) const ALERT: u64 = 24;
 
 /// The server answers what the client finishes the handshake with by an alert, where TLS 1.3 hides which.
 pub(super) fn client_certificate(case: &Case<'_>) -> Option<Found> {
@@ -383,54 +394,6 @@ pub(super) fn client_certificate(case: &Case<'_>) -> Option<Found> {
     Some(with_names(found, case, summary, side))
 }
 
-/// The longest record of TLS 1.3 with a Finished alone.
-const FINISHED: u64 = 4 + 48 + 1 + 16;
-
-/// A server that ends within this time after the client's last word did so because of it, in nanoseconds.
-const AT_ONCE: i64 = 2_000_000_000;
-
-/// The server completes the handshake and ends the connection, and nothing that it sent can be an answer.
-pub(super) fn closed_without_answer(case: &Case<'_>) -> Option<Found> {
-    let attempt = case.attempt;
-    let summary = attempt.tls.as_ref()?;
-    let (side, end) = attempt.end()?;
-    let flow = attempt.flow.as_ref()?;
-    let last = flow.sides.client.last_data?;
-    let (client, server) = (&summary.encrypted.client, &summary.encrypted.server);
-    let is_13 = summary.version == Some(tls::Version::TLS1_3);
-    let is_complete = match is_13 {
-        true => client.records > 0 && server.records > 0,
-        false => has_change_cipher_spec(&flow.sides.server.opening),
-    };
-    if attempt.connection.is_some()
-        || side != Side::Server
-        || !is_complete
-        || end.time.since(last.time) > AT_ONCE
-        || summary.decryption == tls::Decryption::Decrypted
-    {
-        return None;
-    }
-    // In TLS 1.3 the server's flight comes first, and what it says behind the client's is tickets until the client asks. What
-    // the client says first has to be its Finished alone, and what it says last more than goodbye.
-    let is_asked = client.bytes - client.turn_bytes <= FINISHED
-        && client.turn_bytes > ALERT
-        && client.turns == 2;
-    let is_unanswered = match is_13 {
-        true => is_asked && (server.turns == 2 || server.turns == 3 && server.turn_bytes <= ALERT),
-        false => client.turns == 1 && server.records == 0,
-    };
-    let what = match summary.is_client_silent() {
-        true => "before the client sent anything",
-        false if is_unanswered => "without an answer to what the client sent (encrypted)",
-        false => return None,
-    };
-    let sentence = format!(
-        "the server completed the TLS handshake and ended the connection {what}: what ends TLS here cannot reach the server behind it, or that closed"
-    );
-    let found = Found::likely(Verdict::ClosedWithoutAnswer, sentence).at(Some(end), "FIN or RST");
-    Some(with_names(found, case, summary, Side::Client))
-}
-
 /// The client completes the handshake and leaves without a byte, where TLS 1.3 hides the certificate.
 pub(super) fn left_after_handshake(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
@@ -452,6 +415,35 @@ pub(super) fn left_after_handshake(case: &Case<'_>) -> Option<Found> {
     Some(with_names(found, case, summary, side))
 }
 
+/// Bytes of a stream's beginning that are surely kept: nothing that is missing in fewer was sent.
+const SURELY_KEPT: usize = 2000;
+
+/// Before TLS 1.3: the server leaves when it has the client's last message of the handshake, without its own.
+pub(super) fn client_certificate_refused(case: &Case<'_>) -> Option<Found> {
+    let attempt = case.attempt;
+    let summary = attempt.tls.as_ref()?;
+    let (side, end) = attempt.end()?;
+    let flow = attempt.flow.as_ref()?;
+    let opening = &flow.sides.server.opening;
+    let is_before_its_own = summary.version.is_some_and(|v| v < tls::Version::TLS1_3)
+        && summary.encrypted.server.records == 0
+        && opening.len() < SURELY_KEPT
+        && !has_change_cipher_spec(opening);
+    if attempt.connection.is_some()
+        || side != Side::Server
+        || !is_before_its_own
+        || summary.client_certificate != Some(true)
+    {
+        return None;
+    }
+    let sentence = "the server asked for a certificate of the client, got one, and left: it does not accept it (its authority, its time, or its purpose)";
+    let found = Found::likely(Verdict::TlsClientCertificateRequired, sentence).at(
+        Some(end),
+        "FIN or RST, before the server's last message of the handshake",
+    );
+    Some(with_names(found, case, summary, Side::Client))
+}
+
 /// One side leaves before anything of the application went either way, as clients do that do not trust a certificate.
 pub(super) fn closed_in_handshake(case: &Case<'_>) -> Option<Found> {
     let attempt = case.attempt;
@@ -471,11 +463,18 @@ pub(super) fn closed_in_handshake(case: &Case<'_>) -> Option<Found> {
         return Some(with_names(found, case, summary, side));
     }
     if answered(case).is_none() {
+        let why = match side {
+            Side::Server => {
+                ": a port that speaks plain HTTP (ws) does so, and one that takes neither the versions nor the name that were offered"
+            }
+            Side::Client => "",
+        };
         let sentence = format!(
-            "{} ended the connection in answer to the TLS ClientHello",
+            "{} ended the connection in answer to the TLS ClientHello{why}",
             the(side)
         );
-        let found = Found::certain(Verdict::TlsClosedInHandshake, sentence);
+        let found = Found::certain(Verdict::TlsClosedInHandshake, sentence)
+            .when(Situation::NoCertificateSent);
         return Some(
             found
                 .at(flow.sides.client.first_data, "ClientHello")
@@ -486,18 +485,26 @@ pub(super) fn closed_in_handshake(case: &Case<'_>) -> Option<Found> {
     let is_hidden =
         summary.version == Some(tls::Version::TLS1_3) && summary.encrypted.server.records > 0;
     let after = match (side, summary.certificate.is_some(), is_hidden) {
-        (_, true, _) => "after it saw the certificate",
+        (Side::Client, true, _) => "after it saw the certificate",
         (Side::Client, _, true) => {
             "when it had the server's certificate (encrypted), as clients do that do not trust it"
         }
         _ => "inside the TLS handshake",
     };
+    // What the server does not like is never its own certificate.
+    let issuer = match side {
+        Side::Client => issuer(summary),
+        Side::Server => String::new(),
+    };
     let sentence = format!(
-        "{} ended the connection {after}, without an alert that can be read{}",
+        "{} ended the connection {after}, without an alert that can be read{issuer}",
         the(side),
-        issuer(summary)
     );
     let found = Found::likely(Verdict::TlsClosedInHandshake, sentence).at(Some(end), "FIN or RST");
+    let found = match side {
+        Side::Client => found,
+        Side::Server => found.when(Situation::ServerLeftHandshake),
+    };
     Some(with_names(found, case, summary, side))
 }
 
@@ -517,7 +524,7 @@ fn is_lone_alert(summary: &Summary) -> bool {
     summary.version == Some(tls::Version::TLS1_3) && client.records == 1 && client.bytes <= 24
 }
 
-fn has_change_cipher_spec(opening: &[u8]) -> bool {
+pub(super) fn has_change_cipher_spec(opening: &[u8]) -> bool {
     let mut rest = opening;
     while let Some((header, after)) = rest.split_first_chunk::<5>() {
         if header[0] == tls::ContentType::CHANGE_CIPHER_SPEC.0 {
@@ -527,32 +534,6 @@ fn has_change_cipher_spec(opening: &[u8]) -> bool {
         rest = after.get(len..).unwrap_or_default();
     }
     false
-}
-
-/// ALPN chose h2, and what the client sends is not as HTTP/2 begins, though it cannot be read: one flight and no more.
-pub(super) fn alpn_h2_unread(case: &Case<'_>) -> Option<Found> {
-    let attempt = case.attempt;
-    let summary = attempt.tls.as_ref()?;
-    let (_, end) = attempt.end()?;
-    let (client, server) = (&summary.encrypted.client, &summary.encrypted.server);
-    // A client of HTTP/2 acknowledges the server's SETTINGS, so it speaks twice at least.
-    let is_one_request = client.records == 1 && server.records <= 4 && server.bytes <= 1024;
-    if attempt.connection.is_some()
-        || summary.alpn.as_deref() != Some("h2")
-        || summary.version == Some(tls::Version::TLS1_3)
-        || !is_one_request
-    {
-        return None;
-    }
-    let sentence = "TLS agreed on HTTP/2 (ALPN h2), and the client then sent one message and no answer to the server's SETTINGS, as a client does that speaks HTTP/1.1";
-    let offer = summary.alpn_offered.join(", ");
-    let found = Found::likely(Verdict::AlpnH2Http11Upgrade, sentence)
-        .at(
-            Some(attempt.first),
-            format!("ALPN: the client offers {offer}, the server takes h2"),
-        )
-        .at(Some(end), "FIN or RST");
-    Some(with_names(found, case, summary, Side::Client))
 }
 
 /// ALPN chose h2, and an HTTP/1.1 upgrade follows.
