@@ -10,7 +10,7 @@ use super::join::Attempts;
 use super::joined::Joined;
 use super::levels::{Known, Levels, Outcome};
 use super::numbers::Numbers;
-use super::packet::{Header, PacketType, may_be_padding, offered_versions};
+use super::packet::{Header, PacketType, may_be_padding, may_be_short, offered_versions};
 use super::segments::Segments;
 use super::sink::{EventSink, Piece};
 use super::streams::Streams;
@@ -52,8 +52,6 @@ pub struct Connection {
     /// Position behind the frames opened so far.
     position: PerSide<u64>,
     summary: Summary,
-    /// How it was found, if not by its first packet, and which sides were heard since.
-    joined: Option<(Joined, PerSide<bool>)>,
     is_closed: bool,
     scratch: Vec<u8>,
     frames_told: bool,
@@ -74,7 +72,6 @@ impl Connection {
             segments: PerSide::default(),
             position: PerSide::default(),
             summary: Summary::default(),
-            joined: None,
             is_closed: false,
             scratch: Vec::new(),
             frames_told: false,
@@ -88,17 +85,21 @@ impl Connection {
         connection.handshake.join(&joined);
         connection.streams.join();
         connection.summary.version = Some(joined.version);
-        connection.joined = Some((joined, PerSide::default()));
         connection.meet(joined);
         connection
     }
 
-    /// Finds out where a datagram fits that is the first heard of its side of a connection whose beginning was not seen.
+    /// Finds out where a datagram fits that is the first heard of its side, where the packets that would have told the receiver's
+    /// ids are not in the capture.
     pub fn find(&mut self, received: Received<'_>, keys: &KeyLog, attempts: &mut Attempts) {
         let Received { from, bytes, .. } = received;
-        if let Some((known, heard)) = &self.joined
-            && !heard[from]
-            && let Some(joined) = attempts.find_peer(bytes, known, keys, from)
+        let is_known = !self.numbers[from].is_empty() || self.short_id(from, bytes).is_some();
+        if is_known || !may_be_short(bytes) || self.ids[from.peer()].has(&ConnectionId::default()) {
+            return;
+        }
+        let offer = self.handshake.agreed().offer.as_ref();
+        if let Some(random) = offer.map(|offer| offer.random)
+            && let Some(joined) = attempts.find_of(bytes, random, from, keys)
         {
             self.meet(joined);
         }
@@ -108,9 +109,6 @@ impl Connection {
     fn meet(&mut self, joined: Joined) {
         self.add_id(joined.from.peer(), joined.id);
         self.levels.joins(joined.from, joined.number);
-        if let Some((_, heard)) = &mut self.joined {
-            heard[joined.from] = true;
-        }
     }
 
     /// What is known of QUIC.

@@ -21,12 +21,12 @@ impl Attempts {
         None
     }
 
-    pub(super) fn find_peer(
+    pub(super) fn find_of(
         &mut self,
         _datagram: &[u8],
-        _known: &Joined,
-        _keys: &KeyLog,
+        _random: [u8; 32],
         _from: Side,
+        _keys: &KeyLog,
     ) -> Option<Joined> {
         None
     }

@@ -18,6 +18,11 @@ impl Numbers {
         self.ranges.capacity() * size_of::<RangeInclusive<u64>>()
     }
 
+    /// Whether none was opened.
+    pub(super) fn is_empty(&self) -> bool {
+        self.ranges.is_empty()
+    }
+
     /// A packet was opened.
     pub(super) fn add(&mut self, number: u64) {
         let mut at = self.ranges.len();
