@@ -254,6 +254,18 @@ fn node_is_decrypted_and_its_exit_code_is_ours() {
         2,
         "the file names its processes: {named}"
     );
+    for (format, expected) in [
+        ("text", "node (".to_owned()),
+        ("json", format!("\"pid\": {}", server.process.id())),
+    ] {
+        let diagnosed = Command::new(env!("CARGO_BIN_EXE_wireloupe"))
+            .args(["diagnose", "--format", format])
+            .arg(server.saved())
+            .output()
+            .unwrap();
+        let diagnosed = String::from_utf8_lossy(&diagnosed.stdout).into_owned();
+        assert!(diagnosed.contains(&expected), "{diagnosed}");
+    }
 }
 
 #[test]
@@ -324,4 +336,136 @@ fn signals_reach_the_command_and_what_cannot_start_says_so() {
             .success()
     );
     assert_eq!(running.wait().unwrap().code(), Some(9));
+}
+
+/// A capture that writes a ring, told to end by an interrupt.
+struct Capture(Child);
+
+impl Capture {
+    fn start(server: &Server, options: &[&str], ring: &Path, keys: &Path) -> Self {
+        let filter = format!("tcp port {}", server.port);
+        let mut process = Command::new(env!("CARGO_BIN_EXE_wireloupe"))
+            .args(["read", "-i", "lo", "-f", &filter, "--show", "messages"])
+            .args(options)
+            .arg("--keylog")
+            .arg(keys)
+            .arg("-w")
+            .arg(ring)
+            .env_remove("SSLKEYLOGFILE")
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // It captures when its first file is there.
+        let folder = ring.parent().unwrap();
+        let has_begun = || {
+            let names = folder.read_dir().unwrap().flatten();
+            names
+                .map(|entry| entry.path())
+                .any(|path| is_ring_file(&path))
+        };
+        for _ in 0..600 {
+            if has_begun() || process.try_wait().unwrap().is_some() {
+                break;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(50));
+        }
+        Self(process)
+    }
+
+    fn status(&self, field: &str) -> String {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.0.id()));
+        let status = status.unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix(field));
+        line.unwrap_or_default().trim().to_owned()
+    }
+
+    fn end(self) -> Output {
+        let id = self.0.id().to_string();
+        let ended = Command::new("kill").args(["-INT", &id]).status();
+        assert!(ended.unwrap().success());
+        self.0.wait_with_output().unwrap()
+    }
+}
+
+fn is_ring_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.starts_with("ring_")
+}
+
+#[test]
+fn each_file_of_a_ring_opens_by_itself_and_the_capture_gives_up_what_it_does_not_need() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let folder = tempfile::tempdir().unwrap();
+    let (ring, keys) = (
+        folder.path().join("ring.pcapng"),
+        folder.path().join("keys"),
+    );
+    std::fs::write(&keys, "").unwrap();
+    let capture = Capture::start(&server, &["-b", "packets:70"], &ring, &keys);
+    let seccomp = ["NoNewPrivs:", "Seccomp:"].map(|field| capture.status(field));
+    for _ in 0..10 {
+        let option = format!("--tls-keylog={}", keys.display());
+        let said = Command::new("node")
+            .args([&option, "-e", NODE, &server.port])
+            .output();
+        assert_eq!(said.unwrap().status.code(), Some(7));
+    }
+    let output = capture.end();
+    let said = String::from_utf8_lossy(&output.stderr);
+    match &seccomp.each_ref().map(String::as_str) {
+        [_, ""] => skip("this kernel has no seccomp"),
+        both => assert_eq!(both, &["1", "2"], "{said}"),
+    }
+    assert!(said.contains("secrets are in"), "{said}");
+    let mut files: Vec<_> = folder
+        .path()
+        .read_dir()
+        .unwrap()
+        .flatten()
+        .map(|file| file.path())
+        .collect();
+    files.retain(|path| is_ring_file(path));
+    assert!(files.len() > 2, "{files:?}: {said}");
+    for file in &files {
+        let read = |arguments: &[&str]| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
+            command.args(["read"]).args(arguments).arg(file);
+            let read = command.env_remove("SSLKEYLOGFILE").output().unwrap();
+            String::from_utf8_lossy(&read.stdout).into_owned()
+        };
+        let hellos = read(&[
+            "--show",
+            "messages",
+            "-Y",
+            "websocket.payload.text contains \"hello from node\"",
+        ]);
+        assert!(
+            hellos.lines().count() > 1,
+            "{}: {hellos}; {said}",
+            file.display()
+        );
+        if let Some(shown) = tshark(file) {
+            assert!(shown.lines().count() > 1, "{}: {shown}", file.display());
+        }
+    }
+    let names: Vec<String> = files
+        .iter()
+        .map(|file| {
+            let mut command = Command::new(env!("CARGO_BIN_EXE_wireloupe"));
+            command
+                .args(["read", "--show", "connections", "--format", "ndjson"])
+                .arg(file);
+            String::from_utf8_lossy(&command.output().unwrap().stdout).into_owned()
+        })
+        .collect();
+    assert!(
+        names.iter().any(|text| text.contains("\"name\":\"node\"")),
+        "some process was found and is in a file: {names:?}"
+    );
+    let kept = Capture::start(&server, &["-b", "packets:70", "--no-sandbox"], &ring, &keys);
+    assert_ne!(kept.status("Seccomp:"), "2");
+    kept.end();
 }

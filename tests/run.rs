@@ -90,3 +90,33 @@ fn what_is_no_capture_is_an_error() {
     assert!(wireloupe::open("no/such/file").is_err());
     assert!(wireloupe::open(file!()).is_err());
 }
+
+/// As eCapture and ptcpdump write them: when the keys come.
+#[test]
+fn secrets_behind_the_packets_open_them_all_the_same() {
+    let sample = |name: &str| {
+        Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("samples/tls")
+            .join(name)
+    };
+    let keys = std::fs::read(sample("wss-tls13-aes128-gcm.keys")).unwrap();
+    let mut file = std::fs::read(sample("wss-tls13-aes128-gcm.pcapng")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("late.pcapng");
+    std::fs::write(&path, &file).unwrap();
+    let messages = |threads: usize| {
+        let capture = wireloupe::open(&path).unwrap().with_threads(threads);
+        capture.messages().count()
+    };
+    assert_eq!(messages(1), 0);
+    let block = wireloupe::capture::secrets_block(wireloupe::capture::Secrets::TLS_KEY_LOG, &keys);
+    file.extend_from_slice(&block.unwrap());
+    std::fs::write(&path, &file).unwrap();
+    let known = Sample::named("wss-tls13-aes128-gcm");
+    let known = wireloupe::open(&known.path)
+        .unwrap()
+        .with_keys(known.keys().unwrap());
+    let expected = known.unwrap().messages().count();
+    assert!(expected > 0);
+    assert_eq!([messages(1), messages(3)], [expected; 2]);
+}

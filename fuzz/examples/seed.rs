@@ -67,6 +67,7 @@ fn capture(path: &Path, seeds: &mut Seeds) -> std::io::Result<()> {
     let file = fs::read(path)?;
     seeds.write("files", &file)?;
     seeds.write("capture", &file)?;
+    formats(path, seeds)?;
     seeds.write("one_row", &file)?;
     let limits = Limits::default();
     let Ok(mut source) = Source::open(vec![Input::from_argument(path)], &limits) else {
@@ -104,10 +105,67 @@ fn capture(path: &Path, seeds: &mut Seeds) -> std::io::Result<()> {
     Ok(())
 }
 
+/// The packets of a capture in the formats and dialects that no sample has.
+fn formats(path: &Path, seeds: &mut Seeds) -> std::io::Result<()> {
+    let Ok(mut source) = Source::open(vec![Input::from_argument(path)], &Limits::default()) else {
+        return Ok(());
+    };
+    let le = |words: &[u32]| {
+        words
+            .iter()
+            .flat_map(|word| word.to_le_bytes())
+            .collect::<Vec<_>>()
+    };
+    let be = |words: &[u32]| {
+        words
+            .iter()
+            .flat_map(|word| word.to_be_bytes())
+            .collect::<Vec<_>>()
+    };
+    let version = u32::from_le_bytes([2, 0, 4, 0]);
+    let pcap = |magic: u32| le(&[magic, version, 0, 0, 65_535, 1]);
+    let (mut plain, mut nokia, mut modified) =
+        (pcap(0xa1b2_c3d4), pcap(0xa1b2_c3d4), pcap(0xa1b2_cd34));
+    let mut ixia = [pcap(0x1c00_01ac), vec![0; 4]].concat();
+    let mut snoop = [&b"snoop\0\0\0"[..], &be(&[2, 4])].concat();
+    let mut netmon = [&b"GMBU"[..], &[1, 2, 1, 0], &[0; 120]].concat();
+    let (mut table, mut batch) = (Vec::new(), Batch::new());
+    while source.fill(&mut batch) {
+        for (record, bytes) in batch.packets().take(200) {
+            let (len, seconds) = (bytes.len() as u32, (record.time.0 / 1_000_000_000) as u32);
+            let header = le(&[seconds, 7, len, record.original]);
+            for (out, extra) in [
+                (&mut plain, 8),
+                (&mut nokia, 4),
+                (&mut modified, 8),
+                (&mut ixia, 0),
+            ] {
+                out.extend_from_slice(&header);
+                out.extend(vec![0; extra]);
+                out.extend_from_slice(bytes);
+            }
+            snoop.extend(be(&[record.original, len, len + 24, 0, seconds, 7]));
+            snoop.extend_from_slice(bytes);
+            table.extend(le(&[netmon.len() as u32]));
+            netmon.extend(le(&[7, 0, record.original, len]));
+            netmon.extend_from_slice(bytes);
+            netmon.extend([1, 0]);
+        }
+    }
+    let place = le(&[netmon.len() as u32, table.len() as u32]);
+    netmon[24..32].copy_from_slice(&place);
+    netmon.extend(table);
+    for seed in [plain, nokia, modified, ixia, snoop, netmon] {
+        seeds.write("files", &seed)?;
+    }
+    Ok(())
+}
+
 /// The number by which the target `packets` knows a link type.
 fn link(link: LinkType) -> u8 {
     let known = [
-        1, 0, 9, 50, 51, 101, 104, 108, 113, 204, 228, 229, 239, 276, 105, 127, 192, 258, 107,
+        1, 0, 9, 50, 51, 101, 104, 108, 113, 204, 228, 229, 239, 276, 105, 127, 192, 258, 107, 8,
+        102, 226,
     ];
     known
         .iter()

@@ -1,4 +1,4 @@
-//! Capture files: pcap, pcapng, and both in gzip, zstd and lz4, told apart by content.
+//! Capture files: pcap in its dialects, pcapng, snoop, Network Monitor, and all of them compressed, told apart by content.
 #![no_main]
 
 use std::io::Cursor;

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use wireloupe::base::{Field, Limits, LinkType, PacketNumber, Timestamp};
 use wireloupe::wire::{Walker, layers};
 
-const LINKS: [LinkType; 20] = [
+const LINKS: [LinkType; 23] = [
     LinkType::ETHERNET,
     LinkType::NULL,
     LinkType::PPP,
@@ -25,6 +25,9 @@ const LINKS: [LinkType; 20] = [
     LinkType::PPI,
     LinkType::PKTAP,
     LinkType::FRELAY,
+    LinkType::SLIP,
+    LinkType::SLIP_BSDOS,
+    LinkType::IPNET,
     LinkType(9999),
 ];
 
@@ -56,6 +59,12 @@ fuzz_target!(|input: &[u8]| {
             if let Ok(walked) = walker.segment(link, time, packet, original) {
                 let range = walked.segment().payload.clone();
                 assert!(range.start <= range.end);
+            }
+            while let Some(more) = walker.more(time, packet) {
+                if let Ok(walked) = more {
+                    let range = walked.segment().payload.clone();
+                    assert!(range.start <= range.end);
+                }
             }
             let tree = layers(PacketNumber(1), time, link, packet, original);
             check(&tree, packet.len() as u64);

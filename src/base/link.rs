@@ -11,6 +11,10 @@ impl LinkType {
     pub const NULL: LinkType = LinkType(0);
     /// Ethernet.
     pub const ETHERNET: LinkType = LinkType(1);
+    /// Token Ring; named and not read.
+    pub const IEEE802_5: LinkType = LinkType(6);
+    /// SLIP, with the header that BSD puts in front.
+    pub const SLIP: LinkType = LinkType(8);
     /// PPP, with or without its HDLC address and control bytes.
     pub const PPP: LinkType = LinkType(9);
     /// PPP in HDLC-like framing.
@@ -23,6 +27,8 @@ impl LinkType {
     pub const RAW_BSD: LinkType = LinkType(12);
     /// RAW by OpenBSD's number.
     pub const RAW_OPENBSD: LinkType = LinkType(14);
+    /// SLIP, with the header of BSD/OS, by its own number.
+    pub const SLIP_BSDOS: LinkType = LinkType(102);
     /// An IPv4 or IPv6 packet.
     pub const RAW: LinkType = LinkType(101);
     /// Cisco HDLC.
@@ -41,6 +47,8 @@ impl LinkType {
     pub const PPI: LinkType = LinkType(192);
     /// PPP with a leading direction byte.
     pub const PPP_WITH_DIR: LinkType = LinkType(204);
+    /// Solaris's header of zones and interfaces, and an IP packet.
+    pub const IPNET: LinkType = LinkType(226);
     /// An IPv4 packet.
     pub const IPV4: LinkType = LinkType(228);
     /// An IPv6 packet.
@@ -58,12 +66,14 @@ impl LinkType {
         Some(match self {
             Self::NULL => "NULL",
             Self::ETHERNET => "ETHERNET",
+            Self::SLIP => "SLIP",
             Self::PPP => "PPP",
             Self::PPP_HDLC => "PPP_HDLC",
             Self::PPP_ETHER => "PPP_ETHER",
             Self::FDDI => "FDDI",
             Self::RAW_BSD => "RAW (12)",
             Self::RAW_OPENBSD => "RAW (14)",
+            Self::SLIP_BSDOS => "SLIP_BSDOS",
             Self::RAW => "RAW",
             Self::C_HDLC => "C_HDLC",
             Self::IEEE802_11 => "IEEE802_11",
@@ -73,6 +83,7 @@ impl LinkType {
             Self::IEEE802_11_RADIOTAP => "IEEE802_11_RADIOTAP",
             Self::PPI => "PPI",
             Self::PPP_WITH_DIR => "PPP_WITH_DIR",
+            Self::IPNET => "IPNET",
             Self::IPV4 => "IPV4",
             Self::IPV6 => "IPV6",
             Self::NFLOG => "NFLOG",

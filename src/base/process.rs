@@ -114,6 +114,17 @@ impl Process {
         }
     }
 
+    /// Those at both ends of a connection, as far as they are known: `node (4711) → nginx (80)`.
+    #[must_use]
+    pub fn of_both(client: Option<&Process>, server: Option<&Process>) -> Option<String> {
+        match (client, server) {
+            (Some(client), Some(server)) => Some(format!("{client} → {server}")),
+            (Some(client), None) => Some(client.to_string()),
+            (None, Some(server)) => Some(format!("→ {server}")),
+            (None, None) => None,
+        }
+    }
+
     /// Whether anything at all is known.
     #[must_use]
     pub fn is_known(&self) -> bool {

@@ -8,13 +8,15 @@ use std::io::{self, Read, Write};
 
 use super::summary::Secrets;
 use super::writer::secrets_block;
+use crate::base::Process;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const ENHANCED_PACKET: u32 = 6;
 const SECRETS: u32 = 10;
 const COMMENT: u16 = 1;
-/// Option `epb_flags`, and its value for a packet that went out.
+/// Option `epb_flags`, and its values for a packet that came in or went out.
 const FLAGS: u16 = 2;
+const INBOUND: u32 = 1;
 const OUTBOUND: u32 = 2;
 /// No block of this program's files is longer: a packet has 256 KiB at most, a key log less than this.
 const MOST: usize = 64 << 20;
@@ -24,9 +26,32 @@ const MOST: usize = 64 << 20;
 pub struct Additions<'a> {
     /// Lines of a key log, which take the place of the secrets that the file has already.
     pub key_log: &'a [u8],
-    /// A comment on a packet, by its number in the file, from 1: it is about the packet's sender, so that the packet counts as
-    /// outbound where nothing says otherwise.
-    pub comments: BTreeMap<u64, String>,
+    /// Comments on packets, by their numbers in the file, from 1.
+    pub comments: BTreeMap<u64, PacketComment>,
+}
+
+/// Whose a packet is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacketComment {
+    text: String,
+    /// Whether the process that is named first sent the packet, and did not get it.
+    is_outbound: bool,
+}
+
+impl PacketComment {
+    /// Of a packet between these processes, as far as they are known.
+    #[must_use]
+    pub fn of(sender: Option<&Process>, receiver: Option<&Process>) -> Option<Self> {
+        let (own, peer, is_outbound) = match (sender, receiver) {
+            (None, None) => return None,
+            (None, Some(receiver)) => (receiver, None, false),
+            (Some(sender), receiver) => (sender, receiver, true),
+        };
+        Some(Self {
+            text: Process::comment_with_peer(Some(own), peer),
+            is_outbound,
+        })
+    }
 }
 
 impl Additions<'_> {
@@ -91,7 +116,8 @@ fn next_block(input: &mut impl Read, block: &mut Vec<u8>) -> io::Result<Option<u
 }
 
 /// Puts a comment among the options of a packet block, in front of those it has.
-fn comment_on(block: &mut Vec<u8>, comment: &str) -> io::Result<()> {
+fn comment_on(block: &mut Vec<u8>, comment: &PacketComment) -> io::Result<()> {
+    let (comment, is_outbound) = (&comment.text, comment.is_outbound);
     let captured = block.get(20..24).and_then(<[u8]>::first_chunk);
     let captured = captured.map_or(0, |len| u32::from_le_bytes(*len)) as usize;
     let at = 28 + captured.next_multiple_of(4);
@@ -112,7 +138,8 @@ fn comment_on(block: &mut Vec<u8>, comment: &str) -> io::Result<()> {
     if at == end {
         option.extend(FLAGS.to_le_bytes());
         option.extend(4u16.to_le_bytes());
-        option.extend(OUTBOUND.to_le_bytes());
+        let direction = if is_outbound { OUTBOUND } else { INBOUND };
+        option.extend(direction.to_le_bytes());
         option.extend([0; 4]); // the end of the options, of which there were none
     }
     block.splice(at..at, option);
@@ -163,7 +190,15 @@ mod tests {
 
     #[test]
     fn secrets_come_first_and_comments_on_their_packets() {
-        let comments = [(1, "first".to_owned()), (2, "second".to_owned())];
+        let named = |name: &str| Process {
+            name: name.to_owned(),
+            ..Process::default()
+        };
+        let comments = [
+            (1, PacketComment::of(Some(&named("first")), None).unwrap()),
+            (2, PacketComment::of(Some(&named("second")), None).unwrap()),
+            (3, PacketComment::of(None, Some(&named("third"))).unwrap()),
+        ];
         let out = added(&Additions {
             key_log: b"NEW\n",
             comments: comments.into(),
@@ -174,22 +209,32 @@ mod tests {
         assert!(source.fill(&mut batch));
         let lens: Vec<_> = batch.packets().map(|(_, bytes)| bytes.len()).collect();
         assert_eq!(lens, [5, 8, 0]);
+        // What has options already says its direction, if it does, there.
+        let directions = batch.named().iter().map(|one| (one.index, one.is_outbound));
+        let expected = [(0, Some(true)), (1, None), (2, Some(false))];
+        assert_eq!(directions.collect::<Vec<_>>(), expected);
         source.fill(&mut batch);
         let summary = source.summary();
         assert_eq!(summary.truncated, []);
         let secrets: Vec<_> = summary.secrets.iter().map(|one| &one.bytes[..]).collect();
         assert_eq!(secrets, [b"NEW\n"]);
         let of = |number| summary.packet_comments.get(&PacketNumber(number)).cloned();
-        assert_eq!(of(1), Some(vec!["first".to_owned()]));
-        assert_eq!(of(2), Some(vec!["second".to_owned(), "before".to_owned()]));
-        assert_eq!(of(3), None);
+        assert_eq!(of(1), Some(vec!["Name: first".to_owned()]));
+        assert_eq!(
+            of(2),
+            Some(vec!["Name: second".to_owned(), "before".to_owned()])
+        );
+        assert_eq!(of(3), Some(vec!["Name: third".to_owned()]));
     }
 
     #[test]
     fn what_is_no_such_file_is_refused() {
         for bytes in [&[0; 8][..], &[6, 0, 0, 0, 12, 0, 0, 0, 0, 0, 0, 0], &[1, 2]] {
             let additions = Additions {
-                comments: [(1, "x".to_owned())].into(),
+                comments: PacketComment::of(Some(&Process::default()), None)
+                    .map(|one| (1, one))
+                    .into_iter()
+                    .collect(),
                 ..Additions::default()
             };
             let mut out = Vec::new();

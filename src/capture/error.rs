@@ -25,12 +25,12 @@ pub enum OpenError {
         name: String,
     },
     /// Any other failure of the system.
-    #[error("{name}: cannot be read: {source}")]
+    #[error("{name}: cannot be read: {reason}")]
     Unreadable {
         /// The path as it was given.
         name: String,
         /// What the system said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// No byte in it.
     #[error("{name}: is empty: a capture file has at least a header")]
@@ -39,7 +39,9 @@ pub enum OpenError {
         name: String,
     },
     /// The bytes are something else.
-    #[error("{name}: is not a capture file (pcap or pcapng): it starts with {starts}")]
+    #[error(
+        "{name}: is not a capture file that is read (pcap, pcapng, snoop, Network Monitor): it starts with {starts}"
+    )]
     NotCapture {
         /// The path as it was given.
         name: String,
@@ -58,6 +60,14 @@ pub enum OpenError {
         /// Minor version.
         minor: u16,
     },
+    /// A variant of a format that is read.
+    #[error("{name}: is a {what}, which is not read: convert it with editcap first")]
+    Foreign {
+        /// The path as it was given.
+        name: String,
+        /// Format and variant.
+        what: String,
+    },
     /// It ends before its first packet could stand.
     #[error("{name}: ends inside its file header after {len} bytes: nothing can be read of it")]
     CutHeader {
@@ -67,12 +77,12 @@ pub enum OpenError {
         len: usize,
     },
     /// Compressed data that cannot be decompressed from its first byte on.
-    #[error("{name}: cannot be decompressed: {source}")]
+    #[error("{name}: cannot be decompressed: {reason}")]
     Compressed {
         /// The path as it was given.
         name: String,
         /// What the decompressor said.
-        source: io::Error,
+        reason: io::Error,
     },
     /// More inputs than are counted.
     #[error("{count} capture files at once are too many: {most} can be merged")]
@@ -91,7 +101,10 @@ impl OpenError {
             io::ErrorKind::NotFound => Self::Missing { name },
             io::ErrorKind::PermissionDenied => Self::Permission { name },
             io::ErrorKind::IsADirectory => Self::Directory { name },
-            _ => Self::Unreadable { name, source },
+            _ => Self::Unreadable {
+                name,
+                reason: source,
+            },
         }
     }
 
@@ -126,26 +139,50 @@ fn guess(head: &[u8]) -> Option<&'static str> {
         (b"PK\x03\x04", "a ZIP archive? unpack it first"),
         (b"7z\xbc\xaf", "a 7-Zip archive? unpack it first"),
         (b"Rar!", "a RAR archive? unpack it first"),
-        (b"BZh", "bzip2 data? decompress it with bunzip2 first"),
-        (b"\xfd7zXZ", "xz data? decompress it with unxz first"),
+        (b"BZh", "bzip2 inside compressed data? decompress it first"),
+        (
+            b"\xfd7zXZ",
+            "xz inside compressed data? decompress it first",
+        ),
         (b"\x7fELF", "a program?"),
         (b"MZ", "a Windows program?"),
-        (
-            b"snoop\0\0\0",
-            "a snoop capture? convert it with editcap first",
-        ),
         (b"XCP\0", "a NetXRay capture? convert it with editcap first"),
         (
             b"TRSNIFF data",
             "a Sniffer capture? convert it with editcap first",
         ),
         (
-            b"GMBU",
-            "a Network Monitor capture? convert it with editcap first",
+            b"VL\0\0",
+            "a NetXRay capture? convert it with editcap first",
         ),
         (
-            b"RTSS",
-            "a Network Monitor capture? convert it with editcap first",
+            b"\x05VNF",
+            "a Visual Networks capture? convert it with editcap first",
+        ),
+        (
+            b"\xaa\xaa\xaa\xaa",
+            "a 5View capture? convert it with editcap first",
+        ),
+        (
+            b"ObserverPktBuffe",
+            "an Observer capture? convert it with editcap first",
+        ),
+        (
+            b"\x01\x10\x4c\0\x01\x05Trace",
+            "a LANalyzer capture? convert it with editcap first",
+        ),
+        (
+            b"+---------+---",
+            "a K12 text capture? convert it with editcap first",
+        ),
+        (b"btsnoop\0", "a Bluetooth capture, which has no TCP?"),
+        (
+            b"EyeSDN",
+            "an EyeSDN capture? convert it with editcap first",
+        ),
+        (
+            b"\x54\x52\0\x64\0",
+            "an HP-UX nettl trace? convert it with editcap first",
         ),
         (
             b"\x1f\x8b",
@@ -183,7 +220,7 @@ mod tests {
         let line = OpenError::not_capture("cat.png", b"\x89PNG\r\n\x1a\n....").to_string();
         assert_eq!(
             line,
-            "cat.png: is not a capture file (pcap or pcapng): it starts with 89 50 4e 47 0d 0a 1a 0a (a PNG image?)"
+            "cat.png: is not a capture file that is read (pcap, pcapng, snoop, Network Monitor): it starts with 89 50 4e 47 0d 0a 1a 0a (a PNG image?)"
         );
         assert!(
             OpenError::not_capture("n", b"hello world")

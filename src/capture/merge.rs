@@ -15,7 +15,7 @@ use super::batch::{Batch, PacketRecord};
 use super::error::OpenError;
 use super::opener::Opener;
 use super::part;
-use super::reader::{FileReader, Input, Opening, READ_LEN};
+use super::reader::{FileReader, Input, LookThrough, Opening, READ_LEN};
 use super::summary::{Summary, Truncation};
 use crate::base::{Named, PacketNumber};
 
@@ -55,8 +55,8 @@ impl Order {
 
 /// One of several inputs.
 enum Lane {
-    /// Known by its first packet only.
-    Closed(PathBuf),
+    /// Known by its first packet only, and by its secrets, as far as it was looked through for them.
+    Closed(PathBuf, u64),
     Open(Box<OpenLane>),
     Ended,
 }
@@ -118,6 +118,7 @@ impl Merge {
     ) -> Result<(Lane, Option<First>), OpenError> {
         let mut scratch = Summary {
             files: summary.files.clone(),
+            metadata_bytes: summary.metadata_bytes,
             ..Summary::default()
         };
         let opening = Opening {
@@ -126,13 +127,20 @@ impl Merge {
             ..opener.opening(index, 64 << 10)
         };
         let mut reader = FileReader::open(Input::Path(path.clone()), &opening, &mut scratch)?;
+        let looked_through = reader.looked_through();
+        summary.may_bring_secrets |= scratch.may_bring_secrets;
+        if looked_through > 0 {
+            // What it needs later is known now, and what others need, too.
+            summary.secrets.append(&mut scratch.secrets);
+            summary.metadata_bytes = scratch.metadata_bytes;
+        }
         let mut batch = Batch::new();
         if reader.fill(&mut batch, &mut scratch) {
             let first = batch.records().first().map(|packet| First {
                 packet: *packet,
                 capture: reader.capture(),
             });
-            return Ok((Lane::Closed(path), first));
+            return Ok((Lane::Closed(path, looked_through), first));
         }
         // Nothing will ask for it again: what it said is said now.
         summary.files = scratch.files;
@@ -153,9 +161,9 @@ impl Merge {
             let Some(Reverse((_, index))) = self.heads.pop() else {
                 break;
             };
-            if let Lane::Closed(path) = &self.lanes[index] {
-                let path = path.clone();
-                self.lanes[index] = self.reopen(index, path, opener, summary);
+            if let Lane::Closed(path, looked_through) = &self.lanes[index] {
+                let (path, looked_through) = (path.clone(), *looked_through);
+                self.lanes[index] = self.reopen(index, path, looked_through, opener, summary);
                 continue;
             }
             let Lane::Open(lane) = &mut self.lanes[index] else {
@@ -211,10 +219,15 @@ impl Merge {
         &mut self,
         index: usize,
         path: PathBuf,
+        looked_through: u64,
         opener: &Opener,
         summary: &mut Summary,
     ) -> Lane {
-        match opener.open(index, Input::Path(path), LANE_READ_LEN, summary) {
+        let mut opening = opener.opening(index, LANE_READ_LEN);
+        if looked_through > 0 {
+            opening.secrets = LookThrough::Done(looked_through);
+        }
+        match FileReader::open(Input::Path(path), &opening, summary) {
             Ok(reader) => {
                 let (lane, first) = OpenLane::start(reader, summary);
                 let place = first.map(|first| self.order.place(&first.packet));

@@ -1,6 +1,7 @@
 //! Where packets come from and go to: capture files, standard input, live interfaces, and writers.
 //!
-//! [`Source`] reads pcap and pcapng files, plain or compressed, one or several at once, and gives [`Batch`]es of packets.
+//! [`Source`] reads pcap, pcapng, snoop and Network Monitor files, plain or compressed, one or several at once, and gives
+//! [`Batch`]es of packets.
 //! What packets mean is not known here. Own code notes where packets lie in the read buffer, so that a packet is copied
 //! once, from the file to the batch; the tests hold it against the crate `pcap-parser`.
 
@@ -12,6 +13,7 @@ mod keylog;
 #[cfg(all(feature = "live", unix))]
 pub mod live;
 mod merge;
+mod netmon;
 mod opener;
 mod part;
 mod pcap;
@@ -19,12 +21,14 @@ mod pcapng;
 mod place;
 mod read_at;
 mod reader;
+mod recognise;
+mod snoop;
 mod source;
 mod spool;
 mod summary;
 mod writer;
 
-pub use annotate::{Additions, annotate};
+pub use annotate::{Additions, PacketComment, annotate};
 pub use batch::{Batch, FilePosition, PacketRecord};
 pub use error::OpenError;
 pub use keylog::KeyLogFile;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::error::OpenError;
-use super::reader::{FileReader, Input, Opening};
+use super::reader::{FileReader, Input, LookThrough, Opening};
 use super::spool::Copies;
 use super::summary::Summary;
 use crate::base::Limits;
@@ -27,6 +27,7 @@ impl Opener {
             limits: &self.limits,
             read_len,
             prompt: self.prompt,
+            secrets: LookThrough::Now,
             counter: Arc::clone(&self.counter),
             copies: self.copies.as_ref(),
         }

@@ -8,17 +8,20 @@
 //! A Simple Packet Block has no time: it gets the one of the packet before it.
 
 mod clock;
-
-use std::sync::Arc;
+mod notes;
+mod processes;
 
 use super::Broken;
 use super::batch::{Batch, FilePosition, PacketRecord};
 use super::part;
 use super::place::BufferPlace;
-use super::summary::{FileSummary, Interface, Secrets, Summary};
-use crate::base::{LinkType, Named, PacketNumber, Process, Timestamp};
+use super::summary::{Interface, Secrets};
+use crate::base::{LinkType, Named, PacketNumber, Timestamp};
 
 use clock::{Clock, Resolution};
+pub(super) use notes::Notes;
+use notes::{keys_in, text};
+use processes::Processes;
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
@@ -55,33 +58,12 @@ pub(super) struct Pcapng {
     last_time: Timestamp,
     /// The capture that the file is a part of.
     capture: Option<u64>,
+    /// Those that the section describes.
+    processes: Processes,
     /// The number of the latest packet of a part.
     last_number: u64,
-}
-
-/// Where metadata goes.
-pub(super) struct Notes<'a> {
-    pub(super) file: usize,
-    pub(super) summary: &'a mut Summary,
-    pub(super) metadata_limit: usize,
-}
-
-impl Notes<'_> {
-    /// Whether `len` more bytes of metadata may be kept.
-    fn charge(&mut self, len: usize) -> bool {
-        // The bookkeeping of one item counts too, or empty comments would be free.
-        let charged = self.summary.metadata_bytes.saturating_add(len + 64);
-        if charged > self.metadata_limit {
-            self.summary.metadata_dropped += 1;
-            return false;
-        }
-        self.summary.metadata_bytes = charged;
-        true
-    }
-
-    fn file(&mut self) -> Option<&mut FileSummary> {
-        self.summary.files.get_mut(self.file)
-    }
+    /// Bytes of the file that were looked through in front: the secrets in them were taken.
+    pub(super) looked_through: u64,
 }
 
 /// A block that was cut out of the buffer: its body and where that begins.
@@ -123,6 +105,7 @@ impl Pcapng {
                 Next::More => return (at, None),
                 Next::Broken(why) => return (at, Some(Broken { why })),
             };
+            notes.takes_secrets = place.offset + at as u64 >= self.looked_through;
             let done = match block.kind {
                 ENHANCED_PACKET | PACKET => self.packet(&block, place, packets).map(|options| {
                     if options.len() >= 4 {
@@ -291,29 +274,27 @@ impl Pcapng {
         }
     }
 
-    /// Whose the packet is, as its comments say: those of this program, and ptcpdump's.
+    /// Whose the packet is, as far as the file says.
     fn named(&self, options: &[u8], index: usize, comments: &[(u32, String)]) -> Option<Named> {
-        /// Option `epb_flags`; its lowest two bits say whether the packet came in (1) or went out (2).
-        const FLAGS: u16 = 2;
-        let (mut own, mut peer) = (Process::default(), Process::default());
-        for (_, comment) in comments {
-            Process::read_comment(comment, &mut own, &mut peer);
-        }
-        if !own.is_known() && !peer.is_known() {
-            return None;
-        }
-        let flags = self.options(options).find(|(code, _)| *code == FLAGS);
-        let flags = flags.and_then(|(_, value)| Some(self.u32(*value.first_chunk()?)));
-        Some(Named {
-            index: index as u32,
-            is_outbound: match flags? & 3 {
-                1 => Some(false),
-                2 => Some(true),
-                _ => None,
-            },
-            own: own.is_known().then(|| Arc::new(own)),
-            peer: peer.is_known().then(|| Arc::new(peer)),
-        })
+        let word = |code| {
+            let found = self.options(options).find(|(found, _)| *found == code);
+            found.and_then(|(_, value)| Some(self.u32(*value.first_chunk()?)))
+        };
+        let (flags, process) = (word(processes::FLAGS), word(processes::OF_PROCESS));
+        self.processes.named(index, comments, flags, process)
+    }
+
+    /// Takes a block that describes a process.
+    fn process(&mut self, body: &[u8], notes: &mut Notes<'_>) -> Result<(), &'static str> {
+        let (pid, options) = body
+            .split_first_chunk::<4>()
+            .ok_or("the process block there is too short")?;
+        let name = self
+            .options(options)
+            .find(|(code, _)| *code == processes::NAME);
+        let pid = self.u32(*pid);
+        self.processes.add(pid, name.map(|(_, name)| name), notes);
+        Ok(())
     }
 
     /// Of which capture the file is a part, as far as it was read.
@@ -338,6 +319,7 @@ impl Pcapng {
             INTERFACE => self.interface(block.body, notes),
             STATISTICS => self.statistics(block.body, notes),
             SECRETS => self.secrets(block.body, notes),
+            processes::BLOCK => self.process(block.body, notes),
             _ => Ok(()),
         }
     }
@@ -351,6 +333,7 @@ impl Pcapng {
         }
         self.in_section = true;
         self.interfaces.clear();
+        self.processes.clear();
         self.first_interface = notes.file().map_or(0, |file| file.interfaces.len());
         let mut origin = Vec::new();
         for (code, value) in self.options(body.get(16..).unwrap_or_default()) {
@@ -460,6 +443,9 @@ impl Pcapng {
     }
 
     fn secrets(&self, body: &[u8], notes: &mut Notes<'_>) -> Result<(), &'static str> {
+        if !notes.takes_secrets {
+            return Ok(());
+        }
         let head = body
             .first_chunk::<8>()
             .ok_or("the secrets block there is too short")?;
@@ -526,41 +512,4 @@ impl Pcapng {
             u64::from_le_bytes(raw)
         }
     }
-}
-
-fn text(value: &[u8]) -> String {
-    String::from_utf8_lossy(value).into_owned()
-}
-
-/// Takes the lines of a comment that have the form of a key log (`CLIENT_RANDOM 52.. ab..`), as some tools hand keys on.
-fn keys_in(comment: &[u8], notes: &mut Notes<'_>) {
-    let lines = comment.split(|byte| matches!(byte, b'\n' | b'\r'));
-    let mut bytes = Vec::new();
-    for line in lines.filter(|line| is_key_line(line)) {
-        bytes.extend_from_slice(line);
-        bytes.push(b'\n');
-    }
-    if !bytes.is_empty() && notes.charge(bytes.len()) {
-        let kind = Secrets::TLS_KEY_LOG;
-        notes.summary.secrets.push(Secrets { kind, bytes });
-    }
-}
-
-/// A label, the 32 bytes that name a connection and a secret of 32 at least, in hexadecimal.
-fn is_key_line(line: &[u8]) -> bool {
-    let mut words = line
-        .split(u8::is_ascii_whitespace)
-        .filter(|word| !word.is_empty());
-    let is_hex =
-        |word: &[u8], len: usize| word.len() >= len && word.iter().all(u8::is_ascii_hexdigit);
-    let is_label = |word: &[u8]| {
-        let is_part =
-            |byte: &u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || *byte == b'_';
-        word.first().is_some_and(u8::is_ascii_uppercase) && word.iter().all(is_part)
-    };
-    let (label, name, secret) = (words.next(), words.next(), words.next());
-    label.is_some_and(is_label)
-        && name.is_some_and(|name| is_hex(name, 64))
-        && secret.is_some_and(|secret| is_hex(secret, 64))
-        && words.next().is_none()
 }

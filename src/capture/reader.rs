@@ -14,10 +14,11 @@ use super::Broken;
 use super::batch::Batch;
 use super::decompress;
 use super::error::OpenError;
-use super::pcap::{self, HeaderError, Pcap};
-use super::pcapng::{self, Notes, Pcapng};
+use super::netmon::{self, TableFile};
+use super::pcapng::Notes;
 use super::place::BufferPlace;
 use super::read_at::{InOrder, ReadAt};
+use super::recognise::{Format, needed, recognise};
 use super::spool::{Again, Copies};
 use super::summary::{Compression, FileSummary, Interface, Summary, Truncation};
 use crate::base::Limits;
@@ -57,12 +58,6 @@ impl Input {
     }
 }
 
-#[derive(Debug)]
-enum Format {
-    Pcap(Pcap),
-    Pcapng(Pcapng),
-}
-
 /// One open input.
 pub(super) struct FileReader {
     name: String,
@@ -84,12 +79,26 @@ pub(super) const READ_LEN: usize = 256 << 10;
 /// Bytes read before the format is known.
 const HEAD_LEN: usize = 4096;
 
+/// Bytes of the largest file that is looked through for secrets: a second of reading.
+const LOOKED_THROUGH: u64 = 1 << 30;
+
+/// Whether a file is looked through for secrets before its packets are given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LookThrough {
+    /// If it can be read twice.
+    Now,
+    /// It was, so many bytes of it.
+    Done(u64),
+    No,
+}
+
 /// How inputs are opened.
 pub(super) struct Opening<'a> {
     pub(super) file: u16,
     pub(super) limits: &'a Limits,
     pub(super) read_len: usize,
     pub(super) prompt: bool,
+    pub(super) secrets: LookThrough,
     /// Counts bytes as they are read from disk.
     pub(super) counter: Arc<AtomicU64>,
     /// Keeps what cannot be read again.
@@ -128,19 +137,30 @@ impl FileReader {
             raw = decompress::reader(compression, whole);
             head = read_head(&mut raw, &name).map_err(|error| compressed(&name, error))?;
         }
+        let plain = again.as_ref().filter(|_| compression == Compression::None);
+        let table = plain.and_then(|again| table_file(again, &head));
+        let second = plain.and_then(second);
         if let Some(copies) = opening.copies {
             let plain = again.filter(|_| compression == Compression::None);
             raw = copies
                 .keep(opening.file, plain, &head, raw)
                 .map_err(|error| OpenError::from_io(&name, error))?;
         }
-        let (format, header_len) = recognise(&head, &name)?;
+        let (mut format, header_len) = recognise(&head, &name, table)?;
+        if let Some(pcapng) = format.pcapng() {
+            pcapng.looked_through = match (opening.secrets, second) {
+                (LookThrough::Now, Some(second)) => look_through(second, opening, summary),
+                (LookThrough::Done(len), _) => len,
+                _ => 0,
+            };
+            summary.may_bring_secrets |= pcapng.looked_through == 0;
+        }
         let mut entry = FileSummary {
             name: name.clone(),
             compression,
             ..FileSummary::default()
         };
-        describe(&format, &mut entry);
+        format.describe(&mut entry);
         if let Some(slot) = summary.files.get_mut(usize::from(opening.file)) {
             *slot = entry;
         }
@@ -180,7 +200,7 @@ impl FileReader {
             let left = batch.filled - used;
             let why = broken.map(|broken| broken.why).or(match end {
                 End::No => None,
-                End::Clean if left == 0 => Some(String::new()),
+                End::Clean if left == 0 => Some(self.format.missing().unwrap_or_default()),
                 End::Clean => Some(format!(
                     "the file ends inside a record, {left} bytes after its start"
                 )),
@@ -209,11 +229,18 @@ impl FileReader {
         self.place.offset
     }
 
+    /// How many bytes were looked through for secrets.
+    pub(super) fn looked_through(&mut self) -> u64 {
+        self.format
+            .pcapng()
+            .map_or(0, |pcapng| pcapng.looked_through)
+    }
+
     /// Of which capture the file is a part, as far as it was read.
     pub(super) fn capture(&self) -> Option<u64> {
         match &self.format {
-            Format::Pcap(_) => None,
             Format::Pcapng(pcapng) => pcapng.capture(),
+            _ => None,
         }
     }
 
@@ -236,17 +263,42 @@ impl FileReader {
     }
 
     fn index(&mut self, batch: &mut Batch, summary: &mut Summary) -> (usize, Option<Broken>) {
+        let Batch {
+            data,
+            filled,
+            packets,
+            ..
+        } = batch;
+        let data = data.get(..*filled).unwrap_or_default();
         match &mut self.format {
-            Format::Pcap(pcap) => pcap.index(
-                &batch.data[..batch.filled],
-                &mut self.place,
-                &mut batch.packets,
-            ),
+            Format::Pcap(pcap) => pcap.index(data, &mut self.place, packets),
+            Format::Snoop(snoop) => {
+                let done = snoop.index(data, &mut self.place, packets);
+                if let Some(shown) =
+                    interfaces(summary, &self.place).and_then(|all| all.first_mut())
+                {
+                    shown.dropped = Some(u64::from(snoop.drops));
+                }
+                done
+            }
+            Format::Netmon(netmon) => {
+                let done = netmon.index(data, &mut self.place, packets);
+                if let Some(shown) = interfaces(summary, &self.place) {
+                    for link in netmon.links.get(shown.len()..).unwrap_or_default() {
+                        shown.push(Interface {
+                            link: *link,
+                            ..Interface::default()
+                        });
+                    }
+                }
+                done
+            }
             Format::Pcapng(pcapng) => {
                 let mut notes = Notes {
                     file: usize::from(self.place.file),
                     summary,
                     metadata_limit: self.metadata_limit,
+                    takes_secrets: true,
                 };
                 pcapng.index(batch, &mut self.place, &mut notes)
             }
@@ -306,7 +358,7 @@ pub(super) fn open_file(path: &Path, name: &str) -> Result<(File, Option<u64>), 
 fn read_head(input: &mut Box<dyn Read + Send>, name: &str) -> Result<Vec<u8>, OpenError> {
     let mut head = vec![0; HEAD_LEN];
     let mut len = 0;
-    while len < pcap::HEADER_LEN {
+    while len < needed(head.get(..len).unwrap_or_default()) {
         match input.read(&mut head[len..]) {
             Ok(0) => break,
             Ok(read) => len += read,
@@ -327,42 +379,62 @@ fn read_head(input: &mut Box<dyn Read + Send>, name: &str) -> Result<Vec<u8>, Op
 fn compressed(name: &str, error: OpenError) -> OpenError {
     let name = name.to_owned();
     match error {
-        OpenError::Unreadable { source, .. } => OpenError::Compressed { name, source },
+        OpenError::Unreadable { reason, .. } => OpenError::Compressed { name, reason },
         other => other,
     }
 }
 
-/// Tells the format by the first bytes, and how many of them are its header.
-fn recognise(head: &[u8], name: &str) -> Result<(Format, usize), OpenError> {
-    if pcapng::is_pcapng(head) {
-        return Ok((Format::Pcapng(Pcapng::default()), 0));
-    }
-    match Pcap::parse(head) {
-        Ok(pcap) => Ok((Format::Pcap(pcap), pcap::HEADER_LEN)),
-        Err(HeaderError::Magic) => Err(OpenError::not_capture(name, head)),
-        Err(HeaderError::Short) => Err(OpenError::CutHeader {
-            name: name.to_owned(),
-            len: head.len(),
-        }),
-        Err(HeaderError::Version(major, minor)) => Err(OpenError::Version {
-            name: name.to_owned(),
-            major,
-            minor,
-        }),
-    }
+/// What a file shows of its interfaces.
+fn interfaces<'a>(summary: &'a mut Summary, place: &BufferPlace) -> Option<&'a mut Vec<Interface>> {
+    let file = summary.files.get_mut(usize::from(place.file));
+    file.map(|file| &mut file.interfaces)
 }
 
-fn describe(format: &Format, entry: &mut FileSummary) {
-    match format {
-        Format::Pcapng(_) => entry.format = "pcapng",
-        Format::Pcap(pcap) => {
-            entry.format = "pcap";
-            entry.interfaces.push(Interface {
-                link: pcap.link,
-                snaplen: pcap.snaplen,
-                ..Interface::default()
-            });
-        }
+/// The same file once more, if it is not too large to be read twice.
+fn second(file: &Again) -> Option<Input> {
+    let (input, len) = match file {
+        Again::Path(path) => (Input::Path(path.clone()), path.metadata().ok()?.len()),
+        Again::At(bytes) => (Input::At(Arc::clone(bytes), String::new()), bytes.len()),
+        Again::Copy(_) => return None,
+    };
+    (len <= LOOKED_THROUGH).then_some(input)
+}
+
+/// Takes the secrets of a whole file. Says how many bytes it has, or 0 if it cannot be read.
+fn look_through(file: Input, opening: &Opening<'_>, summary: &mut Summary) -> u64 {
+    let mut found = Summary {
+        files: vec![FileSummary::default(); usize::from(opening.file) + 1],
+        metadata_bytes: summary.metadata_bytes,
+        ..Summary::default()
+    };
+    let opening = Opening {
+        secrets: LookThrough::No,
+        counter: Arc::default(),
+        copies: None,
+        prompt: false,
+        ..*opening
+    };
+    let Ok(mut reader) = FileReader::open(file, &opening, &mut found) else {
+        return 0;
+    };
+    let mut batch = Batch::new();
+    while reader.fill(&mut batch, &mut found) {}
+    for secrets in &found.secrets {
+        summary.metadata_bytes += secrets.bytes.len() + 64;
+    }
+    summary.secrets.append(&mut found.secrets);
+    reader.whole()
+}
+
+/// A second handle on a file whose format needs to look elsewhere in it.
+fn table_file(file: &Again, head: &[u8]) -> Option<TableFile> {
+    if !netmon::is_netmon(head) {
+        return None;
+    }
+    match file {
+        Again::Path(path) => File::open(path).ok().map(TableFile::File),
+        Again::At(bytes) => Some(TableFile::At(Arc::clone(bytes))),
+        Again::Copy(_) => None,
     }
 }
 

@@ -15,6 +15,10 @@ use super::summary::{FileSummary, Summary};
 use crate::base::{Limits, PacketNumber, Spools, Timestamp};
 
 /// How a capture is read.
+///
+/// Blocks of secrets may stand behind the packets that they open (eCapture and ptcpdump write them as keys come). So pcapng
+/// files are looked through for them before their packets are given: plain ones up to 1 GiB. What comes from a pipe, compressed
+/// or larger is read once, and says [`Summary::may_bring_secrets`].
 #[derive(Clone, Debug, Default)]
 pub struct Options {
     /// Makes every packet readable again by its position ([`Source::packet_file`]): inputs that are compressed or no

@@ -15,6 +15,9 @@ pub struct Summary {
     pub packet_comments: BTreeMap<PacketNumber, Vec<String>>,
     /// Decryption secrets found in the inputs (pcapng Decryption Secrets Blocks), in file order.
     pub secrets: Vec<Secrets>,
+    /// Whether an input may bring more secrets for packets that were read already: a pcapng that cannot be looked through in
+    /// front ([`super::Options`] says which those are).
+    pub may_bring_secrets: bool,
     /// Packets read.
     pub packets: u64,
     /// For parts of a capture: its last packet, which may be in another part.
@@ -50,7 +53,7 @@ impl Summary {
 pub struct FileSummary {
     /// The path as it was given, or what stands for it, such as `standard input`.
     pub name: String,
-    /// `pcap` or `pcapng`.
+    /// `pcap`, `pcapng`, `snoop` or `Network Monitor`.
     pub format: &'static str,
     /// How it was compressed.
     pub compression: Compression,
@@ -94,6 +97,10 @@ pub enum Compression {
     Zstd,
     /// LZ4 frames.
     Lz4,
+    /// xz, one or more streams.
+    Xz,
+    /// bzip2, one or more streams.
+    Bzip2,
 }
 
 impl Compression {
@@ -105,6 +112,8 @@ impl Compression {
             Self::Gzip => "gzip",
             Self::Zstd => "zstd",
             Self::Lz4 => "lz4",
+            Self::Xz => "xz",
+            Self::Bzip2 => "bzip2",
         }
     }
 }

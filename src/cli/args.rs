@@ -27,7 +27,7 @@ Examples:
   wireloupe read --keylog keys.txt tls.pcapng          decrypts wss and HTTP/2
   zcat a.pcap.gz | wireloupe read -                    (compressed files are also read as they are)")]
 pub(crate) struct ReadArgs {
-    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4); several are one capture, merged by time; - is stdin.
+    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4, xz, bzip2); several are one capture, merged by time; - is stdin.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -174,6 +174,10 @@ pub(crate) struct LiveArgs {
     /// Stop after this many packets.
     #[arg(short = 'c', long, value_name = "N", requires = "interface")]
     pub(crate) count: Option<u64>,
+
+    /// Do not give up what a running capture does not need: making files outside its folders, the network, other programs.
+    #[arg(long, requires = "interface")]
+    pub(crate) no_sandbox: bool,
 
     /// The command that the capture is about.
     #[arg(skip)]
@@ -363,7 +367,7 @@ Each part is a pcapng file. Tunnels are unwrapped; IP fragments and what ICMP sa
 number in the whole, the name of its file and its number there; read shows the first, and reads all parts together as the
 whole. A flow goes to the same part in every capture that is dealt out to as many.")]
 pub(crate) struct SplitArgs {
-    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4); several are one capture, merged by time; - is stdin.
+    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4, xz, bzip2); several are one capture, merged by time; - is stdin.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
@@ -569,7 +573,7 @@ Examples:
 
 The verdicts are listed in docs/diagnosis.md.")]
 pub(crate) struct DiagnoseArgs {
-    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4); several are one capture, merged by time; - is stdin.
+    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4, xz, bzip2); several are one capture, merged by time; - is stdin.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 

@@ -11,7 +11,7 @@ use anyhow::Context as _;
 use zeroize::Zeroizing;
 
 use super::tell::tell;
-use crate::capture::{KeyLogFile, Secrets};
+use crate::capture::{KeyLogFile, Secrets, Summary};
 use crate::export::TlsCounts;
 use crate::tls::{BadLine, KeyLog, KeyName};
 
@@ -176,6 +176,15 @@ impl Keys {
                 self.changed |= !log.is_empty();
                 self.log.merge(log);
             }
+        }
+    }
+
+    /// Takes the secrets that the inputs of a capture brought so far. Where more may follow for packets that were read before, the
+    /// beginning of what has none is kept for them.
+    pub(crate) fn take_of(&mut self, summary: &Summary) {
+        self.take(&summary.secrets);
+        if summary.may_bring_secrets && self.blocks > 0 {
+            self.log.set_growing();
         }
     }
 

@@ -12,11 +12,12 @@ use signal_hook::iterator::Signals;
 use crate::base::Attribution;
 use crate::capture::Batch;
 use crate::capture::live::{
-    Drops, Ended, Live, Options, Storage, create, parse_autostop, parse_ring,
+    Drops, Ended, Live, Options, Sandbox, Storage, create, parse_autostop, parse_ring,
 };
 use crate::process::Watch;
 
-use super::args::LiveArgs;
+use super::args::{LiveArgs, OutputArgs, ReadArgs};
+use super::finishing::Finishing;
 use super::launch::{self, Launch};
 use super::sieve::Sieve;
 use super::tell::tell;
@@ -31,6 +32,8 @@ pub(crate) struct Capturing {
     watch: Option<Watch>,
     launch: Option<Arc<Launch>>,
     sieve: Option<Sieve>,
+    /// What completes the files of `-w`, where that is not the sieve's.
+    finishing: Option<Finishing>,
 }
 
 /// Sends the command every signal from now on.
@@ -47,12 +50,9 @@ impl Capturing {
     ///
     /// # Errors
     /// When the arguments make no sense together, or the capture cannot start; each says what to do.
-    pub(crate) fn open(
-        args: &LiveArgs,
-        packets_to: Option<&Path>,
-        force: bool,
-    ) -> anyhow::Result<Self> {
-        let mut options = options(args, packets_to, force)?;
+    pub(crate) fn open(reading: &ReadArgs) -> anyhow::Result<Self> {
+        let (args, packets_to) = (&reading.live, reading.live.write.as_deref());
+        let mut options = options(args, packets_to, &reading.to)?;
         let is_run = args.launch.is_some();
         let mut saved = None;
         if let (Some(path), true) = (packets_to, is_run) {
@@ -72,13 +72,23 @@ impl Capturing {
             launch.start()?;
             pass_on(signals, launch);
         }
+        let finishing = match is_run {
+            true => None,
+            false => Finishing::new(reading, watch.as_ref(), live.packets()),
+        };
         let mut capturing = Self {
             live,
             watch,
             launch,
             sieve: None,
+            finishing,
         };
         capturing.follow(saved, &options.interface)?;
+        if let Some(sandbox) = &options.sandbox {
+            let entered = sandbox.enter().map_err(anyhow::Error::msg);
+            entered
+                .context("cannot give up what is not needed; --no-sandbox captures without that")?;
+        }
         Ok(capturing)
     }
 
@@ -134,7 +144,11 @@ impl Capturing {
     /// # Errors
     /// When the capture has ended.
     pub(crate) fn next(&mut self, wait: Duration, batch: &mut Batch) -> Result<bool, Ended> {
-        let Some(mut next) = self.live.next(wait)? else {
+        let next = self.live.next(wait)?;
+        if let Some(finishing) = &mut self.finishing {
+            finishing.tick();
+        }
+        let Some(mut next) = next else {
             return Ok(false);
         };
         if let Some(sieve) = &mut self.sieve {
@@ -149,8 +163,9 @@ impl Capturing {
     pub(crate) fn finish(mut self) -> (String, Drops, bool, Vec<String>) {
         let sieve = self.sieve.take();
         let (end, drops) = self.live.finish();
-        let notes = match (sieve, &self.launch) {
-            (Some(sieve), Some(launch)) => sieve.finish(launch.key_log()),
+        let notes = match (sieve, &self.launch, self.finishing) {
+            (Some(sieve), Some(launch), _) => sieve.finish(launch.key_log()),
+            (_, _, Some(finishing)) => finishing.finish(),
             _ => Vec::new(),
         };
         (end.to_string(), drops, end.is_clean(), notes)
@@ -169,12 +184,8 @@ impl LiveBatches {
     ///
     /// # Errors
     /// When the arguments make no sense together, or the capture cannot start; each says what to do.
-    pub(crate) fn open(
-        args: &LiveArgs,
-        packets_to: Option<&Path>,
-        force: bool,
-    ) -> anyhow::Result<Self> {
-        let capturing = Capturing::open(args, packets_to, force)?;
+    pub(crate) fn open(args: &ReadArgs) -> anyhow::Result<Self> {
+        let capturing = Capturing::open(args)?;
         if let Some(warning) = capturing.live.warning() {
             tell(warning);
         }
@@ -230,13 +241,13 @@ pub(crate) fn summary(drops: &Drops) -> String {
 ///
 /// # Errors
 /// When they make no sense together.
-fn options(args: &LiveArgs, packets_to: Option<&Path>, force: bool) -> anyhow::Result<Options> {
+fn options(args: &LiveArgs, packets_to: Option<&Path>, to: &OutputArgs) -> anyhow::Result<Options> {
     let Some(interface) = &args.interface else {
         bail!("no interface named: -i IFACE (wireloupe interfaces lists them)")
     };
     let ring = parse_ring(&args.ring)?;
     // A ring's files have names of their own; a pipe or a device is there to be written to.
-    if let (Some(path), None, false) = (packets_to, &ring, force)
+    if let (Some(path), None, false) = (packets_to, &ring, to.force)
         && path.is_file()
     {
         bail!(
@@ -260,6 +271,14 @@ fn options(args: &LiveArgs, packets_to: Option<&Path>, force: bool) -> anyhow::R
             .map_or(defaults.buffer_bytes, |mebibytes| mebibytes << 20),
         place,
         autostop: parse_autostop(&args.autostop, args.count)?,
+        sandbox: (!args.no_sandbox).then(|| sandbox([packets_to, to.output.as_deref()])),
         ..defaults
     })
+}
+
+/// Where files are still made: rings and their secrets beside the output, exports in the working directory.
+fn sandbox(outputs: [Option<&Path>; 2]) -> Sandbox {
+    let beside = |path: &Path| Some(std::path::absolute(path).ok()?.parent()?.to_owned());
+    let folders = outputs.into_iter().flatten().filter_map(beside);
+    Sandbox::new(std::env::current_dir().into_iter().chain(folders))
 }

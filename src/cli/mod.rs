@@ -5,6 +5,8 @@ mod command;
 mod compare;
 mod diagnose;
 mod extract;
+#[cfg(all(feature = "live", unix))]
+mod finishing;
 mod follow;
 #[cfg(all(feature = "live", unix))]
 pub mod interfaces;
@@ -28,8 +30,6 @@ mod report;
 mod run;
 #[cfg(all(feature = "live", unix))]
 mod run_args;
-#[cfg(all(feature = "live", unix))]
-mod secrets;
 #[cfg(all(feature = "live", unix))]
 mod sieve;
 mod split;
@@ -64,16 +64,7 @@ pub fn main() -> ExitCode {
         }
     };
     match settle(&mut cli).and_then(|()| dispatch(&cli)) {
-        Ok(code) => {
-            #[cfg(all(feature = "live", unix))]
-            if let None | Some(Command::Read(_)) = &cli.command {
-                secrets::add(match &cli.command {
-                    Some(Command::Read(args)) => args,
-                    _ => &cli.open,
-                });
-            }
-            code
-        }
+        Ok(code) => code,
         Err(error) => {
             tell(format_args!("{error:#}"));
             ExitCode::from(2)

@@ -92,6 +92,9 @@ impl<D> Printed<D> {
         for note in &self.ending.notes {
             tell(note);
         }
+        if let Some(note) = encrypted(self.tally.encrypted) {
+            tell(note);
+        }
         if self.counts.connections == 0 && io::stderr().is_terminal() {
             tell(format_args!(
                 "no WebSocket among {} packets ({} without a TCP segment)",
@@ -157,6 +160,19 @@ pub(crate) fn print<F: Format + Send, D: Drain<F::Out>>(
         tally,
         counts,
     })
+}
+
+/// That Wi-Fi was captured without the network's key.
+pub(crate) fn encrypted(frames: u64) -> Option<String> {
+    let frames = match frames {
+        0 => return None,
+        1 => "1 frame of Wi-Fi is".to_owned(),
+        many => format!("{many} frames of Wi-Fi are"),
+    };
+    Some(format!(
+        "{frames} encrypted by the network and passed over: decrypt the capture first (airdecap-ng, or Wireshark with the \
+         network's password), or capture on the interface of an end"
+    ))
 }
 
 fn totals<'a>(ending: &'a Ending, tally: &Tally, counts: Counts) -> Totals<'a> {

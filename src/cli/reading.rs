@@ -55,11 +55,7 @@ impl Reading {
         let keys = Keys::open(args.analysis.keylog.as_deref(), args.is_live())?;
         #[cfg(all(feature = "live", unix))]
         if args.is_live() {
-            let input = Opened::Live(Box::new(LiveBatches::open(
-                &args.live,
-                args.live.write.as_deref(),
-                args.to.force,
-            )?));
+            let input = Opened::Live(Box::new(LiveBatches::open(args)?));
             return Ok(Reading {
                 input,
                 keys,
@@ -156,7 +152,7 @@ impl Batches for Reading {
             Opened::Files(source, progress) => {
                 let more = source.fill(batch);
                 progress.tick(source.summary());
-                self.keys.take(&source.summary().secrets);
+                self.keys.take_of(source.summary());
                 more
             }
             #[cfg(all(feature = "live", unix))]

@@ -76,6 +76,11 @@ pub(crate) struct RunArgs {
     #[arg(long)]
     payload: bool,
 
+    /// Do not give up what this program, once the command runs, does not need itself: making files outside its folders, the
+    /// network, other programs.
+    #[arg(long)]
+    no_sandbox: bool,
+
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
@@ -119,6 +124,7 @@ impl RunArgs {
                 interface: Some(interface.to_owned()),
                 capture_filter: Some(traffic.to_owned()),
                 write: self.write.clone(),
+                no_sandbox: self.no_sandbox,
                 ..LiveArgs::default()
             },
             analysis: self.analysis.clone(),

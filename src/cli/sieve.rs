@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,10 @@ use hashbrown::HashMap;
 use tempfile::NamedTempFile;
 use zeroize::Zeroizing;
 
-use crate::base::{Limits, LinkType, PacketNumber, Process};
-use crate::capture::{Additions, Batch, Interface, Origin, PacketToWrite, PcapngWriter, annotate};
+use crate::base::{Limits, LinkType, PacketNumber};
+use crate::capture::{
+    Additions, Batch, Interface, Origin, PacketComment, PacketToWrite, PcapngWriter, annotate,
+};
 use crate::process::{Kept, Watch};
 use crate::wire::{FlowKey, Skip, TcpFlags, Walked, Walker};
 
@@ -43,7 +45,7 @@ pub(crate) struct Sieve {
     limit: usize,
     flows: HashMap<FlowKey, Flow>,
     /// The processes of connections that were forgotten.
-    named: BTreeMap<u64, String>,
+    named: BTreeMap<u64, PacketComment>,
     kept: u64,
     unknown: u64,
     saved: Option<Saved>,
@@ -201,12 +203,10 @@ impl Sieve {
         let Some(owners) = owners.filter(|_| flow.first > 0) else {
             return;
         };
-        let (own, peer) = (owners.at(flow.from), owners.at(flow.to));
-        if own.is_some() || peer.is_some() {
-            let (own, peer) = (own.map(|own| &**own), peer.map(|peer| &**peer));
-            let comment = Process::comment_with_peer(own, peer);
-            self.named.insert(flow.first, comment);
-        }
+        let [from, to] = [flow.from, flow.to].map(|end| owners.at(end).map(|process| &**process));
+        let comment = PacketComment::of(from, to);
+        self.named
+            .extend(comment.map(|comment| (flow.first, comment)));
     }
 
     /// Writes the file anew with the secrets of `key_log` in front and the processes on the first packets of their
@@ -285,7 +285,11 @@ impl Saved {
     }
 
     /// Puts the secrets in front and the comments in; how many secrets there are.
-    fn finish(self, key_log: &Path, comments: BTreeMap<u64, String>) -> anyhow::Result<usize> {
+    fn finish(
+        self,
+        key_log: &Path,
+        comments: BTreeMap<u64, PacketComment>,
+    ) -> anyhow::Result<usize> {
         if let Some(error) = self.error {
             return Err(error).context("it ends here, since it cannot be written");
         }
@@ -325,9 +329,40 @@ impl Saved {
     }
 }
 
-/// Whether the address is one of this machine's: only those can be bound to.
+/// Whether the address is one of this machine's. Linux lists them; elsewhere only those can be bound to.
 fn is_local(address: SocketAddr) -> bool {
-    address.ip().is_loopback() || UdpSocket::bind(SocketAddr::new(address.ip(), 0)).is_ok()
+    address.ip().is_loopback()
+        || match local_addresses() {
+            Some(all) => all.contains(&address.ip()),
+            None => UdpSocket::bind(SocketAddr::new(address.ip(), 0)).is_ok(),
+        }
+}
+
+/// The addresses of this machine, as `/proc` has them now.
+fn local_addresses() -> Option<Vec<IpAddr>> {
+    let four = std::fs::read_to_string("/proc/net/fib_trie").ok()?;
+    let six = std::fs::read_to_string("/proc/net/if_inet6").unwrap_or_default();
+    Some(listed(&four, &six))
+}
+
+/// The addresses in the texts of `fib_trie`, where `host LOCAL` stands behind those of this machine, and of `if_inet6`, where
+/// a line begins with one.
+fn listed(four: &str, six: &str) -> Vec<IpAddr> {
+    let mut all = Vec::new();
+    let mut last = None;
+    for line in four.lines() {
+        if let Some(address) = line.trim_start().strip_prefix("|-- ") {
+            last = address.trim().parse().ok();
+        } else if line.contains("host LOCAL") {
+            all.extend(last.map(IpAddr::V4));
+        }
+    }
+    let first_words = six
+        .lines()
+        .filter_map(|line| line.split_whitespace().next());
+    let six = first_words.filter_map(|hex| u128::from_str_radix(hex, 16).ok());
+    all.extend(six.map(|bits| IpAddr::V6(bits.into())));
+    all
 }
 
 /// The lines of a key log that are secrets.
@@ -344,4 +379,27 @@ fn secrets(key_log: &Path) -> anyhow::Result<Zeroizing<Vec<u8>>> {
         }
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machine_s_addresses_are_those_that_can_be_bound_to() {
+        let four = "Local:\n  +-- 0.0.0.0/0 3 0 4\n     +-- 10.0.0.0/24 2 0 2\n        |-- 10.0.0.0\n           /24 link UNICAST\n        |-- 10.0.0.7\n           /32 host LOCAL\n        |-- 10.0.0.255\n           /32 link BROADCAST\n";
+        let six = "fe80000000000000021122fffe334455 02 40 20 80     eth0\n";
+        let expected = ["10.0.0.7", "fe80::211:22ff:fe33:4455"];
+        let expected = expected.map(|address| address.parse::<IpAddr>().unwrap());
+        assert_eq!(listed(four, six), expected);
+        for address in local_addresses().unwrap_or_default() {
+            let is_global = !matches!(address, IpAddr::V6(six) if six.is_unicast_link_local());
+            if is_global {
+                assert!(
+                    UdpSocket::bind(SocketAddr::new(address, 0)).is_ok(),
+                    "{address}"
+                );
+            }
+        }
+    }
 }

@@ -128,7 +128,7 @@ impl Packets {
                     write_secrets(&mut writer, &log.lines(&self.key_names))?;
                 }
             }
-            self.keys.take(&self.source.summary().secrets);
+            self.keys.take_of(self.source.summary());
             if let Some(keys) = self.keys.changed() {
                 self.engine.set_keys(keys);
             }

@@ -333,12 +333,7 @@ impl Connection {
     #[must_use]
     pub fn processes(&self) -> Option<String> {
         let [client, server] = Side::BOTH.map(|side| self.process(side));
-        match (client, server) {
-            (Some(client), Some(server)) => Some(format!("{client} → {server}")),
-            (Some(client), None) => Some(client.to_string()),
-            (None, Some(server)) => Some(format!("→ {server}")),
-            (None, None) => None,
-        }
+        Process::of_both(client.map(|it| &**it), server.map(|it| &**it))
     }
 
     /// The address of a side.

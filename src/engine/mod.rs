@@ -212,37 +212,45 @@ impl<S: Sink> Engine<S> {
         let mut skipped = 0;
         let mut arrivals: Vec<Arrival<'_>> = Vec::with_capacity(TOGETHER);
         for (record, bytes) in batch.packets() {
-            match walker.segment(record.link, record.time, bytes, record.original) {
-                Ok(Walked::Here(segment)) => arrivals.push(Arrival {
-                    number: record.number,
-                    time: record.time,
-                    segment,
-                    bytes,
-                }),
-                Ok(Walked::Reassembled { segment, bytes }) => {
-                    self.segments(&arrivals);
-                    arrivals.clear();
-                    self.segment(record.number, record.time, &segment, bytes, false);
-                }
-                Err(Skip::Notice(notice)) => {
-                    self.segments(&arrivals);
-                    arrivals.clear();
-                    self.notice(record.number, record.time, &notice);
-                }
-                Err(skip) => {
-                    skipped += 1;
-                    if let Skip::Datagram(datagram) = skip
-                        && self.wants(&datagram, bytes)
-                    {
+            let mut walked = walker.segment(record.link, record.time, bytes, record.original);
+            let mut is_first = true;
+            loop {
+                match walked {
+                    Ok(Walked::Here(segment)) => arrivals.push(Arrival {
+                        number: record.number,
+                        time: record.time,
+                        segment,
+                        bytes,
+                    }),
+                    Ok(Walked::Reassembled { segment, bytes }) => {
                         self.segments(&arrivals);
                         arrivals.clear();
-                        self.datagram(record.number, record.time, &datagram, bytes);
+                        self.segment(record.number, record.time, &segment, bytes, false);
+                    }
+                    Err(Skip::Notice(notice)) => {
+                        self.segments(&arrivals);
+                        arrivals.clear();
+                        self.notice(record.number, record.time, &notice);
+                    }
+                    Err(skip) => {
+                        skipped += u64::from(is_first);
+                        if let Skip::Datagram(datagram) = skip
+                            && self.wants(&datagram, bytes)
+                        {
+                            self.segments(&arrivals);
+                            arrivals.clear();
+                            self.datagram(record.number, record.time, &datagram, bytes);
+                        }
                     }
                 }
-            }
-            if arrivals.len() == TOGETHER {
-                self.segments(&arrivals);
-                arrivals.clear();
+                if arrivals.len() == TOGETHER {
+                    self.segments(&arrivals);
+                    arrivals.clear();
+                }
+                match walker.more(record.time, bytes) {
+                    Some(more) => (walked, is_first) = (more, false),
+                    None => break,
+                }
             }
         }
         self.segments(&arrivals);

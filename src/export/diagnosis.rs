@@ -5,9 +5,11 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::base::{PerSide, Process, escape};
 use crate::insight::encrypted::Encrypted;
 use crate::insight::{Casebook, Diagnosis, More, Report, Stage, Verdict};
 use crate::tls::CertificateNames;
@@ -300,13 +302,20 @@ fn text(diagnosis: &Diagnosis, palette: &Palette) -> String {
         .map_or_else(|| "-".to_owned(), |number| number.to_string());
     let colour = palette.verdict(diagnosis.verdict.severity());
     let (reset, faint) = (palette.reset, palette.faint);
+    let processes = diagnosis.processes();
+    let processes = processes.map_or_else(String::new, |them| escape::text(them.as_bytes()));
     let mut out = format!(
-        "{number:>4}  {} -> {}  {colour}{}{reset}\n",
+        "{number:>4}  {} -> {}  {colour}{}{reset}",
         diagnosis.client, diagnosis.server, diagnosis.sentence
     );
     let Some(stage) = diagnosis.stage() else {
+        if !processes.is_empty() {
+            out.push_str(&format!("  [{processes}]"));
+        }
+        out.push('\n');
         return out;
     };
+    out.push('\n');
     let mut line = |label: &str, text: &str| {
         if !text.is_empty() {
             out.push_str(&format!("      {faint}{label:<10}{reset} {text}\n"));
@@ -330,6 +339,7 @@ fn text(diagnosis: &Diagnosis, palette: &Palette) -> String {
     if let Some((software, header)) = &diagnosis.software {
         line("software", &format!("{} ({header})", software.name()));
     }
+    line("processes", &processes);
     line("rules out", diagnosis.rules_out());
     line("ending", &diagnosis.ending);
     line("settle by", diagnosis.verdict.settle());
@@ -368,9 +378,32 @@ fn json(diagnosis: &Diagnosis) -> Value {
         "rules_out": some(diagnosis.rules_out()),
         "settle": some(diagnosis.verdict.settle()),
         "ending": diagnosis.ending,
+        "processes": processes_json(&diagnosis.processes),
         "fix": some(fix),
         "source": some(source),
     })
+}
+
+/// The processes at both ends, as in NDJSON but without arguments; null where nothing is known of either.
+fn processes_json(processes: &PerSide<Option<Arc<Process>>>) -> Value {
+    let PerSide { client, server } = processes;
+    if client.is_none() && server.is_none() {
+        return Value::Null;
+    }
+    let text = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+    let one = |process: &Option<Arc<Process>>| {
+        process.as_ref().map(|process| {
+            json!({
+                "pid": process.pid,
+                "name": text(&process.name),
+                "executable": text(&process.executable),
+                "user": process.user_name(),
+                "container": text(&process.container),
+                "network_namespace": process.namespace,
+            })
+        })
+    };
+    json!({"client": one(client), "server": one(server)})
 }
 
 /// A TLS connection that was not read, for people, in a line. What came from the wire is quoted and escaped.

@@ -56,6 +56,8 @@ struct Entry {
     tries: usize,
     since: Instant,
     due: Option<Instant>,
+    /// Whether it stands among those that are due some time.
+    is_waiting: bool,
     kept: Kept,
 }
 
@@ -99,7 +101,7 @@ impl Table {
             (entry.since, entry.due) = (now, Some(now));
         }
         let owners = Arc::clone(&entry.owners);
-        if !self.waiting.contains(&pair) {
+        if !std::mem::replace(&mut entry.is_waiting, true) {
             self.waiting.push(pair);
         }
         owners
@@ -120,6 +122,7 @@ impl Table {
             tries: 0,
             since: now,
             due: Some(now),
+            is_waiting: true,
             kept: Kept::Unknown,
         })
     }
@@ -186,10 +189,20 @@ impl Table {
 
     /// When the next one is due.
     pub(super) fn next_due(&mut self) -> Option<Instant> {
-        let entries = &self.entries;
-        let due = |pair: &Pair| entries.get(pair).and_then(|entry| entry.due);
-        self.waiting.retain(|pair| due(pair).is_some());
-        self.waiting.iter().filter_map(due).min()
+        let entries = &mut self.entries;
+        let mut next = None;
+        self.waiting.retain(|pair| {
+            let Some(entry) = entries.get_mut(pair) else {
+                return false;
+            };
+            entry.is_waiting = entry.due.is_some();
+            next = match (next, entry.due) {
+                (Some(next), Some(due)) => Some(std::cmp::min::<Instant>(next, due)),
+                (next, due) => next.or(due),
+            };
+            entry.is_waiting
+        });
+        next
     }
 
     /// Whether the connection is one of those that are followed; `None` when it is not known at all.

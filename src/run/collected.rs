@@ -56,6 +56,8 @@ pub struct Tally {
     pub last: Option<Timestamp>,
     /// Packets without a TCP segment, for whatever reason.
     pub skipped: u64,
+    /// Of these, frames of Wi-Fi that their network encrypted.
+    pub encrypted: u64,
 }
 
 impl Tally {

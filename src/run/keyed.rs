@@ -55,6 +55,9 @@ impl Batches for Keyed {
                 self.is_changed = true;
             }
         }
+        if self.source.summary().may_bring_secrets && self.blocks > 0 {
+            self.log.set_growing();
+        }
         more
     }
 

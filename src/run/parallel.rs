@@ -172,14 +172,16 @@ impl Walk {
         self.udp.clear();
         tally.batch(&self.batch);
         for (index, (record, bytes)) in self.batch.packets().enumerate() {
-            let (segment, source) =
-                match walker.segment(record.link, record.time, bytes, record.original) {
-                    Ok(Walked::Here(segment)) => (segment, Source::Packet),
+            let mut walked = walker.segment(record.link, record.time, bytes, record.original);
+            let mut is_first = true;
+            loop {
+                let found = match walked {
+                    Ok(Walked::Here(segment)) => Some((segment, Source::Packet)),
                     Ok(Walked::Reassembled { segment, bytes }) => {
                         let start = self.datagrams.len() as u32;
                         self.datagrams.extend_from_slice(bytes);
                         let range = start..self.datagrams.len() as u32;
-                        (segment, Source::Datagram(range))
+                        Some((segment, Source::Datagram(range)))
                     }
                     Err(Skip::Notice(notice)) => {
                         self.notices.push(notice);
@@ -187,23 +189,31 @@ impl Walk {
                             key: notice.key,
                             ..Segment::default()
                         };
-                        (segment, Source::Notice(self.notices.len() as u32 - 1))
+                        Some((segment, Source::Notice(self.notices.len() as u32 - 1)))
                     }
                     Err(skip) => {
                         if let Skip::Datagram(datagram) = skip {
                             self.udp.push((index as u32, datagram));
                         }
-                        tally.skipped += 1;
-                        continue;
+                        tally.skipped += u64::from(is_first);
+                        None
                     }
                 };
-            let engine = hasher.hash_one(segment.key.canonical().0) % threads;
-            self.segments[engine as usize].push(Found {
-                record: index as u32,
-                segment,
-                source,
-            });
+                if let Some((segment, source)) = found {
+                    let engine = hasher.hash_one(segment.key.canonical().0) % threads;
+                    self.segments[engine as usize].push(Found {
+                        record: index as u32,
+                        segment,
+                        source,
+                    });
+                }
+                match walker.more(record.time, bytes) {
+                    Some(more) => (walked, is_first) = (more, false),
+                    None => break,
+                }
+            }
         }
+        tally.encrypted = walker.encrypted();
     }
 
     /// Gives one engine its segments, as many at a time as it looks up together.

@@ -111,6 +111,7 @@ impl<S: Collected> Serial<S> {
         }
         self.tally.batch(&self.batch);
         self.tally.skipped += self.engine.batch(&self.batch, &mut self.walker);
+        self.tally.encrypted = self.walker.encrypted();
     }
 
     /// Reads no more: what remains is to end the flows.

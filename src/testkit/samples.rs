@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const ENDINGS: [&str; 2] = [".pcap", ".pcapng"];
-const COMPRESSED: [&str; 4] = ["", ".gz", ".zst", ".lz4"];
+const COMPRESSED: [&str; 6] = ["", ".gz", ".zst", ".lz4", ".xz", ".bz2"];
 
 /// One bundled capture.
 #[derive(Debug, Clone, PartialEq, Eq)]

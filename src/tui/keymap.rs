@@ -95,6 +95,8 @@ pub enum Action {
     DecodeAs,
     /// Decrypt with a key log.
     KeyLog,
+    /// What the captured command printed.
+    Printed,
     /// Show or hide control frames.
     Control,
     /// Search in payloads.
@@ -256,6 +258,7 @@ keys! {
     Any Action::Heartbeats, [c('w')], "", "messages without the applications' own pings and pongs (--hide-heartbeats), and with them again";
     Panes Action::DecodeAs, [c('D')], "", "read the connection's messages as a protocol, or again as what they seem to be";
     Any Action::KeyLog, [c('K')], "keys", "decrypt TLS with a key log file";
+    Any Action::Printed, [c('!')], "", "what the command that `run` started has printed, its end; again: what came since";
     Follow Action::Control, [c('c')], "control frames", "show or hide pings, pongs and closes";
     Panes Action::Zoom, [c('z')], "zoom", "give the pane the whole screen, and back";
     Panes Action::Grow, [c('+'), c('>')], "", "make the pane larger";

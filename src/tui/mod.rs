@@ -99,6 +99,14 @@ pub trait Host {
     /// # Errors
     /// When it cannot; says why.
     fn decrypt(&mut self, path: &str) -> Result<Option<Reopened>, String>;
+
+    /// The end of what the command printed that this is about, if it is about one.
+    ///
+    /// # Errors
+    /// When it cannot be read; says why.
+    fn printed(&mut self) -> Result<Option<Vec<u8>>, String> {
+        Ok(None)
+    }
 }
 
 /// A file that is being written, in slices between keys. Dropping it leaves no file.
@@ -314,6 +322,13 @@ fn perform(
                 };
             }
             Ok(None) => app.notice = format!("keys of {path} are used from now on"),
+            Err(why) => app.notice = why,
+        },
+        Effect::Printed => match host.printed() {
+            Ok(Some(text)) => app.show_printed(&text),
+            Ok(None) => {
+                app.notice = "no command was started here: wireloupe run -- COMMAND".to_owned()
+            }
             Err(why) => app.notice = why,
         },
         Effect::Suspend => terminal.suspend()?,

@@ -308,7 +308,7 @@ fn press_line(app: &mut App, pane: Pane, line: usize, x: usize) -> bool {
             if line == 0 {
                 let area = app.areas().panes[Pane::Connections as usize];
                 let width = usize::from(area.width.saturating_sub(2));
-                if let Some(by) = panel::connections::order_at(width, x) {
+                if let Some(by) = panel::connections::order_at(app, width, x) {
                     app.sort_connections(by);
                 }
             }

@@ -132,6 +132,7 @@ impl Ask {
                 ('d', "duration"),
                 ('i', "findings"),
                 ('l', "last activity"),
+                ('o', "process"),
             ],
             _ => &[],
         }

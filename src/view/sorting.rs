@@ -54,6 +54,8 @@ pub enum ConnectionKey {
     Findings,
     /// When something came last.
     Last,
+    /// The processes at its ends.
+    Process,
 }
 
 impl RowKey {
@@ -88,6 +90,7 @@ impl ConnectionKey {
             Self::Duration => "duration",
             Self::Findings => "findings",
             Self::Last => "last activity",
+            Self::Process => "process",
         }
     }
 
@@ -203,6 +206,9 @@ pub fn connection_key(entry: &Entry, index: u32, by: ConnectionKey) -> u128 {
         ConnectionKey::Path => {
             let target = known.request().map(|head| head.target());
             return text_key(target.unwrap_or_default());
+        }
+        ConnectionKey::Process => {
+            return text_key(known.processes().unwrap_or_default().as_bytes());
         }
         ConnectionKey::State => {
             let code = known.close.code.map_or(0, u64::from);

@@ -30,7 +30,19 @@ pub fn layers(
 ) -> Vec<Field> {
     let mut tree = vec![frame(number, time, link, packet, original)];
     let mut walk = Walk::new(packet, original, DEPTH);
-    let walked = walk.run(Next::Link(link), &mut |kind, start, end| {
+    walk_into(&mut tree, &mut walk, Next::Link(link));
+    // A frame that holds several packets: as many as have room for their headers.
+    while let Some(rest) = walk.rest.take() {
+        walk = Walk::behind(packet, rest);
+        walk_into(&mut tree, &mut walk, Next::Amsdu);
+    }
+    tree
+}
+
+/// Adds the headers from `layer` on, and what is behind them.
+fn walk_into(tree: &mut Vec<Field>, walk: &mut Walk<'_>, layer: Next) {
+    let packet = walk.bytes;
+    let walked = walk.run(layer, &mut |kind, start, end| {
         let view = View {
             packet,
             start,
@@ -92,7 +104,6 @@ pub fn layers(
         }
         Err(Stop::Skip(skip)) => tree.push(unread(packet, at, skip)),
     }
-    tree
 }
 
 fn frame(
@@ -153,10 +164,15 @@ fn describe(view: View<'_>, kind: HeaderKind) -> Field {
         HeaderKind::CiscoHdlc => view.cisco_hdlc(),
         HeaderKind::Nflog => view.whole("Linux netfilter log").named("nflog"),
         HeaderKind::Ieee80211 => view.whole("IEEE 802.11 data").named("wlan"),
+        HeaderKind::Amsdu => view
+            .whole("A-MSDU subframe")
+            .named("wlan_aggregate.a_mdsu.subframe"),
         HeaderKind::Radiotap => view.whole("Radiotap").named("radiotap"),
         HeaderKind::Ppi => view.whole("Per-packet information").named("ppi"),
         HeaderKind::Pktap => view.whole("PKTAP").named("pktap"),
         HeaderKind::Fddi => view.whole("FDDI").named("fddi"),
+        HeaderKind::Slip => view.whole("SLIP").named("slip"),
+        HeaderKind::Ipnet => view.whole("Solaris ipnet").named("ipnet"),
         HeaderKind::FrameRelay => view.whole("Frame Relay").named("fr"),
         HeaderKind::Vlan => view.vlan(),
         HeaderKind::BackboneTag => view.backbone_tag(),

@@ -20,6 +20,7 @@ impl<'a> Walk<'a> {
             NextLayer::EtherType(ethertype) => self.ethertype(ethertype),
             NextLayer::Llc => self.llc(),
             NextLayer::Ieee80211 => self.ieee80211(),
+            NextLayer::Amsdu => self.amsdu(),
             NextLayer::Ppp => self.ppp(),
             NextLayer::Pppoe => {
                 // RFC 2516 4: version and type, code, session, length.
@@ -83,6 +84,19 @@ impl<'a> Walk<'a> {
                 self.take::<13>()?;
                 (NextLayer::Llc, Some(HeaderKind::Fddi))
             }
+            LinkType::SLIP => {
+                // Direction and link-level header of the sender's side; the packet behind it is not compressed.
+                self.take::<16>()?;
+                (NextLayer::Ip, Some(HeaderKind::Slip))
+            }
+            LinkType::SLIP_BSDOS => {
+                self.take::<24>()?;
+                (NextLayer::Ip, Some(HeaderKind::Slip))
+            }
+            LinkType::IPNET => {
+                self.take::<24>()?;
+                (NextLayer::Ip, Some(HeaderKind::Ipnet))
+            }
             LinkType::FRELAY => (self.frame_relay()?, Some(HeaderKind::FrameRelay)),
             LinkType::NFLOG => (self.nflog()?, Some(HeaderKind::Nflog)),
             _ => return Err(Skip::UnknownLink),
@@ -127,13 +141,21 @@ impl<'a> Walk<'a> {
                 self.take::<4>()?; // HT control
             }
             if quality & 0x80 != 0 {
-                // An A-MSDU (9.3.2.2): of the packets it holds the first is read.
-                let subframe = self.take::<14>()?;
-                let len = usize::from(u16::from_be_bytes([subframe[12], subframe[13]]));
-                self.end = self.end.min(self.at + len);
+                return Ok((NextLayer::Amsdu, Some(HeaderKind::Ieee80211)));
             }
         }
         Ok((NextLayer::Llc, Some(HeaderKind::Ieee80211)))
+    }
+
+    /// One packet of an A-MSDU (9.3.2.2). The next begins at a multiple of four bytes behind its beginning.
+    fn amsdu(&mut self) -> Result<(NextLayer, Option<HeaderKind>), Skip> {
+        const HEADER: usize = 14;
+        let start = self.at;
+        let header = self.take::<HEADER>()?;
+        let len = usize::from(u16::from_be_bytes([header[12], header[13]]));
+        self.goes_on(start + (HEADER + len).next_multiple_of(4), HEADER);
+        self.end = self.end.min(self.at + len);
+        Ok((NextLayer::Llc, Some(HeaderKind::Amsdu)))
     }
 
     /// Frame Relay with the header of RFC 2427, or Cisco's, which has an EtherType there.

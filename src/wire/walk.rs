@@ -19,6 +19,8 @@ pub(super) enum NextLayer {
     EtherType(u16),
     Llc,
     Ieee80211,
+    /// A packet of several in one frame of 802.11.
+    Amsdu,
     Ppp,
     Pppoe,
     Mpls,
@@ -57,10 +59,13 @@ pub(super) enum HeaderKind {
     CiscoHdlc,
     Nflog,
     Ieee80211,
+    Amsdu,
     Radiotap,
     Ppi,
     Pktap,
     Fddi,
+    Slip,
+    Ipnet,
     FrameRelay,
     Vlan,
     BackboneTag,
@@ -130,6 +135,16 @@ pub(super) struct Walk<'a> {
     /// Where the layer at `at` ends as its headers say; beyond `bytes` if the capture cut the packet.
     pub(super) end: usize,
     pub(super) context: Passed,
+    /// Where the frame goes on behind the packet that was read, if it holds several.
+    pub(super) rest: Option<Rest>,
+}
+
+/// What follows in a frame that holds several packets.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rest {
+    at: usize,
+    end: usize,
+    context: Passed,
 }
 
 impl<'a> Walk<'a> {
@@ -142,7 +157,28 @@ impl<'a> Walk<'a> {
                 depth,
                 ..Passed::default()
             },
+            rest: None,
         }
+    }
+
+    /// Goes on behind a packet of several, with [`NextLayer::Amsdu`].
+    pub(super) fn behind(bytes: &'a [u8], rest: Rest) -> Self {
+        Self {
+            bytes,
+            at: rest.at,
+            end: rest.end,
+            context: rest.context,
+            rest: None,
+        }
+    }
+
+    /// Notes that the frame may go on at `at`, if there is room for another packet of at least `header` bytes.
+    pub(super) fn goes_on(&mut self, at: usize, header: usize) {
+        self.rest = (at.saturating_add(header) <= self.end).then_some(Rest {
+            at,
+            end: self.end,
+            context: self.context,
+        });
     }
 
     /// Goes on in a datagram's payload.
@@ -152,6 +188,7 @@ impl<'a> Walk<'a> {
             at: 0,
             end: bytes.len(),
             context,
+            rest: None,
         }
     }
 

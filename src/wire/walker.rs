@@ -4,7 +4,7 @@ use super::fast;
 use super::fragment::Fragments;
 use super::segment::Segment;
 use super::skip::Skip;
-use super::walk::{NextLayer, Stop, Walk};
+use super::walk::{NextLayer, Rest, Stop, Walk};
 use crate::base::{Limits, LinkType, Timestamp};
 
 /// A segment and the bytes its ranges count in.
@@ -41,6 +41,9 @@ pub struct Walker {
     depth: usize,
     /// The datagram completed last.
     datagram: Vec<u8>,
+    /// What follows in the latest packet, if that is a frame of several.
+    rest: Option<Rest>,
+    encrypted: u64,
 }
 
 impl Walker {
@@ -51,6 +54,8 @@ impl Walker {
             fragments: Fragments::new(limits),
             depth: limits.tunnel_depth,
             datagram: Vec::new(),
+            rest: None,
+            encrypted: 0,
         }
     }
 
@@ -71,7 +76,25 @@ impl Walker {
         {
             return known.map(Walked::Here);
         }
-        self.walk(link, time, packet, original)
+        let walk = Walk::new(packet, original, self.depth);
+        self.walk(walk, NextLayer::Link(link), time)
+    }
+
+    /// The next segment of the packet that [`Walker::segment`] was called with last: a frame of Wi-Fi may hold several (A-MSDU).
+    /// `None` when there is none, as nearly always.
+    ///
+    /// # Errors
+    /// As for the first.
+    #[inline]
+    pub fn more(&mut self, time: Timestamp, packet: &[u8]) -> Option<Result<Walked<'_>, Skip>> {
+        let rest = self.rest.take()?;
+        Some(self.walk(Walk::behind(packet, rest), NextLayer::Amsdu, time))
+    }
+
+    /// How many frames of Wi-Fi were encrypted by their network.
+    #[must_use]
+    pub fn encrypted(&self) -> u64 {
+        self.encrypted
     }
 
     /// Incomplete IP datagrams that are kept.
@@ -82,15 +105,18 @@ impl Walker {
 
     fn walk(
         &mut self,
-        link: LinkType,
+        mut walk: Walk<'_>,
+        layer: NextLayer,
         time: Timestamp,
-        packet: &[u8],
-        original: u32,
     ) -> Result<Walked<'_>, Skip> {
-        let mut walk = Walk::new(packet, original, self.depth);
-        let (fragment, mut protocol) = match walk.run(NextLayer::Link(link), &mut |_, _, _| {}) {
+        let walked = walk.run(layer, &mut |_, _, _| {});
+        self.rest = walk.rest;
+        let (fragment, mut protocol) = match walked {
             Ok(segment) => return Ok(Walked::Here(segment)),
-            Err(Stop::Skip(skip)) => return Err(skip),
+            Err(Stop::Skip(skip)) => {
+                self.encrypted += u64::from(skip == Skip::Encrypted);
+                return Err(skip);
+            }
             Err(Stop::Fragment(fragment, protocol)) => (fragment, protocol),
         };
         let mut context = walk.context;
@@ -247,6 +273,9 @@ mod tests {
             (LinkType::PPI, vec![0, 0, 8, 0, 101, 0, 0, 0]),
             (LinkType::PKTAP, vec![12, 0, 0, 0, 1, 0, 0, 0, 12, 0, 0, 0]),
             (LinkType::FDDI, [&[0x50; 13], &SNAP[..]].concat()),
+            (LinkType::SLIP, vec![1; 16]),
+            (LinkType::SLIP_BSDOS, vec![0; 24]),
+            (LinkType::IPNET, vec![1; 24]),
             (LinkType::FRELAY, vec![0x18, 0x41, 0x03, 0xcc]),
             (LinkType::FRELAY, vec![0x18, 0x41, 0x08, 0x00]),
             (
@@ -268,6 +297,7 @@ mod tests {
                 let _ = walker.segment(link, time, &packet[..cut], packet.len() as u32);
             }
         }
+        assert_eq!(walker.encrypted(), 0);
         for (control, expected) in [
             ([0x08, 0x41], Skip::Encrypted),
             ([0x80, 0], Skip::NotIp),
@@ -277,9 +307,79 @@ mod tests {
             let walked = walker.segment(LinkType::IEEE802_11, time, &packet, 32);
             assert_eq!(walked, Err(expected));
         }
+        assert_eq!(walker.encrypted(), 1);
         let endless = [0, 0, 8, 0, 192, 0, 0, 0].repeat(1000);
         let walked = walker.segment(LinkType::PPI, time, &endless, 8000);
         assert_eq!(walked, Err(Skip::TooDeep));
+    }
+
+    #[test]
+    fn every_packet_of_an_a_msdu_is_read() {
+        let builder = PacketBuilder {
+            link: LinkType::RAW,
+            ..PacketBuilder::default()
+        };
+        let all = packets(builder, false);
+        let mut frame = vec![0x88, 1];
+        frame.resize(24, 1);
+        frame.extend([0x80, 0]);
+        // Among the packets one that is no IP, and one of a length that needs padding.
+        let arp = (Timestamp(0), vec![0; 29]);
+        for (index, (_, ip)) in all
+            .iter()
+            .take(4)
+            .chain([&arp])
+            .chain(&all[4..6])
+            .enumerate()
+        {
+            let high_and_low = if index == 4 { [8, 6] } else { [8, 0] };
+            let len = (8 + ip.len()) as u16;
+            let start = frame.len();
+            frame.extend([7; 12]);
+            frame.extend(len.to_be_bytes());
+            frame.extend([0xaa, 0xaa, 3, 0, 0, 0]);
+            frame.extend(high_and_low);
+            frame.extend(ip);
+            frame.resize(start + (14 + usize::from(len)).next_multiple_of(4), 0);
+        }
+        frame.extend([0xfc; 4]); // the check sequence of the frame
+        let mut walker = Walker::new(&Limits::default());
+        let time = Timestamp(0);
+        let mut payloads = Vec::new();
+        let mut walked =
+            Some(walker.segment(LinkType::IEEE802_11, time, &frame, frame.len() as u32));
+        while let Some(one) = walked {
+            payloads.push(one.ok().map(|one| one.segment().payload(&frame).to_vec()));
+            walked = walker.more(time, &frame);
+        }
+        let payload = |text: &str| Some(text.as_bytes().to_vec());
+        let request = payload("GET / HTTP/1.1\r\n\r\n");
+        let empty = || payload("");
+        assert_eq!(
+            payloads,
+            [
+                empty(),
+                empty(),
+                empty(),
+                request,
+                None,
+                payload("x"),
+                empty()
+            ]
+        );
+        for cut in 0..frame.len() {
+            let _ = walker.segment(
+                LinkType::IEEE802_11,
+                time,
+                &frame[..cut],
+                frame.len() as u32,
+            );
+            while walker.more(time, &frame[..cut]).is_some() {}
+        }
+        let ethernet = walker
+            .segment(LinkType::ETHERNET, time, &[0; 60], 60)
+            .is_err();
+        assert!(ethernet && walker.more(time, &[0; 60]).is_none());
     }
 
     #[test]
@@ -428,8 +528,9 @@ mod tests {
                 let fast = walker
                     .segment(LinkType::ETHERNET, time, &packet, original)
                     .err();
+                let walk = Walk::new(&packet, original, 8);
                 let slow = walker
-                    .walk(LinkType::ETHERNET, time, &packet, original)
+                    .walk(walk, NextLayer::Link(LinkType::ETHERNET), time)
                     .err();
                 assert_eq!(fast, slow, "{first:x} {len} {cut} {padding}");
                 match fast {

@@ -152,6 +152,7 @@ fn json_has_every_key() {
         "rules_out",
         "settle",
         "ending",
+        "processes",
         "fix",
         "source",
     ];

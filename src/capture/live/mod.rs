@@ -45,6 +45,7 @@ mod link;
 mod options;
 mod recording;
 mod rights;
+mod sandbox;
 mod worker;
 
 use std::{sync::Arc, thread::JoinHandle, time::Duration};
@@ -63,6 +64,7 @@ pub use self::{
     options::Options,
     recording::{Evicted, Kept, Packets, Storage, create},
     rights::{hand_to_sudo_user, sudo_environment},
+    sandbox::Sandbox,
 };
 use self::{counters::Counters, recording::Recording, worker::Worker};
 
@@ -130,9 +132,18 @@ impl Live {
             Arc::clone(&counters),
             stop.clone(),
         );
+        let sandbox = options.sandbox.clone();
         let thread = std::thread::Builder::new()
             .name("capture".into())
-            .spawn(move || worker.run())
+            .spawn(
+                move || match sandbox.map_or(Ok(()), |sandbox| sandbox.enter_thread()) {
+                    Ok(()) => worker.run(),
+                    Err(reason) => End::Failed {
+                        name: "the sandbox of the capture thread".into(),
+                        reason,
+                    },
+                },
+            )
             .map_err(CaptureError::Thread)?;
         Ok(Self {
             link_type,

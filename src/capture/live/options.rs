@@ -2,6 +2,7 @@
 
 use super::limits::Autostop;
 use super::recording::Storage;
+use super::sandbox::Sandbox;
 
 /// What to capture and where to keep it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub struct Options {
     pub autostop: Autostop,
     /// Whether the rights to capture are given up once the device is open: only for this thread and its children.
     pub give_up_rights: bool,
+    /// What the capture thread is confined to once it runs. The caller confines its own threads, when nothing is left to open.
+    pub sandbox: Option<Sandbox>,
 }
 
 impl Options {
@@ -43,6 +46,7 @@ impl Options {
             place: Storage::default(),
             autostop: Autostop::default(),
             give_up_rights: true,
+            sandbox: None,
         }
     }
 }

@@ -145,7 +145,7 @@ impl Worker {
                 Ok(0) => {}
                 Ok(_) => active_at = Instant::now(),
             }
-            self.sink.send();
+            self.sink.send_if_there_is_room();
             if stats_at.elapsed() >= STATS_EVERY {
                 self.read_stats();
                 self.sink.tick();
@@ -254,16 +254,35 @@ impl Sink {
         }
     }
 
-    /// Puts the batch on disk and offers it to the reader, who never is waited for.
-    fn send(&mut self) {
+    /// Puts the batch on disk, and offers it to the reader if that is not behind. For one that is, packets are collected: full
+    /// batches hold many times what comes at once, so that a reader may rest for a moment and lose nothing.
+    fn send_if_there_is_room(&mut self) {
+        match self.batches.is_full() {
+            true => {
+                self.store();
+            }
+            false => self.send(),
+        }
+    }
+
+    /// Puts the batch on disk; whether there is something to send.
+    fn store(&mut self) -> bool {
         self.counters
             .received
             .store(self.received, Ordering::Relaxed);
         if self.batch.is_empty() {
-            return;
+            return false;
         }
         if let Err(error) = self.recording.flush() {
             self.error.get_or_insert(error);
+            return false;
+        }
+        true
+    }
+
+    /// Puts the batch on disk and offers it to the reader, who never is waited for.
+    fn send(&mut self) {
+        if !self.store() {
             return;
         }
         let next = self.reuse.try_recv().unwrap_or_default();

@@ -133,6 +133,28 @@ fn lz4(bytes: &[u8]) -> Vec<u8> {
 }
 
 #[cfg(feature = "compressed")]
+fn xz_with(dictionary: u32, bytes: &[u8]) -> Vec<u8> {
+    let mut options = lzma_rust2::XzOptions::with_preset(1);
+    options.lzma_options.dict_size = dictionary;
+    let mut encoder = lzma_rust2::XzWriter::new(Vec::new(), options).unwrap();
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[cfg(feature = "compressed")]
+fn xz(bytes: &[u8]) -> Vec<u8> {
+    xz_with(1 << 20, bytes)
+}
+
+#[cfg(feature = "compressed")]
+fn bzip2(bytes: &[u8]) -> Vec<u8> {
+    // The smallest blocks, so that a file has several.
+    let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
+    encoder.write_all(bytes).unwrap();
+    encoder.finish().unwrap()
+}
+
+#[cfg(feature = "compressed")]
 /// A skippable frame, as zstd and lz4 share it.
 const SKIPPABLE: &[u8] = b"\x50\x2a\x4d\x18\x03\0\0\0abc";
 
@@ -158,6 +180,10 @@ fn compressed_files_are_told_by_their_content_in_any_number_of_parts() {
             Compression::Lz4,
             [lz4(one), [SKIPPABLE, &lz4(two)].concat()],
         ),
+        (Compression::Xz, [xz(one), xz(two)]),
+        // Streams may have padding between them, in words.
+        (Compression::Xz, [[xz(one), vec![0; 8]].concat(), xz(two)]),
+        (Compression::Bzip2, [bzip2(one), bzip2(two)]),
     ] {
         let (read, summary) = read(vec![reader(parts.concat())]);
         assert_eq!(summary.truncated, [], "{compression:?}");
@@ -178,7 +204,13 @@ fn compressed_files_that_are_cut_give_what_is_before_the_cut() {
         })
         .collect();
     let file = pcap(LinkType::ETHERNET, &packets);
-    for compressed in [gzip(&file), zstd(&file), lz4(&file)] {
+    for compressed in [
+        gzip(&file),
+        zstd(&file),
+        lz4(&file),
+        xz(&file),
+        bzip2(&file),
+    ] {
         let cut = compressed[..compressed.len() * 3 / 4].to_vec();
         let (read, summary) = read(vec![reader(cut)]);
         assert!(
@@ -188,6 +220,48 @@ fn compressed_files_that_are_cut_give_what_is_before_the_cut() {
         );
         assert_eq!(summary.truncated.len(), 1);
     }
+}
+
+/// A window is as large as the file says, and only a real file of that size would fill it.
+#[cfg(feature = "compressed")]
+#[test]
+fn a_dictionary_larger_than_xz_makes_by_itself_is_refused() {
+    let file = pcap(LinkType::ETHERNET, &conversation());
+    assert_eq!(
+        read(vec![reader(xz_with(64 << 20, &file))]).0,
+        conversation()
+    );
+    let error = Source::open(vec![reader(xz_with(256 << 20, &file))], &Limits::default());
+    assert_eq!(
+        error.err().unwrap().to_string(),
+        "test: cannot be decompressed: its dictionary needs more than 66 MiB: decompress it with unxz first"
+    );
+}
+
+#[cfg(feature = "compressed")]
+#[test]
+fn compressed_nonsense_is_named_and_never_panics() {
+    let file = pcap(LinkType::ETHERNET, &conversation());
+    for whole in [xz(&file), bzip2(&file)] {
+        for at in (0..whole.len()).step_by(7) {
+            let mut broken = whole.clone();
+            broken[at] ^= 0x55;
+            let Ok(mut source) = Source::open(vec![reader(broken)], &Limits::default()) else {
+                continue;
+            };
+            let mut batch = Batch::new();
+            while source.fill(&mut batch) {}
+        }
+    }
+    let lookalike = Source::open(
+        vec![reader(b"BZh9 is no bzip2".to_vec())],
+        &Limits::default(),
+    );
+    let line = lookalike.err().unwrap().to_string();
+    assert!(
+        line.contains("42 5a 68 39") && !line.contains("decompressed"),
+        "{line}"
+    );
 }
 
 #[cfg(not(feature = "compressed"))]
@@ -460,4 +534,87 @@ proptest! {
             }
         }
     }
+}
+
+/// A pcapng of three packets, each in front of a block of secrets, and one of them in a comment.
+fn with_late_secrets() -> Vec<u8> {
+    use crate::capture::{Interface, Origin, PacketToWrite, PcapngWriter, Secrets};
+    let mut writer = PcapngWriter::new(Vec::new(), &Origin::default()).unwrap();
+    writer.interface(&Interface::default()).unwrap();
+    let key = format!("CLIENT_RANDOM {} {}", "ab".repeat(32), "cd".repeat(48));
+    for index in 0..3 {
+        let comments = [key.clone()];
+        let packet = PacketToWrite {
+            time: Timestamp(index),
+            bytes: &[7; 60],
+            comments: if index == 2 { &comments } else { &[] },
+            ..PacketToWrite::default()
+        };
+        writer.packet(&packet).unwrap();
+        if index < 2 {
+            let log = format!("secrets {index}\n");
+            writer
+                .secrets(Secrets::TLS_KEY_LOG, log.as_bytes())
+                .unwrap();
+        }
+    }
+    writer.finish().unwrap()
+}
+
+/// The secrets known when the first packets are given, and at the end.
+fn secrets(inputs: Vec<Input>) -> (Vec<Vec<u8>>, Vec<Vec<u8>>, bool) {
+    let mut source = Source::open(inputs, &Limits::default()).unwrap();
+    let known = |source: &Source| {
+        let secrets = source.summary().secrets.iter();
+        secrets.map(|one| one.bytes.clone()).collect::<Vec<_>>()
+    };
+    let first = known(&source);
+    let mut batch = Batch::new();
+    while source.fill(&mut batch) {}
+    (first, known(&source), source.summary().may_bring_secrets)
+}
+
+#[test]
+fn secrets_behind_their_packets_are_known_before_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("late.pcapng");
+    let file = with_late_secrets();
+    std::fs::write(&path, &file).unwrap();
+    let (first, all, may_come) = secrets(vec![Input::Path(path.clone())]);
+    assert_eq!((first.len(), may_come), (3, false));
+    assert_eq!(first, all);
+    assert!(first[2].starts_with(b"CLIENT_RANDOM abab"));
+    // Twice the same file: all secrets of both, each once.
+    let (first, all, may_come) = secrets(vec![Input::Path(path.clone()), Input::Path(path)]);
+    assert_eq!((first.len(), all.len(), may_come), (6, 6, false));
+    let (first, all, may_come) = secrets(vec![reader(file.clone())]);
+    assert_eq!((first.len(), all.len(), may_come), (0, 3, true));
+    let (first, all, may_come) = secrets(vec![reader(gzip(&file))]);
+    assert_eq!((first.len(), all.len(), may_come), (0, 3, true));
+    let (_, _, may_come) = secrets(vec![reader(pcap(LinkType::RAW, &conversation()))]);
+    assert!(!may_come);
+}
+
+/// A capture that is still being written has more in it when it is read than when it was looked through.
+#[test]
+fn secrets_that_come_after_the_look_are_taken_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("growing.pcapng");
+    let file = with_late_secrets();
+    let cut = file
+        .windows(9)
+        .position(|nine| nine == b"secrets 1")
+        .unwrap()
+        - 16;
+    std::fs::write(&path, &file[..cut]).unwrap();
+    let mut source = Source::open(vec![Input::Path(path.clone())], &Limits::default()).unwrap();
+    assert_eq!(source.summary().secrets.len(), 1);
+    std::fs::write(&path, &file).unwrap();
+    let mut batch = Batch::new();
+    while source.fill(&mut batch) {}
+    let secrets = &source.summary().secrets;
+    assert_eq!(
+        (secrets.len(), &secrets[1].bytes[..]),
+        (3, &b"secrets 1\n"[..])
+    );
 }

@@ -60,6 +60,11 @@ impl Launch {
         &self.key_log
     }
 
+    /// Where its output goes instead of stderr.
+    pub(crate) fn output(&self) -> Option<&Path> {
+        self.output.as_deref()
+    }
+
     /// Whether connections of other processes are kept, too.
     pub(crate) fn keeps_all(&self) -> bool {
         self.keeps_all

@@ -71,8 +71,7 @@ impl Wishes {
 pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<ExitCode> {
     let args = &reader.args;
     let mut keys = Keys::open_noting(args.analysis.keylog.as_deref(), true)?;
-    let write = args.live.write.as_deref();
-    let capturing = Capturing::open(&args.live, write, args.to.force)?;
+    let capturing = Capturing::open(args)?;
     let live = capturing.live();
     let name = args.live.interface.clone().unwrap_or_default();
     let mut app = App::new(
@@ -94,6 +93,11 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
         wishes: wishes.clone(),
         read: Read::default(),
         packets: live.packets(),
+        printed: args
+            .live
+            .launch
+            .as_ref()
+            .and_then(|launch| launch.output().map(PathBuf::from)),
     };
     let thread = std::thread::Builder::new()
         .name("reader".into())
@@ -116,9 +120,40 @@ struct LiveHost {
     wishes: Wishes,
     read: Read,
     packets: Packets,
+    /// Where the command prints.
+    printed: Option<PathBuf>,
+}
+
+/// Bytes of what a command printed that are shown.
+const PRINTED: u64 = 256 << 10;
+
+/// The end of a file, from the beginning of a line on.
+fn end_of(path: &std::path::Path) -> std::io::Result<Vec<u8>> {
+    use std::io::{Read as _, Seek as _, SeekFrom};
+    let mut file = std::fs::File::open(path)?;
+    let len = file.metadata()?.len();
+    let mut text = Vec::new();
+    file.seek(SeekFrom::Start(len.saturating_sub(PRINTED)))?;
+    file.take(PRINTED).read_to_end(&mut text)?;
+    if len > PRINTED
+        && let Some(line) = text.iter().position(|byte| *byte == b'\n')
+    {
+        text.drain(..=line);
+    }
+    Ok(text)
 }
 
 impl Host for LiveHost {
+    fn printed(&mut self) -> Result<Option<Vec<u8>>, String> {
+        let Some(path) = &self.printed else {
+            return Ok(None);
+        };
+        match end_of(path) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) => Err(format!("{}: {error}", path.display())),
+        }
+    }
+
     fn save(&mut self, app: &App, what: Save, path: &str) -> Result<Box<dyn Saving>, String> {
         match what {
             Save::Capture | Save::CaptureAndLeave => save::save_all(self.packets.kept(), path),

@@ -81,7 +81,7 @@ impl Batches for Noted {
         }
         drop(about);
         if more {
-            self.keys.take(&summary.secrets);
+            self.keys.take_of(summary);
             self.read.push(batch.records(), summary.read_bytes);
         }
         more

@@ -62,6 +62,8 @@ pub enum Effect {
     Statistics,
     /// Stop for a while.
     Suspend,
+    /// Ask what the command printed.
+    Printed,
 }
 
 /// How far the capture is read.
@@ -444,6 +446,7 @@ impl App {
                 self.close_view();
             }
             Action::Quit => self.leave_program(),
+            Action::Printed => self.effects.push(Effect::Printed),
             Action::Suspend => self.effects.push(Effect::Suspend),
             Action::Escape => self.escape(),
             Action::Help => self.open(View::Help(0)),

@@ -128,6 +128,7 @@ impl App {
                 'd' => ConnectionKey::Duration,
                 'i' => ConnectionKey::Findings,
                 'l' => ConnectionKey::Last,
+                'o' => ConnectionKey::Process,
                 _ => return,
             };
             return self.sort_connections(by);

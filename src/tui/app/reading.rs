@@ -35,6 +35,22 @@ impl App {
         }
     }
 
+    /// Shows what the captured command printed, from its end on; in place of what was shown of it before.
+    pub(crate) fn show_printed(&mut self, text: &[u8]) {
+        const TITLE: &str = "What the command printed";
+        if matches!(&self.view, Some(View::Reading(view)) if view.reading.title == TITLE) {
+            self.close_view();
+        }
+        let mut reading = Reading::new(TITLE);
+        match text.is_empty() {
+            true => reading.note("nothing so far"),
+            false => reading.content(text),
+        }
+        // Kept inside the text when that is laid out.
+        reading.cursor.at = usize::MAX;
+        self.show_reading(reading, None);
+    }
+
     fn show_reading(&mut self, reading: Reading, exchange: Option<Exchange>) {
         let under = self.view.take().map(Box::new);
         self.view = Some(View::Reading(Box::new(ReadingView {

@@ -21,7 +21,10 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = usize::from(inner.width);
-    let mut lines = vec![Line::styled(heading(width), app.theme.label())];
+    let mut lines = vec![Line::styled(
+        heading(width, process_width(app, width)),
+        app.theme.label(),
+    )];
     let rows = usize::from(inner.height).saturating_sub(1);
     let cursor = app.connections.cursor;
     for at in cursor.top..cursor.top + rows {
@@ -58,12 +61,13 @@ fn title(app: &App) -> String {
 }
 
 /// What a click on the heading at a column sorts by: the nearest word.
-pub(in crate::tui) fn order_at(width: usize, x: usize) -> Option<ConnectionKey> {
-    let heading = heading(width);
+pub(in crate::tui) fn order_at(app: &App, width: usize, x: usize) -> Option<ConnectionKey> {
+    let heading = heading(width, process_width(app, width));
     let words = [
         ("#", ConnectionKey::Number),
         ("client", ConnectionKey::Client),
         ("server", ConnectionKey::Server),
+        ("process", ConnectionKey::Process),
         ("path", ConnectionKey::Path),
         ("state", ConnectionKey::State),
         ("frames", ConnectionKey::Frames),
@@ -85,13 +89,34 @@ pub(in crate::tui) fn order_at(width: usize, x: usize) -> Option<ConnectionKey> 
 /// Below this width the bytes are left out, so that the path has room.
 const WIDE: usize = 90;
 
+/// Columns of the processes at both ends: there when those of any connection are known, and there is room.
+fn process_width(app: &App, width: usize) -> usize {
+    /// Connections that are asked: the first, and those in sight.
+    const ASKED: usize = 100;
+    let top = app.connections.cursor.top;
+    let mut asked = (0..ASKED).chain(top..top + ASKED);
+    let is_named = width >= WIDE
+        && asked.any(|at| {
+            let index = app.connections.index(&app.store, at);
+            let entry = index.and_then(|index| app.store.connection(index));
+            entry.is_some_and(|entry| entry.connection.processes().is_some())
+        });
+    match is_named {
+        true if width >= 130 => 30,
+        true => 16,
+        false => 0,
+    }
+}
+
 /// Columns of addresses, subprotocol and path, for a width.
-fn widths(width: usize) -> (usize, usize, usize) {
+fn widths(width: usize, process: usize) -> (usize, usize, usize) {
     let ends = if width >= 110 { 21 } else { 15 };
     let protocol = if width >= WIDE { 12 } else { 0 };
     let bytes = if width >= WIDE { 7 } else { 0 };
     let chosen = if protocol > 0 { protocol + 1 } else { 0 };
-    let fixed = 5 + 2 * (ends + 1) + 1 + 10 + 7 + bytes + 9 + findings_width(width) + chosen;
+    let process = if process > 0 { process + 1 } else { 0 };
+    let fixed =
+        5 + 2 * (ends + 1) + process + 1 + 10 + 7 + bytes + 9 + findings_width(width) + chosen;
     (ends, protocol, width.saturating_sub(fixed).max(6))
 }
 
@@ -100,12 +125,17 @@ fn findings_width(width: usize) -> usize {
     if width >= WIDE { 8 } else { 4 }
 }
 
-fn heading(width: usize) -> String {
+fn heading(width: usize, process: usize) -> String {
     let findings = match findings_width(width) {
         8 => right("findings", 8),
         _ => right("!", 4),
     };
-    let (ends, protocol, path) = widths(width);
+    let (ends, protocol, path) = widths(width, process);
+    let process = if process > 0 {
+        fit("process", process + 1)
+    } else {
+        String::new()
+    };
     let protocol = if protocol > 0 {
         fit("subprotocol", protocol + 1)
     } else {
@@ -117,7 +147,7 @@ fn heading(width: usize) -> String {
         String::new()
     };
     format!(
-        "{} {} {} {} {protocol}{} {} {bytes}{} {}",
+        "{} {} {} {process}{} {protocol}{} {} {bytes}{} {}",
         right("#", 4),
         fit("client", ends),
         fit("server", ends),
@@ -150,7 +180,14 @@ fn state(entry: &Entry) -> String {
 
 fn row(app: &App, index: usize, entry: &Entry, width: usize) -> Line<'static> {
     let known = &entry.connection;
-    let (ends, protocol, path) = widths(width);
+    let process = process_width(app, width);
+    let (ends, protocol, path) = widths(width, process);
+    let process = if process > 0 {
+        let names = known.processes().unwrap_or_default();
+        fit(&escape::text(names.as_bytes()), process) + " "
+    } else {
+        String::new()
+    };
     let target = known
         .request()
         .map_or_else(String::new, |head| escape::text(head.target()));
@@ -192,7 +229,7 @@ fn row(app: &App, index: usize, entry: &Entry, width: usize) -> Line<'static> {
         String::new()
     };
     let text = format!(
-        "{} {} {} {} {chosen}{} {} {bytes}{} ",
+        "{} {} {} {process}{} {chosen}{} {} {bytes}{} ",
         right(&(index + 1).to_string(), 4),
         fit(&known.client.to_string(), ends),
         fit(&known.server.to_string(), ends),
