@@ -8,8 +8,9 @@ mod lz4;
 #[cfg(feature = "compressed")]
 mod zstd;
 
+use std::io;
 #[cfg(feature = "compressed")]
-use std::io::{self, BufRead};
+use std::io::BufRead;
 use std::io::{BufReader, Read};
 
 use super::summary::Compression;
@@ -65,27 +66,27 @@ fn lz4(input: impl BufRead + Send + 'static) -> Box<dyn Read + Send> {
     Box::new(lz4::Lz4::new(input))
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 fn xz(input: impl BufRead + Send + 'static) -> Box<dyn Read + Send> {
     Box::new(Xz(lzma_rust2::XzReader::new_mem_limit(
         input, true, XZ_MEMORY,
     )))
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 fn bzip2(input: impl BufRead + Send + 'static) -> Box<dyn Read + Send> {
     Box::new(::bzip2::bufread::MultiBzDecoder::new(input))
 }
 
 /// KiB that the dictionary of an xz block may need: `xz -9` makes one of 64 MiB.
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 const XZ_MEMORY: u32 = 66 << 10;
 
 /// xz, whose reader says in its own words that a dictionary is larger than allowed.
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 struct Xz<R: Read>(lzma_rust2::XzReader<R>);
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 impl<R: Read> Read for Xz<R> {
     fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
         self.0.read(out).map_err(|error| {
@@ -101,35 +102,33 @@ impl<R: Read> Read for Xz<R> {
 }
 
 #[cfg(not(feature = "compressed"))]
-use missing::{bzip2, lz4, xz, zstd};
+fn zstd(_: impl Read) -> Box<dyn Read + Send> {
+    Box::new(Missing("zstd"))
+}
+
+#[cfg(not(feature = "compressed"))]
+fn lz4(_: impl Read) -> Box<dyn Read + Send> {
+    Box::new(Missing("lz4"))
+}
+
+#[cfg(not(feature = "archives"))]
+fn xz(_: impl Read) -> Box<dyn Read + Send> {
+    Box::new(Missing("xz"))
+}
+
+#[cfg(not(feature = "archives"))]
+fn bzip2(_: impl Read) -> Box<dyn Read + Send> {
+    Box::new(Missing("bzip2"))
+}
 
 /// What stands for the readers that were not built.
-#[cfg(not(feature = "compressed"))]
-mod missing {
-    use std::io::{self, Read};
+#[cfg(not(feature = "archives"))]
+struct Missing(&'static str);
 
-    struct Missing(&'static str);
-
-    impl Read for Missing {
-        fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
-            let why = format!("{} is not read by this build: decompress it first", self.0);
-            Err(io::Error::new(io::ErrorKind::Unsupported, why))
-        }
-    }
-
-    pub(super) fn zstd(_: impl Read) -> Box<dyn Read + Send> {
-        Box::new(Missing("zstd"))
-    }
-
-    pub(super) fn lz4(_: impl Read) -> Box<dyn Read + Send> {
-        Box::new(Missing("lz4"))
-    }
-
-    pub(super) fn xz(_: impl Read) -> Box<dyn Read + Send> {
-        Box::new(Missing("xz"))
-    }
-
-    pub(super) fn bzip2(_: impl Read) -> Box<dyn Read + Send> {
-        Box::new(Missing("bzip2"))
+#[cfg(not(feature = "archives"))]
+impl Read for Missing {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        let why = format!("{} is not read by this build: decompress it first", self.0);
+        Err(io::Error::new(io::ErrorKind::Unsupported, why))
     }
 }

@@ -118,12 +118,12 @@ fn gzip(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 fn zstd(bytes: &[u8]) -> Vec<u8> {
     ruzstd::encoding::compress_to_vec(bytes, ruzstd::encoding::CompressionLevel::Fastest)
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 fn lz4(bytes: &[u8]) -> Vec<u8> {
     use lz4_flex::frame::{BlockSize, FrameEncoder, FrameInfo};
     let info = FrameInfo::new().block_size(BlockSize::Max64KB);
@@ -132,7 +132,7 @@ fn lz4(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 fn xz_with(dictionary: u32, bytes: &[u8]) -> Vec<u8> {
     let mut options = lzma_rust2::XzOptions::with_preset(1);
     options.lzma_options.dict_size = dictionary;
@@ -141,12 +141,12 @@ fn xz_with(dictionary: u32, bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 fn xz(bytes: &[u8]) -> Vec<u8> {
     xz_with(1 << 20, bytes)
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 fn bzip2(bytes: &[u8]) -> Vec<u8> {
     // The smallest blocks, so that a file has several.
     let mut encoder = bzip2::write::BzEncoder::new(Vec::new(), bzip2::Compression::fast());
@@ -154,11 +154,11 @@ fn bzip2(bytes: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 /// A skippable frame, as zstd and lz4 share it.
 const SKIPPABLE: &[u8] = b"\x50\x2a\x4d\x18\x03\0\0\0abc";
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 #[test]
 fn compressed_files_are_told_by_their_content_in_any_number_of_parts() {
     let packets = conversation();
@@ -192,7 +192,7 @@ fn compressed_files_are_told_by_their_content_in_any_number_of_parts() {
     }
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 #[test]
 fn compressed_files_that_are_cut_give_what_is_before_the_cut() {
     let packets: Packets = (0..2000)
@@ -223,7 +223,7 @@ fn compressed_files_that_are_cut_give_what_is_before_the_cut() {
 }
 
 /// A window is as large as the file says, and only a real file of that size would fill it.
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 #[test]
 fn a_dictionary_larger_than_xz_makes_by_itself_is_refused() {
     let file = pcap(LinkType::ETHERNET, &conversation());
@@ -238,7 +238,7 @@ fn a_dictionary_larger_than_xz_makes_by_itself_is_refused() {
     );
 }
 
-#[cfg(feature = "compressed")]
+#[cfg(feature = "archives")]
 #[test]
 fn compressed_nonsense_is_named_and_never_panics() {
     let file = pcap(LinkType::ETHERNET, &conversation());
