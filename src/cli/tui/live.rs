@@ -93,6 +93,7 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
         wishes: wishes.clone(),
         read: Read::default(),
         packets: live.packets(),
+        is_confined: cfg!(target_os = "linux") && !args.live.no_sandbox,
         printed: args
             .live
             .launch
@@ -122,6 +123,8 @@ struct LiveHost {
     packets: Packets,
     /// Where the command prints.
     printed: Option<PathBuf>,
+    /// Whether files can be made in some folders only.
+    is_confined: bool,
 }
 
 /// Bytes of what a command printed that are shown.
@@ -155,10 +158,16 @@ impl Host for LiveHost {
     }
 
     fn save(&mut self, app: &App, what: Save, path: &str) -> Result<Box<dyn Saving>, String> {
-        match what {
+        let begun = match what {
             Save::Capture | Save::CaptureAndLeave => save::save_all(self.packets.kept(), path),
             _ => save::save(app, what, path, &self.read.about),
-        }
+        };
+        begun.map_err(|why| match self.is_confined && why.contains("ermission denied") {
+            true => format!(
+                "{why}; a running capture writes in the working directory and beside its outputs (--no-sandbox: anywhere)"
+            ),
+            false => why,
+        })
     }
 
     fn count(&mut self) -> Result<Option<Receiver<Feed>>, String> {
