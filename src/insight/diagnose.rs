@@ -3,8 +3,9 @@
 //! Rules are pure functions over attempts; which one comes first is the table [`rules::RULES`].
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use crate::base::{Code, PacketNumber, Timestamp};
+use crate::base::{Code, PacketNumber, PerSide, Process, Timestamp};
 use crate::engine::Outcome;
 
 use super::case::{Case, Evidence};
@@ -40,11 +41,20 @@ pub struct Diagnosis {
     pub software: Option<(Software, String)>,
     /// How the connection ended, in one line.
     pub ending: String,
+    /// The processes at its ends, as far as they are known.
+    pub processes: PerSide<Option<Arc<Process>>>,
     /// What the fix depends on beyond verdict and software.
     situation: Option<Situation>,
 }
 
 impl Diagnosis {
+    /// The processes that are known, the client's first: `node (4711) → nginx (80)`.
+    #[must_use]
+    pub fn processes(&self) -> Option<String> {
+        let PerSide { client, server } = &self.processes;
+        Process::of_both(client.as_deref(), server.as_deref())
+    }
+
     /// The stage that failed; `None` when nothing did.
     #[must_use]
     pub fn stage(&self) -> Option<Stage> {
@@ -117,6 +127,10 @@ pub(super) fn judge(case: &Case<'_>) -> Option<Diagnosis> {
         evidence: found.evidence,
         software: case.software(),
         ending: ending::text(attempt),
+        processes: PerSide::new(|side| {
+            let connection = attempt.connection.as_ref()?;
+            connection.process(side).cloned()
+        }),
         situation: found.situation,
     })
 }
