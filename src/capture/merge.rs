@@ -146,6 +146,7 @@ impl Merge {
         summary.files = scratch.files;
         summary.truncated.append(&mut scratch.truncated);
         summary.secrets.append(&mut scratch.secrets);
+        summary.names.append(&mut scratch.names);
         Ok((Lane::Ended, None))
     }
 

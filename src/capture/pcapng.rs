@@ -8,6 +8,7 @@
 //! A Simple Packet Block has no time: it gets the one of the packet before it.
 
 mod clock;
+mod names;
 mod notes;
 mod processes;
 
@@ -27,6 +28,7 @@ const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
 const PACKET: u32 = 2;
 const SIMPLE_PACKET: u32 = 3;
+const NAMES: u32 = 4;
 const STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 const SECRETS: u32 = 10;
@@ -320,6 +322,10 @@ impl Pcapng {
             STATISTICS => self.statistics(block.body, notes),
             SECRETS => self.secrets(block.body, notes),
             processes::BLOCK => self.process(block.body, notes),
+            NAMES => {
+                self.names(block.body, notes);
+                Ok(())
+            }
             _ => Ok(()),
         }
     }
@@ -459,6 +465,14 @@ impl Pcapng {
             notes.summary.secrets.push(Secrets { kind, bytes });
         }
         Ok(())
+    }
+
+    fn names(&self, body: &[u8], notes: &mut Notes<'_>) {
+        for (address, name) in names::records(body, self.big_endian) {
+            if notes.charge(name.len()) {
+                notes.summary.names.push((address, name));
+            }
+        }
     }
 
     /// The options of a block, up to the end mark or to where they stop making sense.

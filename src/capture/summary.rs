@@ -18,6 +18,8 @@ pub struct Summary {
     /// Whether an input may bring more secrets for packets that were read already: a pcapng that cannot be looked through in
     /// front ([`super::Options`] says which those are).
     pub may_bring_secrets: bool,
+    /// Names of addresses (pcapng Name Resolution Blocks).
+    pub names: Vec<(std::net::IpAddr, String)>,
     /// Packets read.
     pub packets: u64,
     /// For parts of a capture: its last packet, which may be in another part.

@@ -5,6 +5,7 @@
 //! packet of theirs is written.
 
 use std::io::{self, Write};
+use std::net::IpAddr;
 
 use zeroize::Zeroizing;
 
@@ -14,6 +15,7 @@ use crate::base::{PacketNumber, Timestamp};
 
 const SECTION_HEADER: u32 = 0x0a0d_0d0a;
 const INTERFACE: u32 = 1;
+const NAMES: u32 = 4;
 const STATISTICS: u32 = 5;
 const ENHANCED_PACKET: u32 = 6;
 const SECRETS: u32 = 10;
@@ -186,6 +188,30 @@ impl<W: Write> PcapngWriter<W> {
     /// When the output fails or the secrets are larger than a block can be.
     pub fn secrets(&mut self, kind: u32, bytes: &[u8]) -> io::Result<()> {
         self.out.write_all(&secrets_block(kind, bytes)?)
+    }
+
+    /// Writes names of addresses, which others show instead of them.
+    ///
+    /// # Errors
+    /// When the output fails.
+    pub fn names<'a>(
+        &mut self,
+        names: impl IntoIterator<Item = (IpAddr, &'a str)>,
+    ) -> io::Result<()> {
+        const IPV4: u16 = 1;
+        const IPV6: u16 = 2;
+        self.start(NAMES);
+        for (address, name) in names {
+            let address = match address {
+                IpAddr::V4(address) => (IPV4, address.octets().to_vec()),
+                IpAddr::V6(address) => (IPV6, address.octets().to_vec()),
+            };
+            // A record is made like an option: what it is, how long, and the value filled up to 32 bits.
+            let value = [&address.1[..], name.as_bytes(), &[0]].concat();
+            self.option(address.0, &value);
+        }
+        self.option(END, &[]);
+        self.finish_block()
     }
 
     /// Writes how many packets an interface received and dropped, as known at `time`.

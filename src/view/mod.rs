@@ -10,6 +10,7 @@ mod dns;
 pub mod fields;
 pub mod hex;
 pub mod ladder;
+pub mod names;
 pub mod packets;
 pub mod reading;
 pub mod repeat;
