@@ -43,6 +43,7 @@ mod libpcap;
 mod limits;
 mod link;
 mod options;
+mod passed;
 mod recording;
 mod rights;
 mod sandbox;
@@ -62,6 +63,7 @@ pub use self::{
     error::{CaptureError, FilterProblem},
     limits::{Autostop, LimitProblem, Ring, parse_autostop, parse_ring},
     options::Options,
+    passed::{Passed, passed},
     recording::{Evicted, Kept, Packets, Storage, create},
     rights::{hand_to_sudo_user, sudo_environment},
     sandbox::Sandbox,
