@@ -12,6 +12,9 @@ fn sample(name: &str) -> String {
     Sample::named(name).path.to_str().unwrap().to_owned()
 }
 
+/// No folder can be made there.
+const NOWHERE: &str = "/dev/null/nowhere";
+
 struct Session {
     parser: vt100::Parser,
     output: Receiver<Vec<u8>>,
@@ -41,6 +44,9 @@ impl Session {
         command.args(arguments);
         command.cwd(env!("CARGO_MANIFEST_DIR"));
         command.env("TERM", "xterm-256color");
+        // Nobody's own configuration, and none of their recent captures.
+        command.env("XDG_CONFIG_HOME", NOWHERE);
+        command.env("XDG_STATE_HOME", NOWHERE);
         command.env("COLORFGBG", "15;0");
         for (name, value) in variables {
             command.env(name, value);
@@ -331,4 +337,272 @@ fn colours_fit_the_terminal() {
     assert_eq!(title(&[], &[("COLORTERM", "")]), vt100::Color::Idx(236));
     let plain = title(&[], &[("NO_COLOR", "1")]);
     assert_eq!(plain, vt100::Color::Default);
+}
+
+/// A folder with this configuration in it, for `XDG_CONFIG_HOME`.
+fn configured(text: &str) -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("wireloupe")).unwrap();
+    std::fs::write(folder.path().join("wireloupe/config.toml"), text).unwrap();
+    folder
+}
+
+#[test]
+fn the_interface_begins_as_it_is_configured() {
+    let folder = configured(
+        "theme = \"light\"\nrows = \"messages\"\ntime = \"utc\"\ncolumns = [\"close.code\"]\n\
+         [keys]\nfindings = \"F5\"\n[[colour]]\nfilter = 'message.kind == \"close\"'\ncolour = \"black on #ffcc00\"\n\
+         [profile.plain]\ntheme = \"plain\"\n",
+    );
+    let home = folder.path().to_str().unwrap();
+    let program = env!("CARGO_BIN_EXE_wireloupe");
+    let capture = sample("websockets-subprotocols.pcapng");
+    let variables = [("XDG_CONFIG_HOME", home), ("COLORTERM", "truecolor")];
+    let mut session = Session::of(program, &[&capture], &variables);
+    session.expect("Messages of connection 1");
+    session.expect("close.code");
+    session.expect("UTC");
+    let screen = session.parser.screen();
+    assert_eq!(
+        screen.cell(0, 1).unwrap().bgcolor(),
+        vt100::Color::Rgb(220, 224, 232)
+    );
+    let ground = vt100::Color::Rgb(255, 204, 0);
+    let is_coloured = |row: u16| {
+        let cells = (0..100).filter_map(|column| screen.cell(row, column));
+        cells.filter(|cell| cell.bgcolor() == ground).count() > 40
+    };
+    let rows: Vec<u16> = (0..40).filter(|row| is_coloured(*row)).collect();
+    let lines: Vec<_> = screen.rows(0, 120).collect();
+    assert!(!rows.is_empty(), "{}", screen.contents());
+    assert!(
+        rows.iter()
+            .all(|row| lines[*row as usize].contains(" close "))
+    );
+    session.type_keys("\x1b[15~");
+    session.expect("Findings");
+    session.type_keys("q");
+    session.expect("Messages of connection 1");
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
+    // The command line and a profile beat the file.
+    let mut session = Session::of(program, &["--theme", "dark", &capture], &variables);
+    session.expect("UTC");
+    let title = |session: &Session| session.parser.screen().cell(0, 1).unwrap().bgcolor();
+    assert_eq!(title(&session), vt100::Color::Rgb(40, 44, 52));
+    let mut session = Session::of(program, &["--profile", "plain", &capture], &variables);
+    session.expect("UTC");
+    assert_eq!(title(&session), vt100::Color::Default);
+    let folder = configured("[keys]\nfindings = \"Hyper-F\"\n");
+    let variables = [("XDG_CONFIG_HOME", folder.path().to_str().unwrap())];
+    let mut session = Session::of(program, &[&capture], &variables);
+    session.expect("config.toml, line 2: keys.findings: no key is called");
+    assert!(!session.child.wait().unwrap().success());
+}
+
+/// The rows that a file has, as `read` prints them.
+fn read(arguments: &[&str]) -> String {
+    let read = std::process::Command::new(env!("CARGO_BIN_EXE_wireloupe"))
+        .current_dir(env!("CARGO_MANIFEST_DIR"))
+        .env("XDG_CONFIG_HOME", NOWHERE)
+        .arg("read")
+        .args(arguments)
+        .output()
+        .unwrap();
+    assert!(read.status.success(), "{read:?}");
+    String::from_utf8(read.stdout).unwrap()
+}
+
+#[test]
+fn the_first_screen_opens_what_is_chosen_and_remembers_it() {
+    let state = tempfile::tempdir().unwrap();
+    let home = state.path().to_str().unwrap();
+    let program = env!("CARGO_BIN_EXE_wireloupe");
+    let capture = sample("websockets-subprotocols.pcapng");
+    let variables = [("XDG_STATE_HOME", home)];
+    let mut session = Session::of(program, &[], &variables);
+    session.expect("Capture live");
+    session.expect("two frames of a well-known lab");
+    session.expect("Enter open");
+    session.type_keys("o");
+    session.expect("open: ");
+    session.type_keys(&format!("{capture}\r"));
+    session.expect("Connections 4");
+    // Closing it comes back, and the capture is among the recent ones.
+    session.type_keys("q");
+    session.expect("websockets-subprotocols.pcapng");
+    session.expect("just now");
+    // A sample inside the program is a file only as long as it is open, and is not remembered.
+    session.type_keys("G\x1b[Z\r");
+    session.expect("socketio-upgrade.pcapng  ");
+    session.type_keys("\x1b");
+    session.expect("Frames of connection 1");
+    session.type_keys("q");
+    session.expect("Capture live");
+    // What cannot be opened is said.
+    session.type_keys("ono/such.pcap\r");
+    session.expect("no/such.pcap");
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
+    let stored = std::fs::read_to_string(state.path().join("wireloupe/recent.json")).unwrap();
+    assert!(
+        stored.contains("websockets-subprotocols.pcapng"),
+        "{stored}"
+    );
+    assert!(!stored.contains("socketio"), "{stored}");
+    // Switched off, nothing is shown and nothing is written.
+    let config = configured("recent = 0\n");
+    let other = tempfile::tempdir().unwrap();
+    let variables = [
+        ("XDG_STATE_HOME", other.path().to_str().unwrap()),
+        ("XDG_CONFIG_HOME", config.path().to_str().unwrap()),
+    ];
+    let mut session = Session::of(program, &[&capture], &variables);
+    session.expect("Connections 4");
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
+    assert_eq!(std::fs::read_dir(other.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn without_a_terminal_the_usage_is_printed() {
+    let printed = std::process::Command::new(env!("CARGO_BIN_EXE_wireloupe"))
+        .env("XDG_CONFIG_HOME", NOWHERE)
+        .output()
+        .unwrap();
+    assert_eq!(printed.status.code(), Some(2));
+    assert!(
+        String::from_utf8(printed.stdout)
+            .unwrap()
+            .contains("Usage: wireloupe")
+    );
+}
+
+#[test]
+fn marks_and_comments_are_saved_with_the_packets_and_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("marked.pcapng");
+    let file = file.to_str().unwrap();
+    let capture = sample("ws-deflate-fragments.pcapng");
+    let mut session = Session::open(&[&capture]);
+    session.expect("Frames of connection 1");
+    session.type_keys(":f3\r'");
+    session.expect("marked (saved with the packets: s)");
+    session.type_keys(":f5\r;why so many?\r");
+    session.expect("commented");
+    session.type_keys("q");
+    session.expect("marks and comments are not saved");
+    session.type_keys("s");
+    session.expect("save to file: ws-deflate-fragments-marked.pcapng");
+    session.type_keys(&format!("\u{15}{file}\r"));
+    session.expect("wireloupe: saved 46 packets");
+    assert!(session.child.wait().unwrap().success());
+    // The same frames, and the remarks on the packets in which their rows begin.
+    assert_eq!(read(&[file]), read(&[&capture]));
+    let bytes = std::fs::read(file).unwrap();
+    let has = |text: &str| {
+        bytes
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    assert!(has("[frame 3, marked]") && has("[frame 5] why so many?"));
+    let mut session = Session::open(&[file]);
+    session.expect("Frames of connection 1");
+    // They are there when everything is read.
+    session.expect("'     3      11");
+    session.type_keys("g.");
+    session.expect("Frame 3: pong");
+    session.type_keys(".");
+    session.expect("# why so many?");
+    // Nothing new was remarked: leaving asks nothing.
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
+}
+
+#[test]
+fn what_is_listed_is_exported_as_the_command_line_does() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let capture = sample("websockets-close-codes.pcapng");
+    let filter = "message.text contains \"100\"";
+    let mut session = Session::open(&[&capture]);
+    session.expect("Diagnosis: ");
+    session.type_keys("q");
+    session.expect("Frames of connection 1");
+    session.type_keys(&format!("={filter}\r"));
+    session.expect("Messages of all connections");
+    let formats: &[&str] = match cfg!(feature = "columns") {
+        true => &["json", "har", "arrow", "parquet"],
+        false => &["json", "har"],
+    };
+    for format in formats {
+        let file = path(&format!("rows.{format}"));
+        session.type_keys("sr");
+        session.expect("save to file: rows.csv");
+        session.type_keys(&format!("\u{15}{file}\r"));
+        session.expect(&format!("saved the listed rows to {file}"));
+        let expected = path(&format!("expected.{format}"));
+        let arguments = [
+            "--show", "messages", "--format", format, "-Y", filter, "-o", &expected, &capture,
+        ];
+        read(&arguments);
+        assert!(std::fs::metadata(&expected).unwrap().len() > 300);
+        assert_eq!(
+            std::fs::read(&file).unwrap(),
+            std::fs::read(&expected).unwrap(),
+            "{format}"
+        );
+    }
+    session.type_keys("sr");
+    session.expect("save to file: rows.csv");
+    session.type_keys(&format!("\u{15}{}\r", path("rows.docx")));
+    session.expect(".json, .har");
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
+    let left = std::fs::read_dir(folder.path()).unwrap().count();
+    assert_eq!(left, 2 * formats.len(), "no temporary folder stays");
+}
+
+#[test]
+fn two_captures_and_two_connections_are_compared_without_leaving() {
+    let mut session = Session::open(&[&sample("nginx-http10.client.pcapng")]);
+    session.expect("Diagnosis: ");
+    session.type_keys("q");
+    session.expect("Connections ");
+    session.type_keys(&format!("V{}\r", sample("nginx-http10.server.pcapng")));
+    session.expect("This capture and ");
+    session.expect("Upgrade");
+    session.type_keys("qVno/such.pcap\r");
+    session.expect("no/such.pcap");
+    session.type_keys("qV1\r");
+    session.expect("Connection 1 and connection 1");
+    session.type_keys("q");
+}
+
+/// Views that have pictures but were not driven in a terminal: every packet, other traffic, the ladder, sorting, columns.
+#[test]
+fn packets_traffic_ladder_order_and_columns_answer_keys() {
+    let mut session = Session::open(&[&sample("socketio4-upgrade.pcapng")]);
+    session.expect("Connections ");
+    session.type_keys("P");
+    session.expect("Packets of the whole capture");
+    session.expect("GET /socket.io/");
+    session.type_keys("X");
+    session.expect("GET");
+    session.type_keys("q");
+    session.expect("Packets of the whole capture");
+    session.type_keys("P");
+    session.expect("Frames of connection 1");
+    session.type_keys("R");
+    session.expect("101 Switching Protocols");
+    session.type_keys("q");
+    session.expect("Frames of connection 1");
+    session.type_keys("ol");
+    session.expect(", by length ▲");
+    session.type_keys("O");
+    session.expect(", by length ▼");
+    session.type_keys("Wwebsocket.mask\r");
+    session.expect("websocket.mask payload");
+    session.type_keys("q");
+    assert!(session.child.wait().unwrap().success());
 }

@@ -8,6 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::base::Limits;
 use crate::insight::statistics::CallOrder;
 
+use super::config::{Config, ConfigChoice};
 pub(crate) use super::options::{OutputArgs, ReportArg, SideArg, ThemeArg};
 use super::payload_as::PayloadArgs;
 
@@ -102,6 +103,10 @@ pub(crate) struct ReadArgs {
     /// How the capture is analysed.
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
+
+    /// What is configured.
+    #[arg(skip)]
+    pub(crate) config: std::sync::Arc<Config>,
 }
 
 impl ReadArgs {
@@ -487,6 +492,10 @@ pub(crate) struct AnalysisArgs {
         hide_short_help = true
     )]
     pub(crate) max_fragments: Option<usize>,
+
+    /// What is configured beside.
+    #[command(flatten)]
+    pub(crate) choice: ConfigChoice,
 }
 
 impl AnalysisArgs {

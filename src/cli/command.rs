@@ -8,6 +8,7 @@ use super::args::{
     CompareArgs, DiagnoseArgs, ExtractArgs, FollowArgs, PageArgs, ReadArgs, ReportArgs, SplitArgs,
     StatsArgs,
 };
+use super::config::ConfigArgs;
 #[cfg(all(feature = "live", unix))]
 use super::run_args::RunArgs;
 use super::teach::args::{BuildArgs, ExplainArgs, LabArgs};
@@ -84,6 +85,8 @@ Examples:
   wireloupe interfaces                   what there is, and whether this user may capture there
   wireloupe -i lo -f 'tcp port 8080'     capture on one of them")]
     Interfaces,
+    /// Show what is configured and where each setting comes from; write a file to begin with.
+    Config(ConfigArgs),
     /// List every field of the filter language.
     #[command(after_help = "\
 Examples:

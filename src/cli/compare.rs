@@ -107,6 +107,23 @@ impl Capture {
 /// # Errors
 /// When nothing could be read or written, or an attempt that was named is not there.
 pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
+    let (text, is_whole) = text(args)?;
+    let mut output = Output::open(None, false)?;
+    match output.write(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return Err(error.into()),
+        _ => {}
+    }
+    match is_whole {
+        true => Ok(ExitCode::SUCCESS),
+        false => Ok(ExitCode::from(1)),
+    }
+}
+
+/// What differs, and whether the captures could be read whole.
+///
+/// # Errors
+/// When nothing could be read, or an attempt that was named is not there.
+pub(crate) fn text(args: &CompareArgs) -> anyhow::Result<(String, bool)> {
     let chosen: Option<[u32; 2]> = args.attempts[..].try_into().ok();
     if (args.files.len(), args.attempts.len()) != (2, 0)
         && (args.files.len() != 1 || chosen.is_none())
@@ -125,15 +142,7 @@ pub(crate) fn run(args: &CompareArgs) -> anyhow::Result<ExitCode> {
         ([client, server], _) => of_hop(client, server, args),
         _ => String::new(),
     };
-    let mut output = Output::open(None, false)?;
-    match output.write(text.as_bytes()) {
-        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => return Err(error.into()),
-        _ => {}
-    }
-    match captures.iter().all(|capture| capture.is_whole) {
-        true => Ok(ExitCode::SUCCESS),
-        false => Ok(ExitCode::from(1)),
-    }
+    Ok((text, captures.iter().all(|capture| capture.is_whole)))
 }
 
 /// Connections of each kind shown to people, and to programs.

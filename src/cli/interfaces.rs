@@ -87,7 +87,7 @@ fn rows_of(interface: &Interface) -> Vec<[String; 5]> {
     rows
 }
 
-fn state(interface: &Interface) -> String {
+pub(super) fn state(interface: &Interface) -> String {
     let mut state = match (interface.up, interface.running) {
         (false, _) => "down",
         (true, false) => "up, no link",

@@ -19,7 +19,7 @@ use crate::tls::{BadLine, KeyLog, KeyName};
 const TOLD: usize = 10;
 
 /// The variable that programs write their secrets by.
-const VARIABLE: &str = "SSLKEYLOGFILE";
+pub(super) const VARIABLE: &str = "SSLKEYLOGFILE";
 
 /// Some commands read their input twice; what is wrong with a key log is said by the first reading only.
 static IS_TOLD: AtomicBool = AtomicBool::new(false);

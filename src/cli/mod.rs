@@ -3,6 +3,7 @@
 mod args;
 mod command;
 mod compare;
+mod config;
 mod diagnose;
 mod extract;
 #[cfg(all(feature = "live", unix))]
@@ -24,6 +25,8 @@ mod printing;
 mod progress;
 mod read;
 mod reading;
+#[cfg(feature = "tui")]
+mod recent;
 mod remote;
 mod report;
 #[cfg(all(feature = "live", unix))]
@@ -63,7 +66,8 @@ pub fn main() -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    match settle(&mut cli).and_then(|()| dispatch(&cli)) {
+    let configured = configure(&mut cli).and_then(|()| settle(&mut cli));
+    match configured.and_then(|()| dispatch(&cli)) {
         Ok(code) => code,
         Err(error) => {
             tell(format_args!("{error:#}"));
@@ -78,6 +82,43 @@ fn parse() -> Result<Cli, clap::Error> {
     let mut cli = Cli::from_arg_matches(&matches)?;
     cli.open.has_format = matches.value_source("format") == Some(ValueSource::CommandLine);
     Ok(cli)
+}
+
+/// Takes what is configured for what was not said.
+fn configure(cli: &mut Cli) -> anyhow::Result<()> {
+    let load = |analysis: &mut args::AnalysisArgs| {
+        let config = config::load(&analysis.choice)?;
+        config.analysis(analysis);
+        anyhow::Ok(std::sync::Arc::new(config))
+    };
+    let analysis = match &mut cli.command {
+        None => return read_by(&mut cli.open, load),
+        Some(Command::Read(args)) => return read_by(args, load),
+        #[cfg(all(feature = "live", unix))]
+        Some(Command::Run(args)) => {
+            args.config = load(&mut args.analysis)?;
+            return Ok(());
+        }
+        Some(Command::Follow(args)) => &mut args.analysis,
+        Some(Command::Extract(args)) => &mut args.analysis,
+        Some(Command::Diagnose(args)) => &mut args.analysis,
+        Some(Command::Stats(args)) => &mut args.analysis,
+        Some(Command::Compare(args)) => &mut args.analysis,
+        Some(Command::Report(args)) => &mut args.analysis,
+        _ => return Ok(()),
+    };
+    load(analysis).map(|_| ())
+}
+
+/// The same of what is opened or read.
+fn read_by(
+    args: &mut args::ReadArgs,
+    load: impl Fn(&mut args::AnalysisArgs) -> anyhow::Result<std::sync::Arc<config::Config>>,
+) -> anyhow::Result<()> {
+    let config = load(&mut args.analysis)?;
+    config.reading(args);
+    args.config = config;
+    Ok(())
 }
 
 /// Settles what messages are to be read as. A connection that is named by its number takes a pass over the files before.
@@ -126,15 +167,19 @@ fn check_first_word(cli: &Cli) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Whether nothing is named to be opened.
+fn is_bare(cli: &Cli) -> bool {
+    cli.open.files.is_empty() && !cli.open.is_live() && cli.open.command().is_none()
+}
+
 fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
     if cli.command.is_none() {
         check_first_word(cli)?;
     }
     match &cli.command {
-        None if cli.open.files.is_empty()
-            && !cli.open.is_live()
-            && cli.open.command().is_none() =>
-        {
+        #[cfg(feature = "tui")]
+        None if is_bare(cli) && tui::start::can_start(&cli.open) => tui::start::run(&cli.open),
+        None if is_bare(cli) => {
             Cli::command().print_help()?;
             Ok(ExitCode::from(2))
         }
@@ -163,6 +208,7 @@ fn dispatch(cli: &Cli) -> anyhow::Result<ExitCode> {
             interfaces::run(&mut out, terminal_width())?;
             print(&out)
         }
+        Some(Command::Config(args)) => print(config::text(args)?.as_bytes()),
         Some(Command::Fields) => print(crate::filter::table().as_bytes()),
         Some(Command::Completions { shell }) => {
             let mut out = Vec::new();

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 
 use crate::cli::args::{AnalysisArgs, FormatArg, LiveArgs, OutputArgs, ReadArgs, ShowArg};
+use crate::cli::config::Config;
 
 /// What is started, and how its connections are shown.
 #[derive(Debug, Args)]
@@ -85,6 +86,10 @@ pub(crate) struct RunArgs {
     #[command(flatten)]
     pub(crate) analysis: AnalysisArgs,
 
+    /// What is configured.
+    #[arg(skip)]
+    pub(crate) config: std::sync::Arc<Config>,
+
     /// The command and its arguments.
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub(crate) command: Vec<OsString>,
@@ -105,7 +110,7 @@ impl RunArgs {
     pub(super) fn reading(&self) -> ReadArgs {
         let interface = self.interface.as_deref().unwrap_or(EVERYWHERE);
         let traffic = self.capture_filter.as_deref().unwrap_or(TRAFFIC);
-        ReadArgs {
+        let mut reading = ReadArgs {
             files: Vec::new(),
             filter: self.filter.clone(),
             show: self.show,
@@ -128,6 +133,9 @@ impl RunArgs {
                 ..LiveArgs::default()
             },
             analysis: self.analysis.clone(),
-        }
+            config: self.config.clone(),
+        };
+        self.config.reading(&mut reading);
+        reading
     }
 }

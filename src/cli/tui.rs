@@ -1,6 +1,7 @@
 //! The terminal interface over files and interfaces: threads that read, the interface on this one, and what it asks
 //! for: saving, counting, decrypting.
 
+mod begin;
 mod colours;
 #[cfg(all(feature = "live", unix))]
 mod live;
@@ -8,18 +9,24 @@ mod load;
 #[cfg(all(feature = "live", unix))]
 mod pipe;
 mod save;
+pub(super) mod start;
 
 use std::io::{self, IsTerminal};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use crossbeam_channel::Receiver;
+use crossbeam_channel::{Receiver, bounded};
 
 use crate::filter::Filter;
 use crate::teach::lab::{Lab, Results};
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
-use super::args::ReadArgs;
+use super::args::{AnalysisArgs, CompareArgs, ReadArgs, ReportArg};
+use super::compare;
+use super::config::{self, ConfigChoice};
+use super::recent;
+use super::tell::{Screen, tell};
+use begin::new_app;
 use load::{Read, Reader, Started};
 
 /// Whether the interface can open: someone sits at both ends.
@@ -55,7 +62,10 @@ fn reads_pipe(args: &ReadArgs) -> bool {
 /// # Errors
 /// When the terminal cannot be used.
 pub(super) fn quiz(lab: Lab) -> anyhow::Result<Results> {
-    Ok(tui::do_lab(lab, colours::theme(None))?)
+    let config = config::load(&ConfigChoice::of_environment())?;
+    let asked = config.settings.theme.as_ref().map(|given| given.value);
+    let settings = config.interface(colours::theme(asked).into(), colours::depth());
+    Ok(tui::do_lab(lab, &settings)?)
 }
 
 /// Opens files or an interface in the interface.
@@ -76,6 +86,19 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
     if reads_pipe(args) {
         return pipe::run(&reader, filter);
     }
+    open_files(args, filter, None)
+}
+
+/// Opens files in the interface, under their own names or another.
+fn open_files(
+    args: &ReadArgs,
+    filter: Option<Filter>,
+    name: Option<&str>,
+) -> anyhow::Result<ExitCode> {
+    let reader = Reader {
+        limits: args.analysis.limits(),
+        args: args.clone(),
+    };
     let keylog = args.analysis.keylog.clone();
     let started = reader.start(keylog.as_deref())?;
     let names: Vec<_> = args
@@ -83,17 +106,57 @@ pub(super) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         .iter()
         .map(|file| file.display().to_string())
         .collect();
-    let mut app = App::new(started.store, names.join(", "), colours::theme(args.theme));
-    app.depth = colours::depth();
+    if name.is_none() {
+        recent::note(&args.config, &args.files);
+    }
+    let name = name.map_or_else(|| names.join(", "), str::to_owned);
+    let mut app = new_app(args, started.store, name, filter);
     app.loading.total = started.total;
-    app.filter(filter);
     let mut host = FileHost {
         reader,
         keylog,
         read: started.read,
     };
+    let screen = Screen::take();
     tui::run(&mut app, started.feed, &mut host)?;
+    drop(screen);
+    if let Some(saved) = app.farewell() {
+        tell(saved);
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Begins to compare a capture with another file, or one of its connections with another.
+fn compared(
+    files: &[PathBuf],
+    analysis: AnalysisArgs,
+    with: &str,
+    connection: u32,
+) -> Result<Receiver<Feed>, String> {
+    let [file] = files else {
+        return Err("several files are open: one file is compared with another".to_owned());
+    };
+    let mut args = CompareArgs {
+        files: vec![file.clone()],
+        attempts: Vec::new(),
+        format: ReportArg::Text,
+        all: false,
+        redact: false,
+        analysis,
+    };
+    match with.parse() {
+        Ok(other) => args.attempts = vec![connection + 1, other],
+        Err(_) => args.files.push(PathBuf::from(with)),
+    }
+    let (send, feed) = bounded(1);
+    let thread = std::thread::Builder::new().name("comparer".into());
+    let spawned = thread.spawn(move || {
+        let text = compare::text(&args).map(|(text, _)| text);
+        let text = text.unwrap_or_else(|error| format!("{error:#}"));
+        let _ = send.send(Feed::Compared(text));
+    });
+    spawned.map_err(|error| error.to_string())?;
+    Ok(feed)
 }
 
 /// What the interface asks for when it shows files.
@@ -105,7 +168,17 @@ struct FileHost {
 
 impl Host for FileHost {
     fn save(&mut self, app: &App, what: Save, path: &str) -> Result<Box<dyn Saving>, String> {
-        save::save(app, what, path, &self.read.about)
+        let mut args = self.reader.args.clone();
+        args.analysis.keylog.clone_from(&self.keylog);
+        let args = self.reader.can_read_again().map(|()| &args);
+        save::save_of_files(app, what, path, (&self.read.about, args))
+    }
+
+    fn compare(&mut self, with: &str, connection: u32) -> Result<Receiver<Feed>, String> {
+        self.reader.can_read_again()?;
+        let mut analysis = self.reader.args.analysis.clone();
+        analysis.keylog.clone_from(&self.keylog);
+        compared(&self.reader.args.files, analysis, with, connection)
     }
 
     fn count(&mut self) -> Result<Option<Receiver<Feed>>, String> {

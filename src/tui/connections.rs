@@ -1,10 +1,10 @@
 //! The list of connections: all, or those that a filter lets through.
 
-use crate::engine::Moment;
 use crate::filter::Filter;
-use crate::store::{Row, Store};
+use crate::store::Store;
 
 use crate::view::cursor::Cursor;
+use crate::view::rows::matches_connection;
 
 /// The list.
 #[derive(Debug, Default)]
@@ -104,22 +104,9 @@ impl Connections {
     pub fn scan(&mut self, store: &Store, count: usize) {
         let Some(filter) = &self.filter else { return };
         let end = store.connections().len().min(self.scanned + count);
-        for index in self.scanned as u32..end as u32 {
-            let Some(entry) = store.connection(index) else {
-                continue;
-            };
-            let at = Moment {
-                packet: entry.connection.first_packet,
-                time: entry.last,
-                turn: 0,
-            };
-            let row = Row::Connection(&entry.connection, at);
-            let mut values = row.in_capture(store.start());
-            values.connection_number = Some(index + 1);
-            if filter.matches(&values) {
-                self.matches.push(index);
-            }
-        }
+        let asked = self.scanned as u32..end as u32;
+        self.matches
+            .extend(asked.filter(|index| matches_connection(store, filter, *index)));
         self.scanned = end;
     }
 }

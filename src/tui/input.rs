@@ -8,7 +8,7 @@ use crossterm::event::{
 use tui_input::backend::crossterm::EventHandler;
 
 use super::app::App;
-use super::keymap::{self, Action};
+use super::keymap::Action;
 use super::mouse;
 use super::prompt::Ask;
 
@@ -47,7 +47,7 @@ fn key(app: &mut App, key: &KeyEvent) {
         // As a shell has it: what is being typed goes first, then the view, then the program.
         match app.prompt.take() {
             // Whoever insists is let go.
-            Some(prompt) if prompt.ask == Ask::Leave => app.quit = true,
+            Some(prompt) if matches!(prompt.ask, Ask::Leave | Ask::LeaveRemarks) => app.quit = true,
             Some(_) => {}
             None => app.update(Action::Quit),
         }
@@ -60,7 +60,7 @@ fn key(app: &mut App, key: &KeyEvent) {
         },
         Some(ask) => typed(app, key, ask),
         None => {
-            if let Some(action) = keymap::action(key, app.context()) {
+            if let Some(action) = app.keymap.action(key, app.context()) {
                 app.update(action);
             }
         }

@@ -1,4 +1,6 @@
-//! Every key, once: the table from which input, help, footer and the README's section come.
+//! Every key, once: the table from which input, help, footer and the README's section come, and what someone made of it.
+
+use std::borrow::Cow;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -113,8 +115,16 @@ pub enum Action {
     ClearFilter,
     /// Mark the row, or take its mark away.
     Mark,
-    /// Go to the next mark.
+    /// Comment on the row.
+    Comment,
+    /// Go to the next mark or comment.
     NextMark,
+    /// Go to the mark or comment before.
+    PreviousMark,
+    /// Names instead of addresses.
+    Names,
+    /// Compare with another file or connection.
+    Compare,
     /// Go back to where one was.
     Back,
     /// Go forward again.
@@ -141,6 +151,8 @@ pub enum Action {
     Flip,
     /// Take every flip back.
     Restore,
+    /// Type the path of a capture to open.
+    OpenFile,
 }
 
 /// Where a key applies.
@@ -148,6 +160,8 @@ pub enum Action {
 pub enum KeyContext {
     /// Everywhere but in a line being typed.
     Any,
+    /// On the first screen.
+    Start,
     /// In the panes.
     Panes,
     /// In a view on top of the panes.
@@ -259,6 +273,8 @@ keys! {
     Panes Action::DecodeAs, [c('D')], "", "read the connection's messages as a protocol, or again as what they seem to be";
     Any Action::KeyLog, [c('K')], "keys", "decrypt TLS with a key log file";
     Any Action::Printed, [c('!')], "", "what the command that `run` started has printed, its end; again: what came since";
+    Any Action::Compare, [c('V')], "", "compare with another file (the other side of a proxy), or with the connection of a number";
+    Follow Action::ClearFilter, [c('\\')], "", "in the chat: show all messages again (= shows those that a filter passes)";
     Follow Action::Control, [c('c')], "control frames", "show or hide pings, pongs and closes";
     Panes Action::Zoom, [c('z')], "zoom", "give the pane the whole screen, and back";
     Panes Action::Grow, [c('+'), c('>')], "", "make the pane larger";
@@ -273,7 +289,10 @@ keys! {
     Any Action::End, [k(KeyCode::End), c('G')], "", "to the end (and stay there while rows come)";
     Panes Action::GoTo, [c(':')], "go to", "go to packet 12, frame f12, message m12, connection c2";
     Panes Action::Mark, [c('\'')], "", "mark the row, or take the mark away";
-    Panes Action::NextMark, [c('"')], "", "go to the next mark";
+    Panes Action::Comment, [c(';')], "", "comment on the row; marks and comments are saved with the packets, and come back";
+    Panes Action::NextMark, [c('"'), c('.')], "", "go to the next mark or comment";
+    Panes Action::PreviousMark, [c(',')], "", "go to the mark or comment before";
+    Any Action::Names, [c('i')], "", "names instead of addresses: of the capture and the hosts file, then of the system too, then none";
     Panes Action::Back, [c('['), alt(KeyCode::Left)], "", "back to where you were";
     Panes Action::Forward, [c(']'), alt(KeyCode::Right)], "", "forward again";
     Panes Action::Toggle, [c(' ')], "", "fold or unfold; in a live capture: freeze the view, and go on";
@@ -285,6 +304,10 @@ keys! {
     Panes Action::Tab(4), [c('5')], "", "bytes of the message, inflated";
     Any Action::Time, [c('t')], "", "time: relative, since the row before, since the frame before, UTC, local";
     Any Action::Theme, [c('T')], "", "theme: dark, light, high contrast, none";
+    Start Action::NextPane, [k(KeyCode::Tab)], "next section", "on the first screen: next section";
+    Start Action::PreviousPane, [k(KeyCode::BackTab)], "", "on the first screen: section before";
+    Start Action::OpenFile, [c('o')], "a path", "on the first screen: type the path of a capture to open";
+    Start Action::Escape, [k(KeyCode::Esc)], "", "on the first screen: close the help";
     Any Action::Suspend, [ctrl('z')], "", "stop for a while (fg comes back)";
 }
 
@@ -316,22 +339,205 @@ impl Key {
     }
 }
 
-impl Binding {
-    /// Its keys, joined.
+impl Key {
+    /// The key of a name, as [`Key::name`] gives it; arrows also as `Up`, `Down`, `Left` and `Right`.
     #[must_use]
-    pub fn names(&self) -> String {
-        let names: Vec<_> = self.keys.iter().map(Key::name).collect();
-        names.join(" ")
-    }
-
-    fn has(&self, event: &KeyEvent) -> bool {
-        // Terminals disagree on whether Shift comes with a capital letter, or with BackTab.
-        let held = event.modifiers - KeyModifiers::SHIFT;
-        self.keys
-            .iter()
-            .any(|key| key.0 == event.code && key.1 == held || is_slash(key, event))
+    pub fn parse(name: &str) -> Option<Key> {
+        let (held, rest) = [
+            ("Ctrl-", KeyModifiers::CONTROL),
+            ("Alt-", KeyModifiers::ALT),
+        ]
+        .into_iter()
+        .find_map(|(before, held)| {
+            let (head, rest) = name.split_at_checked(before.len())?;
+            (head.eq_ignore_ascii_case(before) && !rest.is_empty()).then_some((held, rest))
+        })
+        .unwrap_or((KeyModifiers::NONE, name));
+        let mut letters = rest.chars();
+        if let (Some(c), None) = (letters.next(), letters.next()) {
+            let c = match held {
+                KeyModifiers::CONTROL => c.to_ascii_lowercase(),
+                _ => c,
+            };
+            let arrow = ARROWS.iter().find(|(_, drawn, _)| *drawn == c);
+            let code = arrow.map_or(KeyCode::Char(c), |(.., code)| *code);
+            return Some(Key(code, held));
+        }
+        let lower = rest.to_ascii_lowercase();
+        if let Some((.., code)) = ARROWS.iter().find(|(word, ..)| *word == lower) {
+            return Some(Key(*code, held));
+        }
+        let code = match lower.as_str() {
+            "space" => KeyCode::Char(' '),
+            "enter" => KeyCode::Enter,
+            "esc" => KeyCode::Esc,
+            "tab" => KeyCode::Tab,
+            "shift-tab" => KeyCode::BackTab,
+            "backspace" => KeyCode::Backspace,
+            "delete" => KeyCode::Delete,
+            "insert" => KeyCode::Insert,
+            "pgup" => KeyCode::PageUp,
+            "pgdn" => KeyCode::PageDown,
+            "home" => KeyCode::Home,
+            "end" => KeyCode::End,
+            other => {
+                let number = other.strip_prefix('f')?.parse().ok()?;
+                matches!(number, 1..=12).then_some(KeyCode::F(number))?
+            }
+        };
+        Some(Key(code, held))
     }
 }
+
+/// The arrows by word and drawing.
+const ARROWS: [(&str, char, KeyCode); 4] = [
+    ("up", '↑', KeyCode::Up),
+    ("down", '↓', KeyCode::Down),
+    ("left", '←', KeyCode::Left),
+    ("right", '→', KeyCode::Right),
+];
+
+/// The names of keys, joined.
+#[must_use]
+pub fn names(keys: &[Key]) -> String {
+    let names: Vec<_> = keys.iter().map(Key::name).collect();
+    names.join(" ")
+}
+
+impl Binding {
+    /// Its name in the configuration: `next-pane`, `lesson-reveal`.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let mut name = match self.context {
+            KeyContext::Any | KeyContext::Panes => String::new(),
+            context => format!("{}-", hyphened(&format!("{context:?}"))),
+        };
+        match self.action {
+            Action::Tab(at) => name += &format!("tab-{}", at + 1),
+            action => name += &hyphened(&format!("{action:?}")),
+        }
+        name
+    }
+}
+
+/// `NextPane` as `next-pane`.
+fn hyphened(name: &str) -> String {
+    let mut out = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() && !out.is_empty() {
+            out.push('-');
+        }
+        out.push(c.to_ascii_lowercase());
+    }
+    out
+}
+
+fn has(keys: &[Key], event: &KeyEvent) -> bool {
+    // Terminals disagree on whether Shift comes with a capital letter, or with BackTab.
+    let held = event.modifiers - KeyModifiers::SHIFT;
+    let mut keys = keys.iter();
+    keys.any(|key| key.0 == event.code && key.1 == held || is_slash(key, event))
+}
+
+/// The table with the keys that someone chose.
+#[derive(Clone, Debug)]
+pub struct Keymap {
+    /// The keys of each binding of [`KEYMAP`], in its order.
+    keys: Vec<Cow<'static, [Key]>>,
+}
+
+impl Default for Keymap {
+    fn default() -> Self {
+        let keys = KEYMAP.iter().map(|binding| Cow::Borrowed(binding.keys));
+        Self {
+            keys: keys.collect(),
+        }
+    }
+}
+
+impl Keymap {
+    /// The table with other keys for some bindings, by their names. A key that is chosen is taken from the bindings that have it
+    /// by default.
+    ///
+    /// # Errors
+    /// Which of them is wrong, by its place, and why.
+    pub fn with(chosen: &[(String, Vec<Key>)]) -> Result<Self, (usize, String)> {
+        let mut map = Self::default();
+        let mut places = Vec::new();
+        for (index, (name, keys)) in chosen.iter().enumerate() {
+            let at = KEYMAP.iter().position(|binding| binding.name() == *name);
+            let at = at.ok_or_else(|| (index, unknown(name)))?;
+            map.keys[at] = Cow::Owned(keys.clone());
+            places.push(at);
+        }
+        for (index, at) in places.iter().enumerate() {
+            for (other, binding) in KEYMAP.iter().enumerate() {
+                if other == *at || !meet(KEYMAP[*at].context, binding.context) {
+                    continue;
+                }
+                let shared = |key: &&Key| chosen[index].1.contains(key);
+                if let Some(key) = map.keys[other].iter().find(shared)
+                    && places.contains(&other)
+                {
+                    let (key, other) = (key.name(), binding.name());
+                    return Err((index, format!("{key} is the key of {other} already")));
+                }
+                map.keys[other].to_mut().retain(|key| !shared(&key));
+            }
+        }
+        Ok(map)
+    }
+
+    /// Every binding with its keys; those without any are left out.
+    pub fn bindings(&self) -> impl Iterator<Item = (&'static Binding, &[Key])> {
+        let all = KEYMAP.iter().zip(self.keys.iter().map(AsRef::as_ref));
+        all.filter(|(_, keys): &(_, &[Key])| !keys.is_empty())
+    }
+
+    /// What a key does here.
+    #[must_use]
+    pub fn action(&self, event: &KeyEvent, here: KeyContext) -> Option<Action> {
+        self.bindings()
+            .find(|(binding, keys)| applies(binding.context, here) && has(keys, event))
+            .map(|(binding, _)| binding.action)
+    }
+
+    /// The first key that does this here, as a person would say it.
+    #[must_use]
+    pub fn key_of(&self, action: Action, here: KeyContext) -> Option<String> {
+        self.bindings()
+            .find(|(binding, _)| binding.action == action && applies(binding.context, here))
+            .and_then(|(_, keys)| Some(keys.first()?.name()))
+    }
+}
+
+/// What to say of a name that no binding has.
+fn unknown(name: &str) -> String {
+    let names: Vec<_> = KEYMAP.iter().map(Binding::name).collect();
+    let name_shown = crate::base::escape::text(name.as_bytes());
+    match crate::filter::nearest(name, names.iter().map(String::as_str)) {
+        Some(near) => format!("no key does {name_shown:?}: did you mean {near}?"),
+        None => format!("no key does {name_shown:?}: wireloupe config init lists what keys do"),
+    }
+}
+
+/// Whether two bindings apply in one place.
+fn meet(one: KeyContext, other: KeyContext) -> bool {
+    let mut places = HERE.iter();
+    places.any(|here| applies(one, *here) && applies(other, *here))
+}
+
+/// Where one can be.
+const HERE: &[KeyContext] = &[
+    KeyContext::Start,
+    KeyContext::Panes,
+    KeyContext::View,
+    KeyContext::Follow,
+    KeyContext::Lesson,
+    KeyContext::Traffic,
+    KeyContext::Reading,
+    KeyContext::Ladder,
+];
 
 /// Terminals send Ctrl-/ as Ctrl-_ or Ctrl-7.
 fn is_slash(key: &Key, event: &KeyEvent) -> bool {
@@ -355,15 +561,6 @@ pub fn applies(binding: KeyContext, here: KeyContext) -> bool {
         ) => true,
         (wanted, here) => wanted == here,
     }
-}
-
-/// What a key does here.
-#[must_use]
-pub fn action(event: &KeyEvent, here: KeyContext) -> Option<Action> {
-    KEYMAP
-        .iter()
-        .find(|binding| applies(binding.context, here) && binding.has(event))
-        .map(|binding| binding.action)
 }
 
 /// The table as the README shows it.
@@ -390,15 +587,7 @@ mod tests {
 
     #[test]
     fn no_key_means_two_things_in_one_place() {
-        for here in [
-            KeyContext::Panes,
-            KeyContext::View,
-            KeyContext::Follow,
-            KeyContext::Lesson,
-            KeyContext::Traffic,
-            KeyContext::Reading,
-            KeyContext::Ladder,
-        ] {
+        for here in HERE.iter().copied() {
             let mut seen: Vec<Key> = Vec::new();
             for binding in KEYMAP
                 .iter()
@@ -414,7 +603,9 @@ mod tests {
 
     #[test]
     fn keys_are_found_as_terminals_send_them() {
-        let press = |code, modifiers| action(&KeyEvent::new(code, modifiers), KeyContext::Panes);
+        let map = Keymap::default();
+        let press =
+            |code, modifiers| map.action(&KeyEvent::new(code, modifiers), KeyContext::Panes);
         assert_eq!(
             press(KeyCode::Char('G'), KeyModifiers::SHIFT),
             Some(Action::End)
@@ -446,6 +637,58 @@ mod tests {
             return;
         }
         assert_eq!(table, expected, "UPDATE=1 cargo test --lib readme");
+    }
+
+    #[test]
+    fn names_of_keys_are_read_as_they_are_written() {
+        for key in KEYMAP.iter().flat_map(|binding| binding.keys) {
+            assert_eq!(
+                Key::parse(&key.name()).as_ref(),
+                Some(key),
+                "{}",
+                key.name()
+            );
+        }
+        assert_eq!(Key::parse("ctrl-T"), Some(ctrl('t')));
+        assert_eq!(Key::parse("alt-left"), Some(alt(KeyCode::Left)));
+        assert_eq!(Key::parse("F13"), None);
+        assert_eq!(Key::parse("nonsense"), None);
+    }
+
+    #[test]
+    fn bindings_have_names_of_their_own() {
+        let mut names: Vec<_> = KEYMAP.iter().map(Binding::name).collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
+        assert!(names.iter().any(|name| name == "next-pane"));
+    }
+
+    #[test]
+    fn a_chosen_key_is_taken_from_what_had_it_by_default() {
+        let chosen = |list: &[(&str, &str)]| {
+            let list = list.iter();
+            let keys = |key: &str| vec![Key::parse(key).unwrap()];
+            let list: Vec<_> = list
+                .map(|(name, key)| (name.to_string(), keys(key)))
+                .collect();
+            Keymap::with(&list)
+        };
+        let map = chosen(&[("findings", "F5"), ("zoom", "d")]).unwrap();
+        let press = |c| {
+            let event = KeyEvent::new(c, KeyModifiers::NONE);
+            map.action(&event, KeyContext::Panes)
+        };
+        assert_eq!(press(KeyCode::F(5)), Some(Action::Findings));
+        assert_eq!(press(KeyCode::Char('F')), None);
+        assert_eq!(press(KeyCode::Char('d')), Some(Action::Zoom));
+        // Where zooming means nothing the key means what it meant, if anything: it was taken everywhere.
+        assert_eq!(map.key_of(Action::Diagnosis, KeyContext::Panes), None);
+        let (at, why) = chosen(&[("zoom", "d"), ("findings", "d")]).unwrap_err();
+        assert_eq!((at, &*why), (0, "d is the key of findings already"));
+        let (_, why) = chosen(&[("zom", "d")]).unwrap_err();
+        assert_eq!(why, "no key does \"zom\": did you mean zoom?");
     }
 
     #[test]

@@ -98,6 +98,8 @@ pub(super) struct Leaving {
     pub(super) when_saved: bool,
     /// Packets captured when all of them began to be saved.
     pub(super) packets: Option<u64>,
+    /// Whether marks and comments are saved with it.
+    pub(super) has_remarks: bool,
     /// What was saved last, when the program ended with it.
     pub(super) told: Option<String>,
 }

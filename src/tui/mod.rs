@@ -20,12 +20,18 @@ mod layout;
 mod lesson;
 pub mod live;
 mod mouse;
+mod palette;
 mod panel;
 mod places;
 mod prompt;
 mod quiz;
+mod remarks;
+mod resolve;
+mod rules;
 mod search;
+mod settings;
 mod sorting;
+pub mod start;
 mod terminal;
 #[cfg(test)]
 mod tests;
@@ -36,6 +42,7 @@ mod verdicts;
 mod views;
 
 use std::io;
+use std::net::IpAddr;
 use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError};
@@ -47,12 +54,17 @@ pub use copy::data;
 pub use counted::Counted;
 pub use depth::Depth;
 pub use encrypted::Encrypted;
+pub use palette::{Colours, ROLES, Role, style};
 pub use prompt::Save;
+pub use settings::{Rule, Settings};
 pub use theme::Theme;
+pub use times::TimeFormat;
 pub use verdicts::Verdicts;
 
+use crate::base::PacketNumber;
 use crate::store::{Delta, Store};
 use crate::teach::lab::{Lab, Results};
+use crate::view::names::From;
 
 use quiz::Quiz;
 
@@ -78,6 +90,12 @@ pub enum Feed {
     Statistics(Box<Counted>),
     /// The TLS connections so far.
     Encrypted(Encrypted),
+    /// What differs between the capture and another, or between two connections.
+    Compared(String),
+    /// Names of addresses, and where they come from.
+    Names(Vec<(IpAddr, String, From)>),
+    /// What files say of packets.
+    Comments(Vec<(PacketNumber, String)>),
 }
 
 /// What the interface cannot do by itself: files, and reading the capture again.
@@ -93,6 +111,16 @@ pub trait Host {
     /// # Errors
     /// When it cannot; says why.
     fn count(&mut self) -> Result<Option<Receiver<Feed>>, String>;
+
+    /// Starts to compare the capture with another file, or, where `with` is a number, this connection with that one;
+    /// [`Feed::Compared`] comes of it.
+    ///
+    /// # Errors
+    /// When it cannot; says why.
+    fn compare(&mut self, with: &str, connection: u32) -> Result<Receiver<Feed>, String> {
+        let _ = (with, connection);
+        Err("files are compared: save the capture (s, then a) and open it".to_owned())
+    }
 
     /// Decrypts with a key log: a file is read anew; a live capture goes on with the keys.
     ///
@@ -278,6 +306,9 @@ fn accept(app: &mut App, fed: Feed) {
         Feed::Diagnosis(verdicts) => app.diagnosed(*verdicts),
         Feed::Statistics(counted) => app.counted(*counted),
         Feed::Encrypted(encrypted) => app.encrypted = encrypted,
+        Feed::Compared(text) => app.compared(text),
+        Feed::Names(names) => app.learn_names(&names),
+        Feed::Comments(comments) => app.comments_read(comments),
         Feed::Note(text) => app.notice = text,
         Feed::Done(text) => app.loaded(text),
     }
@@ -331,17 +362,66 @@ fn perform(
             }
             Err(why) => app.notice = why,
         },
+        Effect::Compare(with) => match host.compare(&with, app.connection()) {
+            Ok(feed) => work.feeds.push(feed),
+            Err(why) => app.compared(why),
+        },
+        Effect::Names(addresses) => work.feeds.push(resolve::look_up(addresses, Feed::Names)),
         Effect::Suspend => terminal.suspend()?,
     }
     Ok(())
+}
+
+/// Draws the first screen.
+pub fn draw_start(page: &start::Start, frame: &mut ratatui::Frame<'_>) {
+    panel::start::draw(page, frame);
+    depth::reduce(frame.buffer_mut(), page.settings.depth);
+}
+
+/// Shows the first screen until something is chosen.
+///
+/// # Errors
+/// When the terminal cannot be used.
+pub fn choose(page: &mut start::Start, news: &Receiver<start::News>) -> io::Result<start::Choice> {
+    let mut terminal = terminal::Terminal::enter()?;
+    let size = terminal.screen.size()?;
+    page.resize(size.width, size.height);
+    page.choice = None;
+    loop {
+        terminal.screen.draw(|frame| draw_start(page, frame))?;
+        terminal.wait(Duration::from_millis(100))?;
+        if terminal.came_back()? {
+            let size = terminal.screen.size()?;
+            page.resize(size.width, size.height);
+        }
+        while !terminal.told_to_end() && page.choice.is_none() && event::poll(Duration::ZERO)? {
+            let event = event::read()?;
+            if start::suspends(&event) {
+                terminal.suspend()?;
+            }
+            page.event(&event);
+        }
+        for news in news.try_iter() {
+            page.take(news);
+        }
+        if terminal.told_to_end() {
+            return Ok(start::Choice::Quit);
+        }
+        if let Some(choice) = page.choice.take() {
+            return Ok(choice);
+        }
+    }
 }
 
 /// Does a lab on the terminal.
 ///
 /// # Errors
 /// When the terminal cannot be used.
-pub fn do_lab(lab: Lab, theme: Theme) -> io::Result<Results> {
-    let mut quiz = Quiz::new(lab, theme);
+pub fn do_lab(lab: Lab, settings: &Settings) -> io::Result<Results> {
+    let mut quiz = Quiz::new(lab, settings.colours);
+    for panes in &mut quiz.panes {
+        panes.set_up(settings.clone());
+    }
     let mut terminal = terminal::Terminal::enter()?;
     let size = terminal.screen.size()?;
     quiz.resize(size.width, size.height);

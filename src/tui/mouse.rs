@@ -216,9 +216,14 @@ fn press_view(app: &mut App, column: u16, row: u16) -> bool {
             at.is_some()
         }
         Some(View::Handshake(_)) => true,
-        Some(View::Help(_) | View::Ruler(_) | View::Statistics(_) | View::Lesson(_)) | None => {
-            false
-        }
+        Some(
+            View::Help(_)
+            | View::Ruler(_)
+            | View::Statistics(_)
+            | View::Lesson(_)
+            | View::Compared(_),
+        )
+        | None => false,
     };
     app.view = view;
     if let Some(order) = order {

@@ -1,4 +1,4 @@
-//! Where one was, and marked rows.
+//! Where one was.
 
 use crate::view::rows::RowId;
 
@@ -14,13 +14,11 @@ pub struct Place {
     pub row: Option<RowId>,
 }
 
-/// The history, as a browser keeps it, and the marks.
+/// The history, as a browser keeps it.
 #[derive(Debug, Default)]
 pub struct Places {
     past: Vec<Place>,
     future: Vec<Place>,
-    /// Marked rows, in the order they were marked.
-    pub marks: Vec<RowId>,
 }
 
 impl Places {
@@ -48,28 +46,6 @@ impl Places {
         self.past.push(here);
         Some(place)
     }
-
-    /// Marks a row, or takes its mark away.
-    pub fn toggle(&mut self, row: RowId) -> bool {
-        match self.marks.iter().position(|mark| *mark == row) {
-            Some(at) => {
-                self.marks.remove(at);
-                false
-            }
-            None => {
-                self.marks.push(row);
-                true
-            }
-        }
-    }
-
-    /// The mark after this row, around the end.
-    #[must_use]
-    pub fn next_mark(&self, row: Option<RowId>) -> Option<RowId> {
-        let at = self.marks.iter().position(|mark| Some(*mark) == row);
-        let next = at.map_or(0, |at| (at + 1) % self.marks.len());
-        self.marks.get(next).copied()
-    }
 }
 
 #[cfg(test)]
@@ -93,17 +69,5 @@ mod tests {
         assert_eq!(places.back(place(1)), None);
         assert_eq!(places.forward(place(1)), Some(place(2)));
         assert_eq!(places.forward(place(2)), Some(place(3)));
-    }
-
-    #[test]
-    fn marks_go_around() {
-        let mut places = Places::default();
-        assert!(places.toggle(RowId::Frame(4)) && places.toggle(RowId::Frame(9)));
-        assert_eq!(
-            places.next_mark(Some(RowId::Frame(9))),
-            Some(RowId::Frame(4))
-        );
-        assert!(!places.toggle(RowId::Frame(4)));
-        assert_eq!(places.next_mark(None), Some(RowId::Frame(9)));
     }
 }

@@ -32,8 +32,16 @@ pub enum Ask {
     SortConnections,
     /// Which columns the list has.
     Columns,
+    /// A comment on the row.
+    Comment,
+    /// A display filter for the conversation.
+    FollowFilter,
+    /// What to compare with.
+    Compare,
     /// What becomes of packets that were captured and not saved: one letter.
     Leave,
+    /// What becomes of marks and comments that are not saved: one letter.
+    LeaveRemarks,
 }
 
 /// What can be saved.
@@ -55,6 +63,10 @@ pub enum Save {
     RowPackets,
     /// The ladder on the screen: SVG, or text.
     Ladder,
+    /// All packets, with marks and comments.
+    Whole,
+    /// The same, and then the program ends.
+    WholeAndLeave,
     /// Everything that was captured.
     Capture,
     /// The same, and then the program ends.
@@ -76,6 +88,10 @@ impl Ask {
             Ask::Save => "save: ",
             Ask::File(_) => "save to file: ",
             Ask::KeyLog => "key log file (as SSLKEYLOGFILE names it): ",
+            Ask::FollowFilter => "filter the conversation: ",
+            Ask::Compare => "compare with (a file, or a connection's number): ",
+            Ask::Comment => "comment (empty: none): ",
+            Ask::LeaveRemarks => "marks and comments are not saved: ",
             Ask::Leave => "captured packets are not saved: ",
             Ask::DecodeAs => "read messages as (empty: as they seem): ",
         }
@@ -97,7 +113,7 @@ impl Ask {
                 ('c', "curl"),
                 ('W', "S C: these with secrets"),
             ],
-            Ask::Leave => &[
+            Ask::Leave | Ask::LeaveRemarks => &[
                 ('s', "save and quit"),
                 ('d', "discard and quit"),
                 ('n', "stay"),
@@ -107,6 +123,7 @@ impl Ask {
                 ('c', "connection"),
                 ('t', "list as text"),
                 ('n', "list as NDJSON"),
+                ('w', "whole capture with marks"),
                 ('a', "all captured"),
                 ('r', "rows as CSV or as the name says"),
                 ('f', "packets of the rows"),
@@ -141,7 +158,7 @@ impl Ask {
     /// Whether it is a display filter.
     #[must_use]
     pub fn is_filter(self) -> bool {
-        matches!(self, Ask::Filter | Ask::Connections)
+        matches!(self, Ask::Filter | Ask::Connections | Ask::FollowFilter)
     }
 
     /// Whether what is typed can be completed.

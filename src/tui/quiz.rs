@@ -10,9 +10,9 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::app::App;
-use super::keymap::{self, Action};
+use super::keymap::Action;
 use super::layout::Pane;
-use super::theme::Theme;
+use super::palette::Colours;
 use crate::base::counted;
 use crate::teach::lab::{Judgement, Kind, Lab, Question, Results, shown};
 use crate::teach::{Line, Role};
@@ -44,6 +44,8 @@ pub(super) struct Quiz {
     pub(super) top: usize,
     /// The first byte pointed at.
     pub(super) from_byte: Option<usize>,
+    /// Colours where there are no panes.
+    pub(super) theme: Colours,
     /// Whether the student is done.
     pub(super) is_over: bool,
     /// Whether leaving was asked for once.
@@ -53,7 +55,8 @@ pub(super) struct Quiz {
 impl Quiz {
     /// A lab at its first question.
     #[must_use]
-    pub(super) fn new(mut lab: Lab, theme: Theme) -> Self {
+    pub(super) fn new(mut lab: Lab, theme: impl Into<Colours>) -> Self {
+        let theme = theme.into();
         let captures = std::mem::take(&mut lab.captures).into_iter();
         let panes = captures.zip(&lab.capture_names).map(|(opened, name)| {
             let mut app = App::new(opened.store, name.clone(), theme);
@@ -73,6 +76,7 @@ impl Quiz {
             in_panes: false,
             top: 0,
             from_byte: None,
+            theme,
             is_over: false,
             leaves: false,
         };
@@ -317,7 +321,7 @@ impl Quiz {
         let Some(panes) = self.shown_panes() else {
             return;
         };
-        let Some(action) = keymap::action(key, panes.context()) else {
+        let Some(action) = panes.keymap.action(key, panes.context()) else {
             return;
         };
         if action == Action::Enter && panes.focus == Pane::Bytes && points && panes.view.is_none() {

@@ -1,6 +1,7 @@
 //! What can be shown on top of the panes.
 
 use crate::base::Severity;
+use crate::filter::Filter;
 use crate::insight::statistics::{CallCounts, CallOrder, Calls, Slowest};
 use crate::store::Store;
 use crate::websocket::MessageKind;
@@ -8,6 +9,7 @@ use crate::websocket::MessageKind;
 use crate::view::cursor::Cursor;
 use crate::view::ladder::Ladder;
 use crate::view::reading::Reading;
+use crate::view::rows::{RowId, matches};
 use crate::view::traffic::{Exchange, Traffic};
 
 use super::lesson::Lesson;
@@ -23,6 +25,8 @@ pub enum View {
     Handshake(usize),
     /// The conversation.
     Follow(Follow),
+    /// What differs between two captures or connections.
+    Compared(Compared),
     /// What is wrong, by severity.
     Findings(Cursor, Vec<u32>),
     /// Why each attempt failed.
@@ -168,6 +172,17 @@ impl CallList {
     }
 }
 
+/// What differs.
+#[derive(Debug)]
+pub struct Compared {
+    /// Between what.
+    pub title: String,
+    /// What differs, once it is known.
+    pub text: Option<String>,
+    /// The first line shown.
+    pub top: usize,
+}
+
 /// The conversation of a connection.
 #[derive(Debug, Default)]
 pub struct Follow {
@@ -179,6 +194,10 @@ pub struct Follow {
     pub without_control: bool,
     /// Whether the applications' own pings and pongs are left out.
     pub without_heartbeats: bool,
+    /// What messages must pass to be shown.
+    pub filter: Option<Filter>,
+    /// Which of them pass, as far as they were asked.
+    pub passes: Vec<bool>,
 }
 
 impl Follow {
@@ -198,7 +217,33 @@ impl Follow {
                 matches!(message.kind, MessageKind::Text | MessageKind::Binary)
             })
         };
-        (!self.without_control || is_data()) && !(self.without_heartbeats && is_heartbeat())
+        let passes = self.filter.is_none() || self.passes.get(at) == Some(&true);
+        passes
+            && (!self.without_control || is_data())
+            && !(self.without_heartbeats && is_heartbeat())
+    }
+
+    /// Whether the filter has messages left to ask.
+    #[must_use]
+    pub fn is_asking(&self, store: &Store) -> bool {
+        self.filter.is_some() && self.passes.len() < self.len(store)
+    }
+
+    /// Asks the filter about up to `count` more messages.
+    pub fn ask(&mut self, store: &Store, count: usize) {
+        let (Some(filter), Some(entry)) = (&self.filter, store.connection(self.connection)) else {
+            return;
+        };
+        let end = entry.messages.len().min(self.passes.len() + count);
+        for at in self.passes.len()..end {
+            let index = entry.messages.get(at);
+            let passes = index.is_some_and(|index| matches(store, filter, RowId::Message(index)));
+            // The first that is shown is selected, as it comes.
+            if passes && !self.passes.get(self.cursor.at).copied().unwrap_or(false) {
+                self.cursor.at = at;
+            }
+            self.passes.push(passes);
+        }
     }
 
     /// Moves by messages that are shown.

@@ -1,7 +1,8 @@
 //! The list in the middle: frames or messages, of one connection or all, all or those a filter lets through.
 
+use crate::engine::Moment;
 use crate::filter::{Filter, Rows};
-use crate::store::{Chunked, Store};
+use crate::store::{Chunked, Row, Store};
 
 use super::cursor::Cursor;
 
@@ -257,4 +258,21 @@ pub fn matches(store: &Store, filter: &Filter, row: RowId) -> bool {
         RowId::Packet(..) => Some(true),
     }
     .unwrap_or(false)
+}
+
+/// Whether a filter lets a connection through.
+#[must_use]
+pub fn matches_connection(store: &Store, filter: &Filter, index: u32) -> bool {
+    let Some(entry) = store.connection(index) else {
+        return false;
+    };
+    let at = Moment {
+        packet: entry.connection.first_packet,
+        time: entry.last,
+        turn: 0,
+    };
+    let row = Row::Connection(&entry.connection, at);
+    let mut values = row.in_capture(store.start());
+    values.connection_number = Some(index + 1);
+    filter.matches(&values)
 }

@@ -24,7 +24,7 @@ use crate::store::Store;
 use crate::tls::KeyLog;
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
-use super::colours;
+use super::begin::new_app;
 use super::load::{Gathered, IN_FLIGHT, Read, Reader, counted, lock};
 use super::save;
 
@@ -74,17 +74,12 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
     let capturing = Capturing::open(args)?;
     let live = capturing.live();
     let name = args.live.interface.clone().unwrap_or_default();
-    let mut app = App::new(
-        Store::new(Box::new(live.packets()), &reader.options()).with_spools(&spools()),
-        name,
-        colours::theme(args.theme),
-    );
-    app.depth = colours::depth();
+    let store = Store::new(Box::new(live.packets()), &reader.options()).with_spools(&spools());
+    let mut app = new_app(args, store, name, filter);
     app.live = Some(tui::live::LiveState::new(args.live.write.is_some()));
     let mut notes = keys.take_notes();
     notes.extend(live.warning().map(str::to_owned));
     app.notice = notes.join("; ");
-    app.filter(filter);
     let (send, feed) = bounded(IN_FLIGHT);
     let options = reader.options();
     let stop = live.stop_handle();

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 use crate::base::Limits;
-use crate::capture::{Batch, FileSummary, Input, Options, PacketRecord, Secrets, Source};
+use crate::capture::{Batch, FileSummary, Input, Options, PacketRecord, Secrets, Source, Summary};
 use crate::cli::args::ReadArgs;
 use crate::cli::keys::Keys;
 use crate::cli::output::spools;
@@ -22,6 +22,7 @@ use crate::run::{self, Batches};
 use crate::store::Store;
 use crate::tls::KeyLog;
 use crate::tui::{Counted, Encrypted, Feed, Verdicts};
+use crate::view::names::From;
 
 /// Chunks on their way to the interface.
 pub(super) const IN_FLIGHT: usize = 16;
@@ -213,6 +214,7 @@ fn load(mut noted: Noted, options: engine::Options, threads: usize, send: &Sende
     let make = |_| Watcher::new();
     run::analyse(&mut noted, &options, threads, make, &mut collect);
     let _ = send.send(gathered.verdicts());
+    tell_said(noted.source.summary(), send);
     let mut told: Vec<String> = noted.keys.take_notes();
     if told.len() > 2 {
         let more = told.len() - 1;
@@ -228,6 +230,24 @@ fn load(mut noted: Noted, options: engine::Options, threads: usize, send: &Sende
     }));
     told.extend(reading::unread(noted.source.summary()));
     let _ = send.send(Feed::Done(told.join("; ")));
+}
+
+/// Hands on what files say beside their packets: comments on packets, and names of addresses.
+fn tell_said(summary: &Summary, send: &Sender<Feed>) {
+    let comments = summary.packet_comments.iter();
+    let comments: Vec<_> = comments
+        .flat_map(|(packet, all)| all.iter().map(|text| (*packet, text.clone())))
+        .collect();
+    if !comments.is_empty() {
+        let _ = send.send(Feed::Comments(comments));
+    }
+    let names = summary.names.iter();
+    let names: Vec<_> = names
+        .map(|(address, name)| (*address, name.clone(), From::File))
+        .collect();
+    if !names.is_empty() {
+        let _ = send.send(Feed::Names(names));
+    }
 }
 
 /// What became of the TLS connections.

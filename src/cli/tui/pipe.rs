@@ -18,7 +18,7 @@ use crate::filter::Filter;
 use crate::store::Store;
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
 
-use super::colours;
+use super::begin::new_app;
 use super::live::{Comes, Over, Wishes, watch};
 use super::load::{IN_FLIGHT, Read, Reader};
 use super::save;
@@ -56,15 +56,10 @@ pub(super) fn run(reader: &Reader, filter: Option<Filter>) -> anyhow::Result<Exi
         None => error.into(),
     })?;
     let packets = source.packet_file();
-    let mut app = App::new(
-        Store::new(Box::new(packets.clone()), &reader.options()).with_spools(&spools()),
-        name,
-        colours::theme(args.theme),
-    );
-    app.depth = colours::depth();
+    let store = Store::new(Box::new(packets.clone()), &reader.options()).with_spools(&spools());
+    let mut app = new_app(args, store, name, filter);
     app.live = Some(tui::live::LiveState::default());
     app.notice = keys.take_notes().join("; ");
-    app.filter(filter);
     let said = remote.as_ref().map(Remote::said);
     if let Some(said) = &said {
         let send = send.clone();

@@ -5,6 +5,7 @@ mod everything;
 mod packets;
 mod pieces;
 mod rows;
+mod whole_pass;
 
 use std::io;
 use std::path::Path;
@@ -14,8 +15,10 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, TryRecvError, bounded, unbounded};
 
+use crate::cli::args::ReadArgs;
 use crate::cli::output::Output;
 use crate::cli::printing;
+use crate::store::WHOLE;
 use crate::tui::{self, App, Save, Saved, Saving};
 
 use super::load::About;
@@ -107,6 +110,13 @@ fn begin(
             let drawn = drawn.ok_or_else(|| anyhow::anyhow!("no ladder is open"))?;
             Box::new(Whole(drawn.into_bytes()))
         }
+        Save::Whole | Save::WholeAndLeave => {
+            let pieces = Pieces {
+                send: out.send.clone(),
+                piece: Vec::new(),
+            };
+            Box::new(Packets::new(app, WHOLE, about, pieces)?)
+        }
         Save::Capture | Save::CaptureAndLeave => anyhow::bail!("the capture is a file already"),
         Save::Packets => {
             let flow = app.list.flow(&app.store).ok_or_else(missing)?;
@@ -118,6 +128,25 @@ fn begin(
         }
     };
     Ok(Box::new(job(path, make, out, pieces)?))
+}
+
+/// Begins to save what was asked for of files, which can be read once more.
+///
+/// # Errors
+/// When there is nothing to save, or no file can be made; says why.
+pub(super) fn save_of_files(
+    app: &App,
+    what: Save,
+    path: &str,
+    (about, args): (&Arc<Mutex<About>>, Result<&ReadArgs, String>),
+) -> Result<Box<dyn Saving>, String> {
+    match (what, whole_pass::format(path)) {
+        (Save::Rows, Some(format)) => {
+            let begun = whole_pass::begin(args?, app, format, path);
+            begun.map_err(|error| format!("not saved: {error:#}"))
+        }
+        _ => save(app, what, path, about),
+    }
 }
 
 /// Begins to save everything that a live capture kept.

@@ -15,6 +15,12 @@ impl App {
         }
     }
 
+    /// Filters to choose from, as if they had been typed before.
+    pub(in crate::tui) fn remember_filters(&mut self, filters: Vec<String>) {
+        // The first one given is the first that is offered.
+        self.filters.extend(filters.into_iter().rev());
+    }
+
     pub(super) fn set_filter(&mut self, filter: Option<Filter>) {
         // A filter asks the whole capture.
         self.list.all |= filter.as_ref().is_some_and(|filter| !filter.is_empty());
@@ -42,6 +48,9 @@ impl App {
             Ask::File(what) if !text.is_empty() => self.effects.push(Effect::Save(what, text)),
             Ask::DecodeAs => self.read_as(&text),
             Ask::Columns => self.submit_columns(prompt, &text),
+            Ask::Comment => self.submit_comment(&text),
+            Ask::FollowFilter => self.submit_follow_filter(prompt, text),
+            Ask::Compare if !text.is_empty() => self.submit_compare(text),
             Ask::KeyLog if !text.is_empty() => self.effects.push(Effect::KeyLog(text)),
             Ask::SortRows
             | Ask::SortConnections
@@ -49,7 +58,9 @@ impl App {
             | Ask::File(_)
             | Ask::Copy
             | Ask::Save
-            | Ask::Leave => {}
+            | Ask::Leave
+            | Ask::LeaveRemarks
+            | Ask::Compare => {}
         }
         self.settle();
     }
@@ -166,7 +177,9 @@ impl App {
             }
             (Ask::Copy, letter, Some(row)) => self.copy_row(row, letter),
             (Ask::Leave, 's', _) => self.save_and_leave(),
-            (Ask::Leave, 'd', _) => self.quit = true,
+            (Ask::Leave | Ask::LeaveRemarks, 'd', _) => self.quit = true,
+            (Ask::LeaveRemarks, 's', _) => self.save_whole(Save::WholeAndLeave),
+            (Ask::Save, 'w', _) => self.save_whole(Save::Whole),
             (Ask::Save, 'a', _) => self.save_capture(),
             (Ask::Save, 'p', _) => {
                 self.prompt = Some(Prompt::new(Ask::File(Save::Payload), "payload.bin"))

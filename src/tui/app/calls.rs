@@ -122,6 +122,7 @@ impl App {
             self.list.restart();
         }
         self.shown = None;
+        self.rules.rows_changed();
     }
 
     /// Moves among the calls; Enter goes to the slowest answer.

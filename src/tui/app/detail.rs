@@ -216,11 +216,13 @@ impl App {
 
     pub(super) fn show(&mut self, shown: Option<Shown>) {
         self.shown = shown;
-        let (fields, packets) = match shown {
+        let (mut fields, packets) = match shown {
             Some(Shown::Row(row)) => fields::row(&self.store, row),
             Some(Shown::Connection(index)) => fields::connection(&self.store, index),
             None => Default::default(),
         };
+        self.name_fields(&mut fields);
+        self.comment_fields(&mut fields);
         let name = self.tree.line_name(self.detail.at);
         self.tree.show(fields, packets);
         self.detail.at = self.tree.line_of(name.as_deref());

@@ -18,6 +18,9 @@ impl App {
                 self.notice = format!("{file} is still being saved: wait, or stop that with Esc");
             }
             None if is_lost => self.prompt = Some(Prompt::new(Ask::Leave, "")),
+            None if self.has_unsaved_remarks() => {
+                self.prompt = Some(Prompt::new(Ask::LeaveRemarks, ""));
+            }
             None => self.quit = true,
         }
     }
@@ -35,12 +38,25 @@ impl App {
         }
     }
 
+    /// Asks where to save all packets with marks and comments.
+    pub(super) fn save_whole(&mut self, what: Save) {
+        let name = self.name.rsplit(['/', '\\']).next().unwrap_or_default();
+        let stem = name.split('.').next().unwrap_or_default();
+        let is_file = self.live.is_none() && !stem.is_empty() && !stem.contains(',');
+        let name = match is_file {
+            true => format!("{stem}-marked.pcapng"),
+            false => CAPTURE.to_owned(),
+        };
+        self.prompt = Some(Prompt::new(Ask::File(what), &name));
+    }
+
     /// A file begins to be saved.
     pub(in crate::tui) fn saves(&mut self, what: Save, path: String) {
         let live = self.live.as_ref();
         let is_all = matches!(what, Save::Capture | Save::CaptureAndLeave);
         self.leaving = Leaving {
-            when_saved: what == Save::CaptureAndLeave,
+            when_saved: matches!(what, Save::CaptureAndLeave | Save::WholeAndLeave),
+            has_remarks: matches!(what, Save::Whole | Save::WholeAndLeave),
             packets: live.filter(|_| is_all).map(|live| live.counts.received),
             told: None,
         };
@@ -57,6 +73,9 @@ impl App {
         }
         if let (Some(live), Some(packets)) = (&mut self.live, leaving.packets) {
             live.saved = packets;
+        }
+        if leaving.has_remarks {
+            self.remarks.is_unsaved = false;
         }
         if leaving.when_saved {
             self.leaving.told = Some(told.to_owned());

@@ -2,14 +2,18 @@
 
 mod ask;
 mod calls;
+mod compare;
 mod copying;
 mod detail;
 mod ladder;
 mod leave;
+mod names;
 mod order;
 mod panes;
 mod place;
 mod reading;
+mod remarks;
+mod set_up;
 mod traffic;
 mod view;
 
@@ -26,14 +30,16 @@ use super::copy::Copied;
 use super::counted::Counted;
 use super::depth::Depth;
 use super::encrypted::Encrypted;
-use super::keymap::{Action, KeyContext};
+use super::keymap::{Action, KeyContext, Keymap};
 use super::layout::{Areas, Border, Pane, Sizes, Width, areas};
 use super::live::{Leaving, LiveState};
+use super::palette::Colours;
 use super::places::Places;
 use super::prompt::{Ask, Prompt, Save};
+use super::remarks::Remarks;
+use super::rules::Rules;
 use super::search::{Needle, Progress, Search, Tally};
 use super::sorting::Orders;
-use super::theme::Theme;
 use super::times::TimeFormat;
 use super::tree::Tree;
 use super::verdicts::Verdicts;
@@ -41,6 +47,7 @@ use super::views::{CallList, Chosen, View, by_severity};
 use crate::view::belongs::Belongs;
 use crate::view::cursor::Cursor;
 use crate::view::hex::Bytes;
+use crate::view::names::Names;
 use crate::view::rows::{List, RowId};
 use crate::view::traffic::Traffic;
 
@@ -60,6 +67,10 @@ pub enum Effect {
     KeyLog(String),
     /// Count the capture.
     Statistics,
+    /// Compare with this file, or with the connection of this number.
+    Compare(String),
+    /// Look names up: those of the hosts file, and those of these addresses.
+    Names(Vec<std::net::IpAddr>),
     /// Stop for a while.
     Suspend,
     /// Ask what the command printed.
@@ -122,7 +133,9 @@ pub struct App {
     /// What was copied last.
     pub(super) copied: Option<Copied>,
     /// Colours.
-    pub theme: Theme,
+    pub theme: Colours,
+    /// What keys do.
+    pub keymap: Keymap,
     /// How many colours the terminal has.
     pub depth: Depth,
     /// How time is shown.
@@ -158,6 +171,18 @@ pub struct App {
     pub(super) mouse: Mouse,
     /// Fields whose values are covered, by their names in the display filter.
     pub(super) covered: Vec<String>,
+    /// Colours of rows by filter.
+    pub(super) rules: Rules,
+    /// Names of addresses.
+    pub names: Names,
+    /// Whether the system is asked for names as well.
+    pub(super) asks_system: bool,
+    /// Marks and comments.
+    pub(super) remarks: Remarks,
+    /// Comments of files that wait for their rows.
+    unread: Vec<(PacketNumber, String)>,
+    /// Marks and comments of a capture that is read anew.
+    kept: Vec<(PacketNumber, String)>,
 }
 
 /// What the mouse did last.
@@ -191,7 +216,7 @@ pub(super) use calls::ORDERS;
 impl App {
     /// The app over a capture.
     #[must_use]
-    pub fn new(store: Store, name: impl Into<String>, theme: Theme) -> Self {
+    pub fn new(store: Store, name: impl Into<String>, theme: impl Into<Colours>) -> Self {
         Self {
             store,
             name: name.into(),
@@ -214,7 +239,8 @@ impl App {
             saved_percent: 0,
             leaving: Leaving::default(),
             copied: None,
-            theme,
+            theme: theme.into(),
+            keymap: Keymap::default(),
             depth: Depth::default(),
             time: TimeFormat::default(),
             places: Places::default(),
@@ -235,6 +261,12 @@ impl App {
             traffic: None,
             mouse: Mouse::default(),
             covered: Vec::new(),
+            rules: Rules::default(),
+            names: Names::default(),
+            asks_system: false,
+            remarks: Remarks::default(),
+            unread: Vec::new(),
+            kept: Vec::new(),
         }
     }
 
@@ -279,6 +311,7 @@ impl App {
     pub fn append(&mut self, delta: Delta) {
         let frames = delta.frame_count() as u64;
         self.store.append(delta);
+        self.rules.rows_changed();
         if let Some(live) = &mut self.live {
             live.frames += frames;
             if live.follows && !live.frozen {
@@ -286,7 +319,7 @@ impl App {
             }
         }
         // What detail and bytes show grows only at the end of a list: nothing to do unless nothing was shown.
-        if self.shown.is_none() || self.live.is_some() {
+        if self.shown.is_none() || self.live.is_some() || !self.rules.is_empty() {
             self.settle();
         }
     }
@@ -295,6 +328,8 @@ impl App {
     pub fn second(&mut self) {
         let Some(live) = &mut self.live else { return };
         live.second();
+        self.ask_for_more_names();
+        let Some(live) = &mut self.live else { return };
         let goes_on = live.ended.is_none() && !live.frozen;
         if goes_on && matches!(self.view, Some(View::Statistics(_) | View::Calls(_))) {
             self.effects.push(Effect::Statistics);
@@ -310,6 +345,14 @@ impl App {
                 self.notice = text;
             }
             None => self.notice = text,
+        }
+        self.ask_for_more_names();
+        // What was remarked here beats what the files say.
+        for comments in [
+            std::mem::take(&mut self.unread),
+            std::mem::take(&mut self.kept),
+        ] {
+            self.comments_read(comments);
         }
         if let Some(wanted) = self.wanted.take().filter(|_| !self.touched) {
             self.go_back_to(wanted);
@@ -345,6 +388,8 @@ impl App {
             || self.looks_into_packets()
             || self.is_sorting()
             || self.is_counting_hits()
+            || self.names.is_scanning(&self.store)
+            || self.follows_behind()
     }
 
     /// Goes on with what takes longer, for about `budget`. Whether anything changed.
@@ -362,8 +407,13 @@ impl App {
             }
             if self.store.is_decoding() && self.store.decode_on(SLICE as u64) {
                 self.shown = None;
+                self.rules.rows_changed();
             }
             self.look_into_packets(SLICE);
+            self.follow_on(SLICE);
+            if self.names.is_scanning(&self.store) {
+                self.names.scan(&self.store, SLICE);
+            }
             self.sort_on();
             self.count_hits(SLICE);
             for _ in 0..SLICE {
@@ -469,8 +519,13 @@ impl App {
             Action::DecodeAs => self.prompt = Some(Prompt::new(Ask::DecodeAs, "")),
             Action::KeyLog => self.prompt = Some(Prompt::new(Ask::KeyLog, "")),
             Action::Time => self.time = self.time.next(),
+            Action::Names => self.turn_names(),
+            Action::Compare => self.prompt = Some(Prompt::new(Ask::Compare, "")),
+            Action::Filter if matches!(self.view, Some(View::Follow(_))) => {
+                self.ask_follow_filter()
+            }
             Action::Theme => {
-                self.theme = self.theme.next();
+                self.theme.turn();
                 self.notice = format!("theme: {}", self.theme.name());
             }
             Action::Filter => {
@@ -480,6 +535,9 @@ impl App {
                 };
                 let text = filter.map_or("", |filter| filter.text()).to_owned();
                 self.prompt = Some(Prompt::new(ask, &text));
+            }
+            Action::ClearFilter if matches!(self.view, Some(View::Follow(_))) => {
+                self.filter_follow(None);
             }
             Action::ClearFilter if self.focus == Pane::Connections => {
                 self.connections.set_filter(None);
@@ -548,6 +606,27 @@ impl App {
             areas.height(Pane::Bytes, 0),
         );
         self.bytes.top = cursor.top;
+        self.paint(&areas);
         self.settle_view();
+    }
+
+    /// Asks the colour rules about the rows on the screen.
+    fn paint(&mut self, areas: &Areas) {
+        if self.rules.is_empty() || self.view.is_some() {
+            return;
+        }
+        self.rules.begin();
+        let (top, height) = (self.list.cursor.top, areas.height(Pane::List, 1));
+        for row in (top..top + height).map_while(|at| self.list.row(&self.store, at)) {
+            self.rules.ask(&self.store, row);
+        }
+        let (top, height) = (
+            self.connections.cursor.top,
+            areas.height(Pane::Connections, 1),
+        );
+        let shown = (top..top + height).map_while(|at| self.connections.index(&self.store, at));
+        for index in shown {
+            self.rules.ask_connection(&self.store, index);
+        }
     }
 }

@@ -18,7 +18,7 @@ impl App {
             Action::Messages => self.toggle_messages(),
             Action::Packets => self.toggle_packets(),
             Action::Capture => self.toggle_capture(),
-            action if self.update_order(action) => {}
+            action if self.update_order(action) || self.update_remarks(action) => {}
             Action::All => self.toggle_all(),
             Action::Enter => self.enter(),
             Action::NextTab => {
@@ -27,19 +27,6 @@ impl App {
                 self.set_tab(Tab::ALL[next.unwrap_or(0) % 5]);
             }
             Action::Tab(index) => self.set_tab(Tab::ALL[usize::from(index) % 5]),
-            Action::Mark => {
-                if let Some(row) = self.list.selected(&self.store) {
-                    let on = self.places.toggle(row);
-                    self.notice = if on { "marked" } else { "mark taken away" }.to_owned();
-                }
-            }
-            Action::NextMark => match self.places.next_mark(self.list.selected(&self.store)) {
-                Some(row) => {
-                    self.leave();
-                    self.go_to(row);
-                }
-                None => self.notice = "no marks: ' marks a row".to_owned(),
-            },
             Action::Back => {
                 let here = self.here();
                 if let Some(place) = self.places.back(here) {

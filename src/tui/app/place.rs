@@ -51,7 +51,9 @@ impl App {
             flow: entry.connection.first_packet,
             packet,
         });
+        self.keep_remarks();
         self.store = store;
+        self.rules.rows_changed();
         self.encrypted = Encrypted::default();
         self.loading = Loading {
             total,

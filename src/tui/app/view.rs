@@ -185,6 +185,7 @@ impl App {
                     follow.step(&self.store, by);
                 }
             },
+            Some(View::Compared(compared)) => compared.top = compared.top.saturating_add_signed(by),
             Some(View::Ladder(_)) => self.update_ladder(action, by),
             Some(View::Traffic(_)) => self.update_traffic(action, by),
             Some(View::Reading(_)) => self.update_reading(action, by),

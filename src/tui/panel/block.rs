@@ -2,10 +2,12 @@
 
 use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::style::Style;
+use ratatui::text::Line;
 use ratatui::widgets::{Block, Borders};
 
 use crate::tui::app::App;
 use crate::tui::layout::Pane;
+use crate::view::rows::RowId;
 
 /// A pane's border; what has the keys is drawn heavier, not only in colour.
 pub(super) fn pane_block(app: &App, pane: Pane, title: &str) -> Block<'static> {
@@ -53,6 +55,25 @@ pub(super) fn row_style(app: &App, pane: Pane, selected: bool) -> Style {
         (true, false) => app.theme.selected_elsewhere(),
         _ => Style::new(),
     }
+}
+
+/// Whether somebody marked or commented a row, in one column.
+pub(super) fn mark(app: &App, row: RowId) -> &'static str {
+    match (app.remarks.marks.contains(&row), app.is_commented(row)) {
+        (_, true) => "#",
+        (true, false) => "'",
+        (false, false) => " ",
+    }
+}
+
+/// A row with the colour that a rule gives it, over those of its parts; what was searched for keeps its own.
+pub(super) fn coloured(mut line: Line<'static>, own: Style) -> Line<'static> {
+    for span in &mut line.spans {
+        if span.style.bg.is_none() {
+            span.style = span.style.patch(own);
+        }
+    }
+    line.style(own)
 }
 
 /// How many lines there are below the screen.

@@ -12,7 +12,7 @@ use crate::tui::app::App;
 use crate::tui::layout::Pane;
 use crate::view::sorting::ConnectionKey;
 
-use super::block::{pane_block, row_style, sorted_by};
+use super::block::{coloured, pane_block, row_style, sorted_by};
 use super::nothing;
 use super::text::{count, fit, right};
 
@@ -32,8 +32,12 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
             break;
         };
         if let Some(entry) = app.store.connection(index) {
-            let style = row_style(app, Pane::Connections, at == cursor.at);
-            lines.push(row(app, index as usize, entry, width).style(style));
+            let own = app.rules.of_connection(index);
+            let line = row(app, index as usize, entry, width);
+            lines.push(match own.filter(|_| at != cursor.at) {
+                Some(own) => coloured(line, app.theme.painted(own)),
+                None => line.style(row_style(app, Pane::Connections, at == cursor.at)),
+            });
         }
     }
     if lines.len() == 1 {
@@ -231,8 +235,8 @@ fn row(app: &App, index: usize, entry: &Entry, width: usize) -> Line<'static> {
     let text = format!(
         "{} {} {} {process}{} {chosen}{} {} {bytes}{} ",
         right(&(index + 1).to_string(), 4),
-        fit(&known.client.to_string(), ends),
-        fit(&known.server.to_string(), ends),
+        fit(&app.names.end(known.client), ends),
+        fit(&app.names.end(known.server), ends),
         fit(&target, path),
         fit(&state(entry), 9),
         right(&count(known.frames.client + known.frames.server), 6),

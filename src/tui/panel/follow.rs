@@ -28,8 +28,15 @@ pub(super) fn draw(app: &App, follow: &Follow, frame: &mut Frame<'_>, area: Rect
         (false, true) => ", heart-beats hidden",
         (false, false) => "",
     };
+    let filtered = follow.filter.as_ref().map_or_else(String::new, |filter| {
+        let shown = follow.passes.iter().filter(|passes| **passes).count();
+        format!(
+            ", {shown} where {}",
+            fit(filter.text(), filter.text().len().min(40))
+        )
+    });
     let title = format!(
-        "Conversation of connection {}: message {} of {}{control}",
+        "Conversation of connection {}: message {} of {}{control}{filtered}",
         follow.connection + 1,
         (follow.cursor.at + 1).min(follow.len(&app.store)),
         follow.len(&app.store),

@@ -2,17 +2,20 @@
 
 use ratatui::text::{Line, Span};
 
-use crate::tui::app::App;
-use crate::tui::keymap::KEYMAP;
+use crate::tui::keymap::{Keymap, names};
+use crate::tui::palette::Colours;
 
 use super::text::fit;
 
-pub(super) fn lines(app: &App) -> (String, Vec<Line<'static>>) {
-    let mut lines: Vec<_> = KEYMAP
-        .iter()
-        .map(|binding| {
+/// The title of the view.
+pub(super) const TITLE: &str = "Keys (Esc closes)";
+
+pub(super) fn lines(keymap: &Keymap, colours: Colours) -> Vec<Line<'static>> {
+    let mut lines: Vec<_> = keymap
+        .bindings()
+        .map(|(binding, keys)| {
             Line::from(vec![
-                Span::styled(fit(&format!(" {}", binding.names()), 20), app.theme.label()),
+                Span::styled(fit(&format!(" {}", names(keys)), 20), colours.label()),
                 Span::raw(binding.help),
             ])
         })
@@ -20,11 +23,11 @@ pub(super) fn lines(app: &App) -> (String, Vec<Line<'static>>) {
     lines.push(Line::default());
     for text in [
         " In the lists: → from the client, ← from the server, + more fragments follow, z compressed, 3f three frames,",
-        " … bytes missing, ! a finding, ' marked.",
+        " … bytes missing, ! a finding, ' marked, # commented.",
         " Mouse: a click selects, a double click is Enter, the wheel scrolls, a border between panes can be dragged, and",
         " tabs, keys in the footer and the head of the time column can be clicked.",
     ] {
         lines.push(Line::raw(text));
     }
-    ("Keys (Esc closes)".to_owned(), lines)
+    lines
 }

@@ -17,7 +17,7 @@ use crate::view::rows::{Kind, RowId};
 use crate::view::sorting::RowKey;
 use crate::websocket::{MessageKind, Opcode, close};
 
-use super::block::{pane_block, row_style, sorted_by};
+use super::block::{coloured, mark, pane_block, row_style, sorted_by};
 use super::reading::marked;
 use super::text::{count, fit, right, side_name};
 use super::{nothing, packets, statistics};
@@ -43,8 +43,13 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         let Some(row) = app.list.row(&app.store, at) else {
             break;
         };
-        let style = row_style(app, Pane::List, at == app.list.cursor.at);
-        lines.push(line(app, at, row, width).style(style));
+        let is_selected = at == app.list.cursor.at;
+        let own = app.rules.of(row).filter(|_| !is_selected);
+        let line = line(app, at, row, width);
+        lines.push(match own {
+            Some(own) => coloured(line, app.theme.painted(own)),
+            None => line.style(row_style(app, Pane::List, is_selected)),
+        });
     }
     if lines.len() == 1 {
         nothing::draw(app, frame, inner, &nothing::rows(app));
@@ -352,11 +357,7 @@ fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
         return Line::default();
     };
     let [number, packet, time_width, kind, length] = widths(app);
-    let mark = if app.places.marks.contains(&id) {
-        "'"
-    } else {
-        " "
-    };
+    let mark = mark(app, id);
     let connection = match app.list.all {
         true => format!(
             "{} ",

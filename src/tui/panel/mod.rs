@@ -3,6 +3,7 @@
 mod block;
 pub(super) mod bytes;
 pub(super) mod calls;
+mod compare;
 pub(super) mod connections;
 mod detail;
 pub(super) mod diagnosis;
@@ -18,6 +19,7 @@ mod packets;
 mod quiz;
 pub(super) mod reading;
 mod ruler;
+pub(super) mod start;
 mod statistics;
 pub(super) mod status;
 mod taught;
@@ -51,6 +53,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
                 | View::Statistics(top) => {
                     lines_view(app, frame, areas.body, view, *top);
                 }
+                View::Compared(compared) => lines_view(app, frame, areas.body, view, compared.top),
                 View::Lesson(_) => lines_view(app, frame, areas.body, view, 0),
                 View::Diagnosis(chosen) => diagnosis::draw(app, *chosen, frame, areas.body),
                 View::Calls(list) => calls::draw(app, list, frame, areas.body),
@@ -88,10 +91,11 @@ pub(super) fn draw_quiz(quiz: &Quiz, frame: &mut Frame<'_>) {
 fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'static>>)> {
     let width = usize::from(area.width.saturating_sub(2));
     let (title, lines) = match view {
-        View::Help(_) => help::lines(app),
+        View::Help(_) => (help::TITLE.to_owned(), help::lines(&app.keymap, app.theme)),
         View::Ruler(_) => ruler::lines(app),
         View::Handshake(_) => handshake::lines(app, width),
         View::Statistics(_) => statistics::lines(app, width),
+        View::Compared(compared) => compare::lines(app, compared),
         View::Lesson(lesson) => return Some(lesson::lines(app, lesson, width)),
         View::Diagnosis(_)
         | View::Follow(_)
@@ -103,6 +107,11 @@ fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'sta
     };
     let lines = lines.into_iter().flat_map(|line| wrapped(line, width));
     Some((title, lines.collect()))
+}
+
+/// A text in lines of at most `width` columns.
+pub(super) fn wrapped_words(text: &str, width: usize) -> Vec<String> {
+    words(text, width)
 }
 
 /// A line in as many lines as it needs; what comes after the first stands under the text behind the label.
@@ -177,7 +186,11 @@ pub(super) fn text_of(app: &App, view: &View) -> Option<(&'static str, String)> 
             let line = list.lines.get(list.cursor.at)?;
             Some(("the call", calls::text(line)))
         }
-        View::Handshake(_) | View::Ruler(_) | View::Statistics(_) | View::Lesson(_) => {
+        View::Handshake(_)
+        | View::Ruler(_)
+        | View::Statistics(_)
+        | View::Lesson(_)
+        | View::Compared(_) => {
             let (_, lines) = lines_of(app, view, area)?;
             Some(("the view as text", joined(lines)))
         }
@@ -198,6 +211,9 @@ pub(super) fn keep_top(app: &App, view: &mut View, area: Rect) {
     if let View::Help(top) | View::Ruler(top) | View::Handshake(top) | View::Statistics(top) = view
     {
         *top = (*top).min(most);
+    }
+    if let View::Compared(compared) = view {
+        compared.top = compared.top.min(most);
     }
 }
 

@@ -7,8 +7,10 @@ use crate::store::{Packet, WHOLE};
 use crate::tui::app::App;
 use crate::tui::times::TimeFormat;
 use crate::view::packets::PacketLine;
+use crate::view::rows::RowId;
 use crate::wire;
 
+use super::block;
 use super::text::side_name;
 use super::text::{fit, right};
 
@@ -62,8 +64,9 @@ pub(super) fn line(app: &App, flow: u32, at: u32, width: usize) -> Line<'static>
         TimeFormat::Delta | TimeFormat::SinceFrame => before.map(|before| before.time()),
         TimeFormat::Utc | TimeFormat::Local => None,
     };
+    let mark = block::mark(app, RowId::Packet(flow, at));
     let head = format!(
-        " {} {} ",
+        "{mark}{} {} ",
         right(&entry.number().to_string(), 7),
         right(&app.time.write(entry.time(), from), 15),
     );
@@ -72,7 +75,7 @@ pub(super) fn line(app: &App, flow: u32, at: u32, width: usize) -> Line<'static>
     };
     if flow == WHOLE {
         let time = app.time.write(entry.time(), from);
-        return of_capture(app, &packet, &time, width);
+        return of_capture(app, &packet, mark, &time, width);
     }
     let known = Known::new(&packet);
     let side = known.side(app, flow);
@@ -86,15 +89,15 @@ pub(super) fn line(app: &App, flow: u32, at: u32, width: usize) -> Line<'static>
 }
 
 /// A packet of the whole capture.
-fn of_capture(app: &App, packet: &Packet, time: &str, width: usize) -> Line<'static> {
+fn of_capture(app: &App, packet: &Packet, mark: &str, time: &str, width: usize) -> Line<'static> {
     let known = PacketLine::new(&app.store, &app.belongs, packet);
     let (ends, time_width, length) = widths(app, width);
     let head = format!(
-        " {} {} {} {} ",
+        "{mark}{} {} {} {} ",
         right(&known.number.to_string(), 7),
         right(time, time_width),
-        fit(&known.source, ends),
-        fit(&known.destination, ends),
+        fit(&end(app, &known.source), ends),
+        fit(&end(app, &known.destination), ends),
     );
     let style = match (known.of, known.protocol) {
         (Some((_, side)), _) => app.theme.side(side),
@@ -112,6 +115,16 @@ fn of_capture(app: &App, packet: &Packet, time: &str, width: usize) -> Line<'sta
         Span::styled(fit(known.protocol, PROTOCOL), style),
         Span::raw(fit(&tail, width.saturating_sub(used))),
     ])
+}
+
+/// An end of a packet, by name where that is known.
+fn end(app: &App, text: &str) -> String {
+    if let Ok(end) = text.parse::<std::net::SocketAddr>() {
+        return app.names.end(end);
+    }
+    let address = text.parse().ok();
+    let name = address.and_then(|address| app.names.of(address));
+    name.map_or_else(|| text.to_owned(), str::to_owned)
 }
 
 /// What a line says of a packet.

@@ -9,19 +9,19 @@ use super::taught::painted;
 use crate::base::counted;
 use crate::teach::lab::Kind;
 use crate::teach::{Role, wrap};
+use crate::tui::palette::Colours;
 use crate::tui::quiz::Quiz;
-use crate::tui::theme::Theme;
 
 /// Draws the question, over the whole screen when there are no panes.
 pub(super) fn draw(quiz: &Quiz, frame: &mut Frame<'_>) {
     let [question, below] = Quiz::areas(frame.area());
     match quiz.panes.get(quiz.capture()) {
         Some(panes) => ask(quiz, panes.theme, frame, question),
-        None => ask(quiz, Theme::Dark, frame, question.union(below)),
+        None => ask(quiz, quiz.theme, frame, question.union(below)),
     }
 }
 
-fn ask(quiz: &Quiz, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
+fn ask(quiz: &Quiz, theme: Colours, frame: &mut Frame<'_>, area: Rect) {
     let title = format!(
         " {}: question {} of {}, {} of {} points ",
         quiz.lab.title,
@@ -80,7 +80,7 @@ fn ask(quiz: &Quiz, theme: Theme, frame: &mut Frame<'_>, area: Rect) {
     }
 }
 
-fn lines(quiz: &Quiz, theme: Theme, width: usize) -> Vec<Line<'static>> {
+fn lines(quiz: &Quiz, theme: Colours, width: usize) -> Vec<Line<'static>> {
     let mut lines = Vec::new();
     let Some(question) = quiz.question() else {
         return lines;

@@ -9,7 +9,7 @@ use ratatui::widgets::{Clear, Paragraph};
 
 use crate::base::{Severity, escape};
 use crate::tui::app::App;
-use crate::tui::keymap::{Action, KEYMAP, applies};
+use crate::tui::keymap::{Action, applies};
 use crate::tui::layout::Pane;
 use crate::tui::prompt::{Ask, SHOWN};
 
@@ -82,9 +82,11 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
             (None, Some(ended)) => fit(&ended, area.width.saturating_sub(2).into()),
             (None, None) => String::new(),
         };
-        // What a field says is escaped already.
+        // What a field says is escaped already, and so is what somebody said of the row.
         let text = match text.is_empty() {
-            true => long_field(app, area).unwrap_or_default(),
+            true => long_field(app, area)
+                .or_else(|| said(app))
+                .unwrap_or_default(),
             false => escape::words(&text),
         };
         long(app, frame, area, &text);
@@ -111,6 +113,14 @@ pub(super) fn status(app: &App, frame: &mut Frame<'_>, area: Rect) {
     if area.width > 0 {
         frame.set_cursor_position(Position::new(x.min(area.right().saturating_sub(1)), area.y));
     }
+}
+
+/// What somebody said of the selected row.
+fn said(app: &App) -> Option<String> {
+    let row = app.list.selected(&app.store)?;
+    let is_looked_at = app.view.is_none() && app.focus != Pane::Connections;
+    let said = is_looked_at.then(|| app.said_of(row))?;
+    (!said.is_empty()).then(|| format!("# {}", said.join("; ")))
 }
 
 /// Lines of a text that one line has no room for.
@@ -243,11 +253,12 @@ pub(in crate::tui) fn hints(app: &App, width: u16) -> Vec<Hint> {
         return placed(0, width, rest.chain(hints));
     }
     let here = app.context();
-    let shown = KEYMAP
-        .iter()
-        .filter(|binding| !binding.short.is_empty() && applies(binding.context, here));
-    let hints = shown.filter_map(|binding| {
-        let key = binding.keys.first()?.name();
+    let shown = app
+        .keymap
+        .bindings()
+        .filter(|(binding, _)| !binding.short.is_empty() && applies(binding.context, here));
+    let hints = shown.filter_map(|(binding, keys)| {
+        let key = keys.first()?.name();
         Some((key, binding.short, Does::Action(binding.action)))
     });
     placed(0, width, hints)

@@ -5,7 +5,7 @@ use ratatui::text::{Line, Span};
 use crate::base::Severity;
 use crate::teach::{self, Role};
 use crate::tui::app::App;
-use crate::tui::theme::Theme;
+use crate::tui::palette::Colours;
 
 /// A line as the app's theme has it.
 pub(super) fn styled(app: &App, line: teach::Line) -> Line<'static> {
@@ -13,7 +13,7 @@ pub(super) fn styled(app: &App, line: teach::Line) -> Line<'static> {
 }
 
 /// A line as a theme has it.
-pub(super) fn painted(theme: Theme, line: teach::Line) -> Line<'static> {
+pub(super) fn painted(theme: Colours, line: teach::Line) -> Line<'static> {
     let parts = line.parts.into_iter().map(|(role, text)| {
         let style = match role {
             Role::Plain => return Span::raw(text),

@@ -9,7 +9,9 @@ mod messages;
 mod mouse;
 mod order;
 mod places;
+mod remarks;
 mod safety;
+mod start;
 mod themes;
 mod views;
 

@@ -92,7 +92,7 @@ fn styled(app: &mut App, width: u16, height: u16) -> String {
 fn every_view_in_every_theme() {
     for (name, mut app) in views() {
         for (theme, called) in THEMES {
-            app.theme = theme;
+            app.theme = theme.into();
             for (width, height) in [(80, 24), (120, 40)] {
                 // The larger screen has no other styles than the smaller one, but for the panes.
                 if height == 24 || name == "panes" {
@@ -108,7 +108,7 @@ fn every_view_in_every_theme() {
 fn every_theme_draws_the_same_text() {
     for (name, mut app) in views() {
         let screens = THEMES.map(|(theme, _)| {
-            app.theme = theme;
+            app.theme = theme.into();
             super::screen(&mut app, 100, 30)
         });
         assert!(screens.windows(2).all(|pair| pair[0] == pair[1]), "{name}");
@@ -119,17 +119,17 @@ fn every_theme_draws_the_same_text() {
 fn the_key_goes_through_all_themes_and_says_which() {
     let mut app = open("invalid-utf8.pcapng");
     for (theme, _) in THEMES {
-        assert_eq!(app.theme, theme);
+        assert_eq!(app.theme.theme, theme);
         keys(&mut app, "T");
         assert!(app.notice.contains(app.theme.name()));
     }
-    assert_eq!(app.theme, Theme::Dark);
+    assert_eq!(app.theme.theme, Theme::Dark);
 }
 
 #[test]
 fn without_colours_there_are_none() {
     for (name, mut app) in views() {
-        app.theme = Theme::Plain;
+        app.theme = Theme::Plain.into();
         let terminal = drawn(&mut app, 120, 40);
         for cell in terminal.backend().buffer().content() {
             assert_eq!((cell.fg, cell.bg), (Color::Reset, Color::Reset), "{name}");
@@ -142,7 +142,7 @@ fn without_colours_there_are_none() {
 fn selections_and_highlights_are_seen_in_every_theme() {
     for (theme, called) in THEMES {
         let mut app = open("websockets-close-codes.pcapng");
-        app.theme = theme;
+        app.theme = theme.into();
         app.resize(80, 24);
         keys(&mut app, "\t");
         let terminal = drawn(&mut app, 80, 24);

@@ -131,13 +131,17 @@ impl Packets {
         for secrets in &lock(about).secrets {
             writer.secrets(secrets.kind, &secrets.bytes)?;
         }
+        let names: Vec<_> = app.names.of_capture().collect();
+        if !names.is_empty() {
+            writer.names(names)?;
+        }
         Ok(Self {
             flow,
             at: 0,
             count: app.store.packets_of_flow(flow),
             about: Arc::clone(about),
             writer,
-            comments: comments(&app.store, flow),
+            comments: comments(app, flow),
             interfaces: HashMap::new(),
             written: 0,
             gone: 0,
@@ -196,9 +200,11 @@ impl Make for Packets {
     }
 }
 
-/// The findings of a flow's connections, by packet.
-fn comments(store: &Store, flow: u32) -> HashMap<PacketNumber, Vec<String>> {
-    let mut comments: HashMap<PacketNumber, Vec<String>> = HashMap::new();
+/// What is said of packets: remarks, and the findings of a flow's connections.
+fn comments(app: &App, flow: u32) -> HashMap<PacketNumber, Vec<String>> {
+    let mut comments: HashMap<PacketNumber, Vec<String>> =
+        app.written_remarks().into_iter().collect();
+    let store = &app.store;
     let indices = 0..store.connections().len() as u32;
     for entry in indices
         .filter(|index| store.flow_of(*index) == Some(flow))

@@ -21,8 +21,11 @@ pub(super) fn rows_as(app: &App, path: &str) -> anyhow::Result<Box<dyn Make>> {
         "csv" => columns(app, Separator::Comma)?,
         "tsv" => columns(app, Separator::Tab)?,
         "ndjson" | "jsonl" => ndjson(app)?,
+        "json" | "har" | "parquet" | "arrow" => anyhow::bail!(
+            "that is made of a file that can be read again: save the capture (s, then a) and open it"
+        ),
         other => anyhow::bail!(
-            "the name ends in {other:?}: .csv, .tsv, .ndjson and .txt are written from here"
+            "the name ends in {other:?}: .csv, .tsv, .ndjson, .json, .har, .txt, .parquet and .arrow are written from here"
         ),
     })
 }
