@@ -198,7 +198,11 @@ impl<'a> DiagnosisText<'a> {
 const NOTHING: &str = "no attempt at a WebSocket in this capture. If there should be one: was the capture taken on the right interface\n\
      and port? Inside TLS (wss) nothing is read without keys.\n";
 
-fn encrypted_text<E>(
+/// What is said of TLS and QUIC that was not read, for people, a piece at a time.
+///
+/// # Errors
+/// The first of `each`.
+pub fn encrypted_text<E>(
     casebook: &Casebook,
     each: &mut impl FnMut(&str) -> Result<(), E>,
 ) -> Result<(), E> {
@@ -237,7 +241,7 @@ pub fn diagnosis_json<E>(
     each("{\n  \"summary\": ")?;
     each(&indented(&summary_json(report)))?;
     each(",\n  \"attempts\": ")?;
-    array(report.list.iter().map(|one| json(one)), &mut each)?;
+    array(report.list.iter().map(|one| attempt_json(one)), &mut each)?;
     each(",\n  \"encrypted\": ")?;
     let (encrypted, _) = casebook.encrypted_flows();
     array(encrypted.into_iter().map(encrypted_json), &mut each)?;
@@ -350,7 +354,8 @@ fn text(diagnosis: &Diagnosis, palette: &Palette) -> String {
 }
 
 /// One diagnosis for programs.
-fn json(diagnosis: &Diagnosis) -> Value {
+#[must_use]
+pub fn attempt_json(diagnosis: &Diagnosis) -> Value {
     let (fix, source) = diagnosis.fix();
     let some = |text: &str| match text {
         "" => Value::Null,

@@ -38,12 +38,12 @@ pub use columns::{Columns, NamedColumn, Separator, default_columns, header_line}
 pub use conversation::{Conversation, RawSide};
 pub use counts::{Counts, TlsCounts};
 pub use detail::Detail;
-pub use diagnosis::{DiagnosisText, diagnosis_json};
+pub use diagnosis::{DiagnosisText, attempt_json, diagnosis_json, encrypted_text};
 pub use document::{Document, Json, ObjectKind};
 pub use format::{Format, Totals};
 pub use har::{Archive, Har, HarPiece};
 pub use ndjson::Ndjson;
-pub use packets::{PacketChoice, comment};
+pub use packets::{PacketChoice, PacketsOf, comment};
 pub use page::{Drain, Labelled, LabelledMark, Page, PageMark, each_row, fill};
 pub use printer::Printer;
 pub use records::{Record, Records, extension};

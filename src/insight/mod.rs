@@ -18,6 +18,7 @@ mod rules;
 mod software;
 pub mod statistics;
 pub mod verdict;
+pub mod verdicts;
 
 pub use case::Evidence;
 pub use casebook::{BatchFacts, Casebook, Facts, Keep, More, Report};

@@ -72,6 +72,12 @@ impl Numbers {
     }
 }
 
+impl FromIterator<(ConnectionKey, u32)> for Numbers {
+    fn from_iter<I: IntoIterator<Item = (ConnectionKey, u32)>>(numbers: I) -> Self {
+        Self(numbers.into_iter().collect())
+    }
+}
+
 /// Numbers the connections of all engines, from 1.
 #[derive(Debug, Default)]
 pub struct Numbering {

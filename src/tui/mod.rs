@@ -9,7 +9,6 @@
 //! on in slices between keys ([`App::tick`]). Nothing from the wire is drawn unescaped.
 
 mod app;
-mod connections;
 mod copy;
 mod counted;
 mod depth;
@@ -38,7 +37,6 @@ mod tests;
 mod theme;
 mod times;
 mod tree;
-mod verdicts;
 mod views;
 
 use std::io;
@@ -59,9 +57,9 @@ pub use prompt::Save;
 pub use settings::{Rule, Settings};
 pub use theme::Theme;
 pub use times::TimeFormat;
-pub use verdicts::Verdicts;
 
 use crate::base::PacketNumber;
+use crate::insight::verdicts::Verdicts;
 use crate::store::{Delta, Store};
 use crate::teach::lab::{Lab, Results};
 use crate::view::names::From;

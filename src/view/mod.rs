@@ -5,6 +5,7 @@
 
 pub mod belongs;
 pub mod columns;
+pub mod connections;
 pub mod cursor;
 mod dns;
 pub mod fields;

@@ -17,11 +17,12 @@ use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
 use crate::insight::statistics::{CallOrder, Statistics, TimedExchange, Ways};
+use crate::insight::verdicts::Verdicts;
 use crate::overview::{Overview, Watched, Watcher};
 use crate::run::{self, Batches};
 use crate::store::Store;
 use crate::tls::KeyLog;
-use crate::tui::{Counted, Encrypted, Feed, Verdicts};
+use crate::tui::{Counted, Encrypted, Feed};
 use crate::view::names::From;
 
 /// Chunks on their way to the interface.

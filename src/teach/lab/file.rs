@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use super::library;
+
 /// A lab file.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -99,6 +101,14 @@ pub struct QuestionFile {
     /// Fields whose values are covered while it is asked.
     #[serde(default)]
     pub covers: Vec<String>,
+}
+
+impl LabFile {
+    /// The lab of this name inside the program, as its author wrote it.
+    #[must_use]
+    pub fn of(name: &str) -> Option<Self> {
+        toml::from_str(library::source(name)?).ok()
+    }
 }
 
 fn four() -> u32 {

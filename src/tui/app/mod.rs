@@ -23,9 +23,9 @@ use ratatui::layout::Rect;
 
 use crate::base::{PacketNumber, Timestamp};
 use crate::engine::Transport;
+use crate::insight::verdicts::Verdicts;
 use crate::store::{Delta, Store, WHOLE};
 
-use super::connections::Connections;
 use super::copy::Copied;
 use super::counted::Counted;
 use super::depth::Depth;
@@ -42,9 +42,9 @@ use super::search::{Needle, Progress, Search, Tally};
 use super::sorting::Orders;
 use super::times::TimeFormat;
 use super::tree::Tree;
-use super::verdicts::Verdicts;
 use super::views::{CallList, Chosen, View, by_severity};
 use crate::view::belongs::Belongs;
+use crate::view::connections::Connections;
 use crate::view::cursor::Cursor;
 use crate::view::hex::Bytes;
 use crate::view::names::Names;

@@ -8,9 +8,9 @@ use ratatui::widgets::Paragraph;
 
 use crate::base::Severity;
 use crate::engine::Transport;
+use crate::insight::verdicts::Verdicts;
 use crate::insight::{Diagnosis, Stage};
 use crate::tui::app::App;
-use crate::tui::verdicts::Verdicts;
 use crate::tui::views::Chosen;
 
 use super::block::{more_lines, view_block};

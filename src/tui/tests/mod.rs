@@ -104,7 +104,7 @@ fn open_diagnosed(name: &str) -> App {
     casebook.take(&mut part);
     let mut app = open(name);
     let report = casebook.report(engine.time());
-    app.diagnosed(super::Verdicts::new(report));
+    app.diagnosed(crate::insight::verdicts::Verdicts::new(report));
     app
 }
 

@@ -122,7 +122,7 @@ fn where_there_is_nothing_it_says_why_and_what_to_do() {
         );
         assert!(!text.contains("of connection 1"), "{text}");
     }
-    app.verdicts = Some(crate::tui::Verdicts::default());
+    app.verdicts = Some(crate::insight::verdicts::Verdicts::default());
     keys(&mut app, "d");
     let text = screen(&mut app, 80, 24);
     assert!(text.contains("K has read a key log"), "{text}");

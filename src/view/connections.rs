@@ -3,8 +3,8 @@
 use crate::filter::Filter;
 use crate::store::Store;
 
-use crate::view::cursor::Cursor;
-use crate::view::rows::matches_connection;
+use super::cursor::Cursor;
+use super::rows::matches_connection;
 
 /// The list.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::insight::{Diagnosis, Report, Verdict};
+use super::{Diagnosis, Report, Verdict};
 
 /// Diagnoses listed; failures come before healthy ones.
 const MOST: usize = 20_000;
