@@ -698,16 +698,42 @@ pub(crate) enum ReportFormatArg {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  wireloupe page -o wireloupe.html                 the page, for dropping captures
+  wireloupe page                                   the page in the browser, for dropping captures
+  wireloupe page capture.pcapng session.keys       the same with a capture open in it
+  wireloupe page -o wireloupe.html                 the page as a file
   wireloupe page capture.pcapng -o capture.html    the page with a capture inside: a capture as a document
+  wireloupe page capture.pcapng -Y 'http.request.uri contains \"/chat\"' -o chat.html    with what a filter keeps
 
-The file works without a network and sends nothing. What is put inside is inside as it was captured.")]
+The page works without a network and sends nothing. What is put inside is inside as it was captured. Without -o, on a terminal,
+it is shown at a random address of this machine, which only this machine reaches.")]
 pub(crate) struct PageArgs {
     /// Capture files, and key logs beside them, to put inside.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
+    /// Put inside only the packets of connections with a row that matches this display filter, and of the key log of --keylog the
+    /// secrets of these.
+    #[arg(
+        short = 'Y',
+        long = "filter",
+        value_name = "FILTER",
+        requires = "files"
+    )]
+    pub(crate) filter: Option<String>,
+
+    /// Show the page at an address of this machine, also where standard output is no terminal.
+    #[arg(long, conflicts_with = "output")]
+    pub(crate) serve: bool,
+
+    /// The port of that address; 0 takes one that is free.
+    #[arg(long, value_name = "PORT", default_value_t = 0)]
+    pub(crate) port: u16,
+
     /// Where the output goes.
     #[command(flatten)]
     pub(crate) to: OutputArgs,
+
+    /// How the capture is analysed.
+    #[command(flatten)]
+    pub(crate) analysis: AnalysisArgs,
 }

@@ -69,7 +69,7 @@ pub(crate) enum Command {
     /// Write a report to hand on: what failed and why, with its packets, ladders and numbers.
     Report(Box<ReportArgs>),
     /// Write the page that opens captures in a browser, by itself or with captures inside.
-    Page(PageArgs),
+    Page(Box<PageArgs>),
     /// Show what a hop changes between two captures, or how two attempts differ.
     Compare(Box<CompareArgs>),
     /// Explain a frame in hex, a handshake, a key, a code or a name.
