@@ -5,11 +5,16 @@ import gzip
 import hashlib
 import json
 import pathlib
+import sys
 
 WEB = pathlib.Path(__file__).parent
 ROOT = WEB.parent
 OUT = ROOT / "target/web"
-MODULE = OUT / "wasm32-unknown-unknown/release/wireloupe_page.wasm"
+PROFILE = sys.argv[1] if len(sys.argv) > 1 else "release"
+MODULE = OUT / "wasm32-unknown-unknown" / PROFILE / "wireloupe_page.wasm"
+
+# One script, in this order: what a file begins with may use what stands before it.
+SCRIPTS = ["parts", "core", "open", "filter", "list", "detail", "feed", "diagnosis", "chat", "ladder", "ruler", "statistics", "explain", "labs", "taking", "views", "keys", "drop"]
 
 # Small ones that show something: the file, what it is called, and the files beside it.
 SAMPLES = [
@@ -46,7 +51,7 @@ def samples() -> str:
 
 def main() -> None:
     read = lambda name: (WEB / "page" / name).read_text()
-    script, style = read("main.js"), read("page.css")
+    script, style = "".join(read(f"{name}.js") for name in SCRIPTS), read("page.css")
     # The time of compressing would make each build another.
     core = gzip.compress(MODULE.read_bytes(), compresslevel=9, mtime=0)
     policy = "; ".join([

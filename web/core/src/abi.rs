@@ -9,7 +9,7 @@
 
 use std::cell::RefCell;
 
-use crate::requests::Page;
+use crate::page::Page;
 
 #[derive(Default)]
 struct Desk {

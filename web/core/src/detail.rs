@@ -5,27 +5,37 @@ use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use wireloupe::base::{Field, PacketNumber, escape};
-use wireloupe::view::ladder::{Ladder, RungKind};
 use wireloupe::store::Store;
 use wireloupe::view::hex::{Bytes, Tab};
+use wireloupe::view::ladder::{Ladder, RungKind};
 use wireloupe::view::{fields, rows::RowId};
 use wireloupe::websocket::layout::parts;
 use wireloupe::websocket::{draft_layout, mask};
 
-use crate::rows::row_of;
+use crate::rows::{COVER, RowName};
 
 /// Bytes shown at once.
 const BYTES: usize = 16 << 10;
 /// Masked bytes shown one by one.
 const MASKED: usize = 64;
 
-pub(crate) fn detail(store: &Store, id: &str, tab: &str, packet: Option<u64>) -> Option<Value> {
-    let row = row_of(id);
-    let (tree, packets) = match (row, id.strip_prefix('c')) {
-        (_, Some(index)) => fields::connection(store, index.parse().ok()?),
-        (Some(row), None) => fields::row(store, row),
-        (None, None) => return None,
+/// Looks at a row; what is `covered` is not told.
+pub(crate) fn detail(
+    store: &Store,
+    id: &str,
+    tab: &str,
+    packet: Option<u64>,
+    covered: &[String],
+) -> Option<Value> {
+    let name = RowName::of(id)?;
+    let place = name.place(store);
+    let (row, (tree, packets)) = match place {
+        Some(RowName::Row(row)) => (Some(row), fields::row(store, row)),
+        Some(RowName::Connection(index)) => (None, fields::connection(store, index)),
+        _ => (None, Default::default()),
     };
+    // What is about no connection is seen in its packet.
+    let packet = packet.or_else(|| name.packet(store));
     let mut bytes = Bytes::default();
     bytes.tab = Tab::ALL
         .into_iter()
@@ -36,12 +46,15 @@ pub(crate) fn detail(store: &Store, id: &str, tab: &str, packet: Option<u64>) ->
     for (top, field) in tree.iter().enumerate() {
         let own = packets.iter().find(|(at, _)| *at == top);
         let own = own.map(|(_, packet)| *packet);
-        node(store, &bytes, field, own, 0, &mut nodes);
+        node(store, &bytes, field, own, 0, covered, &mut nodes);
     }
     let shown = bytes.bytes.get(..BYTES).unwrap_or(&bytes.bytes);
     let tabs = Tab::ALL.iter().zip(bytes.has);
+    // Unmasked or inflated, bytes would tell what is covered.
+    let tabs = tabs.take(if covered.is_empty() { usize::MAX } else { 2 });
     Some(json!({
         "tree": nodes,
+        "connection": name.connection(store),
         "bytes": STANDARD.encode(shown),
         "length": bytes.bytes.len(),
         "base": bytes.base,
@@ -58,8 +71,12 @@ fn node(
     field: &Field,
     packet: Option<PacketNumber>,
     depth: usize,
+    covered: &[String],
     out: &mut Vec<Value>,
 ) {
+    // What has no name of its own says the same in other words.
+    let is_named = |name: &String| field.name.is_empty() || *name == field.name;
+    let is_covered = covered.iter().any(is_named);
     let ranges = bytes.ranges(store, field, packet);
     let ranges: Vec<_> = ranges
         .iter()
@@ -69,15 +86,15 @@ fn node(
         "depth": depth,
         "name": field.name,
         "label": field.label,
-        "value": field.value,
-        "bits": field.bits,
+        "value": if is_covered { COVER } else { &field.value },
+        "bits": if is_covered { "" } else { &field.bits },
         "section": field.section,
         "ranges": ranges,
         "packet": packet.map(|packet| packet.0),
         "inner": !field.children.is_empty(),
     }));
     for child in &field.children {
-        node(store, bytes, child, packet, depth + 1, out);
+        node(store, bytes, child, packet, depth + 1, covered, out);
     }
 }
 
@@ -149,7 +166,7 @@ pub(crate) fn ladder(ladder: &Ladder) -> Value {
             RungKind::Tcp => ("tcp", None),
             RungKind::Tls => ("tls", None),
             RungKind::Http => ("http", None),
-            RungKind::Frame(index) => ("frame", Some(crate::rows::id(RowId::Frame(index)))),
+            RungKind::Frame(index) => ("frame", Some(RowName::Row(RowId::Frame(index)).id())),
             RungKind::Finding(severity) => (severity.name(), None),
             RungKind::LeftOut(_) => ("left-out", None),
             RungKind::Gap(_) => ("gap", None),

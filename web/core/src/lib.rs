@@ -11,8 +11,13 @@
 mod abi;
 mod detail;
 mod host;
-mod printed;
+mod lists;
+mod page;
 mod requests;
 mod rows;
+mod shared;
+mod taking;
+mod teach;
+mod typed;
 
-pub use requests::Page;
+pub use page::Page;

@@ -1,41 +1,50 @@
 //! Requests by name, and their answers.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
-use sha2::{Digest as _, Sha256};
 
-use wireloupe::capture::{Input, ReadAt};
+use wireloupe::base::counted;
 use wireloupe::export::report::{ReportFormat, ReportInput, report};
-use wireloupe::export::{diagnosis_json, statistics};
-use wireloupe::filter::{Filter, complete};
-use wireloupe::view::ladder::Ladder;
+use wireloupe::export::{attempt_json, encrypted_text, statistics};
+use wireloupe::filter::Filter;
 use wireloupe::insight::statistics::CallOrder;
+use wireloupe::insight::verdicts::Verdicts;
 use wireloupe::overview::Session;
-use wireloupe::view::rows::{Kind, List};
+use wireloupe::view::ladder::Ladder;
 
-use crate::host::HostFile;
-use crate::printed::Printed;
+use crate::lists::range;
+use crate::page::Page;
+use crate::teach::{Lesson, explained, labs};
+use crate::typed::check;
 use crate::{detail, rows};
 
-/// Bytes of an input that its name in links is made of.
-const NAMED_BY: usize = 64 << 10;
+/// Rows that a filter is asked about at once.
+const SCANNED: usize = 20_000;
+/// Messages decoded at once.
+const DECODED: u64 = 2_000;
+/// Rungs of a ladder, and of one with everything between.
+const RUNGS: usize = 200;
+const ALL_RUNGS: usize = 2_000;
 
-/// An input that can be opened more than once.
-#[derive(Clone)]
-struct File {
-    bytes: Arc<dyn ReadAt>,
-    name: String,
-}
+/// A request: its members by name, each of the type that is asked for or absent.
+pub(crate) struct Request<'a>(pub(crate) &'a Value);
 
-/// All that the page asks about.
-#[derive(Default)]
-pub struct Page {
-    files: Vec<File>,
-    keys: Option<Vec<u8>>,
-    session: Option<Session>,
-    list: List,
-    printed: Option<Printed>,
+impl<'a> Request<'a> {
+    pub(crate) fn number(&self, name: &str) -> Option<u64> {
+        self.0[name].as_u64()
+    }
+    pub(crate) fn index(&self, name: &str) -> Option<u32> {
+        self.number(name)
+            .and_then(|number| u32::try_from(number).ok())
+    }
+    pub(crate) fn text(&self, name: &str) -> &'a str {
+        self.0[name].as_str().unwrap_or_default()
+    }
+    pub(crate) fn is(&self, name: &str) -> bool {
+        self.0[name] == Value::Bool(true)
+    }
+    pub(crate) fn filter(&self) -> Result<Filter, String> {
+        Filter::parse(self.text("filter")).map_err(|error| error.to_string())
+    }
 }
 
 impl Page {
@@ -49,164 +58,139 @@ impl Page {
         if request["do"] == "print" {
             return self.print();
         }
-        let answered = self.request(&request);
+        let request = Request(&request);
+        let answered = self.alone(&request);
+        let answered = answered.unwrap_or_else(|| self.of_capture(&request));
         let answer = answered.unwrap_or_else(|why| json!({ "error": why }));
         answer.to_string().into_bytes()
     }
 
-    /// Opens bytes that are at hand, as the tests do.
-    ///
-    /// # Errors
-    /// When they are no capture; says why.
-    pub fn open_bytes(
-        &mut self,
-        files: Vec<(Arc<dyn ReadAt>, String)>,
-        keys: Option<Vec<u8>>,
-    ) -> Result<(), String> {
-        self.files = files
-            .into_iter()
-            .map(|(bytes, name)| File { bytes, name })
-            .collect();
-        self.keys = keys;
-        self.reopen(false)
-            .map(|session| self.session = Some(session))
+    /// What needs no capture.
+    fn alone(&mut self, request: &Request<'_>) -> Option<Result<Value, String>> {
+        let text = |name| request.text(name);
+        Some(match text("do") {
+            "open" => self.open(request),
+            "open-lab" => self.open_lab(request),
+            "check" => Ok(check(text("filter"), request.number("cursor"))),
+            "explain" => {
+                Ok(explained(text("text"), text("from"))
+                    .unwrap_or_else(|why| json!({ "why": why })))
+            }
+            "labs" => Ok(labs()),
+            "lab" => Lesson::begin(text("name"), text("seed")).map(|lesson| {
+                let beginning = lesson.beginning();
+                self.lesson = Some(lesson);
+                beginning
+            }),
+            "lab-question" => self
+                .lesson()
+                .map(|lesson| lesson.question(request.number("at"))),
+            "lab-answer" => self.lesson().map(|lesson| lesson.answer(text("text"))),
+            "lab-hint" => self.lesson().map(|lesson| lesson.hint()),
+            "lab-give-up" => self.lesson().map(|lesson| lesson.give_up()),
+            "lab-results" => self.lesson().map(|lesson| lesson.results()),
+            "lab-sheet" => self
+                .lesson()
+                .map(|lesson| lesson.sheet(request.is("answers"))),
+            "lab-end" => {
+                self.lesson = None;
+                Ok(Value::Null)
+            }
+            _ => return None,
+        })
     }
 
-    fn reopen(&self, masks: bool) -> Result<Session, String> {
-        Session::open(self.inputs(), self.keys.as_deref(), masks).map_err(|error| error.to_string())
+    fn lesson(&mut self) -> Result<&mut Lesson, String> {
+        self.lesson.as_mut().ok_or("no lab was begun".to_owned())
     }
 
-    fn inputs(&self) -> Vec<Input> {
-        self.files
-            .iter()
-            .map(|file| Input::At(Arc::clone(&file.bytes), file.name.clone()))
-            .collect()
-    }
-
-    fn request(&mut self, request: &Value) -> Result<Value, String> {
-        let number = |name: &str| request[name].as_u64();
-        let index = |name: &str| number(name).and_then(|number| u32::try_from(number).ok());
-        let text = |name: &str| request[name].as_str().unwrap_or_default();
-        match text("do") {
-            "open" => return self.open(request),
-            "check" => return Ok(check(text("filter"), number("cursor"))),
-            _ => {}
+    /// What is asked of the open capture.
+    fn of_capture(&mut self, request: &Request<'_>) -> Result<Value, String> {
+        let (from, count) = (request.number("from"), request.number("count"));
+        let text = |name| request.text(name);
+        let covered = self.lesson.as_ref().map_or(&[][..], Lesson::covers);
+        if !covered.is_empty() && TELLING.contains(&text("do")) {
+            return Err("this would tell the answer: settle the question first".to_owned());
         }
         let session = self.session.as_mut().ok_or("nothing is open")?;
         Ok(match text("do") {
             "step" => {
-                session.step();
+                if !session.step() {
+                    session.store().decode_on(DECODED);
+                }
                 progress(session)
             }
             "stop" => {
                 session.stop();
                 progress(session)
             }
+            "list" => {
+                let lists = &mut self.lists;
+                lists.show(text("kind"), request.index("connection"), request.filter()?);
+                lists.about(session.store())
+            }
+            "scan" => {
+                self.lists.scan(session.store(), SCANNED);
+                self.lists.about(session.store())
+            }
+            "rows" => {
+                let is_covered = !covered.is_empty();
+                self.lists.rows(session.store(), from, count, is_covered)
+            }
+            "place" => self.lists.place(session.store(), text("row")),
+            "enter" => rows::enter(session.store(), text("row")),
+            "detail" => {
+                let (row, tab, packet) = (text("row"), text("tab"), request.number("packet"));
+                detail::detail(session.store(), row, tab, packet, covered)
+                    .ok_or("there is no such row")?
+            }
+            "chat" => {
+                let connection = request.index("connection").ok_or("which connection?")?;
+                rows::chat(session.store(), connection, from, count)
+            }
+            "ruler" => {
+                let frame = rows::frame_of(session.store(), text("row"));
+                detail::ruler(session.store(), frame.unwrap_or(0)).ok_or("there is no frame")?
+            }
+            "ladder" => {
+                let connection = request.index("connection").ok_or("which connection?")?;
+                let ladder = match request.is("full") {
+                    true => Ladder::in_full(session.store(), connection, ALL_RUNGS),
+                    false => Ladder::of_connection(session.store(), connection, RUNGS),
+                };
+                detail::ladder(&ladder.ok_or("there is no such connection")?)
+            }
             "diagnosis" => {
-                let (diagnosis, mut out) = (session.diagnosis(), String::new());
-                let written = diagnosis_json(&diagnosis, session.overview().casebook(), |piece| {
-                    out.push_str(piece);
-                    Ok::<_, std::convert::Infallible>(())
-                });
-                let Ok(()) = written;
-                serde_json::from_str(&out).map_err(|error| error.to_string())?
+                if request.is("fresh") {
+                    self.verdicts = Verdicts::new(session.diagnosis());
+                }
+                attempts(&self.verdicts, session, from, count)
             }
             "statistics" => {
                 let all = session.statistics();
-                json!({"text": statistics::text(&all, CallOrder::default()), "json": statistics::json(&all, CallOrder::default())})
+                json!({ "text": statistics::text(&all, CallOrder::default()) })
             }
-            "list" => {
-                let kind = match text("kind") {
-                    "messages" => Kind::Messages,
-                    _ => Kind::Frames,
-                };
-                let filter = Filter::parse(text("filter")).map_err(|error| error.to_string())?;
-                self.list = List::default();
-                self.list.kind = kind;
-                self.list.all = request["connection"].is_null();
-                self.list.connection = index("connection").unwrap_or(0);
-                self.list.set_filter(Some(filter));
-                rows::about(&self.list, session.store())
-            }
-            "size" => rows::about(&self.list, session.store()),
-            "scan" => {
-                self.list.scan(session.store(), 20_000);
-                rows::about(&self.list, session.store())
-            }
-            "rows" => rows::rows(&self.list, session.store(), number("from"), number("count")),
-            "place" => rows::place(&self.list, session.store(), text("row")),
-            "connections" => rows::connections(session.store(), number("from"), number("count")),
-            "findings" => rows::findings(session.store(), number("from"), number("count")),
-            "chat" => {
-                let connection = index("connection").ok_or("which connection?")?;
-                rows::chat(session.store(), connection, number("from"), number("count"))
-            }
-            "detail" => detail::detail(session.store(), text("row"), text("tab"), number("packet"))
-                .ok_or("there is no such row")?,
-            "ruler" => detail::ruler(session.store(), index("frame").unwrap_or(u32::MAX))
-                .ok_or("there is no such frame")?,
-            "ladder" => {
-                let connection = index("connection").ok_or("which connection?")?;
-                let ladder = Ladder::of_connection(session.store(), connection, 200)
-                    .ok_or("there is no such connection")?;
-                detail::ladder(&ladder)
-            }
-            "report" => json!({"text": self.report(request["redact"] != Value::Bool(false))?}),
+            "report" => json!({ "text": self.report(request)? }),
             "begin-print" => {
-                let filter = Filter::parse(text("filter")).map_err(|error| error.to_string())?;
-                let keys = self.keys.as_deref();
-                self.printed = Some(Printed::begin(self.inputs(), keys, request, filter)?);
-                json!({})
+                self.begin_print(request)?;
+                Value::Null
             }
             other => return Err(format!("{other}: no such request")),
         })
     }
 
-    fn open(&mut self, request: &Value) -> Result<Value, String> {
-        let files = request["files"]
-            .as_array()
-            .map(Vec::as_slice)
-            .unwrap_or_default();
-        let file = |(number, of): (usize, &Value)| {
-            let len = of["size"].as_u64().unwrap_or(0);
-            let number = number as u32;
-            let bytes: Arc<dyn ReadAt> = Arc::new(HostFile { number, len });
-            (bytes, of["name"].as_str().unwrap_or("capture").to_owned())
-        };
-        let files: Vec<_> = files.iter().enumerate().map(file).collect();
-        let keys = request["keys"]
-            .as_str()
-            .map(|keys| keys.as_bytes().to_vec());
-        self.list = List::default();
-        self.printed = None;
-        self.open_bytes(files, keys)?;
-        Ok(json!({"name": self.name()}))
-    }
-
-    /// What links call the capture: a digest of how each file begins, and of how long it is.
-    fn name(&self) -> String {
-        let mut digest = Sha256::new();
-        for file in &self.files {
-            let mut beginning = vec![0; NAMED_BY];
-            let len = file.bytes.read_at(0, &mut beginning).unwrap_or(0);
-            digest.update(file.bytes.len().to_le_bytes());
-            digest.update(&beginning[..len]);
-        }
-        let digest = digest.finalize();
-        digest
-            .iter()
-            .take(6)
-            .map(|byte| format!("{byte:02x}"))
-            .collect()
-    }
-
-    fn report(&mut self, redact: bool) -> Result<String, String> {
+    fn report(&mut self, request: &Request<'_>) -> Result<String, String> {
+        let redact = request.is("redact");
         // What the diagnosis quotes is masked while it is gathered, so a masked report is another pass.
-        let mut session = self.reopen(redact)?;
+        let mut session = self.reopened(redact)?;
         while session.step() {}
-        let names: Vec<_> = self.files.iter().map(|file| file.name.clone()).collect();
+        let names = self.names();
         let tally = *session.tally();
         let statistics = session.statistics();
+        let format = match request.text("format") {
+            "markdown" => ReportFormat::Markdown,
+            _ => ReportFormat::Html,
+        };
         Ok(report(
             &ReportInput {
                 files: &names,
@@ -220,61 +204,78 @@ impl Page {
                 conversations: &[],
                 redact,
             },
-            ReportFormat::Html,
+            format,
         ))
     }
-
-    fn print(&mut self) -> Vec<u8> {
-        let mut out = vec![0];
-        if let Some(printed) = &mut self.printed {
-            out[0] = u8::from(printed.more(&mut out));
-        }
-        out
-    }
 }
+
+/// What would tell what a question asks.
+const TELLING: [&str; 7] = [
+    "chat",
+    "ruler",
+    "ladder",
+    "diagnosis",
+    "statistics",
+    "report",
+    "begin-print",
+];
 
 fn progress(session: &Session) -> Value {
     let (store, summary, tls) = (session.store(), session.summary(), session.overview().tls());
+    let mut notes = session.notes();
+    let locked = tls.connections - tls.decrypted.min(tls.connections);
+    if locked > 0 {
+        notes.push(format!(
+            "{locked} TLS connections are not decrypted: drop a key log"
+        ));
+    }
+    let counts = format!(
+        "{}, {}, {}, {}, {}",
+        counted(session.tally().packets, "packet"),
+        counted(store.connections().len() as u64, "connection"),
+        counted(store.frame_count() as u64, "frame"),
+        counted(store.message_count() as u64, "message"),
+        counted(store.findings().len() as u64, "finding"),
+    );
     json!({
         "read": summary.read_bytes,
         "total": summary.total_bytes,
-        "packets": session.tally().packets,
         "connections": store.connections().len(),
-        "frames": store.frame_count(),
-        "messages": store.message_count(),
-        "findings": store.findings().len(),
-        "tls": {"connections": tls.connections, "decrypted": tls.decrypted},
-        "notes": session.notes(),
+        "counts": counts,
+        "notes": notes,
         "over": session.is_over(),
+        "decoding": store.is_decoding(),
     })
 }
 
-/// What is wrong with a filter and where, in UTF-16 as the page counts; and what can be typed next.
-fn check(text: &str, cursor: Option<u64>) -> Value {
-    let units = |at: usize| text.get(..at).map_or(0, |head| head.encode_utf16().count());
-    let mut byte = text.len();
-    if let Some(cursor) = cursor {
-        let mut left = cursor as usize;
-        byte = text
-            .char_indices()
-            .find_map(|(at, c)| {
-                let is_here = left == 0;
-                left = left.saturating_sub(c.len_utf16());
-                is_here.then_some(at)
-            })
-            .unwrap_or(text.len());
+/// Attempts, the worst first, and in words how many there are.
+fn attempts(all: &Verdicts, session: &Session, from: Option<u64>, count: Option<u64>) -> Value {
+    let noun = if all.all == 1 { "attempt" } else { "attempts" };
+    let title = match (all.all, all.failed) {
+        (0, _) => "No attempt at a WebSocket so far".to_owned(),
+        (all, 0) => format!("none of {all} {noun} failed"),
+        (all, failed) => format!("{failed} of {all} {noun} failed"),
+    };
+    let mut more = Vec::new();
+    for (count, what) in [
+        (all.more, "that did not end well"),
+        (all.more_healthy, "healthy"),
+    ] {
+        if count > 0 {
+            more.push(format!("{count} more {what} are counted and not listed"));
+        }
     }
-    let completions: Vec<Value> = complete(text, byte)
-        .into_iter()
-        .take(12)
-        .map(|one| json!({"from": units(one.span.start), "to": units(one.span.end), "text": one.text, "note": one.note}))
-        .collect();
-    let error = Filter::parse(text).err().map(|error| {
-        json!({
-            "message": error.summary(),
-            "from": units(error.span.start),
-            "to": units(error.span.end),
-        })
+    let written = encrypted_text(session.overview().casebook(), &mut |line: &str| {
+        more.push(line.trim().to_owned());
+        Ok::<_, std::convert::Infallible>(())
     });
-    json!({"error": error, "completions": completions})
+    let Ok(()) = written;
+    let list = all.list.get(range(from, count, all.list.len()));
+    let attempts = list.unwrap_or_default().iter().map(|one| attempt_json(one));
+    json!({
+        "title": title,
+        "len": all.list.len(),
+        "more": more,
+        "attempts": attempts.collect::<Vec<_>>(),
+    })
 }
