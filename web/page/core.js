@@ -15,15 +15,13 @@ worker.onmessage = (/** @type {MessageEvent} */ { data }) => {
 class Said extends Error {}
 window.addEventListener("unhandledrejection", (event) => { if (event.reason instanceof Said) event.preventDefault(); });
 
-/** Asks the core; an answer with `error` is said and thrown. */
-function ask(/** @type {Bag} */ request) {
+/** Asks the core once it is there; an answer with `error` is said and thrown. */
+const ask = (/** @type {Bag} */ request) => started.then(() => send(request));
+function send(/** @type {Bag} */ request) {
   const id = ++asked;
   worker.postMessage({ id, request });
   return new Promise((resolve, reject) => waiting.set(id, (answer) => {
     if (answer?.error && request.do !== "check") { say(answer.error); reject(new Said(answer.error)); } else resolve(answer);
   }));
 }
-const started = (async () => {
-  const packed = new Blob([decode(island("core"))]).stream().pipeThrough(new DecompressionStream("gzip"));
-  await ask({ do: "start", module: await new Response(packed).arrayBuffer() });
-})();
+const started = send({ do: "start", core: island("core") });

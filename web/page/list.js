@@ -31,16 +31,21 @@ async function scan() {
   }
 }
 let drawing = 0;
-/** Draws the rows that are in sight; whether no later drawing overtook this one. */
-async function refresh() {
+/** Where the scroll bar was for the drawing that was begun last. */
+let drawnTop = -1;
+/** Draws the rows that are in sight, the one at a place chosen; whether no later drawing overtook this one. */
+async function refresh(/** @type {number} */ chosen = -1) {
   shownAt = performance.now();
   const mine = ++drawing;
   const grid = $("list");
+  drawnTop = grid.scrollTop;
   const first = () => Math.max(0, Math.min(Math.floor(grid.scrollTop / HEIGHT * scale()), about.len - visible() + 2));
   const from = first();
   const answer = await ask({ do: "rows", from, count: visible() });
   if (mine !== drawing || !isList()) return false;
   about = answer.about;
+  const row = answer.rows[chosen - from];
+  if (row) [state.at, state.row, state.packet] = [chosen, row.id, null];
   grid.setAttribute("aria-rowcount", String(about.len + 1));
   $("spacer").style.height = `${Math.min(about.len, TALLEST) * HEIGHT + HEIGHT}px`;
   $("rows").style.top = `${grid.scrollTop - (scale() > 1 ? 0 : grid.scrollTop % HEIGHT)}px`;
@@ -63,7 +68,7 @@ function mark() {
   for (const row of $("rows").children) if (row.id) row.setAttribute("aria-selected", String(row.id === id));
   if ($(id)) $("list").setAttribute("aria-activedescendant", id); else $("list").removeAttribute("aria-activedescendant");
 }
-$("list").addEventListener("scroll", () => refresh());
+$("list").addEventListener("scroll", () => { if ($("list").scrollTop !== drawnTop) refresh(); });
 new ResizeObserver(() => { if (isList() && !$("panes").hidden) refresh(); }).observe($("list"));
 
 async function select(/** @type {number} */ at, /** @type {string} */ id) {
@@ -82,8 +87,12 @@ async function move(/** @type {number} */ to) {
   const top = Math.floor(grid.scrollTop / HEIGHT * scale());
   if (at < top) grid.scrollTop = at / scale() * HEIGHT;
   else if (at > top + fits) grid.scrollTop = (at - fits) / scale() * HEIGHT;
-  const { rows: [row] } = await ask({ do: "rows", from: at, count: 1 });
-  if (row) { state.at = at; state.row = row.id; await Promise.all([refresh(), select(at, row.id)]); }
+  state.at = at;
+  // Another drawing may come between; a later move has another place.
+  while (isList() && state.at === at) {
+    if (!await refresh(at)) continue;
+    return state.row ? select(at, state.row) : undefined;
+  }
 }
 /** Goes to a row of the list, wherever it is. */
 async function reveal(/** @type {string} */ id) {

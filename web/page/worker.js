@@ -74,7 +74,8 @@ onmessage = async (event) => {
   asked = performance.now();
   try {
     if (request.do === "start") {
-      const module = await WebAssembly.instantiate(request.module, { page: { read } });
+      const packed = Uint8Array.from(atob(request.core), (c) => c.charCodeAt(0));
+      const module = await WebAssembly.instantiate(unpacked(packed), { page: { read } });
       core = module.instance.exports;
       return postMessage({ id, answer: {} });
     }
