@@ -14,6 +14,7 @@ use crate::tunnel::{proxy_protocol, socks};
 use crate::websocket::handshake::accept_key;
 
 use super::facts::{Attempt, answers_socks_otherwise, is_refusal};
+use super::failures::{Failure, Failures};
 use super::software::contains;
 
 /// A client that finds one address of a name closed tries the next within this time, in nanoseconds.
@@ -93,6 +94,8 @@ pub(super) struct Mark {
     talks: Option<IpAddr>,
     /// Of an accepted one: when it ended, and when it began.
     ended: Option<(Timestamp, Timestamp)>,
+    /// How it failed, where that shows in its packets alone.
+    failure: Option<Failure>,
 }
 
 impl Mark {
@@ -134,6 +137,7 @@ impl Mark {
                 .filter(|summary| !summary.is_client_silent())
                 .map(|_| attempt.client.ip()),
             ended: ended.map(|(_, end)| (end.time, attempt.first.time)),
+            failure: Failure::of(attempt),
         }
     }
 }
@@ -181,6 +185,7 @@ pub(super) struct Tables {
     ordinary_ports: HashSet<u16>,
     /// Servers that each client found closed, the first few.
     closed: HashMap<IpAddr, HashSet<SocketAddr>>,
+    failures: Failures,
 }
 
 /// Whether an attempt did not even come to an open connection.
@@ -243,6 +248,9 @@ impl Tables {
             self.end_count += 1;
             self.ends.entry(mark.server).or_default().push(ended);
         }
+        if let Some(failure) = mark.failure {
+            self.failures.take(failure);
+        }
         if mark.has_request && self.servers.len() < SERVERS {
             self.servers.insert(mark.server);
         }
@@ -286,6 +294,8 @@ pub(super) struct Index<'a> {
     reached: OnceCell<HashMap<u16, Reached>>,
     /// Ends in the order of time, by server.
     ends: OnceCell<HashMap<SocketAddr, Vec<(Timestamp, Timestamp)>>>,
+    /// Failures in the order of time.
+    failures: OnceCell<Failures>,
     asked: Cell<bool>,
 }
 
@@ -296,6 +306,7 @@ impl<'a> Index<'a> {
             accepts: OnceCell::new(),
             reached: OnceCell::new(),
             ends: OnceCell::new(),
+            failures: OnceCell::new(),
             asked: Cell::new(false),
         }
     }
@@ -359,6 +370,18 @@ impl<'a> Index<'a> {
             table
         });
         table.get(&server).map_or(&[], |ends| &ends[..])
+    }
+
+    /// What a proxy met behind it between these times.
+    pub(super) fn behind(
+        &self,
+        proxy: SocketAddr,
+        from: Timestamp,
+        to: Timestamp,
+    ) -> Option<Failure> {
+        self.asked.set(true);
+        let failures = self.failures.get_or_init(|| self.tables.failures.sorted());
+        failures.of_proxy(proxy, from, to).copied()
     }
 
     /// Whether an attempt without a request may have been meant for a WebSocket.

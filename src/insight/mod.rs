@@ -10,6 +10,7 @@ mod diagnose;
 pub mod encrypted;
 pub mod ending;
 pub mod facts;
+mod failures;
 pub mod fix;
 mod heartbeats;
 mod index;

@@ -2,7 +2,7 @@
 
 use wireloupe::base::Side;
 use wireloupe::insight::{Diagnosis, Verdict};
-use wireloupe::testkit::{Conversation, Frame, upgrade_request, upgrade_response};
+use wireloupe::testkit::{ACK, Conversation, Frame, RST, SYN, upgrade_request, upgrade_response};
 
 use crate::script::{SECOND, accepted, answered, only, open, run, text, together};
 
@@ -239,4 +239,53 @@ fn half_a_request_and_none_at_all() {
         verdicts(open().wait(30 * SECOND).close(Side::Server)),
         [Verdict::Healthy]
     );
+}
+
+#[test]
+fn a_capture_on_the_proxy_says_what_it_met_behind() {
+    let client = open()
+        .client(upgrade_request("/chat", &[]))
+        .wait(SECOND)
+        .server(refused("502 Bad Gateway\r\nServer: nginx", ""))
+        .fin();
+    let behind = |from: &str, delay: i64| {
+        Conversation::new(&format!("{from}:50000"), "10.0.0.3:9000")
+            .at(open().now())
+            .wait(delay)
+            .raw(Side::Client, 1000, SYN, "")
+            .raw(Side::Server, 0, RST | ACK, "")
+    };
+    let sentence = |behind: Conversation| {
+        let all = run(&together(&[client.clone(), behind]));
+        let found = all
+            .iter()
+            .find(|found| found.verdict == Verdict::BadGateway);
+        found.expect("the 502").sentence.clone()
+    };
+    let said = sentence(behind("10.0.0.2", SECOND / 2));
+    assert!(said.contains("10.0.0.3:9000 was refused"), "{said}");
+    // Another host's connection, and one of another time.
+    assert!(!sentence(behind("10.0.0.9", SECOND / 2)).contains("meanwhile"));
+    assert!(!sentence(behind("10.0.0.2", 9 * SECOND)).contains("meanwhile"));
+}
+
+#[test]
+fn a_503_of_nginx_beside_what_it_passed_on_is_a_limit() {
+    let page = "<h1>503 Service Temporarily Unavailable</h1><hr><center>nginx/1.22.1</center>";
+    let answer = refused(
+        "503 Service Temporarily Unavailable\r\nServer: nginx/1.22.1",
+        page,
+    );
+    let limited = open()
+        .client(upgrade_request("/chat", &[]))
+        .server(&answer)
+        .fin();
+    assert_eq!(only(limited.clone()).verdict, Verdict::ServerUnavailable);
+    let works = Conversation::new("10.0.0.1:40001", "10.0.0.2:80")
+        .connect()
+        .client(upgrade_request("/", &[]))
+        .server(upgrade_response(&[]));
+    let all = run(&together(&[limited, works]));
+    let verdicts: Vec<_> = all.iter().map(|found| found.verdict).collect();
+    assert_eq!(verdicts, [Verdict::RateLimited, Verdict::Healthy]);
 }

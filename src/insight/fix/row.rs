@@ -44,6 +44,8 @@ pub(in crate::insight) enum Situation {
     ServerLeftHandshake,
     /// The headers of the 101 are right, and its form is not.
     OddForm,
+    /// It is nginx that limits, with 503.
+    LimitOfNginx,
 }
 
 impl Situation {
@@ -67,6 +69,7 @@ impl Situation {
             Situation::HeaderRepeated => "where a header came more than once",
             Situation::ServerLeftHandshake => "where the server ended it",
             Situation::OddForm => "where the form of the 101 is odd",
+            Situation::LimitOfNginx => "where nginx answers 503",
         }
     }
 }

@@ -259,4 +259,13 @@ pub(super) const FIXES: &[(Situation, Fix)] = &[
             "https://www.rfc-editor.org/rfc/rfc9112#section-4",
         ),
     ),
+    (
+        Situation::LimitOfNginx,
+        (
+            Verdict::RateLimited,
+            None,
+            "Raise `limit_req` (its rate or burst) or `limit_conn` for this location: nginx's error log has `limiting requests` or `limiting connections`. `limit_req_status 429;` tells clients what it is; they reconnect with growing pauses.",
+            "https://nginx.org/en/docs/http/ngx_http_limit_req_module.html",
+        ),
+    ),
 ];

@@ -74,6 +74,7 @@ pub(super) const RULES: &[Rule] = &[
     bodies::client_certificate,
     request::repeated,
     gateway::tls_to_server,
+    gateway::limited,
     hop::stripped,
     request::version,
     request::key,

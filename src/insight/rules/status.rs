@@ -9,6 +9,7 @@ use crate::insight::fix::Situation;
 use crate::insight::verdict::Verdict;
 
 use super::answer::{first_line, refusal};
+use super::gateway::with_cause;
 
 /// Every status without a rule of its own: what it says by itself.
 pub(super) fn by_status(case: &Case<'_>) -> Option<Found> {
@@ -24,6 +25,7 @@ pub(super) fn by_status(case: &Case<'_>) -> Option<Found> {
         true => found.when(Situation::NoSuchSite),
         false => found,
     };
+    let found = with_cause(case, found, status);
     let at = case.attempt.response_at();
     Some(
         [
