@@ -19,6 +19,7 @@ import selectors
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 
 MAGIC = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
@@ -97,9 +98,11 @@ def main():
     port = first.getsockname()[1]
     server = multiprocessing.Process(target=serve, args=(first,), daemon=True)
     server.start()
+    # Into a file: a pipe that nobody reads would hold the reader up.
+    rows_file = tempfile.TemporaryFile("w+")
     capture = subprocess.Popen(
         [args.program, "read", "-i", "lo", "-f", f"tcp port {port}", "--format", "ndjson", "--show", "connections"],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        stdout=rows_file, stderr=subprocess.PIPE, text=True)
     time.sleep(1.5)
     sent = multiprocessing.Queue()
     clients = [multiprocessing.Process(target=offer, args=(port, args.rate / args.clients, args.seconds, sent))
@@ -111,9 +114,10 @@ def main():
         client.join()
     time.sleep(1)
     capture.send_signal(signal.SIGINT)
-    out, said = capture.communicate(timeout=60)
+    _, said = capture.communicate(timeout=60)
+    rows_file.seek(0)
     server.terminate()
-    rows = [json.loads(line) for line in out.splitlines()]
+    rows = [json.loads(line) for line in rows_file]
     connections = [row for row in rows if row["type"] == "connection"]
     named = {side: sum(1 for row in connections if (row["processes"] or {}).get(side)) for side in ("client", "server")}
     count = sum(count for count, _ in reached)

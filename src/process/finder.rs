@@ -19,9 +19,6 @@ use super::tree::Tree;
 
 /// After a look at all processes it is not done again for as many times as long, unless somebody asks.
 const REST: u32 = 4;
-/// After each look, connections that begin are gathered for so long, and looked at together: to wake this thread for each of
-/// thousands a second costs those who read the packets more than reading them.
-const GATHERED: Duration = Duration::from_millis(1);
 /// Processes remembered that had sockets lately: most likely the next is theirs, too.
 const RECENT: usize = 16;
 
@@ -93,7 +90,6 @@ impl Finder {
             }
             drop(state);
             shared.found.notify_all();
-            std::thread::sleep(GATHERED);
         }
     }
 
