@@ -95,7 +95,7 @@ impl Session {
 fn a_sample_is_opened_filtered_followed_and_left() {
     let mut session = Session::open(&[&sample("websockets-close-codes.pcapng")]);
     // What failed comes first; Enter goes to the packet that shows it.
-    session.expect("Diagnosis: 10 of 16 attempts failed");
+    session.expect("Diagnosis: 6 of 16 failed, 4 warnings");
     session.expect("its policy forbids what was sent");
     session.type_keys("\r");
     session.expect("Frames of connection 3: 3");
@@ -126,7 +126,7 @@ fn a_sample_is_opened_filtered_followed_and_left() {
 #[test]
 fn a_signal_gives_the_terminal_back() {
     let mut session = Session::open(&[&sample("websockets-close-codes.pcapng")]);
-    session.expect("Diagnosis: 10 of 16 attempts failed");
+    session.expect("Diagnosis: 6 of 16 failed, 4 warnings");
     let process = session.child.process_id().unwrap().to_string();
     let killed = std::process::Command::new("kill")
         .args(["-TERM", &process])
@@ -143,7 +143,7 @@ fn a_signal_gives_the_terminal_back() {
 #[test]
 fn a_terminal_that_goes_away_ends_the_program() {
     let mut session = Session::open(&[&sample("websockets-close-codes.pcapng")]);
-    session.expect("Diagnosis: 10 of 16 attempts failed");
+    session.expect("Diagnosis: 6 of 16 failed, 4 warnings");
     // The reader lets go of the terminal when there is something to read that nobody takes.
     drop(std::mem::replace(&mut session.output, channel().1));
     session.type_keys("?");

@@ -117,9 +117,15 @@ impl<'a> DiagnosisText<'a> {
             parts.push(format!("{} not looked at", report.unexamined));
         }
         let noun = if count == 1 { "attempt" } else { "attempts" };
+        let warned = match report.warned() {
+            0 => String::new(),
+            1 => ", 1 with a warning".to_owned(),
+            warned => format!(", {warned} with warnings"),
+        };
+        let parts = parts.join(", ");
         let mut out = match failed {
-            0 => format!("{count} {noun}, none failed: {}", parts.join(", ")),
-            _ => format!("{failed} of {count} {noun} failed: {}", parts.join(", ")),
+            0 => format!("{count} {noun}, none failed{warned}: {parts}"),
+            _ => format!("{failed} of {count} {noun} failed{warned}: {parts}"),
         };
         let first = self.worst_first().into_iter().next();
         if let Some(first) = first.filter(|first| first.stage().is_some()) {
@@ -291,6 +297,7 @@ fn summary_json(report: &Report) -> Value {
     json!({
         "attempts": report.count(),
         "failed": report.failed(),
+        "warned": report.warned(),
         "healthy": report.healthy_count(),
         "not_looked_at": report.unexamined,
         "verdicts": verdicts.collect::<serde_json::Map<_, _>>(),

@@ -585,12 +585,23 @@ impl Report {
         self.verdicts.values().sum::<u64>() + self.unexamined
     }
 
-    /// How many of them failed, or ended as they should not.
+    /// How many of them failed: an error kept the WebSocket from working.
     #[must_use]
     pub fn failed(&self) -> u64 {
-        let failed = self.verdicts.iter();
-        let failed = failed.filter(|(verdict, _)| verdict.stage().is_some());
-        failed.map(|(_, count)| count).sum()
+        self.not_well(|severity| severity == Severity::Error)
+    }
+
+    /// How many of them worked and have something to look at: how they ended, or what may end them.
+    #[must_use]
+    pub fn warned(&self) -> u64 {
+        self.not_well(|severity| severity != Severity::Error)
+    }
+
+    fn not_well(&self, is_it: impl Fn(Severity) -> bool) -> u64 {
+        let verdicts = self.verdicts.iter();
+        let counted =
+            verdicts.filter(|(verdict, _)| verdict.stage().is_some() && is_it(verdict.severity()));
+        counted.map(|(_, count)| count).sum()
     }
 
     /// How many were healthy.

@@ -14,6 +14,8 @@ pub struct Verdicts {
     pub list: Vec<Arc<Diagnosis>>,
     /// How many attempts failed, listed or not.
     pub failed: u64,
+    /// How many worked and have a warning, listed or not.
+    pub warned: u64,
     /// How many attempts there were.
     pub all: u64,
     /// How many of those that did not end well are not listed.
@@ -27,6 +29,7 @@ impl Verdicts {
     #[must_use]
     pub fn new(report: Report) -> Self {
         let (failed, all, healthy) = (report.failed(), report.count(), report.healthy_count());
+        let warned = report.warned();
         let mut list = report.list;
         list.sort_by_key(|diagnosis| std::cmp::Reverse(diagnosis.verdict.severity()));
         // What is only worth a note comes with the healthy ones, behind what failed.
@@ -37,6 +40,7 @@ impl Verdicts {
         let others = list.len() as u64 - well;
         Self {
             failed,
+            warned,
             all,
             more: (all - healthy).saturating_sub(others),
             more_healthy: healthy.saturating_sub(well),

@@ -79,13 +79,20 @@ pub(super) fn write(sheet: &mut Sheet<'_>, input: &ReportInput<'_>) {
 
 fn sentence(input: &ReportInput<'_>) -> String {
     let diagnosis = input.diagnosis;
-    match (diagnosis.count(), diagnosis.failed()) {
+    let warned = match (diagnosis.count(), diagnosis.warned()) {
+        (_, 0) => "",
+        (1, _) => " It has a warning.",
+        (_, 1) => " One has a warning.",
+        (_, warned) => &format!(" {warned} have warnings."),
+    };
+    let failed = match (diagnosis.count(), diagnosis.failed()) {
         (0, _) => "No attempt at a WebSocket was seen in this capture.".to_owned(),
-        (1, 0) => "One attempt at a WebSocket, and nothing failed.".to_owned(),
+        (1, 0) => "One attempt at a WebSocket, and it did not fail.".to_owned(),
         (count, 0) => format!("{count} attempts at a WebSocket, and none failed."),
         (1, _) => "The one attempt at a WebSocket failed.".to_owned(),
         (count, failed) => format!("{failed} of {count} attempts at a WebSocket failed."),
-    }
+    };
+    failed + warned
 }
 
 /// Verdicts by how bad they are, then by count.

@@ -152,6 +152,7 @@ impl From<Line<'static>> for About {
 fn title(app: &App) -> String {
     let Some(Verdicts {
         failed,
+        warned,
         all,
         more,
         more_healthy,
@@ -165,11 +166,15 @@ fn title(app: &App) -> String {
         count => format!(", {count} {what} not listed"),
     };
     let more = counted(more, "more") + &counted(more_healthy, "healthy");
-    match all {
-        0 => "Diagnosis".to_owned(),
-        1 => format!("Diagnosis: {failed} of 1 attempt failed{more} {KEYS}"),
-        all => format!("Diagnosis: {failed} of {all} attempts failed{more} {KEYS}"),
-    }
+    // The keys have room beside it in 80 columns.
+    let failed = match (all, warned) {
+        (0, _) => return "Diagnosis".to_owned(),
+        (1, 0) => format!("{failed} of 1 attempt failed"),
+        (all, 0) => format!("{failed} of {all} attempts failed"),
+        (all, 1) => format!("{failed} of {all} failed, 1 warning"),
+        (all, warned) => format!("{failed} of {all} failed, {warned} warnings"),
+    };
+    format!("Diagnosis: {failed}{more} {KEYS}")
 }
 
 fn nothing(app: &App) -> Vec<String> {
