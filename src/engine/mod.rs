@@ -451,6 +451,7 @@ impl<S: Sink> Engine<S> {
             time,
             turn: 0,
         };
+        self.sink.advanced(time);
     }
 
     /// Ends every flow: no more packets will come after the last one.

@@ -1,6 +1,6 @@
 //! Where the engine's events go.
 
-use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Span};
+use crate::base::{Extent, Finding, Needs, PacketNumber, Side, Span, Timestamp};
 use crate::flow::End;
 use crate::payload::{Conversation, Decoded, Pending};
 use crate::websocket;
@@ -157,6 +157,9 @@ pub trait Sink {
 
     /// No more of this flow ([`Needs::EXTENTS`] or [`Needs::SEGMENTS`]).
     fn flow_ended(&mut self, _flow: u64) {}
+
+    /// All packets up to this time were analysed, at the end of a batch.
+    fn advanced(&mut self, _now: Timestamp) {}
 
     /// A flow is over, whatever it carried; its connections were reported as closed before ([`Needs::FLOWS`]).
     fn flow_closed(&mut self, _flow: FlowSummary) {}

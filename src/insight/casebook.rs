@@ -28,6 +28,7 @@ use super::ending::{Cut, Endings};
 use super::facts::{Attempt, Gatherer};
 use super::index::{Index, Mark, Tables};
 use super::verdict::Verdict;
+use super::waiting::Waiting;
 
 /// Bytes of diagnoses and facts kept of each severity.
 const BYTES: usize = 24 << 20;
@@ -85,6 +86,8 @@ pub struct BatchFacts {
     over: Vec<Over>,
     encrypted: Vec<Encrypted>,
     ordinary: Vec<SocketAddr>,
+    /// What waits for an answer and is told as it is now, when that has changed.
+    waiting: Option<Vec<(ConnectionId, Diagnosis)>>,
 }
 
 /// An engine's sink that gathers facts, and judges attempts by themselves when they are over.
@@ -94,9 +97,16 @@ pub struct Facts {
     /// Nothing is known of others here.
     nothing: (Tables, Endings),
     part: BatchFacts,
+    /// What waits for an answer, where somebody watches.
+    waiting: Option<Waiting>,
 }
 
 impl Facts {
+    /// Has what waits long for an answer be told while the capture goes on.
+    pub fn watch(&mut self) {
+        self.waiting = Some(Waiting::default());
+    }
+
     fn over(&mut self, now: Timestamp) {
         let ended = &mut self.gatherer.ended;
         self.part.ordinary.append(&mut ended.ordinary);
@@ -139,6 +149,7 @@ impl Collected for Facts {
         part.over.clear();
         part.encrypted.clear();
         part.ordinary.clear();
+        part.waiting = None;
         std::mem::swap(part, &mut self.part);
     }
 }
@@ -151,6 +162,21 @@ impl Sink for Facts {
     fn opened(&mut self, connection: &Connection) {
         self.part.opened.push(Opened::of(connection));
         self.gatherer.opened(connection);
+        if let Some(waiting) = &mut self.waiting {
+            waiting.opened(connection);
+        }
+    }
+
+    fn handshake(&mut self, connection: &Connection, _at: Moment) {
+        if let Some(waiting) = &mut self.waiting {
+            waiting.settled(connection.id);
+        }
+    }
+
+    fn advanced(&mut self, now: Timestamp) {
+        if let Some(waiting) = &mut self.waiting {
+            self.part.waiting = waiting.told(now);
+        }
     }
 
     #[inline]
@@ -169,6 +195,9 @@ impl Sink for Facts {
 
     fn closed(&mut self, connection: &Connection, at: Moment) {
         self.gatherer.closed(connection, at);
+        if let Some(waiting) = &mut self.waiting {
+            waiting.settled(connection.id);
+        }
     }
 
     fn tls(&mut self, flow: &TlsFlow<'_>, at: Moment) {
@@ -224,6 +253,8 @@ pub struct Casebook {
     ending_count: usize,
     encrypted: Vec<Encrypted>,
     encrypted_count: u64,
+    /// Attempts that go on and wait for an answer, by engine.
+    waiting: Vec<Vec<Arc<Diagnosis>>>,
 }
 
 impl Casebook {
@@ -246,12 +277,35 @@ impl Casebook {
                 self.tables.ordinary(server);
             }
             self.encrypted(&mut part.encrypted);
+            if let Some(waiting) = part.waiting.take() {
+                self.waits(engine, waiting);
+            }
             for over in part.over.drain(..) {
                 let number = over.id.and_then(|id| self.numbers.end(engine, id));
                 self.tables.take(over.mark, number);
                 self.judged(number, over.cut, over.judged);
             }
         }
+    }
+
+    fn waits(&mut self, engine: usize, waiting: Vec<(ConnectionId, Diagnosis)>) {
+        if self.waiting.len() <= engine {
+            self.waiting.resize_with(engine + 1, Vec::new);
+        }
+        let numbers = self.numbers.of_engine(engine);
+        let numbered = waiting.into_iter().map(|(id, diagnosis)| {
+            Arc::new(Diagnosis {
+                connection: numbers.get(id),
+                ..diagnosis
+            })
+        });
+        self.waiting[engine] = numbered.collect();
+    }
+
+    /// Attempts that go on and have waited long for an answer.
+    #[must_use]
+    pub fn waiting(&self) -> usize {
+        self.waiting.iter().map(Vec::len).sum()
     }
 
     /// Attempts that ended so far.
@@ -367,6 +421,7 @@ impl Casebook {
             list: self.settled.clone(),
             ..Report::default()
         };
+        report.list.extend(self.waiting.iter().flatten().cloned());
         let mut like = Likeness::default();
         let mut turned_out_healthy = HashMap::new();
         for (attempt, verdict) in &self.open {

@@ -20,6 +20,7 @@ mod software;
 pub mod statistics;
 pub mod verdict;
 pub mod verdicts;
+mod waiting;
 
 pub use case::Evidence;
 pub use casebook::{BatchFacts, Casebook, Facts, Keep, More, Report};

@@ -1,7 +1,7 @@
 //! Secrets masked before a report sees them: in heads, close reasons and findings. What messages hold is passed on,
 //! since reports say nothing of it but whether it is the same.
 
-use crate::base::Needs;
+use crate::base::{Needs, Timestamp};
 use crate::engine::{
     Connection, FindingEvent, FlowSummary, FrameEvent, MessageEvent, Moment, Sink, TlsFlow,
 };
@@ -26,6 +26,11 @@ impl<S: Default> Masked<S> {
 }
 
 impl<S: Sink> Masked<S> {
+    /// The sink.
+    pub fn sink(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
     fn shown(&mut self, connection: &Connection, tell: impl FnOnce(&mut S, &Connection)) {
         match &mut self.redactor {
             Some(redactor) => tell(&mut self.sink, &redactor.connection(connection)),
@@ -75,6 +80,16 @@ impl<S: Sink> Sink for Masked<S> {
 
     fn closed(&mut self, connection: &Connection, at: Moment) {
         self.shown(connection, |sink, connection| sink.closed(connection, at));
+    }
+
+    fn handshake(&mut self, connection: &Connection, at: Moment) {
+        self.shown(connection, |sink, connection| {
+            sink.handshake(connection, at)
+        });
+    }
+
+    fn advanced(&mut self, now: Timestamp) {
+        self.sink.advanced(now);
     }
 
     fn tls(&mut self, flow: &TlsFlow<'_>, at: Moment) {

@@ -80,6 +80,13 @@ impl Watcher {
         }
     }
 
+    /// The same, told of attempts that wait long for an answer while the capture goes on.
+    #[must_use]
+    pub fn watching(mut self) -> Self {
+        self.facts.sink().watch();
+        self
+    }
+
     /// What was counted, to its end.
     #[must_use]
     pub fn into_numbers(self) -> Option<Box<Statistics>> {
@@ -141,6 +148,7 @@ impl Sink for Watcher {
 
     fn handshake(&mut self, connection: &Connection, at: Moment) {
         self.rows.handshake(connection, at);
+        self.facts.handshake(connection, at);
         if let Some(numbers) = self.numbers() {
             numbers.handshake(connection, at);
         }
@@ -182,6 +190,10 @@ impl Sink for Watcher {
         if let Some(numbers) = self.numbers() {
             numbers.closed(connection, at);
         }
+    }
+
+    fn advanced(&mut self, now: Timestamp) {
+        self.facts.advanced(now);
     }
 
     fn packet(&mut self, flow: u64, packet: PacketNumber) {

@@ -31,6 +31,11 @@ pub trait Batches {
         None
     }
 
+    /// The time when a batch without packets was filled: where packets come as they happen, time passes in silence too.
+    fn now(&mut self) -> Option<Timestamp> {
+        None
+    }
+
     /// Who finds out whose connections these are, where packets come from this machine. Asked once, before the first batch.
     fn attribution(&self) -> Option<Arc<dyn Attribution>> {
         None

@@ -109,6 +109,11 @@ impl<S: Collected> Serial<S> {
         if let Some(keys) = batches.keys() {
             self.engine.set_keys(keys);
         }
+        if let Some(time) = batches.now().filter(|_| self.batch.records().is_empty()) {
+            let (time, number) = (self.tally.last.max(Some(time)), self.tally.packets);
+            self.engine
+                .advance(PacketNumber(number), time.unwrap_or_default());
+        }
         self.tally.batch(&self.batch);
         self.tally.skipped += self.engine.batch(&self.batch, &mut self.walker);
         self.tally.encrypted = self.walker.encrypted();

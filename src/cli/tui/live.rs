@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use crossbeam_channel::{Receiver, Sender, bounded};
 
-use crate::base::Attribution;
+use crate::base::{Attribution, Timestamp};
 use crate::capture::Batch;
 use crate::capture::live::Packets;
 use crate::cli::keys::Keys;
@@ -30,6 +30,8 @@ use super::save;
 
 /// How long to wait for packets before the counts are sent again.
 const WAIT: Duration = Duration::from_millis(100);
+/// How often time passes in silence: flows end by it, and what waits for an answer waits longer.
+const TICK: Duration = Duration::from_millis(500);
 /// The shortest time between two judgements of the attempts that are over.
 const JUDGED: Duration = Duration::from_secs(2);
 /// Attempts beyond which judging again and again would cost more than it tells.
@@ -217,21 +219,26 @@ struct Listening<'a, C> {
     keys: Keys,
     wishes: Wishes,
     send: &'a Sender<Feed>,
-    /// When packets came last, until they were also looked at in silence.
-    came: Option<Instant>,
-    /// Whether any came.
-    has_begun: bool,
+    /// The time of the last packet, and when it came.
+    last: Option<(Timestamp, Instant)>,
+    /// When a batch went on last, with packets or without.
+    went: Instant,
 }
 
 impl<C> Listening<'_, C> {
-    /// Whether those who watch have something to hear though no packet comes: numbers somebody asked for, and how
-    /// attempts ended that were not judged yet.
-    fn is_awaited(&mut self) -> bool {
-        let is_quiet = self.came.is_some_and(|came| came.elapsed() > JUDGED);
-        if is_quiet {
-            self.came = None;
-        }
-        self.has_begun && (is_quiet || self.wishes.counts.load(Ordering::Relaxed))
+    /// Whether those who watch have something to hear though no packet comes: that time passes, and numbers somebody asked
+    /// for.
+    fn is_awaited(&self) -> bool {
+        let is_due = self.went.elapsed() >= TICK;
+        self.last.is_some() && (is_due || self.wishes.counts.load(Ordering::Relaxed))
+    }
+
+    /// A batch without packets goes on.
+    fn silence(&mut self, batch: &mut Batch) -> bool {
+        batch.clear();
+        self.read.push(&[], 0);
+        self.went = Instant::now();
+        true
     }
 }
 
@@ -241,22 +248,18 @@ impl<C: Comes> Batches for Listening<'_, C> {
             // Counts come again: those that find no room are not missed.
             let _ = self.send.try_send(Feed::Counts(self.coming.counts()));
             match self.coming.next(WAIT, batch) {
-                Ok(false) if self.is_awaited() => {
-                    batch.clear();
-                    self.read.push(&[], 0);
-                    return true;
-                }
+                Ok(false) if self.is_awaited() => return self.silence(batch),
                 Ok(false) => {
                     // In silence, too, secrets may come for what waits for them.
                     let _ = self.keys.poll();
-                    if self.has_begun && self.keys.has_changed() {
-                        batch.clear();
-                        self.read.push(&[], 0);
-                        return true;
+                    if self.last.is_some() && self.keys.has_changed() {
+                        return self.silence(batch);
                     }
                 }
                 Ok(true) => {
-                    (self.came, self.has_begun) = (Some(Instant::now()), true);
+                    self.went = Instant::now();
+                    let last = batch.records().last();
+                    self.last = last.map(|last| (last.time, self.went)).or(self.last);
                     self.read.push(batch.records(), 0);
                     if let Some(keys) = lock(&self.wishes.keys).take() {
                         self.keys = keys;
@@ -275,6 +278,13 @@ impl<C: Comes> Batches for Listening<'_, C> {
 
     fn keys(&mut self) -> Option<Arc<KeyLog>> {
         self.keys.changed()
+    }
+
+    fn now(&mut self) -> Option<Timestamp> {
+        // The clock of the machine where packets are captured may be another.
+        let (time, came) = self.last?;
+        let passed = i64::try_from(came.elapsed().as_nanos()).unwrap_or(i64::MAX);
+        Some(Timestamp(time.0.saturating_add(passed)))
     }
 
     fn attribution(&self) -> Option<Arc<dyn Attribution>> {
@@ -316,16 +326,16 @@ pub(super) fn watch<C: Comes>(
         keys,
         wishes,
         send,
-        came: None,
-        has_begun: false,
+        last: None,
+        went: Instant::now(),
     };
     let mut gathered = Gathered::default();
     let mut ways = Ways::default();
-    let mut judged = (Instant::now(), 0);
+    let mut judged = (Instant::now(), 0, 0);
     let (_, watchers) = run::serial(
         &mut listening,
         options,
-        |start| Watcher::counting(start, is_wanted),
+        |start| Watcher::counting(start, is_wanted).watching(),
         &mut |parts: &mut [Watched]| {
             ways.take(parts.iter_mut().map(|part| &mut part.exchanges));
             if let Some(mut numbers) = parts.iter_mut().find_map(|part| part.numbers.take()) {
@@ -333,9 +343,11 @@ pub(super) fn watch<C: Comes>(
                 let _ = send.send(Feed::Statistics(Box::new(counted(&numbers))));
             }
             let goes_on = gathered.take(parts, &read, send);
-            let over = gathered.0.casebook().over();
-            if over > judged.1 && over < ATTEMPTS && judged.0.elapsed() > JUDGED {
-                judged = (Instant::now(), over);
+            let casebook = gathered.0.casebook();
+            let (over, waiting) = (casebook.over(), casebook.waiting());
+            let has_news = over > judged.1 || waiting > 0 || judged.2 > 0;
+            if has_news && over < ATTEMPTS && judged.0.elapsed() > JUDGED {
+                judged = (Instant::now(), over, waiting);
                 let _ = send.send(gathered.verdicts());
             }
             goes_on
