@@ -14,7 +14,7 @@ use crate::base::Timestamp;
 use crate::capture::{Input, Options, Source};
 use crate::engine;
 use crate::export::{Chooser, Selection};
-use crate::filter::{FieldId, FieldRef, Filter};
+use crate::filter::{FieldId, Filter};
 use crate::run::{self, Batches, Collected, ConnectionKey, Merger, Numbers, Tally};
 use crate::tls::KeyName;
 
@@ -180,14 +180,12 @@ pub(crate) fn numbers(
 
 /// Whether a filter asks for numbers that only a whole pass gives.
 pub(crate) fn names_connection(filter: &Filter) -> bool {
-    filter
-        .fields()
-        .contains(&FieldRef::Row(FieldId::Connection))
+    filter.asks(FieldId::Connection)
 }
 
 /// The threads to use. TCP streams are counted by one engine, so whoever asks for `tcp.stream` gets one.
 pub(crate) fn threads(analysis: &AnalysisArgs, filter: Option<&Filter>) -> usize {
-    if filter.is_some_and(|filter| filter.fields().contains(&FieldRef::Row(FieldId::TcpStream))) {
+    if filter.is_some_and(|filter| filter.asks(FieldId::TcpStream)) {
         return 1;
     }
     analysis.thread_count()

@@ -20,6 +20,7 @@ use crossbeam_channel::{Receiver, bounded};
 use crate::filter::Filter;
 use crate::teach::lab::{Lab, Results};
 use crate::tui::{self, App, Feed, Host, Reopened, Save, Saving};
+use crate::view::sought::Sought;
 
 use super::args::{AnalysisArgs, CompareArgs, ReadArgs, ReportArg};
 use super::compare;
@@ -185,6 +186,11 @@ impl Host for FileHost {
         self.reader.can_read_again()?;
         let counted = self.reader.count(self.keylog.as_deref());
         counted.map(Some).map_err(|error| format!("{error:#}"))
+    }
+
+    fn find(&mut self, sought: &Sought) -> Option<Receiver<Feed>> {
+        self.reader.can_read_again().ok()?;
+        self.reader.find(self.keylog.as_deref(), sought).ok()
     }
 
     fn decrypt(&mut self, path: &str) -> Result<Option<Reopened>, String> {

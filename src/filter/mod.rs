@@ -107,6 +107,12 @@ impl Filter {
         &self.fields
     }
 
+    /// Whether it asks for this field.
+    #[must_use]
+    pub fn asks(&self, field: FieldId) -> bool {
+        self.fields.contains(&FieldRef::Row(field))
+    }
+
     /// The kinds of rows it speaks of: those that have the fields of all parts joined by `&&`, and of any part joined
     /// by `||`. No kind, when no row has all of them.
     #[must_use]

@@ -5,12 +5,14 @@
 //!             (one an engine)       (one)
 //! ```
 
+mod finder;
 mod gathered;
 mod masked;
 mod noted;
 mod session;
 mod watcher;
 
+pub use finder::{Answers, Finder, Places};
 pub use gathered::Overview;
 pub use masked::Masked;
 pub use noted::{Noted, Records};

@@ -51,6 +51,13 @@ impl Opened {
 #[derive(Clone, Debug, Default)]
 pub struct Numbers(HashMap<ConnectionKey, u32>);
 
+/// The keys of all connections, in the order of their numbers.
+impl FromIterator<ConnectionKey> for Numbers {
+    fn from_iter<I: IntoIterator<Item = ConnectionKey>>(keys: I) -> Self {
+        Self(keys.into_iter().zip(1..).collect())
+    }
+}
+
 impl Numbers {
     /// The number of a connection.
     #[must_use]

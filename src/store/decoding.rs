@@ -106,6 +106,12 @@ impl Store {
         is_near
     }
 
+    /// Connections that are read as a protocol that somebody named.
+    #[must_use]
+    pub fn forced(&self) -> &[PayloadAs] {
+        &self.decoding.forced
+    }
+
     /// Has a connection be read as a protocol from now on, or with `None` as what it seems to be.
     pub fn read_as(&mut self, connection: u32, protocol: Option<&'static str>) {
         let Some(entry) = self.connections().get(connection as usize) else {

@@ -63,6 +63,7 @@ use crate::insight::verdicts::Verdicts;
 use crate::store::{Delta, Store};
 use crate::teach::lab::{Lab, Results};
 use crate::view::names::From;
+use crate::view::sought::{Found, Sought};
 
 use quiz::Quiz;
 
@@ -94,6 +95,8 @@ pub enum Feed {
     Names(Vec<(IpAddr, String, From)>),
     /// What files say of packets.
     Comments(Vec<(PacketNumber, String)>),
+    /// Rows that somebody looks for.
+    Found(Found),
 }
 
 /// What the interface cannot do by itself: files, and reading the capture again.
@@ -118,6 +121,12 @@ pub trait Host {
     fn compare(&mut self, with: &str, connection: u32) -> Result<Receiver<Feed>, String> {
         let _ = (with, connection);
         Err("files are compared: save the capture (s, then a) and open it".to_owned())
+    }
+
+    /// Begins to look for rows by reading the capture again; [`Feed::Found`] comes of it. `None` where that cannot be done, and
+    /// rows are asked one by one.
+    fn find(&mut self, _sought: &Sought) -> Option<Receiver<Feed>> {
+        None
     }
 
     /// Decrypts with a key log: a file is read anew; a live capture goes on with the keys.
@@ -307,6 +316,7 @@ fn accept(app: &mut App, fed: Feed) {
         Feed::Compared(text) => app.compared(text),
         Feed::Names(names) => app.learn_names(&names),
         Feed::Comments(comments) => app.comments_read(comments),
+        Feed::Found(found) => app.found_elsewhere(found),
         Feed::Note(text) => app.notice = text,
         Feed::Done(text) => app.loaded(text),
     }
@@ -338,6 +348,10 @@ fn perform(
                 text,
                 ..Counted::default()
             }),
+        },
+        Effect::Find(sought) => match host.find(&sought) {
+            Some(feed) => work.feeds.push(feed),
+            None => app.found_nowhere_else(sought.id),
         },
         Effect::KeyLog(path) => match host.decrypt(&path) {
             Ok(Some(reopened)) => {

@@ -1,123 +1,11 @@
 //! A search through payloads that goes on in slices, so that keys are answered in between.
 
-use regex::bytes::{Regex, RegexBuilder};
-
 use crate::store::{Chunked, Store};
+use crate::view::needle::Needle;
+use crate::view::rows::List;
+use crate::view::sought::Finds;
 
-use crate::view::rows::{List, RowId};
-
-/// Payload bytes looked at of one row.
-const MOST: usize = 1 << 20;
-
-/// What is looked for.
-#[derive(Clone, Debug)]
-pub struct Needle {
-    /// As it was typed.
-    pub text: String,
-    pattern: Regex,
-}
-
-impl Needle {
-    /// Text in any letter case, `case:` and text in this one, `re:` and a regular expression (`case:re:` for both), or bytes
-    /// written as `hex:81 05`.
-    ///
-    /// # Errors
-    /// When the hex digits or the expression are none.
-    pub fn new(text: &str) -> Result<Self, String> {
-        let pattern = match text.strip_prefix("hex:") {
-            Some(digits) => {
-                let digits: String = digits
-                    .chars()
-                    .filter(|c| !c.is_whitespace() && *c != ':')
-                    .collect();
-                let bytes = hex::decode(&digits).map_err(|_| format!("no hex digits: {digits}"))?;
-                let pattern: String = bytes.iter().map(|byte| format!("\\x{byte:02x}")).collect();
-                RegexBuilder::new(&format!("(?-u){pattern}")).build()
-            }
-            None => words(text),
-        };
-        let pattern = pattern.map_err(|error| match error {
-            regex::Error::CompiledTooBig(_) => "too long to search for".to_owned(),
-            error => {
-                let last = error.to_string();
-                let last = last.lines().last().unwrap_or_default().trim();
-                format!(
-                    "no regular expression: {}",
-                    last.trim_start_matches("error: ")
-                )
-            }
-        })?;
-        Ok(Self {
-            text: text.to_owned(),
-            pattern,
-        })
-    }
-
-    /// Where a text has it.
-    #[must_use]
-    pub fn hits(&self, text: &str) -> Vec<std::ops::Range<usize>> {
-        let hits = self.pattern.find_iter(text.as_bytes());
-        let hits = hits.map(|hit| hit.range());
-        // What matches bytes may end inside a character.
-        hits.filter(|hit| !hit.is_empty() && text.get(hit.clone()).is_some())
-            .take(256)
-            .collect()
-    }
-
-    /// Where bytes have it.
-    #[must_use]
-    pub fn hits_in_bytes(&self, bytes: &[u8]) -> Vec<std::ops::Range<usize>> {
-        let hits = self.pattern.find_iter(bytes).map(|hit| hit.range());
-        hits.filter(|hit| !hit.is_empty()).take(4096).collect()
-    }
-
-    /// Whether bytes have it.
-    #[must_use]
-    pub fn is_in(&self, bytes: &[u8]) -> bool {
-        self.pattern.is_match(bytes)
-    }
-
-    /// Whether a row's payload has it.
-    #[must_use]
-    pub fn is_in_row(&self, store: &Store, row: RowId) -> bool {
-        let bytes = match row {
-            RowId::Message(index) => store
-                .message(index)
-                .and_then(|message| store.message_data(&message, MOST)),
-            RowId::Frame(index) => store.frame(index).and_then(|frame| {
-                if frame.is_compressed() {
-                    let index = store.message_of(frame.connection, frame.message.into())?;
-                    return store.message_data(&store.message(index)?, MOST);
-                }
-                store.payload(index, MOST)
-            }),
-            RowId::Packet(flow, at) => store
-                .flow_packet(flow, at as usize)
-                .and_then(|entry| store.read(&entry))
-                .map(|packet| packet.bytes),
-        };
-        bytes.is_some_and(|bytes| self.is_in(&bytes))
-    }
-}
-
-/// Text or a regular expression, in any letter case or in this one.
-fn words(text: &str) -> Result<Regex, regex::Error> {
-    let (text, is_exact) = match text.strip_prefix("case:") {
-        Some(text) => (text, true),
-        None => (text, false),
-    };
-    let pattern = match text.strip_prefix("re:") {
-        Some(pattern) => pattern.to_owned(),
-        None => regex::escape(text),
-    };
-    RegexBuilder::new(&pattern)
-        .case_insensitive(!is_exact)
-        .size_limit(PATTERN)
-        .build()
-}
-
-/// Bytes of a compiled expression.
-const PATTERN: usize = 4 << 20;
+use super::app::AT_ONCE;
 
 /// The rows that have what was searched for, counted beside the keys.
 #[derive(Debug)]
@@ -125,8 +13,11 @@ pub(super) struct Tally {
     needle: Needle,
     /// What was listed: with another list it counts anew.
     pub(super) listed: String,
-    at: usize,
+    /// How many rows were looked at.
+    pub(super) at: usize,
     hits: Chunked<u32>,
+    /// What others find.
+    pub(super) finds: Option<Finds>,
 }
 
 impl Tally {
@@ -138,6 +29,47 @@ impl Tally {
             listed,
             at: 0,
             hits: Chunked::default(),
+            finds: None,
+        }
+    }
+
+    /// Whether hits come from elsewhere.
+    #[must_use]
+    pub(super) fn is_fed(&self) -> bool {
+        self.finds.as_ref().is_some_and(Finds::has_begun)
+    }
+
+    /// The rows of the index below this place were looked at elsewhere and are listed.
+    fn below(finds: &Finds, store: &Store, list: &List) -> usize {
+        finds.asked().min(list.asked_below(store))
+    }
+
+    /// Whether hits came from elsewhere that are not counted yet, or no more come.
+    #[must_use]
+    pub(super) fn has_news(&self, store: &Store, list: &List) -> bool {
+        let finds = self.finds.as_ref().filter(|finds| finds.has_begun());
+        finds.is_some_and(|finds| {
+            finds.is_over() || list.place_of(store, Self::below(finds, store, list)).0 > self.at
+        })
+    }
+
+    /// Counts the hits that came from elsewhere.
+    pub(super) fn take(&mut self, store: &Store, list: &List) {
+        let Some(mut finds) = self.finds.take() else {
+            return;
+        };
+        let below = finds.upto(Self::below(&finds, store, list), AT_ONCE);
+        while let Some(index) = finds.next(below) {
+            let (place, is_listed) = list.place_of(store, index as usize);
+            if is_listed && place >= self.at {
+                self.hits.push(u32::try_from(place).unwrap_or(u32::MAX));
+            }
+        }
+        let (place, _) = list.place_of(store, below);
+        self.at = self.at.max(place);
+        // What a file had no more of when it was read again is looked at row by row.
+        if !finds.is_over() || below < finds.asked() {
+            self.finds = Some(finds);
         }
     }
 
@@ -170,18 +102,29 @@ impl Tally {
         (place, self.hits.len(), !self.is_going(store, list))
     }
 
+    /// The first hit behind a row, of those known.
+    #[must_use]
+    pub(super) fn after(&self, at: usize) -> Option<usize> {
+        let place = self.hits.partition_point(|hit| hit as usize <= at);
+        self.hits.get(place).map(|hit| hit as usize)
+    }
+
+    /// The last hit before a row, of those known.
+    #[must_use]
+    pub(super) fn before(&self, at: usize) -> Option<usize> {
+        let place = self.hits.partition_point(|hit| (hit as usize) < at);
+        self.hits.get(place.checked_sub(1)?).map(|hit| hit as usize)
+    }
+
     /// The hit after a row, or before it, around the end; once all are known.
     #[must_use]
     pub(super) fn next(&self, at: usize, up: bool) -> Option<usize> {
-        let len = self.hits.len();
-        let after = self.hits.partition_point(|hit| hit as usize <= at);
-        let before = self.hits.partition_point(|hit| (hit as usize) < at);
-        let place = match up {
-            true => before.checked_sub(1).or(len.checked_sub(1))?,
-            false if after < len => after,
-            false => 0,
-        };
-        self.hits.get(place).map(|hit| hit as usize)
+        match up {
+            true => self.before(at).or_else(|| self.before(usize::MAX)),
+            false => self
+                .after(at)
+                .or_else(|| self.hits.get(0).map(|hit| hit as usize)),
+        }
     }
 }
 
@@ -196,6 +139,8 @@ pub struct Search {
     pub left: usize,
     /// Whether it goes up.
     pub up: bool,
+    /// The row it began behind.
+    pub from: usize,
 }
 
 /// How far a slice came.
@@ -218,6 +163,7 @@ impl Search {
             at: from,
             left: len,
             up,
+            from,
         };
         search.step(len);
         search
@@ -249,23 +195,5 @@ impl Search {
         } else {
             Progress::Going
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn text_and_hex_are_found() {
-        assert!(Needle::new("HELLO").unwrap().is_in(b"well, hello"));
-        assert!(!Needle::new("a.c").unwrap().is_in(b"abc"));
-        assert!(Needle::new("hex:00 ff").unwrap().is_in(b"\x01\x00\xff"));
-        assert!(Needle::new("hex:0g").is_err());
-        assert!(!Needle::new("case:HELLO").unwrap().is_in(b"hello"));
-        assert!(Needle::new("re:h.l+o$").unwrap().is_in(b"Well, HELLO"));
-        assert!(!Needle::new("case:re:h.l+o$").unwrap().is_in(b"HELLO"));
-        let error = Needle::new("re:(a").unwrap_err();
-        assert!(error.contains("unclosed group"), "{error}");
     }
 }

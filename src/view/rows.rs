@@ -60,6 +60,10 @@ pub struct List {
     matches: Chunked<u32>,
     /// How many rows were asked.
     pub scanned: usize,
+    /// Whether no more are asked.
+    is_stopped: bool,
+    /// How often other rows were listed.
+    generation: u64,
     /// Places of the rows in the order that someone asked for; empty as they came. Rows that came since stand behind.
     places: Vec<u32>,
 }
@@ -105,7 +109,24 @@ impl List {
     /// Whether the filter has rows left to ask.
     #[must_use]
     pub fn is_scanning(&self, store: &Store) -> bool {
-        self.filter().is_some() && self.scanned < self.base_len(store)
+        self.filter().is_some() && !self.is_stopped && self.scanned < self.base_len(store)
+    }
+
+    /// Asks no more rows: those found so far stay.
+    pub fn stop(&mut self) {
+        self.is_stopped = true;
+    }
+
+    /// Whether rows were left unasked because somebody did not want to wait.
+    #[must_use]
+    pub fn is_stopped(&self) -> bool {
+        self.is_stopped
+    }
+
+    /// Changes whenever other rows are listed.
+    #[must_use]
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// How many rows there are (so far, while a filter is at work).
@@ -205,6 +226,8 @@ impl List {
         self.matches = Chunked::default();
         self.places = Vec::new();
         self.scanned = 0;
+        self.is_stopped = false;
+        self.generation += 1;
         self.cursor = Cursor::default();
     }
 
@@ -221,6 +244,60 @@ impl List {
         }
         self.filter = filter.filter(|filter| !filter.is_empty());
         self.restart();
+    }
+
+    /// Rows of the index below this place are asked, where the list has them.
+    #[must_use]
+    pub fn asked_below(&self, store: &Store) -> usize {
+        let next = match self.filter() {
+            Some(_) => self.base(store, self.scanned),
+            None => None,
+        };
+        let all = match self.kind {
+            Kind::Messages => store.message_count(),
+            _ => store.frame_count(),
+        };
+        next.map_or(all, |next| (next as usize).min(all))
+    }
+
+    /// The place of a row of the index by its index, or that of the first listed one behind it; and whether it is its own.
+    #[must_use]
+    pub fn place_of(&self, store: &Store, index: usize) -> (usize, bool) {
+        let index = u32::try_from(index).unwrap_or(u32::MAX);
+        self.place(store, self.id(store, index))
+    }
+
+    /// Takes what somebody else found among the rows of the index below a place.
+    pub fn take_found(
+        &mut self,
+        store: &Store,
+        below: usize,
+        mut next: impl FnMut() -> Option<u32>,
+    ) {
+        let first = self.asked_below(store);
+        while let Some(index) = next() {
+            let is_listed = self.all || self.connection_of(store, index) == Some(self.connection);
+            if index as usize >= first && is_listed {
+                self.matches.push(index);
+            }
+        }
+        let is_before = |index: u32| (index as usize) < below;
+        let asked = match (self.all, store.connection(self.connection)) {
+            (true, _) => below,
+            (false, None) => 0,
+            (false, Some(entry)) => match self.kind {
+                Kind::Messages => entry.messages.partition_point(is_before),
+                _ => entry.frames.partition_point(is_before),
+            },
+        };
+        self.scanned = self.scanned.max(asked.min(self.base_len(store)));
+    }
+
+    fn connection_of(&self, store: &Store, index: u32) -> Option<u32> {
+        match self.kind {
+            Kind::Messages => store.message(index).map(|message| message.connection),
+            _ => store.frame(index).map(|frame| frame.connection),
+        }
     }
 
     /// Asks the filter about up to `count` more rows; whether there is more to ask.

@@ -1,5 +1,6 @@
 //! One row: a row that happens and a row from the store are the same, for every sample.
 
+mod found;
 mod law;
 mod tree;
 

@@ -18,12 +18,13 @@ use crate::engine;
 use crate::export::{TlsCounts, statistics};
 use crate::insight::statistics::{CallOrder, Statistics, TimedExchange, Ways};
 use crate::insight::verdicts::Verdicts;
-use crate::overview::{Overview, Watched, Watcher};
+use crate::overview::{Answers, Finder, Overview, Places, Watched, Watcher};
 use crate::run::{self, Batches};
 use crate::store::Store;
 use crate::tls::KeyLog;
 use crate::tui::{Counted, Encrypted, Feed};
 use crate::view::names::From;
+use crate::view::sought::{Found, Sought};
 
 /// Chunks on their way to the interface.
 pub(super) const IN_FLIGHT: usize = 16;
@@ -190,6 +191,30 @@ impl Reader {
         })
     }
 
+    /// Begins to look for rows with this key log.
+    pub(super) fn find(
+        &self,
+        keylog: Option<&Path>,
+        sought: &Sought,
+    ) -> anyhow::Result<Receiver<Feed>> {
+        let noted = Noted {
+            source: self.source()?,
+            read: Read::default(),
+            keys: Keys::open_noting(keylog, false)?,
+            interfaces: 0,
+        };
+        let (send, feed) = bounded(IN_FLIGHT);
+        let options = engine::Options {
+            payload_as: sought.forced.clone(),
+            ..self.options()
+        };
+        let (threads, sought) = (self.args.analysis.thread_count(), sought.clone());
+        std::thread::Builder::new()
+            .name("finder".into())
+            .spawn(move || find(noted, options, threads, &sought, &send))?;
+        Ok(feed)
+    }
+
     /// Begins to count with this key log.
     pub(super) fn count(&self, keylog: Option<&Path>) -> anyhow::Result<Receiver<Feed>> {
         let noted = Noted {
@@ -265,6 +290,29 @@ fn keys_told(keys: &Keys, counts: TlsCounts) -> Option<String> {
         1 => Some("1 TLS connection decrypted".to_owned()),
         many => Some(format!("{many} TLS connections decrypted")),
     })
+}
+
+/// Reads everything and tells the rows that are sought; ends when nobody waits for them any more.
+fn find(
+    mut noted: Noted,
+    options: engine::Options,
+    threads: usize,
+    sought: &Sought,
+    send: &Sender<Feed>,
+) {
+    let read = noted.read.clone();
+    let mut places = Places::default();
+    let mut collect = |parts: &mut [Answers]| {
+        read.pop();
+        let found = places.take(sought.id, parts);
+        sought.wanted.is() && send.send(Feed::Found(found)).is_ok()
+    };
+    let make = |start| Finder::new(sought, start);
+    run::analyse(&mut noted, &options, threads, make, &mut collect);
+    let _ = send.send(Feed::Found(Found {
+        is_over: true,
+        ..places.take(sought.id, &mut [])
+    }));
 }
 
 /// Reads everything and counts; ends when nobody waits for it any more.

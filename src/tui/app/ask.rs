@@ -2,7 +2,7 @@
 
 use crate::filter::{Filter, Rows};
 use crate::tui::prompt::{Ask, Prompt, Save};
-use crate::tui::search::Needle;
+use crate::view::needle::Needle;
 
 use super::{App, Effect};
 

@@ -5,6 +5,7 @@ mod calls;
 mod compare;
 mod copying;
 mod detail;
+mod elsewhere;
 mod ladder;
 mod leave;
 mod names;
@@ -38,7 +39,7 @@ use super::places::Places;
 use super::prompt::{Ask, Prompt, Save};
 use super::remarks::Remarks;
 use super::rules::Rules;
-use super::search::{Needle, Progress, Search, Tally};
+use super::search::{Search, Tally};
 use super::sorting::Orders;
 use super::times::TimeFormat;
 use super::tree::Tree;
@@ -48,7 +49,9 @@ use crate::view::connections::Connections;
 use crate::view::cursor::Cursor;
 use crate::view::hex::Bytes;
 use crate::view::names::Names;
+use crate::view::needle::Needle;
 use crate::view::rows::{List, RowId};
+use crate::view::sought::Sought;
 use crate::view::traffic::Traffic;
 
 /// Rows asked between two looks at the clock.
@@ -71,6 +74,8 @@ pub enum Effect {
     Compare(String),
     /// Look names up: those of the hosts file, and those of these addresses.
     Names(Vec<std::net::IpAddr>),
+    /// Look for rows in the whole capture.
+    Find(Box<Sought>),
     /// Stop for a while.
     Suspend,
     /// Ask what the command printed.
@@ -152,6 +157,7 @@ pub struct App {
     pub search: Option<Search>,
     needle: Option<Needle>,
     tally: Option<Tally>,
+    elsewhere: Elsewhere,
     filters: Vec<String>,
     screen: Rect,
     /// What detail and bytes show now.
@@ -211,6 +217,9 @@ enum Shown {
     Connection(u32),
 }
 
+pub(super) use elsewhere::AT_ONCE;
+use elsewhere::Elsewhere;
+
 pub(super) use calls::ORDERS;
 
 impl App {
@@ -250,6 +259,7 @@ impl App {
             search: None,
             needle: None,
             tally: None,
+            elsewhere: Elsewhere::default(),
             filters: Vec::new(),
             screen: Rect::new(0, 0, 80, 24),
             shown: None,
@@ -381,8 +391,8 @@ impl App {
     /// Whether slices of work are left for [`App::tick`].
     #[must_use]
     pub fn is_busy(&self) -> bool {
-        self.search.is_some()
-            || self.list.is_scanning(&self.store)
+        self.is_searching_here()
+            || self.is_asking_rows()
             || self.connections.is_scanning(&self.store)
             || self.store.is_decoding()
             || self.looks_into_packets()
@@ -402,9 +412,7 @@ impl App {
                 self.connections.scan(&self.store, SLICE);
                 self.connections_asked();
             }
-            if self.list.is_scanning(&self.store) {
-                self.list.scan(&self.store, SLICE);
-            }
+            self.ask_rows(SLICE);
             if self.store.is_decoding() && self.store.decode_on(SLICE as u64) {
                 self.shown = None;
                 self.rules.rows_changed();
@@ -416,19 +424,7 @@ impl App {
             }
             self.sort_on();
             self.count_hits(SLICE);
-            for _ in 0..SLICE {
-                let Some(search) = &mut self.search else {
-                    break;
-                };
-                match search.advance(&self.store, &self.list) {
-                    Progress::Going => continue,
-                    Progress::Found(at) => self.found(at),
-                    Progress::Nowhere => {
-                        self.notice = format!("not found: {}", search.needle.text);
-                        self.search = None;
-                    }
-                }
-            }
+            self.search_rows(SLICE);
         }
         if changed {
             self.settle();

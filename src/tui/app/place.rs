@@ -5,8 +5,9 @@ use crate::store::{Store, WHOLE};
 use crate::tui::encrypted::Encrypted;
 use crate::tui::layout::Pane;
 use crate::tui::places::{Place, Places};
-use crate::tui::search::{Needle, Search, Tally};
+use crate::tui::search::{Search, Tally};
 use crate::tui::views::View;
+use crate::view::needle::Needle;
 use crate::view::rows::{Kind, RowId};
 
 use super::{App, Loading, Wanted};
@@ -293,7 +294,7 @@ impl App {
         }
         let len = self.list.len(&self.store);
         self.search = Some(Search::new(needle, self.list.cursor.at, len, up));
-        self.notice = "searching…".to_owned();
+        self.notice = "searching… (Esc stops)".to_owned();
     }
 
     pub(super) fn found(&mut self, at: usize) {
@@ -314,7 +315,7 @@ impl App {
     }
 
     /// What is listed, for hits that are counted of it.
-    fn listed(&self) -> String {
+    pub(super) fn listed(&self) -> String {
         let list = &self.list;
         let filter = list.filter().map_or("", |filter| filter.text());
         let (kind, all, flow) = (list.kind, list.all, list.flow);
@@ -335,14 +336,18 @@ impl App {
             .is_none_or(|tally| tally.listed != listed)
         {
             self.tally = Some(Tally::new(needle.clone(), listed));
+            self.seek_hits();
         }
     }
 
     /// Whether hits are still counted.
     pub(super) fn is_counting_hits(&self) -> bool {
-        // A hit to go to comes first.
-        let tally = self.tally.as_ref().filter(|_| self.search.is_none());
-        tally.is_some_and(|tally| tally.is_going(&self.store, &self.list))
+        let tally = self.tally.as_ref();
+        tally.is_some_and(|tally| match tally.is_fed() {
+            true => tally.has_news(&self.store, &self.list),
+            // A hit to go to comes first.
+            false => self.search.is_none() && tally.is_going(&self.store, &self.list),
+        })
     }
 
     /// Counts on.
@@ -356,9 +361,13 @@ impl App {
             self.tally = None;
             return;
         }
-        for _ in 0..count {
-            if tally.is_going(&self.store, &self.list) {
-                tally.advance(&self.store, &self.list);
+        if tally.is_fed() {
+            tally.take(&self.store, &self.list);
+        } else {
+            for _ in 0..count {
+                if tally.is_going(&self.store, &self.list) {
+                    tally.advance(&self.store, &self.list);
+                }
             }
         }
         if self.notice.starts_with(HIT) {

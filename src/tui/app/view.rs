@@ -246,7 +246,11 @@ impl App {
     }
 
     pub(super) fn escape(&mut self) {
-        if self.search.take().is_some() || self.close_view() {
+        if self.search.take().is_some() {
+            self.tally = None;
+            return;
+        }
+        if self.close_view() || self.stop_asking() {
             return;
         }
         if !self.stop_saving() {

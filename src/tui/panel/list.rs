@@ -81,10 +81,10 @@ fn title(app: &App) -> String {
         Some(filter) => {
             let all = app.list.unfiltered(&app.store);
             let asked = app.list.scanned * 100 / all.max(1);
-            let asked = if asked < 100 {
-                format!(" ({asked}% asked)")
-            } else {
-                String::new()
+            let asked = match (asked < 100, app.list.is_stopped()) {
+                (true, true) => format!(" ({asked}% asked, stopped)"),
+                (true, false) => format!(" ({asked}% asked, Esc stops)"),
+                (false, _) => String::new(),
             };
             let text = fit(filter.text(), filter.text().len().min(40));
             format!("{what} {of}: {len} of {all}{asked} where {text}")

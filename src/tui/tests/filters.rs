@@ -2,8 +2,10 @@
 
 use crossterm::event::KeyCode;
 
-use crate::tui::App;
+use crate::overview::{Finder, Places};
 use crate::tui::layout::Pane;
+use crate::tui::{App, Effect};
+use crate::view::sought::Found;
 
 use super::{keys, open, press, screen};
 
@@ -101,4 +103,146 @@ fn search_goes_round_through_text_and_hex() {
     assert!(text(&app).starts_with("client"));
     keys(&mut app, "/no such text\n");
     assert!(app.notice.contains("not found"));
+}
+
+/// Answers as the host does that reads the capture again.
+fn answer(app: &mut App, name: &str, most: usize) -> usize {
+    let mut answered = 0;
+    for effect in std::mem::take(&mut app.effects) {
+        let Effect::Find(sought) = effect else {
+            continue;
+        };
+        answered += 1;
+        let path = crate::testkit::Sample::named(name).path;
+        let source = crate::capture::Source::open(
+            vec![crate::capture::Input::from_argument(path)],
+            &crate::base::Limits::default(),
+        );
+        let mut places = Places::default();
+        let mut all = Vec::new();
+        crate::run::serial(
+            &mut source.unwrap(),
+            crate::engine::Options::default(),
+            |start| Finder::new(&sought, start),
+            &mut |parts| {
+                all.push(places.take(sought.id, parts));
+                true
+            },
+        );
+        for found in all.into_iter().take(most) {
+            app.found_elsewhere(found);
+        }
+        if most == usize::MAX {
+            app.found_elsewhere(Found {
+                is_over: true,
+                ..places.take(sought.id, &mut [])
+            });
+        }
+    }
+    answered
+}
+
+/// A capture that is read again for every filter and search, however small.
+fn long(name: &str) -> App {
+    let mut app = open(name);
+    app.reads_again_from(0);
+    app
+}
+
+fn type_in(app: &mut App, text: &str) {
+    for c in text.chars() {
+        let code = if c == '\n' {
+            KeyCode::Enter
+        } else {
+            KeyCode::Char(c)
+        };
+        let key = crossterm::event::KeyEvent::new(code, crossterm::event::KeyModifiers::NONE);
+        crate::tui::input::event(app, &crossterm::event::Event::Key(key));
+    }
+}
+
+fn go_on(app: &mut App) {
+    for _ in 0..10_000 {
+        if !app.is_busy() {
+            return;
+        }
+        app.tick(std::time::Duration::from_millis(5));
+    }
+    panic!("it never ends");
+}
+
+#[test]
+fn what_is_found_by_reading_again_is_what_is_found_row_by_row() {
+    let name = "websockets-close-codes.pcapng";
+    for (text, kind) in [
+        ("websocket.opcode == close", crate::view::rows::Kind::Frames),
+        (
+            "message.text contains \"1008\"",
+            crate::view::rows::Kind::Messages,
+        ),
+        ("connection == 3", crate::view::rows::Kind::Frames),
+    ] {
+        let rows = |app: &App| -> Vec<_> {
+            let places = 0..app.list.len(&app.store);
+            places.map(|at| app.list.row(&app.store, at)).collect()
+        };
+        let mut here = open(name);
+        keys(&mut here, &format!("={text}\n"));
+        let mut app = long(name);
+        type_in(&mut app, &format!("={text}\n"));
+        // The first rows are asked here, until the others come.
+        app.ask_rows(0);
+        assert_eq!(answer(&mut app, name, usize::MAX), 1, "{text}");
+        go_on(&mut app);
+        assert_eq!(app.list.kind, kind);
+        assert_eq!(rows(&app), rows(&here), "{text}");
+        assert!(!rows(&app).is_empty());
+    }
+}
+
+#[test]
+fn a_search_goes_to_what_was_found_by_reading_again() {
+    let name = "websockets-close-codes.pcapng";
+    let (mut here, mut app) = (open(name), long(name));
+    for search in ["/1008\n", "n", "N", "N", "n"] {
+        keys(&mut here, search);
+        type_in(&mut app, search);
+        answer(&mut app, name, usize::MAX);
+        go_on(&mut app);
+        assert_eq!(app.list.cursor.at, here.list.cursor.at, "{search}");
+        assert_eq!(app.notice, here.notice);
+    }
+    type_in(&mut app, "/nowhere to be found\n");
+    answer(&mut app, name, usize::MAX);
+    go_on(&mut app);
+    assert_eq!(app.notice, "not found: nowhere to be found");
+}
+
+#[test]
+fn escape_stops_a_filter_and_what_was_found_stays() {
+    let name = "websockets-close-codes.pcapng";
+    let mut app = long(name);
+    type_in(&mut app, "=websocket.opcode == close\n");
+    app.ask_rows(0);
+    let sought = app.effects.iter().find_map(|effect| match effect {
+        Effect::Find(sought) => Some(sought.clone()),
+        _ => None,
+    });
+    let sought = sought.unwrap();
+    // Some rows were asked elsewhere, and no more come for now.
+    app.found_elsewhere(Found {
+        id: sought.id,
+        asked: 3,
+        rows: vec![1],
+        is_over: false,
+    });
+    go_on(&mut app);
+    assert!(sought.wanted.is() && app.list.is_scanning(&app.store));
+    let event = crossterm::event::KeyEvent::new(KeyCode::Esc, crossterm::event::KeyModifiers::NONE);
+    crate::tui::input::event(&mut app, &crossterm::event::Event::Key(event));
+    app.ask_rows(0);
+    assert!(!sought.wanted.is() && !app.is_busy());
+    let shown = screen(&mut app, 120, 40);
+    assert!(shown.contains("% asked, stopped)"), "{shown}");
+    assert!(app.list.filter().is_some());
 }

@@ -150,6 +150,9 @@ fn keys(app: &mut App, text: &str) {
 
 fn drawn(app: &mut App, width: u16, height: u16) -> Terminal<TestBackend> {
     app.resize(width, height);
+    while app.is_busy() {
+        app.tick(std::time::Duration::from_millis(5));
+    }
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal.draw(|frame| draw(app, frame)).unwrap();
     terminal
