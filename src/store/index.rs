@@ -69,6 +69,13 @@ const PAGES: usize = 32;
 /// Unpacked pages by their number modulo [`PAGES`]: the number, and the rows.
 type Pages = Vec<(usize, Vec<FrameRecord>)>;
 
+/// Room for more of what is large and of which there are many: an eighth, where a list would take as much again.
+fn make_room<T>(list: &mut Vec<T>) {
+    if list.len() == list.capacity() {
+        list.reserve_exact((list.len() / 8).max(64));
+    }
+}
+
 /// The index.
 #[derive(Default)]
 pub struct Store {
@@ -169,6 +176,7 @@ impl Store {
     fn open(&mut self, flow: u32, mut connection: Box<Connection>) {
         connection.id = ConnectionId(self.connections.len() as u32);
         let last = connection.opened;
+        make_room(&mut self.connections);
         self.connections.push(Entry {
             connection,
             frames: Packed::default(),
@@ -200,8 +208,9 @@ impl Store {
 
     fn flow(&mut self, slot: u32) -> &mut Flow {
         let slot = slot as usize;
-        if self.flows.len() <= slot {
-            self.flows.resize_with(slot + 1, Flow::default);
+        while self.flows.len() <= slot {
+            make_room(&mut self.flows);
+            self.flows.push(Flow::default());
         }
         &mut self.flows[slot]
     }

@@ -55,6 +55,10 @@ pub enum Action {
     Read,
     /// The conversation between two lifelines.
     Ladder,
+    /// What connections did over time.
+    Graph,
+    /// The next chart of it.
+    NextChart,
     /// Sort by something.
     Sort,
     /// Sort the other way round.
@@ -176,6 +180,8 @@ pub enum KeyContext {
     Reading,
     /// In the ladder.
     Ladder,
+    /// In the graph.
+    Graph,
 }
 
 /// A key with what must be held.
@@ -252,9 +258,14 @@ keys! {
     Reading Action::FoldAll, [c('z')], "fold all", "in what is read whole: fold or unfold everything";
     Any Action::Ladder, [c('R')], "ladder", "the conversation between two lifelines: TCP, handshake, frames, retransmissions, resets, silence; Enter goes to the place";
     Ladder Action::Save, [c('s')], "save", "in the ladder: save it as SVG, or as text";
+    Any Action::Graph, [c('I')], "graph", "over time: bytes and frames a second of both sides, and round trips (pings, calls, TCP's handshake); Enter goes there";
+    Graph Action::NextChart, [k(KeyCode::Tab)], "next", "in the graph: frames a second, round trips, bytes a second";
+    Graph Action::Grow, [c('+'), c('>')], "zoom in", "in the graph: narrower columns around the chosen one";
+    Graph Action::Shrink, [c('-'), c('<')], "zoom out", "in the graph: wider columns, up to all of the time";
+    Graph Action::All, [c('a')], "all listed", "in the graph: all connections that are listed, or the one";
     Panes Action::Sort, [c('o')], "sort", "sort the list or the connections: a letter says by what, the same again the other way round (a click on the heading too)";
     Panes Action::TurnOrder, [c('O')], "", "sort the other way round";
-    Panes Action::Columns, [c('W')], "", "columns of the list: fields with blanks between them (Tab completes); the mouse drags the widths in the heading";
+    Panes Action::Columns, [c('W')], "", "columns of the list: fields with blanks between them (Tab completes), delta for the time since the row before, reference for that since the time reference; the mouse drags the widths in the heading";
     Panes Action::FilterValue, [c('A')], "", "a filter for what is selected: the value of the field, the kind of the row, the connection; behind the filter there is";
     Panes Action::Reference, [ctrl('t')], "", "times count from the selected row, and from the beginning again";
     Panes Action::All, [c('a')], "all", "list rows of all connections instead of one, and back";
@@ -557,7 +568,8 @@ pub fn applies(binding: KeyContext, here: KeyContext) -> bool {
             | KeyContext::Lesson
             | KeyContext::Traffic
             | KeyContext::Reading
-            | KeyContext::Ladder,
+            | KeyContext::Ladder
+            | KeyContext::Graph,
         ) => true,
         (wanted, here) => wanted == here,
     }

@@ -74,6 +74,11 @@ pub(super) fn scroll(app: &mut App, column: u16, row: u16, down: bool) {
     match &app.view {
         // A message has several lines.
         Some(View::Follow(_)) => rows = 1,
+        // The wheel zooms where the pointer is.
+        Some(View::Graph(_)) => {
+            press_view(app, column, row);
+            return app.update(if down { Action::Shrink } else { Action::Grow });
+        }
         Some(_) => {}
         None => {
             let Some((pane, _)) = app.areas().hit(column, row) else {
@@ -200,6 +205,14 @@ fn press_view(app: &mut App, column: u16, row: u16) -> bool {
             let at = place_in(inside, view.cursor.top, len, column, row);
             view.cursor.at = at.unwrap_or(view.cursor.at);
             at.is_some()
+        }
+        Some(View::Graph(view)) => {
+            let mut charts = panel::graph::charts(body, view.chart).into_iter();
+            let hit = charts.find(|(_, area)| area.contains((column, row).into()));
+            if let Some((chart, area)) = hit {
+                (view.chart, view.at) = (chart, usize::from(column - area.x));
+            }
+            hit.is_some()
         }
         Some(View::Traffic(list)) => {
             let [inside, _] = panel::traffic::parts(body);

@@ -4,6 +4,7 @@ use tui_input::Input;
 
 use crate::filter::{Completion, FieldRef, complete, fields};
 use crate::payload::DECODERS;
+use crate::view::columns::Since;
 
 /// What the line is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -261,14 +262,17 @@ impl Prompt {
         let text = self.input.value();
         let at = text.rfind([' ', ',']).map_or(0, |at| at + 1);
         let word = &text[at..];
-        let fits = fields()
-            .map(FieldRef::info)
-            .filter(|info| info.name.contains(word));
+        let times = Since::NAMES
+            .iter()
+            .map(|(name, meaning, _)| (*name, *meaning));
+        let fields = fields().map(FieldRef::info);
+        let fields = fields.map(|info| (info.name, info.meaning));
+        let fits = times.chain(fields).filter(|(name, _)| name.contains(word));
         self.completions = fits
-            .map(|info| Completion {
+            .map(|(name, meaning)| Completion {
                 span: at..text.len(),
-                text: info.name.to_owned(),
-                note: info.meaning.to_owned(),
+                text: name.to_owned(),
+                note: meaning.to_owned(),
             })
             .collect();
         let begins = |completion: &Completion| !completion.text.starts_with(word);

@@ -7,6 +7,7 @@ use crate::store::Store;
 use crate::websocket::MessageKind;
 
 use crate::view::cursor::Cursor;
+use crate::view::graph::{Chart, Graph};
 use crate::view::ladder::Ladder;
 use crate::view::reading::Reading;
 use crate::view::rows::{RowId, matches};
@@ -43,6 +44,34 @@ pub enum View {
     Reading(Box<ReadingView>),
     /// What crossed between client and server, between two lifelines.
     Ladder(Box<LadderView>),
+    /// What connections did over time.
+    Graph(Box<GraphView>),
+}
+
+/// What connections did over time.
+#[derive(Debug)]
+pub struct GraphView {
+    /// The connection it was opened for.
+    pub connection: u32,
+    /// Which of the charts has the keys.
+    pub chart: Chart,
+    /// The chosen column.
+    pub at: usize,
+    /// What is drawn.
+    pub graph: Graph,
+}
+
+impl GraphView {
+    /// Moves by columns; at the edge the time moves.
+    pub fn step(&mut self, store: &Store, by: i64) {
+        let last = self.graph.window().count.saturating_sub(1);
+        let at = i64::try_from(self.at).unwrap_or(0).saturating_add(by);
+        let inside = at.clamp(0, i64::try_from(last).unwrap_or(i64::MAX));
+        self.at = usize::try_from(inside).unwrap_or(last);
+        if at != inside {
+            self.graph.scroll(store, at.saturating_sub(inside));
+        }
+    }
 }
 
 /// The place in the other traffic.

@@ -11,13 +11,47 @@ const SHOWN: usize = 200;
 /// Values of one field that are joined.
 const JOINED: usize = 8;
 
+/// What a column shows.
+#[derive(Clone, Debug)]
+pub enum Shows {
+    /// A field, or a path into JSON.
+    Value(Column),
+    /// The time since another row.
+    Since(Since),
+}
+
+/// Which row time is counted from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Since {
+    /// The row that is listed before it.
+    Row,
+    /// The row that someone chose as the time reference; without one the first packet of the capture.
+    Reference,
+}
+
+impl Since {
+    /// Their names, and what they mean.
+    pub const NAMES: [(&'static str, &'static str, Since); 2] = [
+        (
+            "delta",
+            "Seconds since the row that is listed before",
+            Since::Row,
+        ),
+        (
+            "reference",
+            "Seconds since the time reference (Ctrl-T)",
+            Since::Reference,
+        ),
+    ];
+}
+
 /// A column.
 #[derive(Clone, Debug)]
 pub struct ChosenColumn {
     /// The field's name, as it was typed.
     pub name: String,
-    /// The field, or the path into JSON.
-    pub column: Column,
+    /// What it shows.
+    pub shows: Shows,
     /// Columns of the screen.
     pub width: usize,
 }
@@ -31,10 +65,16 @@ impl ChosenColumn {
         let names = names.split([' ', ',']).filter(|name| !name.is_empty());
         names
             .map(|name| {
+                let since = Since::NAMES.iter().find(|(known, ..)| *known == name);
+                let shows = match since {
+                    Some((.., since)) => Shows::Since(*since),
+                    None => Shows::Value(Column::parse(name)?),
+                };
+                let least = if since.is_some() { 12 } else { 6 };
                 Ok(Self {
                     name: name.to_owned(),
-                    column: Column::parse(name)?,
-                    width: name.len().clamp(6, 20),
+                    shows,
+                    width: name.len().clamp(least, 20),
                 })
             })
             .collect()

@@ -2,7 +2,7 @@
 
 use crate::store::{Entry, Store};
 
-use super::columns::{ChosenColumn, key, text_key};
+use super::columns::{ChosenColumn, Shows, Since, key, text_key};
 use super::rows::{List, RowId};
 
 /// Bytes of a payload that its order goes by.
@@ -109,7 +109,12 @@ impl ConnectionKey {
 pub fn row_key(store: &Store, row: RowId, by: RowKey, columns: &[ChosenColumn]) -> u128 {
     if let RowKey::Column(at) = by {
         let column = columns.get(at);
-        return column.map_or(0, |column| key(store, row, &column.column));
+        return column.map_or(0, |column| match &column.shows {
+            Shows::Value(column) => key(store, row, column),
+            // Later rows are further from the same one. What is between rows is sorted by itself.
+            Shows::Since(Since::Reference) => row_key(store, row, RowKey::Number, columns),
+            Shows::Since(Since::Row) => row_key(store, row, RowKey::Delta, columns),
+        });
     }
     let number: u64 = match row {
         RowId::Frame(_) | RowId::Message(_) if by == RowKey::Payload => {

@@ -6,6 +6,7 @@ mod compare;
 mod copying;
 mod detail;
 mod elsewhere;
+mod graph;
 mod ladder;
 mod leave;
 mod names;
@@ -313,6 +314,7 @@ impl App {
             Some(View::Traffic(_)) => KeyContext::Traffic,
             Some(View::Reading(_)) => KeyContext::Reading,
             Some(View::Ladder(_)) => KeyContext::Ladder,
+            Some(View::Graph(_)) => KeyContext::Graph,
             Some(_) => KeyContext::View,
         }
     }
@@ -341,6 +343,9 @@ impl App {
         self.ask_for_more_names();
         let Some(live) = &mut self.live else { return };
         let goes_on = live.ended.is_none() && !live.frozen;
+        if goes_on {
+            self.refresh_graph();
+        }
         if goes_on && matches!(self.view, Some(View::Statistics(_) | View::Calls(_))) {
             self.effects.push(Effect::Statistics);
         }
@@ -400,6 +405,7 @@ impl App {
             || self.is_counting_hits()
             || self.names.is_scanning(&self.store)
             || self.follows_behind()
+            || self.is_gathering()
     }
 
     /// Goes on with what takes longer, for about `budget`. Whether anything changed.
@@ -425,6 +431,7 @@ impl App {
             self.sort_on();
             self.count_hits(SLICE);
             self.search_rows(SLICE);
+            self.gather(SLICE);
         }
         if changed {
             self.settle();
@@ -507,6 +514,7 @@ impl App {
             Action::Traffic => self.open_traffic(),
             Action::Read => self.open_reading(),
             Action::Ladder => self.open_ladder(),
+            Action::Graph => self.open_graph(),
             Action::Diagnosis => self.open(View::Diagnosis(Chosen::default())),
             Action::Statistics => self.open_counted(View::Statistics(0)),
             Action::Calls => self.open_counted(View::Calls(CallList::default())),

@@ -227,8 +227,7 @@ impl App {
 
     /// The time from which others are counted: that of the selected row, or the capture's first again.
     pub(super) fn toggle_reference(&mut self) {
-        let row = self.list.selected(&self.store);
-        let time = row.and_then(|row| self.time_of(row));
+        let time = self.selected_time();
         self.reference = match (self.reference, time) {
             (Some(known), Some(time)) if known == time => None,
             (_, time) => time,
@@ -241,6 +240,12 @@ impl App {
         if !matches!(self.time, crate::tui::times::TimeFormat::Relative) {
             self.time = crate::tui::times::TimeFormat::Relative;
         }
+    }
+
+    /// The time of the selected row.
+    pub(super) fn selected_time(&self) -> Option<crate::base::Timestamp> {
+        let row = self.list.selected(&self.store)?;
+        self.time_of(row)
     }
 
     fn time_of(&self, row: RowId) -> Option<crate::base::Timestamp> {

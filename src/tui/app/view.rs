@@ -187,6 +187,7 @@ impl App {
             },
             Some(View::Compared(compared)) => compared.top = compared.top.saturating_add_signed(by),
             Some(View::Ladder(_)) => self.update_ladder(action, by),
+            Some(View::Graph(_)) => self.update_graph(action),
             Some(View::Traffic(_)) => self.update_traffic(action, by),
             Some(View::Reading(_)) => self.update_reading(action, by),
             None => {}
@@ -228,6 +229,15 @@ impl App {
             Some(View::Ladder(view)) => {
                 let height = panel::ladder::inside(body).height;
                 view.cursor.keep(view.ladder.rungs.len(), height.into());
+            }
+            Some(View::Graph(view)) => {
+                let columns = panel::graph::columns(body);
+                if view.graph.window().count != columns {
+                    let moment = view.graph.window().begin(view.at);
+                    view.graph.refresh(&self.store, columns);
+                    let at = view.graph.window().bucket(moment);
+                    view.at = at.unwrap_or(columns.saturating_sub(1));
+                }
             }
             Some(View::Traffic(list)) => {
                 let [inside, _] = panel::traffic::parts(body);

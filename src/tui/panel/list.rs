@@ -12,7 +12,7 @@ use crate::store::{Summary, WHOLE};
 use crate::tui::app::App;
 use crate::tui::layout::{Pane, Width};
 use crate::tui::times::TimeFormat;
-use crate::view::columns::cell;
+use crate::view::columns::{Shows, Since, cell};
 use crate::view::rows::{Kind, RowId};
 use crate::view::sorting::RowKey;
 use crate::websocket::{MessageKind, Opcode, close};
@@ -336,17 +336,19 @@ fn time(app: &App, at: usize, row: &Shown) -> String {
     let from = match app.time {
         TimeFormat::Relative => Some(app.zero()),
         TimeFormat::SinceFrame => row.before,
-        TimeFormat::Delta => at
-            .checked_sub(1)
-            .and_then(|before| app.list.row(&app.store, before))
-            .and_then(|row| match row {
-                RowId::Frame(index) => app.store.frame(index).map(|frame| frame.time()),
-                RowId::Message(index) => app.store.message(index).map(|message| message.time),
-                RowId::Packet(..) => None,
-            }),
+        TimeFormat::Delta => before(app, at),
         TimeFormat::Utc | TimeFormat::Local => None,
     };
     app.time.write(row.time, from)
+}
+
+/// The time of the row that is listed before a place.
+fn before(app: &App, at: usize) -> Option<Timestamp> {
+    match app.list.row(&app.store, at.checked_sub(1)?)? {
+        RowId::Frame(index) => app.store.frame(index).map(|frame| frame.time()),
+        RowId::Message(index) => app.store.message(index).map(|message| message.time),
+        RowId::Packet(..) => None,
+    }
 }
 
 fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
@@ -380,7 +382,16 @@ fn line(app: &App, at: usize, id: RowId, width: usize) -> Line<'static> {
     let chosen = app.orders.columns.iter();
     let chosen: String = chosen
         .map(|column| {
-            let cell = cell(&app.store, id, &column.column);
+            let cell = match &column.shows {
+                Shows::Value(column) => cell(&app.store, id, column),
+                Shows::Since(since) => {
+                    let from = match since {
+                        Since::Row => before(app, at),
+                        Since::Reference => Some(app.zero()),
+                    };
+                    right(&TimeFormat::Relative.write(row.time, from), column.width)
+                }
+            };
             format!(" {}", fit(&cell, column.width))
         })
         .collect();

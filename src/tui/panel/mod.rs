@@ -9,6 +9,7 @@ mod detail;
 pub(super) mod diagnosis;
 pub(super) mod findings;
 pub(super) mod follow;
+pub(super) mod graph;
 pub(super) mod handshake;
 mod help;
 pub(super) mod ladder;
@@ -58,6 +59,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>) {
                 View::Diagnosis(chosen) => diagnosis::draw(app, *chosen, frame, areas.body),
                 View::Calls(list) => calls::draw(app, list, frame, areas.body),
                 View::Ladder(view) => ladder::draw(app, view, frame, areas.body),
+                View::Graph(view) => graph::draw(app, view, frame, areas.body),
                 View::Traffic(list) => traffic::draw(app, list, frame, areas.body),
                 View::Reading(view) => reading::draw(app, view, frame, areas.body),
                 View::Follow(follow) => follow::draw(app, follow, frame, areas.body),
@@ -103,6 +105,7 @@ fn lines_of(app: &App, view: &View, area: Rect) -> Option<(String, Vec<Line<'sta
         | View::Calls(_)
         | View::Traffic(_)
         | View::Ladder(_)
+        | View::Graph(_)
         | View::Reading(_) => return None,
     };
     let lines = lines.into_iter().flat_map(|line| wrapped(line, width));
@@ -198,6 +201,7 @@ pub(super) fn text_of(app: &App, view: &View) -> Option<(&'static str, String)> 
             "the ladder",
             crate::view::ladder::text::draw(&view.ladder, &[]),
         )),
+        View::Graph(view) => Some(("the column", graph::text(app, view))),
         View::Traffic(list) => traffic::text(app, list).map(|text| ("the row", text)),
         View::Reading(view) => Some(("what is read", view.reading.text())),
         View::Help(_) | View::Follow(_) => None,

@@ -3,11 +3,13 @@
 mod bytes;
 mod capture;
 mod filters;
+mod graph;
 mod ladder;
 mod lesson;
 mod messages;
 mod mouse;
 mod order;
+mod pictures;
 mod places;
 mod remarks;
 mod safety;
