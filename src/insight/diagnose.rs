@@ -44,7 +44,7 @@ pub struct Diagnosis {
     /// The processes at its ends, as far as they are known.
     pub processes: PerSide<Option<Arc<Process>>>,
     /// What the fix depends on beyond verdict and software.
-    situation: Option<Situation>,
+    pub(super) situation: Option<Situation>,
 }
 
 impl Diagnosis {

@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use crate::base::{ConnectionId, Timestamp};
+use crate::base::{ConnectionId, PerSide, Timestamp};
 use crate::engine::{Connection, Outcome, Seen};
 
 use super::case::Evidence;
@@ -86,5 +86,7 @@ fn diagnosis(asked: Seen, connection: &Connection, now: Timestamp) -> Diagnosis 
         }],
         software: request.and_then(|head| Software::named_by(head, &[])),
         ending: "it goes on".to_owned(),
+        processes: PerSide::new(|side| connection.process(side).cloned()),
+        situation: None,
     }
 }

@@ -548,6 +548,7 @@ const HERE: &[KeyContext] = &[
     KeyContext::Traffic,
     KeyContext::Reading,
     KeyContext::Ladder,
+    KeyContext::Graph,
 ];
 
 /// Terminals send Ctrl-/ as Ctrl-_ or Ctrl-7.

@@ -12,6 +12,7 @@ mod app;
 mod copy;
 mod counted;
 mod depth;
+mod elsewhere;
 mod encrypted;
 mod input;
 pub mod keymap;

@@ -5,7 +5,7 @@ use crate::view::needle::Needle;
 use crate::view::rows::List;
 use crate::view::sought::Finds;
 
-use super::app::AT_ONCE;
+use super::elsewhere::AT_ONCE;
 
 /// The rows that have what was searched for, counted beside the keys.
 #[derive(Debug)]

@@ -4,12 +4,15 @@
 //! slices from the index: frames first, then round trips, which may take decoding what messages carry.
 
 mod trips;
+mod window;
 
 use crate::base::{PerSide, Side, Timestamp};
 use crate::store::Store;
 
 use trips::Trips;
 pub use trips::{Group, Trip, TripKind};
+pub use window::{Of, Window};
+use window::{place, places};
 
 /// The narrowest bucket, in nanoseconds.
 const NARROWEST: i64 = 1_000;
@@ -51,27 +54,6 @@ impl Chart {
     }
 }
 
-/// The connections it is of.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Of {
-    /// One.
-    One(u32),
-    /// Some, by their indexes in order.
-    Some(Vec<u32>),
-    /// All there are.
-    All,
-}
-
-impl Of {
-    fn has(&self, connection: u32) -> bool {
-        match self {
-            Of::One(one) => *one == connection,
-            Of::Some(some) => some.binary_search(&connection).is_ok(),
-            Of::All => true,
-        }
-    }
-}
-
 /// What fell into a column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Bucket {
@@ -81,40 +63,6 @@ pub struct Bucket {
     pub bytes: PerSide<u64>,
     /// The first frame, by its index.
     pub first: Option<u32>,
-}
-
-/// Buckets side by side.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Window {
-    /// Where the first begins.
-    pub from: Timestamp,
-    /// How long each is, in nanoseconds.
-    pub width: i64,
-    /// How many.
-    pub count: usize,
-}
-
-impl Window {
-    /// Where the last ends.
-    #[must_use]
-    pub fn to(&self) -> Timestamp {
-        self.begin(self.count)
-    }
-
-    /// Where a bucket begins.
-    #[must_use]
-    pub fn begin(&self, at: usize) -> Timestamp {
-        let at = i64::try_from(at).unwrap_or(i64::MAX);
-        Timestamp(self.from.0.saturating_add(self.width.saturating_mul(at)))
-    }
-
-    /// The bucket of a moment.
-    #[must_use]
-    pub fn bucket(&self, time: Timestamp) -> Option<usize> {
-        let at = time.since(self.from);
-        let at = usize::try_from(at).ok()? / usize::try_from(self.width).ok()?.max(1);
-        (at < self.count).then_some(at)
-    }
 }
 
 /// The next width of the series 1, 2, 5, 10 ... that is at least as wide.
@@ -370,20 +318,6 @@ fn span(store: &Store, of: &Of) -> (Timestamp, Timestamp) {
     all.unwrap_or((store.start(), store.start()))
 }
 
-/// The index of the frame or message at a place of what is looked through.
-fn place(store: &Store, of: &Of, at: usize, messages: bool) -> Option<u32> {
-    match of {
-        Of::One(one) => {
-            let entry = store.connection(*one)?;
-            match messages {
-                true => entry.messages.get(at),
-                false => entry.frames.get(at),
-            }
-        }
-        Of::Some(_) | Of::All => u32::try_from(at).ok(),
-    }
-}
-
 /// The places of the frames in a window.
 fn frames(store: &Store, of: &Of, window: Window) -> (usize, usize) {
     let len = match of {
@@ -396,22 +330,17 @@ fn frames(store: &Store, of: &Of, window: Window) -> (usize, usize) {
     })
 }
 
-/// The places in a list in order of time that are in a window.
-fn places(len: usize, window: Window, time: impl Fn(usize) -> Option<Timestamp>) -> (usize, usize) {
-    let first = |limit: Timestamp| {
-        let (mut low, mut high) = (0, len);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            match time(middle).is_some_and(|time| time < limit) {
-                true => low = middle + 1,
-                false => high = middle,
-            }
-        }
-        low
-    };
-    let from = first(window.from);
-    (from, first(window.to()).max(from))
-}
-
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn widths_are_one_two_and_five() {
+        let wide: Vec<i64> = [1, 1_000, 1_001, 2_001, 5_001, 999_999]
+            .map(at_least)
+            .to_vec();
+        assert_eq!(wide, [1_000, 1_000, 2_000, 5_000, 10_000, 1_000_000]);
+        let narrow = [1_000, 2_000, 5_000, 10_000].map(narrower);
+        assert_eq!(narrow, [1_000, 1_000, 2_000, 5_000]);
+    }
+}

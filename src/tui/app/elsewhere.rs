@@ -5,42 +5,17 @@
 
 use crate::filter::FieldId;
 use crate::run::ConnectionKey;
+use crate::tui::elsewhere::AT_ONCE;
 use crate::tui::search::{Progress, Tally};
 use crate::view::rows::{Kind, List};
 use crate::view::sought::{By, Finds, Found, Sought};
 
 use super::{App, Effect};
 
-/// Rows that are asked one by one in a moment.
-const FEW: usize = 20_000;
 /// How many times as long a row takes from the index as one that is read in order, roughly.
 const TIMES: usize = 10;
-/// Rows found elsewhere that are taken between two looks at the clock.
-pub(in crate::tui) const AT_ONCE: usize = 2048;
 /// Bytes of a capture that is still being read, beyond which it has many rows.
 const LARGE: u64 = 32 << 20;
-
-/// What others find for the list and for the hits of a search.
-#[derive(Debug)]
-pub(super) struct Elsewhere {
-    /// Rows beyond which the capture is read again.
-    few: usize,
-    last: u64,
-    /// The list's [`List::generation`] that its filter was sought for, or not.
-    asked: Option<u64>,
-    filter: Option<Finds>,
-}
-
-impl Default for Elsewhere {
-    fn default() -> Self {
-        Self {
-            few: FEW,
-            last: 0,
-            asked: None,
-            filter: None,
-        }
-    }
-}
 
 impl App {
     /// Has the capture be read again for more than so many rows.

@@ -31,6 +31,7 @@ use crate::store::{Delta, Store, WHOLE};
 use super::copy::Copied;
 use super::counted::Counted;
 use super::depth::Depth;
+use super::elsewhere::Elsewhere;
 use super::encrypted::Encrypted;
 use super::keymap::{Action, KeyContext, Keymap};
 use super::layout::{Areas, Border, Pane, Sizes, Width, areas};
@@ -217,9 +218,6 @@ enum Shown {
     Row(RowId),
     Connection(u32),
 }
-
-pub(super) use elsewhere::AT_ONCE;
-use elsewhere::Elsewhere;
 
 pub(super) use calls::ORDERS;
 

@@ -2,10 +2,10 @@
 
 use crossterm::event::KeyCode;
 
-use crate::overview::{Finder, Places};
 use crate::tui::layout::Pane;
 use crate::tui::{App, Effect};
-use crate::view::sought::Found;
+use crate::view::rows::{Kind, RowId, matches};
+use crate::view::sought::{By, Found};
 
 use super::{keys, open, press, screen};
 
@@ -113,30 +113,29 @@ fn answer(app: &mut App, name: &str, most: usize) -> usize {
             continue;
         };
         answered += 1;
-        let path = crate::testkit::Sample::named(name).path;
-        let source = crate::capture::Source::open(
-            vec![crate::capture::Input::from_argument(path)],
-            &crate::base::Limits::default(),
-        );
-        let mut places = Places::default();
-        let mut all = Vec::new();
-        crate::run::serial(
-            &mut source.unwrap(),
-            crate::engine::Options::default(),
-            |start| Finder::new(&sought, start),
-            &mut |parts| {
-                all.push(places.take(sought.id, parts));
-                true
-            },
-        );
+        let store = open(name).store;
+        let (count, row): (usize, fn(u32) -> RowId) = match sought.kind {
+            Kind::Messages => (store.message_count(), RowId::Message),
+            _ => (store.frame_count(), RowId::Frame),
+        };
+        let is_one = |index: &u32| match &sought.by {
+            By::Filter(filter, _) => matches(&store, filter, row(*index)),
+            By::Needle(needle) => needle.is_in_row(&store, row(*index)),
+        };
+        // A few rows at a time, as batches have them.
+        let pieces = (0..count).step_by(5).map(|from| {
+            let to = (from + 5).min(count);
+            let rows = (from as u32..to as u32).filter(is_one);
+            Found {
+                id: sought.id,
+                asked: to,
+                rows: rows.collect(),
+                is_over: to == count,
+            }
+        });
+        let all: Vec<_> = pieces.collect();
         for found in all.into_iter().take(most) {
             app.found_elsewhere(found);
-        }
-        if most == usize::MAX {
-            app.found_elsewhere(Found {
-                is_over: true,
-                ..places.take(sought.id, &mut [])
-            });
         }
     }
     answered

@@ -4,7 +4,7 @@ use crate::base::{Limits, Timestamp};
 use crate::store::Store;
 use crate::wire::{TcpFlags, Walker};
 
-use super::{Of, Window, place, places};
+use super::window::{Of, Window, place, places};
 
 /// Connections whose messages are decoded together: the index keeps the decoders of as many.
 const DECODED: usize = 64;
