@@ -1,4 +1,4 @@
-//! The program alone on a terminal: the first screen, and what is opened from it. Closing what was opened comes back to it.
+//! The program alone on a terminal: the first screen, and what is opened from it. Closing a file, a sample or a lab comes back to it.
 
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
@@ -131,7 +131,8 @@ pub(in crate::cli) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         let done = match choice {
             Choice::Quit => return Ok(ExitCode::SUCCESS),
             Choice::File(path) => file(args, &page, Path::new(&path)),
-            Choice::Interface(name) => interface(args, &page, name),
+            // What captured is confined from then on, and could open little: it ends with its capture.
+            Choice::Interface(name) => return interface(args, &page, name),
             Choice::Sample(at) => sample(args, at),
             Choice::Lab(at) => do_lab(at, &page.settings),
         };
@@ -199,15 +200,14 @@ fn file(args: &ReadArgs, page: &Start, path: &Path) -> anyhow::Result<String> {
 }
 
 #[cfg(all(feature = "live", unix))]
-fn interface(args: &ReadArgs, page: &Start, name: String) -> anyhow::Result<String> {
+fn interface(args: &ReadArgs, page: &Start, name: String) -> anyhow::Result<ExitCode> {
     let mut args = with_files(args, Vec::new(), page.keylog.as_deref());
     args.live.interface = Some(name);
-    super::run(&args)?;
-    Ok(String::new())
+    super::run(&args)
 }
 
 #[cfg(not(all(feature = "live", unix)))]
-fn interface(_: &ReadArgs, _: &Start, _: String) -> anyhow::Result<String> {
+fn interface(_: &ReadArgs, _: &Start, _: String) -> anyhow::Result<ExitCode> {
     anyhow::bail!("this program was built without live capture")
 }
 
