@@ -583,7 +583,7 @@ fn two_captures_and_two_connections_are_compared_without_leaving() {
 #[test]
 fn packets_traffic_ladder_order_and_columns_answer_keys() {
     let mut session = Session::open(&[&sample("socketio4-upgrade.pcapng")]);
-    session.expect("Connections ");
+    session.expect("110 packets  46 frames");
     session.type_keys("P");
     session.expect("Packets of the whole capture");
     session.expect("GET /socket.io/");
