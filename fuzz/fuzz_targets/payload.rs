@@ -1,9 +1,14 @@
-//! What messages carry: any messages through every decoder, forced or recognised, with messages lost between them.
+//! What messages carry: any messages through every decoder, forced or recognised, with messages lost between them, and behind
+//! what was polled.
 #![no_main]
+
+use std::sync::{Arc, OnceLock};
 
 use libfuzzer_sys::fuzz_target;
 use wireloupe::base::{Side, Timestamp};
-use wireloupe::payload::{Conversation, DECODERS, Given, GivenKind, Opening};
+use wireloupe::payload::{
+    Conversation, DECODERS, Given, GivenKind, Opening, Polled, opened_session,
+};
 use wireloupe_fuzz::{Piece, Pieces};
 
 /// What a connection's decoders may keep, and what one message may add before they begin anew.
@@ -20,6 +25,8 @@ const OPENINGS: &[(&str, &str, &str)] = &[
     ("", "/api/v1/namespaces/a/pods/b/portforward", ""),
     ("base64.channel.k8s.io", "/", ""),
     ("v5.channel.k8s.io", "/", ""),
+    ("SPDY/3.1+portforward.k8s.io", "/", ""),
+    ("", "/", "v=10&encoding=etf"),
     ("graphql-ws", "/", ""),
     ("mqtt", "/", ""),
     ("x-kaazing-handshake", "/", ""),
@@ -35,6 +42,7 @@ fn opening(option: u8) -> Opening {
         path: (*path).into(),
         query: (*query).into(),
         is_seen: true,
+        ..Opening::default()
     }
 }
 
@@ -44,7 +52,17 @@ fuzz_target!(|input: &[u8]| {
         return;
     };
     let force = DECODERS.get(usize::from(decoder)).copied();
-    let mut conversation = Conversation::new(opening(option), force);
+    let mut opening = opening(option);
+    if let (Some(version @ ("EIO=3" | "EIO=4")), Some(Piece::Bytes(side, bytes))) =
+        (Some(&*opening.query), Pieces(rest).next())
+    {
+        let version = if version == "EIO=3" { 3 } else { 4 };
+        let mut polled = Polled::default();
+        polled.push(side, Timestamp(0), version, bytes);
+        let _ = opened_session(version, bytes);
+        opening.polled = Some(Arc::new(OnceLock::from(polled)));
+    }
+    let mut conversation = Conversation::new(opening, force);
     for (number, piece) in (1..).zip(Pieces(rest)) {
         let (from, bytes) = match piece {
             Piece::Bytes(side, bytes) => (side, Some(bytes)),

@@ -2,12 +2,13 @@
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base::{ConnectionId, Head, Owners, PacketNumber, PerSide, Process, Side, Timestamp};
 use crate::flow::End;
 use crate::http2;
 use crate::http3;
+use crate::payload::Polled;
 use crate::quic;
 use crate::tunnel::proxy_protocol::Header as ProxyHeader;
 use crate::websocket::Negotiated;
@@ -237,6 +238,10 @@ pub struct Connection {
     ///
     /// [`Needs::DECODED`]: crate::base::Needs::DECODED
     pub protocol: Option<&'static str>,
+    /// What its Engine.IO session said over HTTP before this WebSocket took over, from then on ([`Needs::DECODED`]).
+    ///
+    /// [`Needs::DECODED`]: crate::base::Needs::DECODED
+    pub polled: Option<Arc<OnceLock<Polled>>>,
     /// The processes at its ends, as far as a file names them or they were found out while packets came.
     pub owners: Option<Arc<Owners>>,
 }
@@ -256,7 +261,9 @@ impl Connection {
         let heads: usize = heads.into_iter().flatten().map(extra).sum();
         let tunnel = self.tunnel.as_ref();
         let tunnel = tunnel.map_or(0, |tunnel| tunnel.memory(extra));
-        heads + tunnel + agreed.saturating_sub(SOME_HEAD)
+        let polled = self.polled.as_ref().and_then(|polled| polled.get());
+        let polled = polled.map_or(0, Polled::memory);
+        heads + tunnel + polled + agreed.saturating_sub(SOME_HEAD)
     }
 
     /// Forgets the longest header lines, so that little is left of each head, if that is possible.

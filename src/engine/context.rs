@@ -23,6 +23,7 @@ use super::decoding::PayloadAs;
 use super::exchange::Exchange;
 use super::moment::Moment;
 use super::next::Closing;
+use super::polling::Polls;
 use super::sink::{FindingEvent, Sink};
 use super::streams::Streams;
 use super::tls_flow::TlsFlow;
@@ -56,6 +57,8 @@ pub(super) struct Shared {
     pub(super) closed_quic: HashSet<SocketAddr>,
     /// What is left to try of QUIC connections whose beginning was not captured.
     pub(super) attempts: crate::quic::Attempts,
+    /// What Engine.IO sessions say over HTTP, where somebody asks what messages carry.
+    pub(super) polling: Option<Polls>,
     /// The numbers of TCP streams, where somebody asks.
     pub(super) streams: Option<Streams>,
     /// Flows that wait for the key log to grow.
@@ -293,6 +296,7 @@ impl<S: Sink> Context<'_, S> {
             findings: 0,
             close: Default::default(),
             protocol: None,
+            polled: None,
             owners,
         })
     }

@@ -68,6 +68,7 @@ fn opening(connection: &Connection) -> Opening {
         path: path.into(),
         query: query.into(),
         is_seen: connection.request().is_some(),
+        polled: connection.polled.clone(),
     }
 }
 
@@ -103,8 +104,9 @@ pub(super) const UNANSWERED: usize = 100;
 /// What is said of a request that nobody answered.
 pub(super) fn unanswered(call: &Pending) -> String {
     let method = crate::base::escape::text(call.method.as_bytes());
-    format!(
-        "no answer to {} {method} of message {}",
-        call.protocol, call.number
-    )
+    let place = match call.message() {
+        Some(number) => format!("of message {number}"),
+        None => "sent by polling".to_owned(),
+    };
+    format!("no answer to {} {method} {place}", call.protocol)
 }

@@ -9,6 +9,7 @@ use crate::websocket::{self, About, MessageKind, Part};
 use super::connection::Connection;
 use super::decoding;
 use super::moment::Moment;
+use super::polling::Awaited;
 use super::provenance::Provenance;
 use super::security;
 use super::sink::{FindingEvent, FrameEvent, MessageEvent, Sink};
@@ -42,6 +43,8 @@ pub(super) struct FrameEvents<'a, S> {
     pub(super) packets: &'a mut Vec<PacketNumber>,
     /// The decoders of what messages carry, where somebody asks.
     pub(super) conversation: Option<&'a mut Conversation>,
+    /// The Engine.IO session that polls until this WebSocket takes over.
+    pub(super) awaited: &'a mut Option<Box<Awaited>>,
     /// Whether secrets in messages are looked for.
     pub(super) looks_for_secrets: bool,
     /// What the next findings may be about.
@@ -165,6 +168,9 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
         } else {
             0
         };
+        if self.awaited.is_some() && self.side == Side::Client && message.data == Some(b"5") {
+            self.take_over();
+        }
         let decoded = self.conversation.as_deref_mut().and_then(|conversation| {
             decoding::decode(conversation, message, self.side, number, self.at.time)
         });
@@ -200,6 +206,14 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
 }
 
 impl<S: Sink> FrameEvents<'_, S> {
+    /// The client goes over from polling to this WebSocket with the message at hand.
+    #[cold]
+    fn take_over(&mut self) {
+        if let Some(awaited) = self.awaited.take() {
+            awaited.take_over(self.at.packet);
+        }
+    }
+
     /// Whether one of the first messages carries a password or token.
     fn has_secret(&self, message: &websocket::Message<'_>, decoded: Option<&Decoded<'_>>) -> bool {
         let is_early = self.connection.messages[self.side] <= SECRETS_WITHIN;

@@ -8,6 +8,7 @@ use crate::base::{Head, Side, Span, Timestamp};
 
 use super::context::Context;
 use super::exchange::Exchange;
+use super::http2_polls::Http2Polls;
 use super::sink::Sink;
 
 /// Streams of one connection whose exchanges are followed; of more, the later ones are not reported.
@@ -25,6 +26,8 @@ struct Open {
 #[derive(Debug, Default)]
 pub(super) struct Http2Exchanges {
     open: HashMap<u32, Open>,
+    /// Those of Engine.IO's polling, whose content is kept for its WebSocket.
+    pub(super) polls: Http2Polls,
 }
 
 impl Http2Exchanges {

@@ -54,6 +54,7 @@ impl Http2Session {
     pub(super) fn memory(&self) -> usize {
         self.connection.held()
             + self.streams.memory
+            + self.exchanges.polls.memory()
             + heads_memory(None, self.streams.tunnel.as_deref())
     }
 
@@ -222,7 +223,8 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     fn request(&mut self, stream: u32, head: Head, at: Span) -> bool {
         if !http2::asks_for_websocket(&head) {
             let is_wanted = self.context.shared.needs.has(Needs::EXCHANGES) && is_whole(&head);
-            return is_wanted && self.exchanges.asked(stream, &head, at, self.context);
+            let is_polled = self.exchanges.polls.asked(stream, &head, self.context);
+            return is_wanted && self.exchanges.asked(stream, &head, at, self.context) || is_polled;
         }
         self.streams.asked = true;
         self.end(stream, EndedBy::Rst, None, None);
@@ -243,10 +245,9 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
         {
             return;
         }
-        if self
-            .exchanges
-            .answered(stream, &head, at, self.context.now.time)
-        {
+        let now = self.context.now.time;
+        let is_polled = self.exchanges.polls.answered(stream, &head);
+        if self.exchanges.answered(stream, &head, at, now) || is_polled {
             return;
         }
         let seen = self.seen(head, at);
@@ -257,10 +258,9 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     }
 
     fn data(&mut self, stream: u32, from: Side, bytes: &[u8], place: DataPlace) {
-        if self
-            .exchanges
-            .data(stream, from, bytes, self.context.now.time)
-        {
+        let now = self.context.now.time;
+        let is_polled = self.exchanges.polls.data(stream, from, bytes);
+        if self.exchanges.data(stream, from, bytes, now) || is_polled {
             return;
         }
         let end = self.context.flow.end(from);
@@ -292,7 +292,8 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     }
 
     fn data_gap(&mut self, stream: u32, from: Side, len: u64) {
-        if self.exchanges.missing(stream, from, len) {
+        let is_polled = self.exchanges.polls.missing(stream, from);
+        if self.exchanges.missing(stream, from, len) || is_polled {
             return;
         }
         if let Some(followed) = self.streams.by_id.get_mut(&stream) {
@@ -309,6 +310,7 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     }
 
     fn end_stream(&mut self, stream: u32, from: Side, _at: u64) {
+        self.exchanges.polls.complete(stream, from, self.context);
         if from == Side::Server {
             self.exchanges.end(stream, self.context);
         }
@@ -327,11 +329,13 @@ impl<S: Sink> http2::StreamSink for Http2Events<'_, '_, S> {
     }
 
     fn reset(&mut self, stream: u32, from: Side, code: u32, _at: Span) {
+        self.exchanges.polls.end(stream);
         self.exchanges.end(stream, self.context);
         self.end(stream, by_code(code), Some(from), Some(code));
     }
 
     fn dropped(&mut self, stream: u32) {
+        self.exchanges.polls.end(stream);
         self.exchanges.end(stream, self.context);
         self.end(stream, EndedBy::Timeout, None, None);
     }

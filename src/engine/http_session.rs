@@ -14,6 +14,7 @@ use super::connection::{Connection, Handshake, Outcome, heads_memory};
 use super::context::Context;
 use super::exchanges::Exchanges;
 use super::next::{Closing, Next, Recipe};
+use super::polling::{self, Poll};
 use super::reporting::{close, report_handshake};
 use super::seen_head::SeenHead;
 use super::sink::Sink;
@@ -33,6 +34,8 @@ const REFUSALS: u32 = 64;
 enum Asked {
     Head,
     Other,
+    /// A request of Engine.IO's polling.
+    Poll(Box<Poll>),
     Upgrade,
     /// HTTP/2 from the answer on.
     H2c(Box<Head>),
@@ -56,6 +59,8 @@ pub(super) struct HttpSession {
     refusals: u32,
     /// What else is asked for, where somebody wants to know.
     exchanges: Option<Box<Exchanges>>,
+    /// Of Engine.IO's polling, the request and the answer whose body is coming in.
+    polls: PerSide<Option<Box<Poll>>>,
 }
 
 impl HttpSession {
@@ -82,6 +87,7 @@ impl HttpSession {
             orphans: Waiting::default(),
             refusals: 0,
             exchanges: exchanges.then(Box::default),
+            polls: PerSide::default(),
         }
     }
 
@@ -130,7 +136,11 @@ impl HttpSession {
             match event {
                 Some(Event::Head(head, offset)) => self.request(head, offset, chunk, context),
                 Some(Event::TooLong(offset)) => self.too_long(Side::Client, offset, context),
-                Some(Event::BodyEnd) | None => self.request_goes_on(),
+                Some(Event::BodyEnd) => {
+                    self.request_goes_on();
+                    self.polled(Side::Client, context);
+                }
+                None => self.request_goes_on(),
                 Some(Event::Invalid(_)) => {}
             }
             chunk = chunk.after(taken);
@@ -181,14 +191,32 @@ impl HttpSession {
             let body = http::request_body(&head);
             let is_whole = matches!(body, http::Body::None);
             self.readers.client.body(body);
+            let poll = match &context.shared.polling {
+                Some(_) => Poll::of(&head).map(Box::new),
+                None => None,
+            };
+            if !is_whole && let Some(poll) = &poll {
+                self.polls.client = Some(poll.clone());
+                self.readers.client.keep_content(polling::CONTENT);
+            }
             self.asked
                 .push_back(if is_whole && head.has_token("upgrade", "h2c") {
                     Asked::H2c(Box::new(head))
                 } else if head.method() == b"HEAD" {
                     Asked::Head
                 } else {
-                    Asked::Other
+                    poll.map_or(Asked::Other, Asked::Poll)
                 });
+        }
+    }
+
+    /// The body of a request or an answer of Engine.IO's polling is over.
+    fn polled<S: Sink>(&mut self, side: Side, context: &mut Context<'_, S>) {
+        if let Some(poll) = self.polls[side].take()
+            && let Some(content) = self.readers[side].take_content()
+            && let Some(polls) = &context.shared.polling
+        {
+            poll.complete(side, &content, context.now, polls);
         }
     }
 
@@ -251,7 +279,11 @@ impl HttpSession {
                     self.response_goes_on(context);
                 }
                 Some(Event::TooLong(offset)) => self.too_long(Side::Server, offset, context),
-                Some(Event::BodyEnd) | None => self.response_goes_on(context),
+                Some(Event::BodyEnd) => {
+                    self.response_goes_on(context);
+                    self.polled(Side::Server, context);
+                }
+                None => self.response_goes_on(context),
                 Some(Event::Invalid(_)) => {}
             }
             chunk = rest;

@@ -22,12 +22,14 @@ mod flow_state;
 mod flow_summary;
 mod frame_events;
 mod http2_exchanges;
+mod http2_polls;
 mod http2_session;
 mod http2_streams;
 mod http_session;
 mod moment;
 mod next;
 mod owners;
+mod polling;
 mod provenance;
 mod quic_flows;
 mod quic_session;
@@ -66,6 +68,7 @@ pub use decoding::{PayloadAs, PayloadOf, conversation, decode};
 pub use exchange::Exchange;
 pub use flow_summary::{EndSummary, FlowSummary, Noticed, Reset};
 pub use moment::{Moment, Seen};
+pub use polling::Polling;
 pub use remaining::Remaining;
 pub use seen_head::SeenHead;
 pub use sink::{FindingEvent, FrameEvent, MessageEvent, Plaintext, Sink, StreamData};
@@ -75,6 +78,7 @@ pub use tunnel::{Opening, Tunnel};
 use budget::Budget;
 use context::{Context, Shared};
 use flow_state::FlowState;
+use polling::Polls;
 use quic_flows::QuicFlows;
 use remaining::Last;
 use streams::Streams;
@@ -172,6 +176,9 @@ impl<S: Sink> Engine<S> {
             rare: Default::default(),
             closed_quic: Default::default(),
             attempts: Default::default(),
+            polling: needs
+                .any(Needs::DECODED | Needs::HEARTBEATS)
+                .then(Polls::alone),
             streams: needs
                 .has(Needs::STREAMS)
                 .then(|| Streams::new(options.limits.flows)),
@@ -202,6 +209,14 @@ impl<S: Sink> Engine<S> {
                 let mut context = context!(self, flow);
                 flow.parts.keys_came(&mut context);
             }
+        }
+    }
+
+    /// Shares what Engine.IO sessions say over HTTP with other engines, of which this one is the one in that place.
+    pub fn share_polling(&mut self, board: &Arc<Polling>, engine: usize) {
+        if let Some(polls) = &mut self.shared.polling {
+            let board = Arc::clone(board);
+            *polls = Polls { board, engine };
         }
     }
 
@@ -323,6 +338,9 @@ impl<S: Sink> Engine<S> {
                 coming.push(Coming { route, end, place });
             }
             self.touch(&coming, group);
+            if let (Some(polls), Some(first)) = (&self.shared.polling, group.first()) {
+                polls.reach(first.number);
+            }
             for (coming, arrival) in coming.iter().zip(group) {
                 self.arrive(coming, arrival);
             }

@@ -135,7 +135,8 @@ impl QuicSession {
     pub(super) fn memory(&self) -> usize {
         let routes = self.routes.capacity() * size_of::<FlowKey>();
         let late = self.late_bytes + self.late.capacity() * size_of::<Late>();
-        self.quic.memory() + self.kept + self.inside.streams.memory + routes + late
+        let inside = self.inside.streams.memory + self.inside.exchanges.polls.memory();
+        self.quic.memory() + self.kept + inside + routes + late
     }
 
     /// Has the WebSockets inside free what they can do without.

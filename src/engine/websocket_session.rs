@@ -13,6 +13,7 @@ use super::decoding;
 use super::first_frames::{Doubts, Settled};
 use super::frame_events::{Fragments, FrameEvents, Latest, Pings};
 use super::next::{Closing, Next, Recipe};
+use super::polling::Awaited;
 use super::provenance::Provenance;
 use super::reporting::close;
 use super::sink::{FindingEvent, Sink};
@@ -33,6 +34,8 @@ pub(super) struct WebSocketSession {
     conversation: Option<Box<Conversation>>,
     /// What the first frames have to settle.
     doubts: Option<Box<Doubts>>,
+    /// The Engine.IO session that polls until this takes over.
+    awaited: Option<Box<Awaited>>,
     /// It turned out to be no WebSocket, and was reported as closed.
     is_revoked: bool,
 }
@@ -81,7 +84,7 @@ fn needs(asked: Needs, negotiated: &Negotiated) -> Needs {
 impl WebSocketSession {
     /// Starts decoding where each side's frames begin.
     pub(super) fn new<S: Sink>(
-        connection: Box<Connection>,
+        mut connection: Box<Connection>,
         begin: PerSide<u64>,
         context: &mut Context<'_, S>,
     ) -> Self {
@@ -95,6 +98,11 @@ impl WebSocketSession {
         let shared = &context.shared;
         let is_brief = !needs.has(Needs::DECODED);
         let decodes = !is_brief || needs.has(Needs::HEARTBEATS);
+        let awaited = match (&shared.polling, connection.request()) {
+            (Some(polls), Some(head)) => Awaited::of(head.target(), polls).map(Box::new),
+            _ => None,
+        };
+        connection.polled = awaited.as_ref().map(|awaited| awaited.polled());
         let conversation = decodes.then(|| {
             let (forced, schema) = (&shared.payload_as, shared.schema.as_ref());
             let conversation = decoding::conversation(&connection, forced, schema);
@@ -123,6 +131,7 @@ impl WebSocketSession {
             .any(|address| ports.contains(&address.port()));
         Self {
             doubts: Doubts::of(&connection, is_forced),
+            awaited,
             is_revoked: false,
             heads: capped(connection.memory()),
             challenge: (challenge.client > 0).then(|| {
@@ -478,7 +487,7 @@ impl WebSocketSession {
         };
         self.connection.protocol = conversation.protocol();
         let calls = conversation.pending();
-        for call in &calls {
+        for call in calls.iter().filter(|call| call.message().is_some()) {
             context.sink.unanswered(call, &self.connection);
         }
         for call in calls.iter().take(decoding::UNANSWERED) {
@@ -490,7 +499,7 @@ impl WebSocketSession {
                 from: Some(call.from),
                 at: context.now,
                 frame: None,
-                message: Some(call.number),
+                message: call.message(),
             };
             context.sink.finding(&event, Some(&self.connection));
         }
@@ -522,6 +531,7 @@ impl WebSocketSession {
             Side::Server => (&mut self.sides.server, &mut self.sides.client),
         };
         let looks_for_secrets = context.looks_for_secrets();
+        let awaits = self.awaited.is_some();
         let mut out = FrameEvents {
             connection: &mut self.connection,
             sink: context.sink,
@@ -536,12 +546,17 @@ impl WebSocketSession {
             most_fragments: context.shared.limits.fragments,
             packets: &mut context.shared.packets,
             conversation: self.conversation.as_deref_mut(),
+            awaited: &mut self.awaited,
             looks_for_secrets,
             latest: Latest::default(),
             is_cut: false,
         };
         run(&mut mine.stream, &mut context.shared.scratch, &mut out);
         out.settle();
+        if awaits && self.awaited.is_none() {
+            // What was polled is kept from now on.
+            self.heads = capped(self.connection.memory());
+        }
         if self.conversation.as_ref().is_some_and(|it| it.is_idle()) {
             self.conversation = None;
         }

@@ -48,6 +48,27 @@ pub struct HeadReader {
     partial: Vec<u8>,
     /// What the latest body amounts to, when somebody asked.
     count: Option<Box<BodyCount>>,
+    /// The latest body's content, where somebody wants it.
+    kept: Option<Box<Kept>>,
+}
+
+/// The content of a body, as long as it is whole.
+#[derive(Clone, Debug, Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    limit: usize,
+    /// Some of it is missing, or beyond the limit.
+    is_cut: bool,
+}
+
+impl Kept {
+    fn push(&mut self, bytes: &[u8]) {
+        self.is_cut |= self.bytes.len() + bytes.len() > self.limit;
+        match self.is_cut {
+            true => self.bytes = Vec::new(),
+            false => self.bytes.extend_from_slice(bytes),
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -92,6 +113,7 @@ impl HeadReader {
             offset: 0,
             partial: Vec::new(),
             count: None,
+            kept: None,
         }
     }
 
@@ -149,10 +171,25 @@ impl HeadReader {
         }
     }
 
+    /// The content of the body that follows is to be kept, up to so many bytes.
+    pub fn keep_content(&mut self, limit: usize) {
+        self.kept = Some(Box::new(Kept {
+            limit,
+            ..Kept::default()
+        }));
+    }
+
+    /// The content that was kept of a body that is over; `None` where some of it was missing, or there was too much.
+    pub fn take_content(&mut self) -> Option<Vec<u8>> {
+        let kept = self.kept.take()?;
+        (!kept.is_cut).then_some(kept.bytes)
+    }
+
     /// Bytes allocated beyond the reader itself.
     #[must_use]
     pub fn held(&self) -> usize {
-        self.partial.capacity()
+        let kept = self.kept.as_ref();
+        self.partial.capacity() + kept.map_or(0, |kept| kept.bytes.capacity())
     }
 
     /// Takes bytes up to and including the next event, or all of them. Says how many; push the rest again.
@@ -177,6 +214,7 @@ impl HeadReader {
 
     /// Says what follows the head that was found. Without it the next head is expected.
     pub fn body(&mut self, body: Body) {
+        self.kept = None;
         if let Some(count) = &mut self.count {
             **count = BodyCount::default();
         }
@@ -226,6 +264,9 @@ impl HeadReader {
         };
         self.state = state;
         self.partial = Vec::new();
+        if let Some(kept) = &mut self.kept {
+            kept.is_cut = true;
+        }
         if in_body
             && gap != Gap::Lost
             && let Some(count) = &mut self.count
@@ -238,6 +279,9 @@ impl HeadReader {
     fn content(&mut self, bytes: &[u8]) {
         if let Some(count) = &mut self.count {
             count.bytes(bytes);
+        }
+        if let Some(kept) = &mut self.kept {
+            kept.push(bytes);
         }
     }
 
@@ -411,6 +455,34 @@ mod tests {
             from = to;
         }
         out
+    }
+
+    #[test]
+    fn content_is_kept_without_its_chunks_where_it_is_whole() {
+        let kept = |limit: usize, cut: Option<u64>| {
+            let mut reader = HeadReader::requests(&Limits::default());
+            let (head, body) = CHUNKED.split_at(CHUNKED.len() - 44);
+            let (taken, event) = reader.push(head);
+            let Some(Event::Head(head, _)) = event else {
+                panic!("{event:?}");
+            };
+            assert_eq!(taken, CHUNKED.len() - 44);
+            reader.body(request_body(&head));
+            reader.keep_content(limit);
+            if let Some(missing) = cut {
+                reader.push(&body[..12]);
+                reader.gap(missing);
+                reader.push(&body[12 + missing as usize..]);
+            } else {
+                for byte in body {
+                    reader.push(&[*byte]);
+                }
+            }
+            reader.take_content()
+        };
+        assert_eq!(kept(15, None).as_deref(), Some(&b"hello0123456789"[..]));
+        assert_eq!(kept(14, None), None);
+        assert_eq!(kept(100, Some(2)), None);
     }
 
     #[test]

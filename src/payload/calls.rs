@@ -6,6 +6,7 @@ use std::hash::BuildHasher;
 use foldhash::fast::FixedState;
 use hashbrown::HashMap;
 
+use super::message::Payload;
 use crate::base::{Side, Timestamp};
 
 /// Requests of one connection remembered until their answer comes; beyond it the oldest is forgotten.
@@ -53,7 +54,7 @@ pub struct Pending {
     pub from: Side,
     /// What for.
     pub method: Box<str>,
-    /// The message's number.
+    /// The message's number; 0 when it was sent over HTTP, before the WebSocket.
     pub number: u64,
     /// When.
     pub time: Timestamp,
@@ -63,6 +64,14 @@ pub struct Pending {
     pub is_timed: bool,
     /// Whether one came that says that it failed.
     pub has_failed: bool,
+}
+
+impl Pending {
+    /// The number of its message, where the WebSocket carried it.
+    #[must_use]
+    pub fn message(&self) -> Option<u64> {
+        (self.number != Payload::POLLED).then_some(self.number)
+    }
 }
 
 /// What an answer is to its request.

@@ -1,9 +1,11 @@
 //! Evidence of what a connection carries, and what decoders make of it.
 
 use std::cell::OnceCell;
+use std::sync::{Arc, OnceLock};
 
 use super::json::{Json, JsonKind, Keys, Outline};
 use super::message::Payload;
+use super::polled::Polled;
 
 /// How sure a recognition is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -82,6 +84,8 @@ pub struct Opening {
     pub query: Box<str>,
     /// Whether the handshake was seen.
     pub is_seen: bool,
+    /// What the Engine.IO session that the query names said over HTTP, once its WebSocket takes over.
+    pub polled: Option<Arc<OnceLock<Polled>>>,
 }
 
 impl Opening {

@@ -57,6 +57,8 @@ pub struct Conversation {
     gathered: Gathered,
     /// Messages by the protocol they carried.
     counts: SmallVec<[(&'static str, u64); 2]>,
+    /// The decoders have seen what was said over HTTP.
+    has_heard: bool,
     /// Lines that the last message had, for which the next has room.
     items: usize,
 }
@@ -73,6 +75,7 @@ impl Conversation {
             root,
             gathered: Gathered::new(Arc::new(opening)),
             counts: SmallVec::new(),
+            has_heard: false,
             items: 0,
         }
     }
@@ -125,11 +128,15 @@ impl Conversation {
             parent: None,
             in_protocol: false,
         };
+        if payload.is_upgrade() && !std::mem::replace(&mut self.has_heard, true) {
+            self.hear_polled(place);
+        }
         self.gathered.clear();
         let mut items = Vec::with_capacity(self.items);
         let claim = self
             .root
             .message(&payload, place, &mut items, &mut self.gathered);
+        self.gathered.polled = None;
         if self.memory() > MEMORY {
             self.forget();
         }
@@ -137,6 +144,31 @@ impl Conversation {
         let decoded = self.decoded(claim?, items);
         self.count(decoded.protocol());
         Some(decoded)
+    }
+
+    /// Has the decoders see what the session said over HTTP before this, its upgrade.
+    fn hear_polled(&mut self, place: Place) {
+        let polled = self.gathered.opening.polled.clone();
+        let Some(polled) = polled.as_ref().and_then(|polled| polled.get()) else {
+            return;
+        };
+        let mut lines = Vec::with_capacity(polled.packets().len());
+        for packet in polled.packets() {
+            let payload = Payload {
+                from: packet.from,
+                kind: packet.kind,
+                bytes: &packet.bytes,
+                number: Payload::POLLED,
+                time: packet.time,
+                is_json: None,
+            };
+            self.gathered.clear();
+            self.root
+                .message(&payload, place, &mut Vec::new(), &mut self.gathered);
+            let line = summary::joined(&mut self.gathered.summaries);
+            lines.push((packet.from, line));
+        }
+        self.gathered.polled = Some(lines);
     }
 
     fn decoded<'a>(&mut self, claim: Claim, items: Vec<super::Item<'a>>) -> Decoded<'a> {

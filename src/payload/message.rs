@@ -21,7 +21,7 @@ pub struct Payload<'a> {
     pub kind: Kind,
     /// The bytes.
     pub bytes: &'a [u8],
-    /// The number of the message, from 1 over both sides.
+    /// The number of the message, from 1 over both sides; [`Payload::POLLED`] for what was said over HTTP before.
     pub number: u64,
     /// When it was complete.
     pub time: Timestamp,
@@ -30,6 +30,14 @@ pub struct Payload<'a> {
 }
 
 impl<'a> Payload<'a> {
+    /// The number of everything that was said over HTTP, before the WebSocket took over.
+    pub const POLLED: u64 = 0;
+
+    /// Whether the client goes over from polling to the WebSocket with this (engine.io-protocol, "Upgrade").
+    pub(super) fn is_upgrade(&self) -> bool {
+        self.kind == Kind::Text && self.from == Side::Client && self.bytes == b"5"
+    }
+
     /// Other bytes in place of its own.
     pub(super) fn with<'b>(&self, kind: Kind, bytes: &'b [u8]) -> Payload<'b> {
         Payload {

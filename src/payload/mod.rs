@@ -31,6 +31,7 @@ mod masked;
 mod message;
 mod out;
 mod packed;
+mod polled;
 mod protobuf;
 mod protocols;
 mod secrets;
@@ -51,6 +52,7 @@ pub use decoded::{Decoded, GENERAL, Heartbeat, Item};
 pub use decoder::{Decode, Decoder, Fit};
 pub use message::{Kind, Payload};
 pub use out::Out;
+pub use polled::{Polled, PolledPacket, opened_session};
 pub use protobuf::Schema;
 #[cfg(feature = "protobuf")]
 pub use protobuf::SchemaError;

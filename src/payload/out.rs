@@ -49,6 +49,8 @@ pub(super) struct Gathered {
     pub(super) schema: Option<Arc<Schema>>,
     /// Only the first messages choose a protocol, and what is of none is not decoded.
     pub(super) is_brief: bool,
+    /// What was said over HTTP before the message at hand, the upgrade to the WebSocket: a summary a packet.
+    pub(super) polled: Option<Vec<(Side, String)>>,
 }
 
 /// Which of a message's units are an application's own pings and pongs.
@@ -81,6 +83,7 @@ impl Gathered {
             inflatable: INFLATED,
             schema: None,
             is_brief: false,
+            polled: None,
         }
     }
 
@@ -157,6 +160,11 @@ impl<'a> Out<'_, 'a> {
     #[must_use]
     pub fn opening(&self) -> &Opening {
         &self.gathered.opening
+    }
+
+    /// What was said over HTTP before this message, where it is the upgrade to the WebSocket.
+    pub(super) fn take_polled(&mut self) -> Option<Vec<(Side, String)>> {
+        self.gathered.polled.take()
     }
 
     /// Whether the server sent the message.
@@ -323,6 +331,13 @@ impl<'a> Out<'_, 'a> {
         }
     }
 
+    /// The message has no end of a unit, but a part of one, or of what is not known.
+    pub(super) fn part(&mut self, title: &'static str, of: &str) {
+        let len = self.payload.bytes.len();
+        self.unit(title).words(format!("a part {of}"));
+        self.summary(format!("part {of}, {len} bytes"));
+    }
+
     /// Something is wrong with the message.
     pub fn finding(&mut self, rule: &'static Rule, text: impl Into<String>) {
         if self.gathered.findings.len() < FINDINGS {
@@ -432,7 +447,7 @@ impl<'a> Out<'_, 'a> {
                 .as_ref()
                 .map(|asked| asked.method.clone())
                 .unwrap_or_default(),
-            request: asked.as_ref().map(|asked| asked.number),
+            request: asked.as_ref().and_then(Pending::message),
             time: asked.as_ref().map(|asked| time.since(asked.time)),
             is_error,
             is_timed: asked.as_ref().is_some_and(times),

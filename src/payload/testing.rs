@@ -1,6 +1,8 @@
 //! A talk scripted for the tests of decoders.
 
-use super::{Conversation, Decoded, Force, Given, GivenKind, Opening};
+use std::sync::{Arc, OnceLock};
+
+use super::{Conversation, Decoded, Force, Given, GivenKind, Opening, Polled};
 use crate::base::{Side, Timestamp, Value};
 
 /// Messages of a connection that are decoded twice.
@@ -22,6 +24,7 @@ impl Talk {
             path: path.into(),
             query: query.into(),
             is_seen: true,
+            ..Opening::default()
         };
         Self::new(opening, None)
     }
@@ -42,6 +45,22 @@ impl Talk {
             number: 0,
             silence: 0,
         }
+    }
+
+    /// A WebSocket that takes over from an Engine.IO session whose bodies over HTTP were these.
+    pub(crate) fn polled(query: &str, version: u8, bodies: &[(Side, &str)]) -> Self {
+        let mut polled = Polled::default();
+        for (from, body) in bodies {
+            polled.push(*from, Timestamp(0), version, body.as_bytes());
+        }
+        let opening = Opening {
+            path: "/socket.io/".into(),
+            query: query.into(),
+            is_seen: true,
+            polled: Some(Arc::new(OnceLock::from(polled))),
+            ..Opening::default()
+        };
+        Self::new(opening, None)
     }
 
     /// The same connection, read with a schema.

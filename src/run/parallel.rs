@@ -9,7 +9,7 @@ use foldhash::fast::FixedState;
 
 use crate::base::{PacketNumber, Timestamp};
 use crate::capture::{Batch, PacketRecord};
-use crate::engine::{Arrival, Engine, Options, Sink, TOGETHER};
+use crate::engine::{Arrival, Engine, Options, Polling, Sink, TOGETHER};
 use crate::tls::KeyLog;
 use crate::wire::{Notice, Segment, Skip, UdpDatagram, Walked, Walker};
 
@@ -78,6 +78,7 @@ pub(super) fn parallel<S: Collected + Send>(
         attribution: batches.attribution(),
         ..options.clone()
     };
+    let polling = Arc::new(Polling::new(threads));
     let mut walk = Walk::default();
     let mut more = batches.fill(&mut walk.batch);
     let start = walk
@@ -96,15 +97,21 @@ pub(super) fn parallel<S: Collected + Send>(
             let (part, collected) = bounded::<S::Part>(IN_FLIGHT);
             let (give_back, empty) = bounded::<S::Part>(IN_FLIGHT * 2);
             let limits = options.limits.share(threads);
-            let engine = Engine::new(
+            let mut engine = Engine::new(
                 Options {
                     limits,
                     ..options.clone()
                 },
                 make(start),
             );
+            let progress = Progress {
+                polling: Arc::clone(&polling),
+                engine: index,
+            };
+            engine.share_polling(&polling, index);
             let used = used.clone();
-            workers.push(scope.spawn(move || work(engine, index, &tasks, &part, &empty, &used)));
+            workers
+                .push(scope.spawn(move || work(engine, &progress, &tasks, &part, &empty, &used)));
             inputs.push(input);
             parts.push(collected);
             returns.push(give_back);
@@ -294,7 +301,7 @@ impl Walk {
 
 fn work<S: Collected>(
     mut engine: Engine<S>,
-    index: usize,
+    progress: &Progress,
     tasks: &Receiver<Task>,
     parts: &Sender<S::Part>,
     empty: &Receiver<S::Part>,
@@ -312,9 +319,12 @@ fn work<S: Collected>(
                 if let Some(keys) = &walk.keys {
                     engine.set_keys(Arc::clone(keys));
                 }
-                walk.give(index, &mut engine);
+                // Only now: secrets may have let go what was behind earlier packets.
+                progress.reach(walk.batch.records().first().map(|record| record.number));
+                walk.give(progress.engine, &mut engine);
                 if let Some((number, time)) = walk.batch.last() {
                     engine.advance(number, time);
+                    progress.reach(Some(number));
                 }
                 if !outlet.send(engine.sink()) {
                     break;
@@ -324,6 +334,7 @@ fn work<S: Collected>(
                 }
             }
             Task::Remaining(answer) => {
+                progress.reach(Some(PacketNumber(u64::MAX)));
                 let flows = remaining.insert(engine.remaining());
                 let _ = answer.send(flows.flows().collect());
             }
@@ -339,6 +350,26 @@ fn work<S: Collected>(
         }
     }
     engine.into_sink()
+}
+
+/// How far an engine is, for the others. Once it is over, whatever the reason, nobody waits for it.
+struct Progress {
+    polling: Arc<Polling>,
+    engine: usize,
+}
+
+impl Progress {
+    fn reach(&self, packet: Option<PacketNumber>) {
+        if let Some(packet) = packet {
+            self.polling.reach(self.engine, packet);
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.reach(Some(PacketNumber(u64::MAX)));
+    }
 }
 
 /// Where an engine's parts go, and come back from when they were collected.

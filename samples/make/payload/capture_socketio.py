@@ -18,6 +18,14 @@ def upgrade(run):
     run.node("socketio.cjs", 9007, 4, "upgrade")
 
 
+for generation, programs in (("4", FOUR), ("2", TWO)):
+    @sample(f"socketio{generation}-polled.pcapng", programs=programs, bpf="tcp port 9007",
+            shows=f"Socket.IO {generation}: namespaces, an event with an ack and {'binary' if generation == '2' else 'more'} by polling before the upgrade, "
+                  "then the ack and more over the WebSocket")
+    def polled(run, generation=generation):
+        run.node("socketio.cjs", 9007, generation, "polled")
+
+
 @sample("socketio4-websocket.pcapng", programs=FOUR, bpf="tcp port 9007",
         shows=f"Socket.IO 4 over WebSocket only; {SHOWS}; a refused namespace")
 def websocket(run):

@@ -24,6 +24,12 @@ def rsocket(run):
     run.node("rsocket_talk.cjs", 9030)
 
 
+@sample("yjs-hocuspocus.pcapng", programs=["@hocuspocus/server", "@hocuspocus/provider", "yjs", "ws"], bpf="tcp port 9031",
+        shows="Yjs as Hocuspocus carries it: two clients of a named document, tokens, changes, a stateless message, a wrong token, both ends' close")
+def hocuspocus(run):
+    run.node("hocuspocus_talk.mjs", 9031)
+
+
 @sample("yjs.pcapng", programs=["y-websocket", "y-websocket=y-websocket-v1", "yjs", "ws"], bpf="tcp port 9031",
         shows="Yjs: two clients of one document: both steps, updates, awareness; a token in the query")
 def yjs(run):

@@ -30,6 +30,13 @@ exports.watchEncoder = (Encoder) => {
   };
 };
 
+let polled = 0;
+// `method` of the polling transport is given the packets; they are counted, for the upgrade to say how many there were.
+exports.watchPolling = (Transport, method) => {
+  const send = Transport.prototype[method];
+  Transport.prototype[method] = function (packets) { polled += packets.length; return send.call(this, packets); };
+};
+
 // `method` of the WebSocket transport is given the packets; `socket` is the property that has its `ws` socket.
 exports.watchTransport = (Transport, method, socket, from) => {
   const send = Transport.prototype[method];
@@ -39,7 +46,8 @@ exports.watchTransport = (Transport, method, socket, from) => {
       if (packet.options?.wsPreEncodedFrame) delete packet.options.wsPreEncodedFrame;
       // The first packet of Socket.IO 2 comes as the list that its encoder returned.
       const inside = packet.type === 'message' && described.get(Array.isArray(packet.data) ? packet.data[0] : packet.data);
-      const fields = inside || { 'engineio.type': packet.type, ...(packet.data === 'probe' && { 'engineio.probe': true }) };
+      const fields = inside || { 'engineio.type': packet.type, ...(packet.data === 'probe' && { 'engineio.probe': true }),
+        ...(packet.type === 'upgrade' && polled && { 'engineio.polled': polled }) };
       said(numberOf(this[socket]), from, inside ? 'socket.io' : 'engine.io', fields);
     }
     return send.call(this, packets);

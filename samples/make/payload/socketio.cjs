@@ -1,7 +1,7 @@
 // node socketio.cjs PORT GENERATION MODE [PARSER]: a conversation in Socket.IO 2 or 4, both ends in this process.
-// MODE: upgrade (long polling first), websocket, or silent (the client stops answering pings).
+// MODE: upgrade (long polling first), polled (with events before the upgrade), websocket, or silent (the client stops answering pings).
 const http = require('node:http').createServer();
-const { watchEncoder, watchTransport } = require('./engineio_said.cjs');
+const { watchEncoder, watchPolling, watchTransport } = require('./engineio_said.cjs');
 const { wait } = require('./said.cjs');
 
 const [port, generation, mode, parserName] = process.argv.slice(2);
@@ -17,18 +17,23 @@ if (old) {
   watchEncoder(from('socket.io-client-v2')('socket.io-parser').Encoder);
   watchTransport(from('socket.io-v2')('engine.io/lib/transports/websocket'), 'send', 'socket', 'server');
   watchTransport(from('socket.io-client-v2')('engine.io-client/lib/transports/websocket'), 'write', 'ws', 'client');
+  watchPolling(from('socket.io-v2')('engine.io/lib/transports/polling'), 'send');
+  watchPolling(from('socket.io-client-v2')('engine.io-client/lib/transports/polling'), 'write');
 } else {
   watchEncoder((parser ?? require('socket.io-parser')).Encoder);
   watchTransport(require(`${modules}/engine.io/build/transports/websocket.js`).WebSocket, 'send', 'socket', 'server');
   watchTransport(require(`${modules}/engine.io-client/build/cjs/transports/websocket.js`).BaseWS, 'write', 'ws', 'client');
+  watchPolling(require(`${modules}/engine.io/build/transports/polling.js`).Polling, 'send');
+  watchPolling(require(`${modules}/engine.io-client/build/cjs/transports/polling.js`).Polling, 'write');
 }
 
 const options = { ...(parser && { parser }), pingInterval: mode === 'silent' ? 200 : 500, pingTimeout: mode === 'silent' ? 300 : 2000 };
 const io = old ? server(http, options) : new server(http, options);
-const transports = mode === 'upgrade' ? ['polling', 'websocket'] : ['websocket'];
+const transports = mode === 'upgrade' || mode === 'polled' ? ['polling', 'websocket'] : ['websocket'];
 const url = `http://127.0.0.1:${port}`;
 
 io.on('connection', (socket) => {
+  if (mode === 'polled') socket.emit('riddle', 'what is polled?', (answer) => socket.emit('solved', answer));
   socket.on('chat', (text, answer) => { io.emit('chat', { from: socket.handshake.query.name, text }); answer?.('seen', 1); });
   socket.on('upload', (name, data, answer) => answer({ name, size: data.length, head: data.subarray(0, 4) }));
   socket.on('download', (size) => socket.emit('file', { name: 'b.bin', parts: [Buffer.alloc(size, 7), Buffer.from([0, 1, 2, 254, 255])] }));
@@ -54,6 +59,7 @@ function ask(socket, ...words) { return new Promise((resolve) => socket.emit(...
 async function talk() {
   const query = { name: 'ada', token: 'sesame-4711' };
   const socket = client(`${url}/`, { transports, parser, query, reconnection: false, forceNew: true });
+  if (mode === 'polled') return early(socket);
   await once(socket, 'connect');
   while (socket.io.engine.transport.name !== 'websocket') await wait(10);
   await wait(50);
@@ -90,6 +96,20 @@ async function talk() {
   last.emit('chat', 'bye');
   await wait(50);
   last.disconnect();
+  await wait(150);
+  process.exit(0);
+}
+
+// What is said before the upgrade goes by polling; the riddle is solved over the WebSocket.
+async function early(socket) {
+  socket.on('riddle', async (text, answer) => { while (socket.io.engine.transport.name !== 'websocket') await wait(10); answer(text.length); });
+  socket.emit('upload', 'early.bin', Buffer.from([1, 2, 3, 250]), (answer) => console.error(answer));
+  socket.io.socket('/admin', old ? { query: { token: 'sesame-4711' } } : { auth: { token: 'sesame-4711' } });
+  await once(socket, 'solved');
+  await ask(socket, 'chat', 'late');
+  await wait(600);
+  // Both namespaces end with it.
+  socket.io.engine.close();
   await wait(150);
   process.exit(0);
 }

@@ -93,7 +93,7 @@ def write(path, lines):
 
 
 def version(program):
-    """A program's name and version: an npm package, a Debian package (`NAME=deb:PACKAGE`) or a Python package (`NAME=ENVIRONMENT:`)."""
+    """A program's name and version: an npm package, a Debian package (`NAME=deb:PACKAGE`), one that setup built (`NAME=built:PROGRAM`) or a Python package (`NAME=ENVIRONMENT:`)."""
     name, _, package = program.partition("=")
     manifest = NODE_MODULES / (package or name) / "package.json"
     if manifest.exists():
@@ -102,6 +102,9 @@ def version(program):
     if package.startswith("deb:"):
         done = subprocess.run(["dpkg-query", "-W", "-f", "${Version}", package[4:]], text=True, capture_output=True)
         return f"{name} {done.stdout.split(':')[-1].split('-')[0].split('+')[0]}"
+    if package.startswith("built:"):
+        done = subprocess.run([HOME / f"{name}/build/{package[6:]}", "--version"], text=True, capture_output=True)
+        return f"{name} {re.search(r'[0-9.]+', done.stdout)[0].rstrip('.')}"
     if package.endswith(":"):
         listed = HOME / f"{package[:-1]}/bin/pip"
         done = subprocess.run([listed, "show", name], text=True, capture_output=True)

@@ -5,6 +5,7 @@ use crate::engine::chunk::Chunk;
 use crate::engine::connection::Outcome;
 use crate::engine::context::Context;
 use crate::engine::next::{Begin, Next, Recipe};
+use crate::engine::polling::{self, Poll};
 use crate::engine::reporting::{report_handshake, settle_handshake};
 use crate::engine::seen_head::SeenHead;
 use crate::engine::sink::Sink;
@@ -53,6 +54,7 @@ impl HttpSession {
                     .body(http::response_body(&seen.head, b"HEAD"));
                 Next::Stay
             }
+            Some(Asked::Poll(poll)) => self.poll_answered(poll, seen, rest, context),
             asked => {
                 let next = self.other_answered(asked.is_some(), seen, rest, context);
                 if events {
@@ -61,6 +63,25 @@ impl HttpSession {
                 next
             }
         }
+    }
+
+    /// The answer to a request of Engine.IO's polling.
+    fn poll_answered<S: Sink>(
+        &mut self,
+        mut poll: Box<Poll>,
+        seen: SeenHead,
+        rest: Chunk<'_>,
+        context: &mut Context<'_, S>,
+    ) -> Next {
+        let has_packets = poll.asks_for_packets && seen.head.status() == Some(200);
+        let coding = seen.head.value("content-encoding").map(Into::into);
+        let next = self.other_answered(true, seen, rest, context);
+        if has_packets {
+            poll.coding = coding;
+            self.polls.server = Some(poll);
+            self.readers.server.keep_content(polling::CONTENT);
+        }
+        next
     }
 
     fn other_answered<S: Sink>(

@@ -253,7 +253,7 @@ impl Format for Tables {
             row.text(call.protocol);
             row.text((!call.method.is_empty()).then_some(&*call.method));
             row.boolean(call.from == Side::Client);
-            row.count(call.number);
+            row.count(call.message());
             row.count(None);
             row.long(None);
             row.boolean(None);

@@ -57,11 +57,24 @@ static PROBE: FieldInfo = FieldInfo::new(
     "The ping or pong tests a WebSocket before polling is given up for it.",
 );
 
+static POLLED: FieldInfo = FieldInfo::new(
+    "engineio.polled",
+    "Packets by polling",
+    Type::Unsigned,
+    "How many Engine.IO packets the session sent over HTTP before its WebSocket took over.",
+);
+
 static PONG_LATE: Rule = Rule {
     name: "engineio-pong-late",
     severity: Severity::Warning,
     section: Some("Engine.IO protocol, Heartbeat"),
     meaning: "No pong came within the agreed pingTimeout, so the peer ends the connection.",
+};
+static PING_LATE: Rule = Rule {
+    name: "engineio-ping-late",
+    severity: Severity::Warning,
+    section: Some("Engine.IO protocol, Heartbeat"),
+    meaning: "No ping came within pingInterval and pingTimeout together, so the peer ends the connection.",
 };
 static BINARY_TYPE_INVALID: Rule = Rule {
     name: "engineio-packet-invalid",
@@ -74,8 +87,16 @@ static BINARY_TYPE_INVALID: Rule = Rule {
 pub(crate) static DECODER: Decoder = Decoder {
     name: "engine.io",
     title: "Engine.IO",
-    fields: &[&TYPE, &VERSION, &SID, &PING_INTERVAL, &PING_TIMEOUT, &PROBE],
-    rules: &[&PONG_LATE, &BINARY_TYPE_INVALID],
+    fields: &[
+        &TYPE,
+        &VERSION,
+        &SID,
+        &PING_INTERVAL,
+        &PING_TIMEOUT,
+        &PROBE,
+        &POLLED,
+    ],
+    rules: &[&PONG_LATE, &PING_LATE, &BINARY_TYPE_INVALID],
     claim,
     objects: Objects::Never,
     start: |opening| Box::new(EngineIo::new(opening)),
@@ -116,17 +137,22 @@ fn version(opening: &Opening) -> Option<u64> {
 struct EngineIo {
     /// Known from the query, or from who pings.
     version: Option<u64>,
+    ping_interval: Option<u64>,
     ping_timeout: Option<u64>,
     /// A ping that waits for its pong.
     ping: Option<(Side, Timestamp)>,
+    /// The last ping, or the opening before the first.
+    heard: Option<Timestamp>,
 }
 
 impl EngineIo {
     fn new(opening: &Opening) -> Self {
         Self {
             version: version(opening),
+            ping_interval: None,
             ping_timeout: None,
             ping: None,
+            heard: None,
         }
     }
 }
@@ -144,6 +170,7 @@ impl Decode for EngineIo {
 
     fn lost(&mut self, _from: Side) {
         self.ping = None;
+        self.heard = None;
     }
 }
 
@@ -159,7 +186,10 @@ impl EngineIo {
         };
         begin(kind, message.bytes.get(..1).unwrap_or_default(), out);
         match kind {
-            "open" => self.open(data, out),
+            "open" => {
+                self.heard = Some(message.time);
+                self.open(data, out);
+            }
             "ping" | "pong" => self.heartbeat(kind, data, message, out),
             "message" => {
                 let summary = || format!("message {}", summary::part(data));
@@ -167,9 +197,32 @@ impl EngineIo {
                     out.line("Data", data);
                 }
             }
+            "upgrade" => self.upgrade(out),
             _ => out.summary(kind),
         }
         Fit::Yes
+    }
+
+    /// The WebSocket takes over: what the session agreed on and said by polling is told here.
+    fn upgrade(&self, out: &mut Out<'_, '_>) {
+        let Some(polled) = out.take_polled() else {
+            return out.summary("upgrade");
+        };
+        out.field(&POLLED, polled.len() as u64);
+        for (info, value) in [
+            (&PING_INTERVAL, self.ping_interval),
+            (&PING_TIMEOUT, self.ping_timeout),
+        ] {
+            if let Some(value) = value {
+                out.field(info, value);
+            }
+        }
+        out.group("By polling", |out| {
+            for (from, line) in &polled {
+                out.line(from.name(), line.clone());
+            }
+        });
+        out.summary(format!("upgrade, {} packets by polling", polled.len()));
     }
 
     fn open<'a>(&mut self, data: &'a str, out: &mut Out<'_, 'a>) {
@@ -192,6 +245,7 @@ impl EngineIo {
                 out.json(info, value);
             }
         }
+        self.ping_interval = json.unsigned_of("pingInterval");
         self.ping_timeout = json.unsigned_of("pingTimeout");
         for key in ["upgrades", "maxPayload"] {
             if let Some(value) = json.get(key) {
@@ -222,6 +276,7 @@ impl EngineIo {
                 Side::Server => 4,
             }));
             self.ping = Some((message.from, message.time));
+            self.find_late_ping(message.time, out);
             return out.heartbeat(Heartbeat::Ping);
         }
         out.heartbeat(Heartbeat::Pong);
@@ -234,6 +289,21 @@ impl EngineIo {
             let text =
                 format!("the pong came {waited} ms after its ping; pingTimeout is {timeout} ms");
             out.finding(&PONG_LATE, text);
+        }
+    }
+
+    fn find_late_ping(&mut self, now: Timestamp, out: &mut Out<'_, '_>) {
+        let before = self.heard.replace(now);
+        let agreed = self.ping_interval.zip(self.ping_timeout);
+        let (Some(before), Some((interval, timeout))) = (before, agreed) else {
+            return;
+        };
+        let waited = now.since(before) / 1_000_000;
+        if u64::try_from(waited).is_ok_and(|waited| waited > interval.saturating_add(timeout)) {
+            let text = format!(
+                "the ping came {waited} ms after the one before, or the opening; pingInterval and pingTimeout are {interval} and {timeout} ms"
+            );
+            out.finding(&PING_LATE, text);
         }
     }
 
@@ -288,4 +358,94 @@ fn carried<'a>(data: Cow<'a, [u8]>, out: &mut Out<'_, 'a>) {
 fn begin<'a>(kind: &'static str, digit: &[u8], out: &mut Out<'_, 'a>) {
     out.unit(DECODER.title);
     out.field_at(&TYPE, kind, digit);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payload::testing::{Talk, field, findings};
+
+    const OPEN: &str =
+        r#"0{"sid":"abc","upgrades":["websocket"],"pingInterval":300,"pingTimeout":200}"#;
+
+    fn upgraded(bodies: &[(Side, &str)]) -> Talk {
+        let mut talk = Talk::polled("EIO=4&transport=websocket&sid=abc", 4, bodies);
+        assert_eq!(talk.client("2probe").unwrap().summary, "ping probe");
+        assert_eq!(talk.server("3probe").unwrap().summary, "pong probe");
+        talk
+    }
+
+    #[test]
+    fn the_upgrade_knows_what_was_polled() {
+        let mut talk = upgraded(&[
+            (Side::Server, OPEN),
+            (Side::Client, "40/admin,{\"token\":\"sesame\"}"),
+            (
+                Side::Server,
+                "40/admin,{\"sid\":\"x\"}\x1e42/admin,[\"hello\",1]",
+            ),
+        ]);
+        let upgrade = talk.client("5").unwrap();
+        assert_eq!(upgrade.summary, "upgrade, 4 packets by polling");
+        assert_eq!(upgrade.stack[..], ["engine.io"]);
+        assert_eq!(field(&upgrade, "engineio.type"), ["upgrade"]);
+        assert_eq!(field(&upgrade, "engineio.polled"), ["4"]);
+        assert_eq!(field(&upgrade, "engineio.ping_timeout"), ["200"]);
+        let all = format!("{upgrade:?}");
+        assert!(all.contains("connect /admin") && all.contains("event /admin hello"));
+        assert!(!all.contains("sesame"), "{all}");
+        assert!(!format!("{:?}", upgrade.masked()).contains("admin"));
+        // What is said twice is said once of the polling.
+        assert_eq!(talk.client("5").unwrap().summary, "upgrade");
+    }
+
+    #[test]
+    fn a_pong_is_late_by_what_was_agreed_on_while_polling() {
+        let mut talk = upgraded(&[(Side::Server, OPEN)]);
+        talk.client("5");
+        talk.server("2");
+        talk.pass(198_000_000);
+        assert!(findings(&talk.client("3").unwrap()).is_empty());
+        talk.server("2");
+        talk.pass(200_000_000);
+        assert_eq!(findings(&talk.client("3").unwrap()), ["engineio-pong-late"]);
+    }
+
+    #[test]
+    fn an_event_that_was_polled_is_answered_by_the_websocket() {
+        let mut talk = upgraded(&[
+            (Side::Server, OPEN),
+            (Side::Client, "40\x1e427[\"load\"]\x1e428[\"save\"]"),
+            (Side::Server, "40{\"sid\":\"x\"}"),
+        ]);
+        talk.client("5");
+        let answer = talk.server("437[1]").unwrap();
+        assert_eq!(answer.request(), None);
+        assert_eq!(field(&answer, "call.method"), ["load"]);
+        assert!(answer.time().is_some());
+        // Number 0: it has no message.
+        assert_eq!(talk.pending(), [(0, "save")]);
+    }
+
+    #[test]
+    fn version_3_and_a_capture_that_has_no_polling() {
+        let bodies = [
+            (
+                Side::Server,
+                "80:0{\"sid\":\"abc\",\"upgrades\":[\"websocket\"],\"pingInterval\":25000,\"pingTimeout\":60000}2:40",
+            ),
+            (Side::Client, "11:42[\"a\",\"\u{20ac}\"]1:2"),
+        ];
+        let mut talk = Talk::polled("EIO=3&transport=websocket&sid=abc", 3, &bodies);
+        talk.client("2probe");
+        assert_eq!(
+            talk.client("5").unwrap().summary,
+            "upgrade, 4 packets by polling"
+        );
+        let mut talk = Talk::opened("/socket.io/", "EIO=4&transport=websocket&sid=a", "");
+        talk.client("2probe");
+        let upgrade = talk.client("5").unwrap();
+        assert_eq!(upgrade.summary, "upgrade");
+        assert!(field(&upgrade, "engineio.polled").is_empty());
+    }
 }

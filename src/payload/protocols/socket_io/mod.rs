@@ -76,6 +76,16 @@ struct Awaited {
     left: u64,
 }
 
+impl Awaited {
+    /// The packet that announced them, in words.
+    fn packet(&self) -> String {
+        match self.number {
+            Payload::POLLED => "a packet by polling".to_owned(),
+            number => format!("message {number}"),
+        }
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 struct SocketIo {
     awaited: PerSide<Option<Awaited>>,
@@ -101,10 +111,10 @@ impl Decode for SocketIo {
         );
         if let Some(awaited) = self.awaited[message.from].take() {
             let text = format!(
-                "{} of {} attachments of message {} came before another packet",
+                "{} of {} attachments of {} came before another packet",
                 awaited.total - awaited.left,
                 awaited.total,
-                awaited.number
+                awaited.packet()
             );
             out.finding(&ATTACHMENT_MISSING, text);
         }
@@ -143,12 +153,14 @@ impl SocketIo {
         };
         let at = of.total - of.left + 1;
         out.field(&ATTACHMENT, at).words(format!("of {}", of.total));
-        out.field(&ATTACHMENT_OF, of.number);
+        if of.number != Payload::POLLED {
+            out.field(&ATTACHMENT_OF, of.number);
+        }
         out.line("Bytes", message.bytes);
         out.summary(format!(
-            "attachment {at} of {} of message {}, {} bytes",
+            "attachment {at} of {} of {}, {} bytes",
             of.total,
-            of.number,
+            of.packet(),
             message.bytes.len()
         ));
         of.left -= 1;
