@@ -23,6 +23,7 @@ mod decoder;
 mod deflated;
 mod element;
 mod encodings;
+mod external_term;
 mod head;
 mod inflate;
 pub mod json;

@@ -161,7 +161,8 @@ fn diagnostic(bytes: &[u8]) -> String {
     }
 }
 
-fn string(text: &str, out: &mut String) {
+/// Text as a JSON string.
+pub(in crate::payload) fn string(text: &str, out: &mut String) {
     match serde_json::to_string(text) {
         Ok(quoted) => out.push_str(&quoted),
         Err(_) => out.push_str("\"\""),

@@ -9,6 +9,7 @@ mod token;
 mod tree;
 mod value;
 
+pub(super) use json::string;
 pub(crate) use token::{Format, Token};
 pub(crate) use tree::field;
 pub(crate) use value::Packed;

@@ -1,8 +1,9 @@
 //! Discord's gateway (discord.com/developers/docs/events/gateway): objects with an opcode; the server's may be compressed, each
-//! by itself, or all in one zlib stream.
+//! by itself, or all in one zlib stream; they are JSON, or terms of Erlang. One zstd stream (`compress=zstd-stream`) is not read.
 
 use crate::base::{FieldInfo, Side};
 use crate::payload::deflated::{Deflated, Inflated};
+use crate::payload::external_term;
 use crate::payload::json::{Json, JsonKind};
 use crate::payload::table::{fields, rules};
 use crate::payload::{
@@ -59,7 +60,8 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         return Claim::certain("v and encoding in the query");
     }
     if evidence.payload.kind == Kind::Binary && evidence.payload.from == Side::Server {
-        return claim_inflated(evidence.payload.bytes);
+        let bytes = evidence.payload.bytes;
+        return claim_inflated(bytes).or_else(|| claim_term(bytes));
     }
     let op = evidence.member("op")?.unsigned()?;
     if !evidence.has_only(&["op", "d", "s", "t"]) {
@@ -93,10 +95,25 @@ fn claim_inflated(bytes: &[u8]) -> Option<Claim> {
     let Inflated::Whole(text) = alone(bytes, &mut HELLO.clone()) else {
         return None;
     };
-    let json = Json::object(std::str::from_utf8(&text).ok()?)?;
+    let term = external_term::to_json(&text, HELLO);
+    is_hello(term.as_deref().or(std::str::from_utf8(&text).ok())?)
+        .then(|| Claim::certain("a hello with its heartbeat interval, compressed"))?
+}
+
+/// What a server says in terms of Erlang begins with one, too.
+fn claim_term(bytes: &[u8]) -> Option<Claim> {
+    let bytes = bytes.get(..bytes.len().min(HELLO + 1))?;
+    is_hello(&external_term::to_json(bytes, HELLO)?)
+        .then(|| Claim::certain("a hello with its heartbeat interval, as a term of Erlang"))?
+}
+
+fn is_hello(text: &str) -> bool {
+    let Some(json) = Json::object(text) else {
+        return false;
+    };
     let [op, data] = json.pick(["op", "d"]);
-    let is_hello = op?.unsigned() == Some(10) && data?.get("heartbeat_interval").is_some();
-    is_hello.then(|| Claim::certain("a hello with its heartbeat interval, compressed"))?
+    let interval = data.and_then(|data| data.get("heartbeat_interval"));
+    op.and_then(|op| op.unsigned()) == Some(10) && interval.is_some()
 }
 
 fn close_code(code: u16) -> Option<&'static str> {
@@ -134,7 +151,8 @@ struct Discord {
     /// The server's stream, where all its messages are in one.
     stream: Option<Deflated>,
     is_seen: bool,
-    is_etf: bool,
+    /// The server's messages are one zstd stream.
+    is_zstd: bool,
 }
 
 impl Discord {
@@ -143,7 +161,7 @@ impl Discord {
         Self {
             stream: is_stream.then(Deflated::default),
             is_seen: opening.is_seen,
-            is_etf: opening.parameter("encoding") == Some("etf"),
+            is_zstd: opening.parameter("compress") == Some("zstd-stream"),
         }
     }
 }
@@ -152,6 +170,9 @@ impl Decode for Discord {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
         if message.kind == Kind::Text {
             return unit(message.bytes, message.from, out);
+        }
+        if let Some(fit) = term(message.bytes, message.from, out) {
+            return fit;
         }
         if !self.is_seen && message.from == Side::Server && message.bytes.ends_with(FLUSHED) {
             // The handshake would have said it.
@@ -163,13 +184,16 @@ impl Decode for Discord {
             }
             // One message by itself.
             _ if message.bytes.first() == Some(&0x78) => alone(message.bytes, out.inflatable()),
+            _ if self.is_zstd && message.from == Side::Server => {
+                return opaque(message.bytes, "compressed, one zstd stream", out);
+            }
             _ => return opaque(message.bytes, "binary", out),
         };
         match inflated {
-            Inflated::Whole(_) if self.is_etf => {
-                opaque(message.bytes, "Erlang's external term format", out)
-            }
-            Inflated::Whole(text) => out.apart(&text, |out, text| unit(text, message.from, out)),
+            Inflated::Whole(text) => match term(&text, message.from, out) {
+                Some(fit) => fit,
+                None => out.apart(&text, |out, text| unit(text, message.from, out)),
+            },
             Inflated::Part => opaque(message.bytes, "a part of a message", out),
             Inflated::Lost => {
                 opaque(message.bytes, "compressed", out);
@@ -188,6 +212,13 @@ impl Decode for Discord {
     fn memory(&self) -> usize {
         self.stream.as_ref().map_or(0, Deflated::memory)
     }
+}
+
+/// A message that is a term of Erlang; `None` where it is none.
+fn term(bytes: &[u8], from: Side, out: &mut Out<'_, '_>) -> Option<Fit> {
+    let text = external_term::to_json(bytes, *out.inflatable())?;
+    *out.inflatable() -= text.len().min(*out.inflatable());
+    Some(out.apart(text.as_bytes(), |out, text| unit(text, from, out)))
 }
 
 /// A message that is compressed by itself, whose stream may end or be flushed.
@@ -390,6 +421,31 @@ mod tests {
             ["10"]
         );
         assert!(talk.server_bytes(&[0x78, 0x9c, 1, 2, 3]).is_some());
+    }
+
+    #[test]
+    fn terms_of_erlang_are_read_alone_and_in_the_stream() {
+        let hello = hex::decode("8374000000046400016474000000016400126865617274626561745f696e74657276616c620000a1226400026f70610a640001736400036e696c640001746400036e696c").unwrap();
+        let summary = r#"Hello {"heartbeat_interval":41250}"#;
+        let mut talk = Talk::opened("/", "v=10&encoding=etf", "");
+        assert_eq!(talk.server_bytes(&hello).unwrap().summary, summary);
+        let beat = hex::decode("8374000000026400016461056400026f706101").unwrap();
+        let beat = talk.client_bytes(&beat).unwrap();
+        assert_eq!(beat.heartbeat, Some(Heartbeat::Ping));
+        // Without its handshake.
+        let hello = Talk::unknown().server_bytes(&hello).unwrap().to_owned();
+        assert_eq!(
+            (hello.protocol(), hello.summary.as_str()),
+            ("discord", summary)
+        );
+        let other = hex::decode("8374000000016400026f70610a").unwrap();
+        let other = Talk::unknown().server_bytes(&other).map(|it| it.protocol());
+        assert_ne!(other, Some("discord"));
+        let mut talk = Talk::opened("/", "v=10&encoding=json&compress=zstd-stream", "");
+        let frame = talk
+            .server_bytes(&[0x28, 0xb5, 0x2f, 0xfd, 0, 0x58])
+            .unwrap();
+        assert_eq!(frame.summary, "compressed, one zstd stream, 6 bytes");
     }
 
     #[test]
