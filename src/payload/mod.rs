@@ -41,6 +41,7 @@ mod table;
 #[cfg(test)]
 mod testing;
 mod tree;
+mod units;
 #[cfg(test)]
 mod vectors;
 

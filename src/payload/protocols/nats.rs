@@ -4,6 +4,7 @@
 use crate::base::{FieldInfo, PerSide, Side};
 use crate::payload::json::Json;
 use crate::payload::table::{fields, rules};
+use crate::payload::units::{Step, units};
 use crate::payload::{
     Carry, Claim, Datum, Decode, Decoder, Evidence, Fit, Heartbeat, Kind, Objects, Out, Payload,
     summary,
@@ -93,13 +94,15 @@ impl Decode for Nats {
             if !carry.is_lost() {
                 return Fit::No;
             }
-            part(message, out);
+            out.part(DECODER.title, "of an operation");
             return Fit::Yes;
         }
         carry.found();
-        let count = out.stream(carry, message, units);
+        let count = out.stream(carry, message, |out, bytes, carry| {
+            units(out, bytes, carry, unit)
+        });
         if count == 0 {
-            part(message, out);
+            out.part(DECODER.title, "of an operation");
         }
         Fit::Yes
     }
@@ -117,40 +120,23 @@ impl Decode for Nats {
     }
 }
 
-fn part<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>) {
-    out.unit(DECODER.title).words("a part of an operation");
-    out.summary(format!(
-        "part of an operation, {} bytes",
-        message.bytes.len()
-    ));
-}
-
-/// Decodes unit after unit; how many there were. What is left waits.
-fn units<'a>(out: &mut Out<'_, 'a>, mut bytes: &'a [u8], carry: &mut Carry) -> usize {
-    let mut count = 0;
-    while !bytes.is_empty() {
-        match Unit::parse(bytes) {
-            Parsed::Whole(unit, len) => {
-                unit.write(out);
-                bytes = bytes.get(len..).unwrap_or_default();
-                count += 1;
-            }
-            Parsed::Cut(len) => {
-                carry.keep(bytes, len);
-                break;
-            }
-            Parsed::Broken => {
-                // What they say may be a secret.
-                let text = format!("no operation, {} bytes", bytes.len());
-                out.unit(DECODER.title).words("no operation");
-                out.summary(text.clone());
-                out.finding(&LINE_INVALID, text);
-                carry.lose();
-                return count + 1;
-            }
+/// Decodes an operation.
+fn unit<'a>(out: &mut Out<'_, 'a>, bytes: &'a [u8]) -> Step {
+    match Unit::parse(bytes) {
+        Parsed::Whole(unit, len) => {
+            unit.write(out);
+            Step::Took(len)
+        }
+        Parsed::Cut(len) => Step::Wait(len),
+        Parsed::Broken => {
+            // What they say may be a secret.
+            let text = format!("no operation, {} bytes", bytes.len());
+            out.unit(DECODER.title).words("no operation");
+            out.summary(text.clone());
+            out.finding(&LINE_INVALID, text);
+            Step::Lost
         }
     }
-    count
 }
 
 /// The operation that bytes begin with; they are not case-sensitive.

@@ -11,6 +11,7 @@ use self::frame::{Start, start};
 use self::session::Session;
 use self::table::TITLE;
 use crate::base::{PerSide, Side};
+use crate::payload::units::{Step, units};
 use crate::payload::{
     Carry, Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload,
 };
@@ -113,18 +114,20 @@ impl Decode for Amqp {
         }
         if carry.is_lost() {
             if !may_begin || !is_whole(message.bytes) {
-                part(message, out, "of an unknown place");
+                out.part(TITLE, "of an unknown place");
                 return Fit::Yes;
             }
             carry.found();
         }
         let session = &mut self.session;
         let count = out.stream(carry, message, |out, bytes, carry| {
-            units(out, bytes, carry, session, message.from)
+            units(out, bytes, carry, |out, bytes| {
+                unit(out, bytes, session, message.from)
+            })
         });
         self.is_certain |= self.session.has_begun();
         if count == 0 {
-            part(message, out, "of a frame");
+            out.part(TITLE, "of a frame");
         }
         Fit::Yes
     }
@@ -142,51 +145,28 @@ impl Decode for Amqp {
     }
 }
 
-/// A message in which no frame ends.
-fn part<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>, of: &str) {
-    out.unit(TITLE).words(format!("a part {of}"));
-    out.summary(format!("part {of}, {} bytes", message.bytes.len()));
-}
-
-/// Decodes header after header and frame after frame; how many there were. What is left waits.
-fn units<'a>(
-    out: &mut Out<'_, 'a>,
-    mut bytes: &'a [u8],
-    carry: &mut Carry,
-    session: &mut Session,
-    from: Side,
-) -> usize {
-    let mut count = 0;
-    while !bytes.is_empty() {
-        match start(bytes, session.is_old()) {
-            Start::Cut => {
-                carry.keep(bytes, None);
-                break;
-            }
-            Start::Broken => {
-                out.unit(TITLE);
-                out.summary("no frame");
-                out.finding(&table::MALFORMED, "no frame begins here");
-                carry.lose();
-                return count + 1;
-            }
-            Start::Header(header) => {
-                session.header(header, from, out);
-                bytes = bytes.get(header.len()..).unwrap_or_default();
-                count += 1;
-            }
-            Start::Frame(frame) => {
-                let Some((whole, rest)) = bytes.split_at_checked(frame.len) else {
-                    carry.keep(bytes, Some(frame.len as u64));
-                    break;
-                };
-                session.frame(&frame, whole, from, out);
-                bytes = rest;
-                count += 1;
-            }
+/// Decodes a header or a frame.
+fn unit<'a>(out: &mut Out<'_, 'a>, bytes: &'a [u8], session: &mut Session, from: Side) -> Step {
+    match start(bytes, session.is_old()) {
+        Start::Cut => Step::Wait(None),
+        Start::Broken => {
+            out.unit(TITLE);
+            out.summary("no frame");
+            out.finding(&table::MALFORMED, "no frame begins here");
+            Step::Lost
         }
+        Start::Header(header) => {
+            session.header(header, from, out);
+            Step::Took(header.len())
+        }
+        Start::Frame(frame) => match bytes.get(..frame.len) {
+            Some(whole) => {
+                session.frame(&frame, whole, from, out);
+                Step::Took(frame.len)
+            }
+            None => Step::Wait(Some(frame.len as u64)),
+        },
     }
-    count
 }
 
 #[cfg(test)]

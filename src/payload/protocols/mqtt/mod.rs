@@ -10,6 +10,7 @@ mod table;
 use self::packet::{Header, Start};
 use self::session::Session;
 use crate::base::{PerSide, Side};
+use crate::payload::units::{Step, units};
 use crate::payload::{
     Carry, Claim, Decode, Decoder, Evidence, Fit, Kind, Objects, Opening, Out, Payload,
 };
@@ -121,18 +122,20 @@ impl Decode for Mqtt {
         if carry.is_lost() {
             // Most programs begin a message with a packet.
             if !may_begin || whole(message.bytes).is_none() {
-                part(message, out, "of an unknown place");
+                out.part(table::TITLE, "of an unknown place");
                 return Fit::Yes;
             }
             carry.found();
         }
         let session = &mut self.session;
         let count = out.stream(carry, message, |out, bytes, carry| {
-            packets(out, bytes, carry, session, message)
+            units(out, bytes, carry, |out, bytes| {
+                packet(out, bytes, session, message)
+            })
         });
         self.is_certain |= self.session.has_connected();
         if count == 0 {
-            part(message, out, "of a packet");
+            out.part(table::TITLE, "of a packet");
         }
         if message.kind == Kind::Text {
             out.finding(&table::TEXT_MESSAGE, "MQTT in a text message");
@@ -154,49 +157,32 @@ impl Decode for Mqtt {
     }
 }
 
-/// A message in which no packet ends.
-fn part<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>, of: &str) {
-    out.unit(table::TITLE).words(format!("a part {of}"));
-    out.summary(format!("part {of}, {} bytes", message.bytes.len()));
-}
-
-/// Decodes packet after packet; how many there were. What is left waits.
-fn packets<'a>(
+/// Decodes a packet.
+fn packet<'a>(
     out: &mut Out<'_, 'a>,
-    mut bytes: &'a [u8],
-    carry: &mut Carry,
+    bytes: &'a [u8],
     session: &mut Session,
     message: &Payload<'_>,
-) -> usize {
-    let mut count = 0;
-    while !bytes.is_empty() {
-        match packet::start(bytes) {
-            Start::Cut => {
-                carry.keep(bytes, None);
-                break;
-            }
-            Start::Broken => {
-                out.unit(table::TITLE);
-                out.summary("no packet");
-                out.finding(
-                    &table::MALFORMED,
-                    "a remaining length of more than four bytes",
-                );
-                carry.lose();
-                return count + 1;
-            }
-            Start::Header(header) => {
-                let Some((packet, rest)) = bytes.split_at_checked(header.total()) else {
-                    carry.keep(bytes, Some(header.total() as u64));
-                    break;
-                };
-                session.packet(header, packet, message, out);
-                bytes = rest;
-                count += 1;
-            }
+) -> Step {
+    match packet::start(bytes) {
+        Start::Cut => Step::Wait(None),
+        Start::Broken => {
+            out.unit(table::TITLE);
+            out.summary("no packet");
+            out.finding(
+                &table::MALFORMED,
+                "a remaining length of more than four bytes",
+            );
+            Step::Lost
         }
+        Start::Header(header) => match bytes.get(..header.total()) {
+            Some(packet) => {
+                session.packet(header, packet, message, out);
+                Step::Took(packet.len())
+            }
+            None => Step::Wait(Some(header.total() as u64)),
+        },
     }
-    count
 }
 
 #[cfg(test)]

@@ -75,7 +75,7 @@ impl Decode for Rfb {
         let carry = &mut self.carry[from];
         let talk = &mut self.talk;
         if carry.is_lost() && !talk.finds(message.bytes, from) {
-            part(message, out, "of an unknown place");
+            out.part(TITLE, "of an unknown place");
             return Fit::Yes;
         }
         carry.found();
@@ -93,7 +93,7 @@ impl Decode for Rfb {
             }
         };
         if count == 0 {
-            part(message, out, "of a message");
+            out.part(TITLE, "of a message");
         }
         Fit::Yes
     }
@@ -126,12 +126,6 @@ impl Talk {
             Side::Client => self.client_finds(bytes),
         }
     }
-}
-
-/// A message in which no message of RFB ends.
-fn part<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>, of: &str) {
-    out.unit(TITLE).words(format!("a part {of}"));
-    out.summary(format!("part {of}, {} bytes", message.bytes.len()));
 }
 
 /// Decodes message after message; how many there were. What is left waits.

@@ -1,13 +1,21 @@
 //! Kubernetes' streams over WebSocket (k8s.io/streaming, wsstream; KEP-4006): exec, attach and port-forward, whose messages
-//! begin with the number of a channel, a byte, or a digit and base64.
+//! begin with the number of a channel, a byte, or a digit and base64; or a whole SPDY connection is inside.
+
+mod spdy;
+mod table;
 
 use std::borrow::Cow;
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
+use self::spdy::Spdy;
+use self::table::{
+    CHANNEL, CLOSED, DATA, EXIT, EXIT_CODE, FAILED, FIELDS, HEIGHT, INVALID, PORT, REASON, RULES,
+    STATUS, STREAM, TITLE, WIDTH,
+};
+use crate::base::Side;
 use crate::payload::json::Json;
-use crate::payload::table::{fields, rules};
 use crate::payload::{
     Claim, Datum, Decode, Decoder, Evidence, Fit, Objects, Opening, Out, Payload, summary,
 };
@@ -19,33 +27,10 @@ const CLOSE: u8 = 255;
 /// Ports of a port-forward whose numbers are remembered.
 const PORTS: usize = 64;
 
-fields! {
-    CHANNEL = "kubernetes.channel", "Channel", Unsigned, "Channel of a Kubernetes stream message.";
-    STREAM = "kubernetes.stream", "Stream", Text, "What the channel carries.",
-        words(&["stdin", "stdout", "stderr", "error", "resize", "close", "data"]);
-    PORT = "kubernetes.port", "Port", Unsigned, "Port that a channel of a Kubernetes port-forward belongs to.";
-    CLOSED = "kubernetes.closed_channel", "Closed channel", Unsigned, "Channel that a Kubernetes message ends.";
-    STATUS = "kubernetes.status", "Status", Text, "How a Kubernetes command ended.", words(&["Success", "Failure"]);
-    REASON = "kubernetes.reason", "Reason", Text, "Why a Kubernetes command failed.";
-    EXIT_CODE = "kubernetes.exit_code", "Exit code", Unsigned, "Exit code of a Kubernetes command.";
-    WIDTH = "kubernetes.width", "Width", Unsigned, "Columns of a terminal.";
-    HEIGHT = "kubernetes.height", "Height", Unsigned, "Lines of a terminal.";
-    DATA = "kubernetes.data", "Data", Bytes, "What a Kubernetes stream message carries.", body();
-}
-
-rules! {
-    INVALID = "kubernetes-message-invalid", Error, "Kubernetes, wsstream",
-        "A message has no channel, one that the protocol does not have, or what its channel does not carry.";
-    EXIT = "kubernetes-exit-code", Note, "Kubernetes, remotecommand",
-        "A command ended with an exit code that is not 0.";
-    FAILED = "kubernetes-command-failed", Warning, "Kubernetes, remotecommand",
-        "A command could not be run, or a port could not be reached.";
-}
-
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
     name: "kubernetes",
-    title: "Kubernetes",
+    title: TITLE,
     fields: FIELDS,
     rules: RULES,
     claim,
@@ -58,7 +43,8 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     if evidence.parent.is_some() {
         return None;
     }
-    if version(evidence.subprotocol()).is_some() {
+    let token = evidence.subprotocol();
+    if version(token).is_some() || spdy::is_token(token) {
         return Claim::certain("subprotocol");
     }
     let path = &evidence.opening.path;
@@ -90,6 +76,8 @@ struct Kubernetes {
     is_forward: bool,
     /// The port of each pair of channels of a port-forward, as the server said.
     ports: Vec<Option<u16>>,
+    /// All of it is a tunnel.
+    tunnel: Option<Box<Spdy>>,
 }
 
 impl Kubernetes {
@@ -99,12 +87,16 @@ impl Kubernetes {
             is_base64: opening.subprotocol.contains("base64."),
             is_forward: opening.path.ends_with("/portforward"),
             ports: Vec::new(),
+            tunnel: spdy::is_token(&opening.subprotocol).then(Box::default),
         }
     }
 }
 
 impl Decode for Kubernetes {
     fn message<'a>(&mut self, message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Fit {
+        if let Some(tunnel) = &mut self.tunnel {
+            return tunnel.message(message, out);
+        }
         let Some((first, rest)) = message.bytes.split_first() else {
             return invalid("an empty message", out);
         };
@@ -119,7 +111,14 @@ impl Decode for Kubernetes {
     }
 
     fn memory(&self) -> usize {
-        self.ports.capacity() * size_of::<Option<u16>>()
+        let tunnel = self.tunnel.as_ref().map_or(0, |tunnel| tunnel.memory());
+        self.ports.capacity() * size_of::<Option<u16>>() + tunnel
+    }
+
+    fn lost(&mut self, from: Side) {
+        if let Some(tunnel) = &mut self.tunnel {
+            tunnel.lost(from);
+        }
     }
 }
 
