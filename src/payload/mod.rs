@@ -40,6 +40,8 @@ mod summary;
 mod table;
 #[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod traps;
 mod tree;
 mod units;
 #[cfg(test)]

@@ -35,6 +35,7 @@ const GIVEN_UP: i64 = 30_000_000_000;
 
 fields! {
     TYPE = "ocpp.type", "Type", Text, "Type of an OCPP message.", words(TYPES);
+    STATION = "ocpp.station", "Station", Text, "Charging station that an OCPP connection is of: the last part of its path.";
     ID = "ocpp.id", "Id", Text, "Id by which an OCPP answer belongs to its call.";
     ACTION = "ocpp.action", "Action", Text, "Action of an OCPP call; of an answer, its call's.";
     ERROR_CODE = "ocpp.error_code", "Error code", Text, "Code of an OCPP error.";
@@ -175,6 +176,11 @@ impl Decode for Ocpp {
             _ => self.answer(&unit, message.from, out),
         };
         out.summary(line);
+        let station = out.opening().path.rsplit('/').next().unwrap_or_default();
+        if !station.is_empty() {
+            let station = station.to_owned();
+            out.field(&STATION, station);
+        }
         out.json_of(&ERROR_CODE, unit.code);
         out.json_of(&ERROR_DESCRIPTION, unit.description);
         out.json(&PAYLOAD, unit.payload);

@@ -118,6 +118,8 @@ struct Element {
     from: Option<String>,
     to: Option<String>,
     mechanism: Option<String>,
+    /// Where a stream that is closed goes on.
+    see_other: Option<String>,
     /// Name and namespace of the first element inside.
     child: Option<(String, Option<String>)>,
     body: Option<String>,
@@ -223,6 +225,7 @@ impl Element {
                 "from" => element.from = value,
                 "to" => element.to = value,
                 "mechanism" => element.mechanism = value,
+                "see-other-uri" => element.see_other = value,
                 "xmlns" if own.is_none() => element.namespace = value,
                 key if own.as_deref() == Some(key) => element.namespace = value,
                 _ => {}
@@ -360,7 +363,8 @@ impl Element {
         };
         let body = self.body.as_deref().unwrap_or_default();
         let condition = self.condition.as_deref().unwrap_or_default();
-        for part in [method, &peer, condition, body] {
+        let see_other = self.see_other.as_deref().unwrap_or_default();
+        for part in [method, &peer, condition, body, see_other] {
             if !part.is_empty() {
                 line += &format!(" {}", summary::part(part));
             }

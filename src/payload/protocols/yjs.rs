@@ -199,6 +199,8 @@ impl<'a> Body<'a> {
                 }
                 (number, _) => Body::Auth(number, reader.text()?),
             },
+            // A client says no reason.
+            "close" if has_document && reader.0.is_empty() => Body::Nothing,
             "stateless" | "broadcastStateless" | "close" if has_document => {
                 Body::Text(reader.text()?)
             }
