@@ -98,7 +98,7 @@ fn taken(shot: &Shot) -> String {
     let (_, file) = shot.capture.rsplit_once('/').unwrap();
     let mut app = open_diagnosed(file);
     app.name = format!("samples/{}", shot.capture);
-    app.theme = shot.theme;
+    app.theme = shot.theme.into();
     drawn(&mut app, SIZE.0, SIZE.1);
     for word in shot.keys.split_whitespace() {
         type_word(&mut app, word);
