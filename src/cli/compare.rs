@@ -185,16 +185,14 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Capture> {
     let mut source = Reading::of(source, &args.analysis)?;
     let options = passes::engine_options(&args.analysis);
     let (mut records, mut casebook) = (Records::default(), Casebook::default());
-    let (tally, _) = run::serial(
-        &mut source,
-        options,
-        |_| Both::new(args.redact),
-        &mut |parts: &mut [(Recording, BatchFacts)]| {
-            records.take(parts.iter_mut().map(|part| &mut part.0));
-            casebook.take(parts.iter_mut().map(|part| &mut part.1));
-            true
-        },
-    );
+    let make = |_| Both::new(args.redact);
+    let collect = &mut |parts: &mut [(Recording, BatchFacts)]| {
+        records.take(parts.iter_mut().map(|part| &mut part.0));
+        casebook.take(parts.iter_mut().map(|part| &mut part.1));
+        true
+    };
+    let threads = args.analysis.thread_count();
+    let (tally, _) = run::analyse(&mut source, &options, threads, make, collect);
     let ending = source.finish();
     for note in &ending.notes {
         tell(note);

@@ -126,7 +126,7 @@ impl Facts {
 }
 
 /// Judges an attempt by what was seen of it.
-fn alone(attempt: Attempt, (tables, endings): &(Tables, Endings), now: Timestamp) -> Judged {
+fn alone(attempt: Box<Attempt>, (tables, endings): &(Tables, Endings), now: Timestamp) -> Judged {
     endings.forget_asked();
     let index = Index::of(tables);
     let case = Case::new(&attempt, &index, endings, now);
@@ -134,7 +134,7 @@ fn alone(attempt: Attempt, (tables, endings): &(Tables, Endings), now: Timestamp
     match (found, case.depends_on_others()) {
         (found, true) => {
             let verdict = found.map(|found| found.verdict);
-            Judged::Open(Box::new(attempt), verdict)
+            Judged::Open(attempt, verdict)
         }
         (Some(found), false) => Judged::Settled(Box::new(found)),
         (None, false) => Judged::Nothing,

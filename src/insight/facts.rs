@@ -301,7 +301,7 @@ fn past_head(bytes: &[u8]) -> &[u8] {
 #[derive(Debug, Default)]
 pub(super) struct Ended {
     /// Attempts that are over, with their flows.
-    pub(super) attempts: Vec<(Option<ConnectionId>, Attempt)>,
+    pub(super) attempts: Vec<(Option<ConnectionId>, Box<Attempt>)>,
     /// Servers that answered flows without an attempt in them.
     pub(super) ordinary: Vec<SocketAddr>,
 }
@@ -309,11 +309,11 @@ pub(super) struct Ended {
 /// An engine's sink that gathers facts.
 #[derive(Debug, Default)]
 pub(super) struct Gatherer {
-    open: HashMap<ConnectionId, Attempt>,
+    open: HashMap<ConnectionId, Box<Attempt>>,
     /// Their last frames: apart from the rest, since every frame is one.
     last: HashMap<ConnectionId, PerSide<Option<Seen>>>,
     /// Attempts that ended while their flow goes on, by flow.
-    waiting: HashMap<u64, Vec<(ConnectionId, Attempt)>>,
+    waiting: HashMap<u64, Vec<(ConnectionId, Box<Attempt>)>>,
     /// What was said of TLS, by flow, until the flow is over.
     tls: HashMap<u64, Arc<Summary>>,
     /// What was said of QUIC, by flow, until the flow is over.
@@ -330,7 +330,8 @@ impl Sink for Gatherer {
     }
 
     fn opened(&mut self, connection: &Connection) {
-        self.open.insert(connection.id, Attempt::of(connection));
+        let attempt = Box::new(Attempt::of(connection));
+        self.open.insert(connection.id, attempt);
     }
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
@@ -445,7 +446,7 @@ impl Sink for Gatherer {
             if quic.is_some() {
                 // It says nothing of TCP at the same address.
             } else if may_be_an_attempt(&flow) {
-                let attempt = Attempt::of_flow(flow, tls);
+                let attempt = Box::new(Attempt::of_flow(flow, tls));
                 self.ended.attempts.push((None, attempt));
             } else if flow.sides.server.first_data.is_some()
                 && self.ordinary.len() < ORDINARY

@@ -1,6 +1,6 @@
 //! What a comparison needs of each connection, gathered from engine events. Nothing here compares.
 
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
 use crate::base::{ConnectionId, Needs, PacketNumber, PerSide, Side, Timestamp};
 use crate::engine::{Connection, FlowSummary, FrameEvent, MessageEvent, Moment, Seen, Sink};
@@ -64,18 +64,20 @@ pub struct Recorded {
     pub(super) messages: PerSide<Vec<RecordedMessage>>,
     /// Who ended TCP first, and when.
     pub(super) ended: Option<(Side, Timestamp)>,
-    last_mask: PerSide<Option<[u8; 4]>>,
 }
 
 impl Recorded {
-    fn of(connection: &Connection) -> Self {
+    fn of(connection: &Connection, mut messages: PerSide<Vec<RecordedMessage>>) -> Self {
+        for side in Side::BOTH {
+            // There may be hundreds of thousands, and each waits for the other capture.
+            messages[side].shrink_to_fit();
+        }
         Self {
             number: 0,
             connection: Box::new(connection.clone()),
             shown: None,
-            messages: PerSide::default(),
+            messages,
             ended: None,
-            last_mask: PerSide::default(),
         }
     }
 
@@ -103,6 +105,13 @@ impl Recorded {
     }
 }
 
+/// What is recorded of a connection that lives.
+#[derive(Debug, Default)]
+struct Open {
+    messages: PerSide<Vec<RecordedMessage>>,
+    last_mask: PerSide<Option<[u8; 4]>>,
+}
+
 /// What one engine recorded since it was last asked.
 #[derive(Debug, Default)]
 pub struct Recording {
@@ -113,7 +122,7 @@ pub struct Recording {
 /// An engine's sink that records connections.
 #[derive(Debug, Default)]
 pub struct Recorder {
-    open: HashMap<ConnectionId, Recorded>,
+    open: HashMap<ConnectionId, Open>,
     /// Those that ended while their flow goes on, by flow.
     waiting: HashMap<u64, Vec<(ConnectionId, Recorded)>>,
     kept: usize,
@@ -136,21 +145,21 @@ impl Sink for Recorder {
 
     fn opened(&mut self, connection: &Connection) {
         self.part.opened.push(Opened::of(connection));
-        self.open.insert(connection.id, Recorded::of(connection));
+        self.open.insert(connection.id, Open::default());
     }
 
     fn frame(&mut self, event: &FrameEvent<'_>, connection: &Connection) {
-        if let Some(recorded) = self.open.get_mut(&connection.id) {
-            recorded.last_mask[event.from] = event.frame.header.masking_key;
+        if let Some(open) = self.open.get_mut(&connection.id) {
+            open.last_mask[event.from] = event.frame.header.masking_key;
         }
     }
 
     fn message(&mut self, event: &MessageEvent<'_>, connection: &Connection) {
-        let Some(recorded) = self.open.get_mut(&connection.id) else {
+        let Some(open) = self.open.get_mut(&connection.id) else {
             return;
         };
-        let mask = recorded.last_mask[event.from];
-        let messages = &mut recorded.messages[event.from];
+        let mask = open.last_mask[event.from];
+        let messages = &mut open.messages[event.from];
         if messages.len() >= KEPT || self.kept >= KEPT_IN_ALL {
             return;
         }
@@ -171,8 +180,8 @@ impl Sink for Recorder {
     }
 
     fn closed(&mut self, connection: &Connection, _at: Moment) {
-        if let Some(mut recorded) = self.open.remove(&connection.id) {
-            recorded.connection = Box::new(connection.clone());
+        if let Some(open) = self.open.remove(&connection.id) {
+            let recorded = Recorded::of(connection, open.messages);
             let waiting = self.waiting.entry(connection.flow).or_default();
             waiting.push((connection.id, recorded));
         }
@@ -202,17 +211,18 @@ impl Records {
         let parts: Vec<_> = parts.into_iter().collect();
         let opened = parts.iter().map(|part| &part.opened[..]);
         self.numbers.number(opened);
+        let mut ended = Vec::new();
         for (engine, part) in parts.into_iter().enumerate() {
             for (id, mut recorded) in part.ended.drain(..) {
-                let number = self.numbers.end(engine, id);
-                if self.connections.len() >= CONNECTIONS {
-                    self.left_out += 1;
-                    continue;
-                }
-                recorded.number = number.unwrap_or_default();
-                self.connections.push(recorded);
+                recorded.number = self.numbers.end(engine, id).unwrap_or_default();
+                ended.push(recorded);
             }
         }
+        // Which ones are left out does not depend on how many engines there are.
+        ended.sort_by_key(|recorded| recorded.number);
+        let room = CONNECTIONS - self.connections.len();
+        self.left_out += ended.len().saturating_sub(room) as u64;
+        self.connections.extend(ended.into_iter().take(room));
     }
 
     /// Sorts the connections by their numbers.
