@@ -85,8 +85,22 @@ fn named(mut rows: Vec<Map<String, Value>>) -> Vec<String> {
             row["connection"] = names[&number].clone();
         }
     }
+    forget_polling(&mut rows);
     let lines = rows.iter().map(|row| serde_json::to_string(row).unwrap());
     lines.collect()
+}
+
+/// Takes away what is known of Engine.IO sessions from their polling: that came on other connections, which may be in other
+/// parts, or left out.
+fn forget_polling(rows: &mut [Map<String, Value>]) {
+    for decoded in rows.iter_mut().filter_map(|row| row.get_mut("decoded")) {
+        if !decoded["fields"]["engineio.polled"].is_null() {
+            *decoded = Value::Null;
+        } else if decoded["request"].is_null() && !decoded["time"].is_null() {
+            // It answers what was polled.
+            decoded["time"] = Value::Null;
+        }
+    }
 }
 
 /// What the parts say one by one, in one order.

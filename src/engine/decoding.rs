@@ -104,9 +104,7 @@ pub(super) const UNANSWERED: usize = 100;
 /// What is said of a request that nobody answered.
 pub(super) fn unanswered(call: &Pending) -> String {
     let method = crate::base::escape::text(call.method.as_bytes());
-    let place = match call.message() {
-        Some(number) => format!("of message {number}"),
-        None => "sent by polling".to_owned(),
-    };
-    format!("no answer to {} {method} {place}", call.protocol)
+    let place = call.message();
+    let place = place.map_or_else(String::new, |number| format!(" of message {number}"));
+    format!("no answer to {} {method}{place}", call.protocol)
 }

@@ -486,8 +486,10 @@ impl WebSocketSession {
             return;
         };
         self.connection.protocol = conversation.protocol();
-        let calls = conversation.pending();
-        for call in calls.iter().filter(|call| call.message().is_some()) {
+        // What was asked by polling may be answered in an exchange that the capture lacks.
+        let mut calls = conversation.pending();
+        calls.retain(|call| call.message().is_some());
+        for call in &calls {
             context.sink.unanswered(call, &self.connection);
         }
         for call in calls.iter().take(decoding::UNANSWERED) {
