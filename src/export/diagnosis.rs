@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::base::{PerSide, Process, escape};
 use crate::insight::encrypted::Encrypted;
+use crate::insight::verdicts::outcome;
 use crate::insight::{Casebook, Diagnosis, More, Report, Stage, Verdict};
 use crate::tls::CertificateNames;
 
@@ -96,7 +97,7 @@ impl<'a> DiagnosisText<'a> {
     /// `2 of 5 attempts failed: status-404 2; the server ...`.
     fn summary(&self) -> String {
         let report = self.report;
-        let (count, failed) = (report.count(), report.failed());
+        let count = report.count();
         let mut verdicts: Vec<_> = report.verdicts.iter().collect();
         verdicts.retain(|(verdict, _)| **verdict != Verdict::Healthy);
         verdicts.sort_by_key(|(verdict, count)| {
@@ -116,17 +117,9 @@ impl<'a> DiagnosisText<'a> {
         if report.unexamined > 0 {
             parts.push(format!("{} not looked at", report.unexamined));
         }
-        let noun = if count == 1 { "attempt" } else { "attempts" };
-        let warned = match report.warned() {
-            0 => String::new(),
-            1 => ", 1 with a warning".to_owned(),
-            warned => format!(", {warned} with warnings"),
-        };
-        let parts = parts.join(", ");
-        let mut out = match failed {
-            0 => format!("{count} {noun}, none failed{warned}: {parts}"),
-            _ => format!("{failed} of {count} {noun} failed{warned}: {parts}"),
-        };
+        let mut out = outcome(count, report.failed(), report.warned());
+        // Writing to a string cannot fail.
+        let _ = write!(out, ": {}", parts.join(", "));
         let first = self.worst_first().into_iter().next();
         if let Some(first) = first.filter(|first| first.stage().is_some()) {
             let sentence: String = first.sentence.chars().take(SENTENCE).collect();
@@ -135,7 +128,6 @@ impl<'a> DiagnosisText<'a> {
             } else {
                 ""
             };
-            // Writing to a string cannot fail.
             let _ = write!(out, "; {sentence}{cut}");
         }
         out.push('\n');

@@ -29,7 +29,7 @@ use crate::base::Needs;
 pub use crate::payload::json::{PathStep, visit as visit_json};
 pub use complete::{Completion, complete};
 pub use error::FilterError;
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", feature = "tui"))]
 pub(crate) use error::nearest;
 pub use fields::{Column, FieldRef, field, fields, meaning, table};
 pub use quote::equals;

@@ -48,3 +48,18 @@ impl Verdicts {
         }
     }
 }
+
+/// How attempts came out, in words: `2 of 5 attempts failed, 1 with a warning`.
+#[must_use]
+pub fn outcome(all: u64, failed: u64, warned: u64) -> String {
+    let noun = if all == 1 { "attempt" } else { "attempts" };
+    let warned = match warned {
+        0 => String::new(),
+        1 => ", 1 with a warning".to_owned(),
+        warned => format!(", {warned} with warnings"),
+    };
+    match failed {
+        0 => format!("{all} {noun}, none failed{warned}"),
+        _ => format!("{failed} of {all} {noun} failed{warned}"),
+    }
+}

@@ -7,7 +7,7 @@ use wireloupe::export::report::{ReportFormat, ReportInput, report};
 use wireloupe::export::{attempt_json, encrypted_text, statistics};
 use wireloupe::filter::Filter;
 use wireloupe::insight::statistics::CallOrder;
-use wireloupe::insight::verdicts::Verdicts;
+use wireloupe::insight::verdicts::{self, Verdicts};
 use wireloupe::overview::Session;
 use wireloupe::view::ladder::Ladder;
 
@@ -250,11 +250,9 @@ fn progress(session: &Session) -> Value {
 
 /// Attempts, the worst first, and in words how many there are.
 fn attempts(all: &Verdicts, session: &Session, from: Option<u64>, count: Option<u64>) -> Value {
-    let noun = if all.all == 1 { "attempt" } else { "attempts" };
-    let title = match (all.all, all.failed) {
-        (0, _) => "No attempt at a WebSocket so far".to_owned(),
-        (all, 0) => format!("none of {all} {noun} failed"),
-        (all, failed) => format!("{failed} of {all} {noun} failed"),
+    let title = match all.all {
+        0 => "No attempt at a WebSocket so far".to_owned(),
+        count => verdicts::outcome(count, all.failed, all.warned),
     };
     let mut more = Vec::new();
     for (count, what) in [
