@@ -9,24 +9,10 @@ use ratatui::widgets::{Block, Borders, Paragraph};
 use crate::base::escape;
 use crate::tui::keymap::{Action, KeyContext};
 use crate::tui::settings::Settings;
-use crate::tui::start::{Interface, Line as Item, Section, Start, Typing};
+use crate::tui::start::{Interface, Line as Item, Section, Start, Typing, parts};
 
 use super::help;
 use super::text::{count, ends, fit, right, words};
-
-/// Lines that say more of the selected one.
-const BELOW: u16 = 3;
-
-/// The title, the list, and what is below it.
-pub(in crate::tui) fn parts(screen: Rect) -> [Rect; 3] {
-    let [title, body, below] = Layout::vertical([
-        Constraint::Length(2),
-        Constraint::Min(1),
-        Constraint::Length(BELOW + 2),
-    ])
-    .areas(screen);
-    [title, body, below]
-}
 
 pub(in crate::tui) fn draw(page: &Start, frame: &mut Frame<'_>) {
     let area = frame.area();

@@ -17,7 +17,10 @@ unsafe extern "C" {
 
 /// A file of the page's, by its number there.
 pub(crate) struct HostFile {
-    #[cfg_attr(not(target_arch = "wasm32"), expect(dead_code, reason = "only the page reads files"))]
+    #[cfg_attr(
+        not(target_arch = "wasm32"),
+        expect(dead_code, reason = "only the page reads files")
+    )]
     pub(crate) number: u32,
     pub(crate) len: u64,
 }

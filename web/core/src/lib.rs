@@ -6,18 +6,17 @@
 //! ```
 //!
 //! No generated glue: the module imports one function, which reads bytes of a file that the page was given, and exports
-//! four. The same [`Page`] runs natively in its tests.
+//! four.
 
 mod abi;
 mod detail;
 mod host;
 mod lists;
 mod page;
+mod request;
 mod requests;
 mod rows;
 mod shared;
 mod taking;
 mod teach;
 mod typed;
-
-pub use page::Page;

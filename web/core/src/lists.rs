@@ -9,10 +9,8 @@ use wireloupe::store::Store;
 use wireloupe::view::connections::Connections;
 use wireloupe::view::rows::{Kind, List};
 
+use crate::request::range;
 use crate::rows::{self, RowName};
-
-/// Rows given at once: more are in no window's sight.
-pub(crate) const MOST: u64 = 500;
 
 /// What is listed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -185,11 +183,4 @@ impl Lists {
         };
         json!({ "at": at })
     }
-}
-
-/// The places of a slice that somebody asks for.
-pub(crate) fn range(from: Option<u64>, count: Option<u64>, len: usize) -> std::ops::Range<usize> {
-    let from = (from.unwrap_or(0) as usize).min(len);
-    let count = count.unwrap_or(MOST).min(MOST) as usize;
-    from..(from + count).min(len)
 }

@@ -14,7 +14,7 @@ use wireloupe::run::{ConnectionKey, Numbers};
 
 use crate::host::HostFile;
 use crate::lists::Lists;
-use crate::requests::Request;
+use crate::request::Request;
 use crate::taking::{Archiving, Inputs, Job, Packets, Printing};
 use crate::teach::Lesson;
 
@@ -30,7 +30,7 @@ struct File {
 
 /// All that the page asks about.
 #[derive(Default)]
-pub struct Page {
+pub(crate) struct Page {
     files: Vec<File>,
     keys: Option<Vec<u8>>,
     pub(crate) session: Option<Session>,
@@ -41,11 +41,8 @@ pub struct Page {
 }
 
 impl Page {
-    /// Opens bytes that are at hand, as the tests do.
-    ///
-    /// # Errors
-    /// When they are no capture; says why.
-    pub fn open_bytes(
+    /// Opens bytes that are at hand, or says why they are no capture.
+    fn open_bytes(
         &mut self,
         files: Vec<(Arc<dyn ReadAt>, String)>,
         keys: Option<Vec<u8>>,

@@ -5,14 +5,13 @@ use serde_json::{Value, json};
 use wireloupe::base::counted;
 use wireloupe::export::report::{ReportFormat, ReportInput, report};
 use wireloupe::export::{attempt_json, encrypted_text, statistics};
-use wireloupe::filter::Filter;
 use wireloupe::insight::statistics::CallOrder;
 use wireloupe::insight::verdicts::{self, Verdicts};
 use wireloupe::overview::Session;
 use wireloupe::view::ladder::Ladder;
 
-use crate::lists::range;
 use crate::page::Page;
+use crate::request::{Request, range};
 use crate::teach::{Lesson, explained, labs};
 use crate::typed::check;
 use crate::{detail, rows};
@@ -25,32 +24,10 @@ const DECODED: u64 = 2_000;
 const RUNGS: usize = 200;
 const ALL_RUNGS: usize = 2_000;
 
-/// A request: its members by name, each of the type that is asked for or absent.
-pub(crate) struct Request<'a>(pub(crate) &'a Value);
-
-impl<'a> Request<'a> {
-    pub(crate) fn number(&self, name: &str) -> Option<u64> {
-        self.0[name].as_u64()
-    }
-    pub(crate) fn index(&self, name: &str) -> Option<u32> {
-        self.number(name)
-            .and_then(|number| u32::try_from(number).ok())
-    }
-    pub(crate) fn text(&self, name: &str) -> &'a str {
-        self.0[name].as_str().unwrap_or_default()
-    }
-    pub(crate) fn is(&self, name: &str) -> bool {
-        self.0[name] == Value::Bool(true)
-    }
-    pub(crate) fn filter(&self) -> Result<Filter, String> {
-        Filter::parse(self.text("filter")).map_err(|error| error.to_string())
-    }
-}
-
 impl Page {
     /// Answers a request; the answer has `error` when that cannot be done. What is printed is given as it is, behind a byte
     /// that says whether more comes.
-    pub fn answer(&mut self, request: &[u8]) -> Vec<u8> {
+    pub(crate) fn answer(&mut self, request: &[u8]) -> Vec<u8> {
         let request: Value = match serde_json::from_slice(request) {
             Ok(request) => request,
             Err(why) => return json!({"error": why.to_string()}).to_string().into_bytes(),
@@ -223,11 +200,10 @@ const TELLING: [&str; 7] = [
 fn progress(session: &Session) -> Value {
     let (store, summary, tls) = (session.store(), session.summary(), session.overview().tls());
     let mut notes = session.notes();
-    let locked = tls.connections - tls.decrypted.min(tls.connections);
+    let locked = tls.connections.saturating_sub(tls.decrypted);
     if locked > 0 {
-        notes.push(format!(
-            "{locked} TLS connections are not decrypted: drop a key log"
-        ));
+        let locked = counted(locked, "TLS connection");
+        notes.push(format!("not decrypted: {locked}; drop a key log"));
     }
     let counts = format!(
         "{}, {}, {}, {}, {}",

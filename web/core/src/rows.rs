@@ -8,7 +8,7 @@ use wireloupe::view::rows::RowId;
 use wireloupe::websocket::close::{self, CloseCode};
 use wireloupe::websocket::{MessageKind, Opcode};
 
-use crate::lists::range;
+use crate::request::range;
 
 /// Bytes of a payload shown in a row, and in a conversation.
 const PREVIEW: usize = 160;
