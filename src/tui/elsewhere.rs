@@ -13,7 +13,7 @@ pub(super) struct Elsewhere {
     /// Rows beyond which the capture is read again.
     pub(super) few: usize,
     pub(super) last: u64,
-    /// The list's [`List::generation`] that its filter was sought for, or not.
+    /// The list's [`generation`](crate::view::rows::List::generation) that its filter was sought for, or not.
     pub(super) asked: Option<u64>,
     pub(super) filter: Option<Finds>,
 }

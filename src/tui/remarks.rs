@@ -3,22 +3,26 @@
 //! In a file a remark is a comment of the row's first packet: `[frame 12] text`, `[message 5, marked] text`, so that Wireshark shows it
 //! and the row is found again. Comments of others have no such words in front and are about the packet.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hashbrown::HashMap;
+use hashbrown::{HashMap, HashSet};
 
 use crate::base::PacketNumber;
 use crate::store::{Store, WHOLE};
 use crate::view::rows::RowId;
 
+/// Remarks on rows that are taken from files: finding a row takes a look at every flow. Of more, the comments stay those of their packets.
+const FROM_FILES: usize = 5_000;
+/// Messages looked at for the one that begins in a packet, from the first that is complete no earlier.
+const LOOKED: usize = 64;
 /// Bytes of a comment that are kept: an option of pcapng has 65,535 at most.
 const LONGEST: usize = 60_000;
 
 /// What is remarked.
 #[derive(Debug, Default)]
 pub(super) struct Remarks {
-    /// Marked rows, in the order they were marked.
-    pub(super) marks: Vec<RowId>,
+    /// Marked rows.
+    pub(super) marks: HashSet<RowId>,
     comments: HashMap<RowId, String>,
     /// Comments of packets that others made.
     of_packets: BTreeMap<PacketNumber, Vec<String>>,
@@ -38,16 +42,11 @@ impl Remarks {
     /// Marks a row, or takes its mark away.
     pub(super) fn toggle(&mut self, row: RowId) -> bool {
         self.is_unsaved = true;
-        match self.marks.iter().position(|mark| *mark == row) {
-            Some(at) => {
-                self.marks.remove(at);
-                false
-            }
-            None => {
-                self.marks.push(row);
-                true
-            }
+        let is_on = self.marks.insert(row);
+        if !is_on {
+            self.marks.remove(&row);
         }
+        is_on
     }
 
     /// Comments on a row; nothing takes the comment away.
@@ -151,10 +150,10 @@ impl Remarks {
         let mut of_rows = Vec::new();
         for (packet, text) in comments {
             match parsed(&text) {
-                Some((about, is_marked, comment)) => {
+                Some((about, is_marked, comment)) if of_rows.len() < FROM_FILES => {
                     of_rows.push((packet, about, is_marked, comment.to_owned()));
                 }
-                None => self.of_packets.entry(packet).or_default().push(text),
+                _ => self.of_packets.entry(packet).or_default().push(text),
             }
         }
         let flows = flows(store, &of_rows);
@@ -162,8 +161,8 @@ impl Remarks {
             let Some(row) = row(store, packet, &about, flows.get(&packet)) else {
                 continue;
             };
-            if is_marked && !self.marks.contains(&row) {
-                self.marks.push(row);
+            if is_marked {
+                self.marks.insert(row);
             }
             if !comment.is_empty() {
                 self.comments.insert(row, comment);
@@ -221,9 +220,13 @@ type OfRow = (PacketNumber, About, bool, String);
 /// The connections of the flows that packets with remarks lie in.
 fn flows(store: &Store, of_rows: &[OfRow]) -> HashMap<PacketNumber, Vec<u32>> {
     let mut packets: HashMap<u32, Vec<PacketNumber>> = HashMap::new();
-    for (packet, about, ..) in of_rows {
-        if let (Some((flow, _)), false) = (store.flow_with(*packet), *about == About::Packet) {
-            packets.entry(flow).or_default().push(*packet);
+    let of_connections = of_rows
+        .iter()
+        .filter(|(_, about, ..)| *about != About::Packet);
+    let wanted: BTreeSet<PacketNumber> = of_connections.map(|(packet, ..)| *packet).collect();
+    for packet in wanted {
+        if let Some((flow, _)) = store.flow_with(packet) {
+            packets.entry(flow).or_default().push(packet);
         }
     }
     let mut flows: HashMap<PacketNumber, Vec<u32>> = HashMap::new();
@@ -268,8 +271,12 @@ fn row(
             found.or_else(|| {
                 connections().find_map(|index| {
                     let entry = store.connection(index)?;
-                    let rows = (0..entry.messages.len()).filter_map(|at| entry.messages.get(at));
-                    rows.map(RowId::Message).find(begins)
+                    let first = entry.messages.partition_point(|index| {
+                        let message = store.message(index);
+                        message.is_some_and(|message| message.packet < packet)
+                    });
+                    let rows = (first..).map_while(|at| entry.messages.get(at));
+                    rows.take(LOOKED).map(RowId::Message).find(begins)
                 })
             })
         }

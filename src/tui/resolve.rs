@@ -47,8 +47,10 @@ pub(super) fn look_up<F: Send + 'static>(
     let _ = std::thread::Builder::new()
         .name("names".into())
         .spawn(move || {
-            if send.send(found(hosts())).is_err() {
-                return;
+            // Whoever asks for addresses has had the file before.
+            if addresses.is_empty() {
+                // Nobody waits for them any more where that fails.
+                let _ = send.send(found(hosts()));
             }
             for address in addresses {
                 // Where there is no name the address comes back.

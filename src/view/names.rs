@@ -76,18 +76,6 @@ impl Names {
         }
     }
 
-    /// How many are known.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.known.len()
-    }
-
-    /// Whether none is.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.known.is_empty()
-    }
-
     /// What the capture itself says of names: addresses with names of files and of DNS.
     pub fn of_capture(&self) -> impl Iterator<Item = (IpAddr, &str)> {
         let all = self

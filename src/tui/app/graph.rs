@@ -49,7 +49,9 @@ impl App {
             return;
         };
         let store = &self.store;
-        let Graphed { columns, last } = Graphed::of(&view);
+        let count = view.graph.window().count;
+        let columns = i64::try_from(count).unwrap_or(i64::MAX);
+        let last = count.saturating_sub(1);
         match action {
             Action::NextChart => view.chart = view.chart.next(),
             Action::Grow => view.at = view.graph.zoom(store, view.at, true),
@@ -122,24 +124,11 @@ impl App {
     /// The graph with what came since.
     pub(super) fn refresh_graph(&mut self) {
         let columns = panel::graph::columns(self.areas().body);
-        if let Some(View::Graph(view)) = &mut self.view {
+        // What is gathered yet would be gathered again.
+        if let Some(View::Graph(view)) = &mut self.view
+            && !view.graph.is_gathering()
+        {
             view.graph.refresh(&self.store, columns);
-        }
-    }
-}
-
-/// How many columns a graph has.
-struct Graphed {
-    columns: i64,
-    last: usize,
-}
-
-impl Graphed {
-    fn of(view: &GraphView) -> Self {
-        let count = view.graph.window().count;
-        Self {
-            columns: i64::try_from(count).unwrap_or(i64::MAX),
-            last: count.saturating_sub(1),
         }
     }
 }

@@ -109,7 +109,15 @@ impl App {
     /// Whether something is said about a row, without looking what.
     #[must_use]
     pub fn is_commented(&self, row: RowId) -> bool {
-        !self.remarks.is_empty() && !self.said_of(row).is_empty()
+        if self.remarks.is_empty() {
+            return false;
+        }
+        let of_packet = match row {
+            RowId::Packet(flow, at) => self.store.flow_packet(flow, at as usize),
+            _ => None,
+        };
+        self.remarks.of(row).is_some()
+            || of_packet.is_some_and(|entry| !self.remarks.of_packet(entry.number()).is_empty())
     }
 
     /// Puts what is said about the shown row into its tree, behind everything else: places before it stay what they are.

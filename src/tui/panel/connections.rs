@@ -21,10 +21,8 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
     let inner = block.inner(area);
     frame.render_widget(block, area);
     let width = usize::from(inner.width);
-    let mut lines = vec![Line::styled(
-        heading(width, process_width(app, width)),
-        app.theme.label(),
-    )];
+    let process = process_width(app, width);
+    let mut lines = vec![Line::styled(heading(width, process), app.theme.label())];
     let rows = usize::from(inner.height).saturating_sub(1);
     let cursor = app.connections.cursor;
     for at in cursor.top..cursor.top + rows {
@@ -33,7 +31,7 @@ pub(super) fn draw(app: &App, frame: &mut Frame<'_>, area: Rect) {
         };
         if let Some(entry) = app.store.connection(index) {
             let own = app.rules.of_connection(index);
-            let line = row(app, index as usize, entry, width);
+            let line = row(app, index as usize, entry, width, process);
             lines.push(match own.filter(|_| at != cursor.at) {
                 Some(own) => coloured(line, app.theme.painted(own)),
                 None => line.style(row_style(app, Pane::Connections, at == cursor.at)),
@@ -182,9 +180,8 @@ fn state(entry: &Entry) -> String {
     }
 }
 
-fn row(app: &App, index: usize, entry: &Entry, width: usize) -> Line<'static> {
+fn row(app: &App, index: usize, entry: &Entry, width: usize, process: usize) -> Line<'static> {
     let known = &entry.connection;
-    let process = process_width(app, width);
     let (ends, protocol, path) = widths(width, process);
     let process = if process > 0 {
         let names = known.processes().unwrap_or_default();

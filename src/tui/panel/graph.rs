@@ -168,7 +168,8 @@ fn line(app: &App, view: &GraphView, label: &str, cells: Vec<(char, Style)>) -> 
 fn rates(app: &App, view: &GraphView, chart: Chart, height: usize) -> Vec<Line<'static>> {
     let graph = &view.graph;
     let (above, below) = (height.div_ceil(2), height / 2);
-    let most = graph.most(chart).max(f64::MIN_POSITIVE);
+    let greatest = graph.most(chart);
+    let most = greatest.max(f64::MIN_POSITIVE);
     let columns = 0..graph.window().count;
     // What is there at all is seen.
     let filled = |at: usize, side: Side, steps: usize| {
@@ -185,7 +186,7 @@ fn rates(app: &App, view: &GraphView, chart: Chart, height: usize) -> Vec<Line<'
             (EIGHTHS[part.min(8)], style)
         });
         let label = match row {
-            0 => rate(chart, graph.most(chart)),
+            0 => rate(chart, greatest),
             row if row + 1 == above => "client ▲".to_owned(),
             _ => String::new(),
         };
@@ -199,7 +200,7 @@ fn rates(app: &App, view: &GraphView, chart: Chart, height: usize) -> Vec<Line<'
         });
         let label = match row {
             0 => "server ▼".to_owned(),
-            row if row + 1 == below => rate(chart, graph.most(chart)),
+            row if row + 1 == below => rate(chart, greatest),
             _ => String::new(),
         };
         lines.push(line(app, view, &label, cells.collect()));
@@ -220,7 +221,8 @@ fn mark(kind: TripKind) -> char {
 fn trips(app: &App, view: &GraphView, height: usize) -> Vec<Line<'static>> {
     let graph = &view.graph;
     let window = graph.window();
-    let (least, most) = graph.trip_range().unwrap_or((0, 0));
+    let range = graph.trip_range();
+    let (least, most) = range.unwrap_or((0, 0));
     let (least, most) = (least.max(1), most.max(1));
     let is_logarithmic = most / least >= LOGARITHMIC;
     let row_of = |took: i64| {
@@ -254,7 +256,7 @@ fn trips(app: &App, view: &GraphView, height: usize) -> Vec<Line<'static>> {
     };
     let lines = rows.into_iter().enumerate().map(|(row, cells)| {
         let label = match row {
-            _ if graph.trip_range().is_none() => String::new(),
+            _ if range.is_none() => String::new(),
             0 => duration(most.unsigned_abs()),
             row if row + 1 == height => lowest.clone(),
             row if row == height / 2 && is_logarithmic => "log. scale".to_owned(),
