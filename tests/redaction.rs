@@ -183,6 +183,9 @@ fn outputs(sample: &Sample) -> Vec<(String, Vec<u8>)> {
     }
     print(&columns);
     print(&["read", "--show", "all", "--format", "tsv"]);
+    for format in ["text", "json"] {
+        print(&["diagnose", "--all", "--format", format]);
+    }
     print(&["follow", "-Y", "websocket", "--control"]);
     print(&["follow", "-Y", "websocket", "--raw", "server"]);
     for format in ["html", "markdown"] {

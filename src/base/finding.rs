@@ -240,6 +240,21 @@ impl fmt::Display for Code {
     }
 }
 
+/// What bytes look like that stand where something else belongs. Rules of diagnosis decide by it, since the text of a finding
+/// may be masked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Shape {
+    /// The head of an HTTP message.
+    HttpHead,
+    /// JSON.
+    Json,
+    /// HTML or XML.
+    Markup,
+    /// Any other text.
+    Text,
+}
+
 /// One finding in one side's stream or head.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
@@ -249,6 +264,8 @@ pub struct Finding {
     pub text: String,
     /// The stream bytes it is about, where they are known.
     pub span: Option<Span>,
+    /// What these look like, where that matters.
+    pub shape: Option<Shape>,
 }
 
 impl Finding {
@@ -259,7 +276,15 @@ impl Finding {
             code,
             text: text.into(),
             span: None,
+            shape: None,
         }
+    }
+
+    /// The same about bytes that look like this.
+    #[must_use]
+    pub fn like(mut self, shape: Shape) -> Self {
+        self.shape = Some(shape);
+        self
     }
 
     /// The same about these stream bytes.

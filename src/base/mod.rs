@@ -24,7 +24,7 @@ mod value;
 pub use cursor::Cursor;
 pub use field::{Field, Layer};
 pub use field_info::{FieldInfo, Known};
-pub use finding::{Code, Finding, Quotes, Rule, Severity};
+pub use finding::{Code, Finding, Quotes, Rule, Severity, Shape};
 pub use head::{Head, HeaderLine, StartLine};
 pub use ids::{ConnectionId, PacketNumber};
 pub use limits::Limits;

@@ -161,6 +161,8 @@ pub struct Close {
     pub code: Option<u16>,
     /// Reason of the first close frame, unmasked, as sent.
     pub reason: Option<Box<[u8]>>,
+    /// Whether that reason says that a keep-alive ping was not answered in time.
+    pub blames_ping: bool,
     /// The side of each close frame seen.
     pub frames: PerSide<bool>,
     /// What ended the flow; `None` while it lives. A stream of HTTP/2 ends by itself: END_STREAM counts as FIN,

@@ -103,6 +103,7 @@ impl<S: Sink> FrameEvents<'_, S> {
             close.by = Some(self.side);
             if let Some((code, reason)) = message.close {
                 close.code = code.map(|code| code.0);
+                close.blames_ping = websocket::close::blames_ping(reason);
                 close.reason = (!reason.is_empty()).then(|| reason.into());
             }
         }
@@ -168,7 +169,11 @@ impl<S: Sink> websocket::FrameSink for FrameEvents<'_, S> {
         } else {
             0
         };
-        if self.awaited.is_some() && self.side == Side::Client && message.data == Some(b"5") {
+        // As the decoder of Engine.IO knows it.
+        let is_upgrade = message.kind == MessageKind::Text
+            && self.side == Side::Client
+            && message.data == Some(b"5");
+        if self.awaited.is_some() && is_upgrade {
             self.take_over();
         }
         let decoded = self.conversation.as_deref_mut().and_then(|conversation| {

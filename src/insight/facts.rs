@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use hashbrown::HashMap;
 
-use crate::base::{Code, ConnectionId, Head, Needs, PerSide, Side, Timestamp};
+use crate::base::{Code, ConnectionId, Head, Needs, PerSide, Shape, Side, Timestamp};
 use crate::engine::{
     Connection, FindingEvent, FlowSummary, FrameEvent, Handshake, MessageEvent, Moment, Outcome,
     Seen, SeenHead, Sink, TlsFlow,
@@ -35,8 +35,10 @@ pub(super) const PROXY_2: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 pub struct Noted {
     /// What kind.
     pub code: Code,
-    /// Its text.
+    /// Its text, which may be masked.
     pub text: String,
+    /// What the bytes look like, where that matters.
+    pub shape: Option<Shape>,
     /// Whose bytes it is about.
     pub from: Option<Side>,
     /// Where it was found.
@@ -412,6 +414,7 @@ impl Sink for Gatherer {
             attempt.findings.push(Noted {
                 code: event.finding.code,
                 text: event.finding.text.clone(),
+                shape: event.finding.shape,
                 from: event.from,
                 at: event.at.into(),
             });

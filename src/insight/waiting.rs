@@ -21,7 +21,7 @@ const AGAIN: i64 = 1_000_000_000;
 /// The requests without an answer, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
-    requests: VecDeque<(Seen, Box<Connection>)>,
+    requests: VecDeque<(Seen, ConnectionId, Diagnosis)>,
     told: Timestamp,
     /// Whether the last time somebody was told of one.
     tells: bool,
@@ -39,14 +39,15 @@ impl Waiting {
             && connection.outcome() == Outcome::Unanswered
             && self.requests.len() < MOST
         {
+            // The connection itself may be large: a head has up to 64 KiB.
             self.requests
-                .push_back((asked, Box::new(connection.clone())));
+                .push_back((asked, connection.id, diagnosis(asked, connection)));
         }
     }
 
     /// It is answered, or over.
     pub(super) fn settled(&mut self, id: ConnectionId) {
-        self.requests.retain(|(_, connection)| connection.id != id);
+        self.requests.retain(|(_, waiting, _)| *waiting != id);
     }
 
     /// What is to be told now: `None` when that is the same as the last time.
@@ -58,17 +59,27 @@ impl Waiting {
         let late = self
             .requests
             .iter()
-            .take_while(|(asked, _)| now.since(asked.time) >= PATIENCE);
+            .take_while(|(asked, ..)| now.since(asked.time) >= PATIENCE);
         let told: Vec<_> = late
-            .map(|(asked, connection)| (connection.id, diagnosis(*asked, connection, now)))
+            .map(|(asked, id, diagnosis)| {
+                let waited = now.since(asked.time) / 1_000_000_000;
+                let sentence = format!(
+                    "the server has not answered the upgrade request for {waited} s so far"
+                );
+                let diagnosis = Diagnosis {
+                    sentence,
+                    ..diagnosis.clone()
+                };
+                (*id, diagnosis)
+            })
             .collect();
         let had = std::mem::replace(&mut self.tells, !told.is_empty());
         (had || self.tells).then_some(told)
     }
 }
 
-fn diagnosis(asked: Seen, connection: &Connection, now: Timestamp) -> Diagnosis {
-    let waited = now.since(asked.time) / 1_000_000_000;
+/// Without the sentence, which says how long it waits.
+fn diagnosis(asked: Seen, connection: &Connection) -> Diagnosis {
     let request = connection.request();
     Diagnosis {
         connection: None,
@@ -78,7 +89,7 @@ fn diagnosis(asked: Seen, connection: &Connection, now: Timestamp) -> Diagnosis 
         first_packet: connection.first_packet,
         verdict: Verdict::NoAnswer,
         confidence: Confidence::Likely,
-        sentence: format!("the server has not answered the upgrade request for {waited} s so far"),
+        sentence: String::new(),
         evidence: vec![Evidence {
             packet: Some(asked.packet),
             text: "the upgrade request".to_owned(),

@@ -86,6 +86,7 @@ fn finding(finding: &Finding) -> Finding {
         code: finding.code,
         text: finding.code.meaning().to_owned(),
         span: finding.span,
+        shape: finding.shape,
     }
 }
 

@@ -60,6 +60,21 @@ pub fn body(payload: &[u8]) -> (Option<CloseCode>, &[u8]) {
     }
 }
 
+/// Whether a reason says that a keep-alive ping was not answered in time, in the words of libraries that send such pings.
+#[must_use]
+pub fn blames_ping(reason: &[u8]) -> bool {
+    const WORDS: [&str; 4] = [
+        "ping timeout",
+        "pong timeout",
+        "no pong",
+        "keepalive timeout",
+    ];
+    let reason = reason.to_ascii_lowercase();
+    WORDS
+        .iter()
+        .any(|words| memchr::memmem::find(&reason, words.as_bytes()).is_some())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,7 +6,7 @@
 use super::close::CloseCode;
 use super::frame::{FrameHeader, LengthForm, Opcode};
 use super::message::{Message, MessageKind};
-use crate::base::{Code, Finding, Limits, Side, Span, escape};
+use crate::base::{Code, Finding, Limits, Shape, Side, Span, escape};
 
 /// One frame header with what it is judged by.
 pub(super) struct SeenHeader<'a> {
@@ -490,11 +490,22 @@ pub(super) fn not_frames(start: &[u8], at: u64) -> Finding {
         "text where the first frame should begin: \"{}\"",
         escape::preview(start, 40)
     );
-    Finding::new(Code::NotFrames, text).at(Span::at(at, start.len() as u64))
+    let shape = match start {
+        [b'{' | b'[', ..] => Shape::Json,
+        [b'<', ..] => Shape::Markup,
+        _ => Shape::Text,
+    };
+    let finding = Finding::new(Code::NotFrames, text).like(shape);
+    finding.at(Span::at(at, start.len() as u64))
 }
 
 /// HTTP where a frame should begin.
 pub(super) fn http_inside_frames(start: &str, at: u64) -> Finding {
     let text = format!("HTTP where a frame should begin: {start:?}");
-    Finding::new(Code::HttpInsideFrames, text).at(Span::at(at, start.len() as u64))
+    let shape = match start.contains("HTTP/1.") {
+        true => Shape::HttpHead,
+        false => Shape::Markup,
+    };
+    let finding = Finding::new(Code::HttpInsideFrames, text).like(shape);
+    finding.at(Span::at(at, start.len() as u64))
 }

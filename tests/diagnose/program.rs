@@ -7,7 +7,7 @@ use assert_cmd::cargo::cargo_bin;
 use wireloupe::base::{LinkType, Side};
 use wireloupe::testkit::{Conversation, Frame, Sample, pcap, upgrade_request, upgrade_response};
 
-use crate::script::{asked, text};
+use crate::script::{asked, open, text};
 
 fn command() -> Command {
     let mut command = Command::new(cargo_bin!("wireloupe"));
@@ -280,4 +280,58 @@ fn what_stays_encrypted_is_described_from_outside() {
     assert_eq!(json["attempts"].as_array().map(Vec::len), Some(0));
     let opened = out(&diagnose([Path::new("--keylog"), &keys, &capture]));
     assert!(!opened.contains("TLS that was not read"), "{opened}");
+}
+
+#[test]
+fn the_last_line_of_half_a_request_is_masked() {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let half =
+        "GET /chat HTTP/1.1\r\nHost: a\r\nUpgrade: websocket\r\nCookie: session=TOPSECRET\r\n";
+    let path = file(
+        folder.path(),
+        &open().client(half).wait(3_000_000_000).fin(),
+        0,
+    );
+    let plain = out(&diagnose([&path]));
+    assert!(
+        plain.contains("request-timeout") && plain.contains("session=TOPSECRET"),
+        "{plain}"
+    );
+    let masked = out(&diagnose(["--redact".as_ref(), path.as_os_str()]));
+    assert!(
+        masked.contains("request-timeout") && !masked.contains("TOPSECRET"),
+        "{masked}"
+    );
+}
+
+#[test]
+fn masking_changes_no_verdict() {
+    let verdicts = |sample: &Sample, more: &[&str]| {
+        let keys = sample.keys();
+        let keys = keys
+            .iter()
+            .flat_map(|keys| ["--keylog".into(), keys.clone().into_os_string()]);
+        let fixed = ["--all", "--format", "json"]
+            .iter()
+            .chain(more)
+            .map(std::ffi::OsString::from);
+        let path = sample.path.clone().into_os_string();
+        let output = diagnose(fixed.chain(keys).chain([path]));
+        let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+        let attempts = report["attempts"].as_array().expect("attempts").iter();
+        let verdicts = attempts.map(|one| {
+            format!(
+                "{} {} {}",
+                one["connection"], one["verdict"], one["confidence"]
+            )
+        });
+        verdicts.collect::<Vec<_>>()
+    };
+    let mut tried = 0;
+    for sample in Sample::all() {
+        let plain = verdicts(&sample, &[]);
+        assert_eq!(verdicts(&sample, &["--redact"]), plain, "{}", sample.name);
+        tried += plain.len();
+    }
+    assert!(tried > 500, "{tried}");
 }

@@ -1,6 +1,6 @@
 //! The first frames: are they frames, and does the connection outlive its 101?
 
-use crate::base::{Code, Severity, Side};
+use crate::base::{Code, Severity, Shape, Side};
 use crate::insight::case::{Case, Found, the};
 use crate::insight::facts::{Attempt, Noted};
 use crate::insight::verdict::Verdict;
@@ -71,7 +71,7 @@ pub(super) fn http_text(case: &Case<'_>) -> Option<Found> {
         .first
         .is_some_and(|first| first.packet < noted.at.packet);
     // A page without a head was written by somebody who takes it for the body of an answer.
-    let is_head = noted.text.contains("HTTP/1.");
+    let is_head = noted.shape == Some(Shape::HttpHead);
     if from == Side::Server && client_first.is_some() && !server_spoke && is_head {
         let sentence = "a hop in between goes on reading HTTP after the 101: it answers the client's first frame with HTTP";
         return Some(
@@ -91,21 +91,22 @@ pub(super) fn http_text(case: &Case<'_>) -> Option<Found> {
 pub(super) fn not_frames(case: &Case<'_>) -> Option<Found> {
     let noted = sound(case.attempt, Code::NotFrames)?;
     let from = noted.from.unwrap_or(Side::Server);
-    let (label, start) = noted.text.split_once('"')?;
-    let what = match start.as_bytes() {
-        [b'{' | b'[', ..] => "JSON",
-        [b'<', ..] => "markup",
+    // Without what it quotes, where that is masked.
+    let (label, start) = noted.text.split_once('"').unwrap_or((&noted.text, ""));
+    let what = match noted.shape {
+        Some(Shape::Json) => "JSON",
+        Some(Shape::Markup) => "markup",
         _ => "text",
     };
     let sentence = format!(
         "{} writes {what} as it is after the 101, and no frames: the other side cannot read that",
         the(from)
     );
-    let found = Found::certain(Verdict::NotFrames, sentence).quoting(
-        Some(noted.at),
-        label,
-        start.trim_end_matches('"'),
-    );
+    let found = Found::certain(Verdict::NotFrames, sentence);
+    let found = match start.trim_end_matches('"') {
+        "" => found.at(Some(noted.at), label),
+        start => found.quoting(Some(noted.at), label, start),
+    };
     Some(closing(case, found))
 }
 

@@ -6,7 +6,6 @@ use crate::insight::case::{Case, Found, the};
 use crate::insight::ending::{self, Common, Cut, Pattern};
 use crate::insight::facts::Noted;
 use crate::insight::fix::Situation;
-use crate::insight::software::contains;
 use crate::insight::verdict::{Confidence, Verdict};
 
 use super::status::seconds;
@@ -120,14 +119,7 @@ pub(super) fn ping_unanswered(case: &Case<'_>) -> Option<Found> {
 pub(super) fn keepalive_timeout(case: &Case<'_>) -> Option<Found> {
     let close = &case.attempt.connection.as_ref()?.close;
     let (by, reason) = (close.by?, close.reason.as_deref()?);
-    let says = [
-        "ping timeout",
-        "pong timeout",
-        "no pong",
-        "keepalive timeout",
-    ];
-    let says = says.iter().any(|text| contains(reason, text.as_bytes()));
-    if !says || !matches!(close.code, Some(1001 | 1002 | 1006 | 1008 | 1011)) {
+    if !close.blames_ping || !matches!(close.code, Some(1001 | 1002 | 1006 | 1008 | 1011)) {
         return None;
     }
     let frames = &case.attempt.frames;

@@ -1,6 +1,7 @@
 //! HTTP: answers that are no HTTP response, or not a whole one, and requests that never ended.
 
 use crate::base::{Side, escape};
+use crate::engine::Seen;
 use crate::insight::case::{Case, Found};
 use crate::insight::facts::{Attempt, inside};
 use crate::insight::verdict::Verdict;
@@ -108,8 +109,11 @@ pub(super) fn request_timeout(case: &Case<'_>) -> Option<Found> {
             "the upgrade request stops in the middle of its head; the server waited for the rest and closed"
         }
     };
-    let found =
-        Found::certain(Verdict::RequestTimeout, sentence).at(client.last_data, ends_with(asked));
+    let found = ending_with(
+        Found::certain(Verdict::RequestTimeout, sentence),
+        client.last_data,
+        asked,
+    );
     Some(found.at(
         server.first_data.or(attempt.end().map(|(_, end)| end)),
         match is_408 {
@@ -128,10 +132,10 @@ pub(super) fn request_cut_off(case: &Case<'_>) -> Option<Found> {
     let flow = attempt.flow.as_ref()?;
     let client = &flow.sides.client;
     let (asked, answer) = inside(flow);
-    if !is_half(attempt, asked) || client.last_data.is_none() {
+    let last = client.last_data?;
+    if !is_half(attempt, asked) {
         return None;
     }
-    let last = client.last_data?;
     let misses_line = asked.ends_with(b"\r\n");
     let why = match misses_line {
         true => "; what ends a head, an empty line, did not come",
@@ -147,16 +151,19 @@ pub(super) fn request_cut_off(case: &Case<'_>) -> Option<Found> {
                 "the client sent half of its upgrade request and {how} the connection {}{why}",
                 super::status::later(end.time.since(last.time))
             );
-            Found::certain(Verdict::RequestTimeout, sentence)
-                .at(Some(last), ends_with(asked))
-                .at(Some(end), "the client ends the connection")
+            let found = Found::certain(Verdict::RequestTimeout, sentence);
+            ending_with(found, Some(last), asked).at(Some(end), "the client ends the connection")
         }
         None if answer.is_empty() && case.watched(last.time) >= PATIENCE => {
             let sentence = format!(
                 "the upgrade request stops in the middle of its head, and nothing more came for {:.1} s{why}",
                 case.watched(last.time)
             );
-            Found::likely(Verdict::RequestTimeout, sentence).at(Some(last), ends_with(asked))
+            ending_with(
+                Found::likely(Verdict::RequestTimeout, sentence),
+                Some(last),
+                asked,
+            )
         }
         _ => return None,
     };
@@ -179,12 +186,12 @@ fn is_half(attempt: &Attempt, asked: &[u8]) -> bool {
         && memchr::memmem::find(asked, b"\r\n\r\n").is_none()
 }
 
-/// The last line of half a request, as evidence.
-fn ends_with(asked: &[u8]) -> String {
+/// The same with the last line of half a request as evidence. It may be a header with a secret in it.
+fn ending_with(found: Found, seen: Option<Seen>, asked: &[u8]) -> Found {
     let mut lines = asked.rsplit(|byte| *byte == b'\n');
     let last = lines.find(|line| !line.is_empty()).unwrap_or_default();
     let last = escape::preview(last.trim_ascii_end(), QUOTED);
-    format!("the request ends with {last:?}")
+    found.quoting(seen, "the request ends with ", &last)
 }
 
 /// Whether the client asked for a WebSocket, the beginning of its stream says.
