@@ -76,6 +76,7 @@ impl LinkType {
             Self::SLIP_BSDOS => "SLIP_BSDOS",
             Self::RAW => "RAW",
             Self::C_HDLC => "C_HDLC",
+            Self::IEEE802_5 => "IEEE802_5",
             Self::IEEE802_11 => "IEEE802_11",
             Self::FRELAY => "FRELAY",
             Self::LOOP => "LOOP",

@@ -4,7 +4,7 @@
 //! flow is asked for in another one, which may be another engine's. All engines share one [`Polling`]. So that the answer does
 //! not depend on their number, it has what was complete before the packet that asks, no more and no less: whoever asks
 //! waits until every engine has got as far as that packet. Of two that wait, the one with the earlier packet does not wait
-//! for the other, so that one goes on always.
+//! for the other, so that one goes on always. Beyond the caps on sessions and bytes the oldest go, as engines come to know them.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,9 +102,14 @@ impl Sessions {
                 self.by_id.entry(id).or_default()
             }
         };
-        if bodies.len() < BODIES {
-            self.bytes += BODY + body.content.len();
-            bodies.push(body);
+        // In the order of the capture, in which engines do not arrive: the first ones stay, whoever was faster.
+        let at = bodies.partition_point(|known| known.packet <= body.packet);
+        self.bytes += BODY + body.content.len();
+        bodies.insert(at, body);
+        if bodies.len() > BODIES
+            && let Some(last) = bodies.pop()
+        {
+            self.bytes -= BODY + last.content.len();
         }
         while self.by_id.len() > SESSIONS || self.bytes > BYTES {
             self.forget_oldest();
@@ -122,9 +127,7 @@ impl Sessions {
     fn before(&self, id: &str, packet: PacketNumber) -> Polled {
         let mut polled = Polled::default();
         let bodies = self.by_id.get(id).into_iter().flatten();
-        let mut bodies: Vec<&Body> = bodies.filter(|body| body.packet < packet).collect();
-        bodies.sort_by_key(|body| body.packet);
-        for body in bodies {
+        for body in bodies.take_while(|body| body.packet < packet) {
             polled.push(body.from, body.time, body.version, &body.content);
         }
         polled

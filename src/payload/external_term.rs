@@ -21,7 +21,7 @@ pub(super) fn to_json(bytes: &[u8], most: usize) -> Option<String> {
         out: String::with_capacity(bytes.len().min(most)),
     };
     reader.term(DEPTH)?;
-    reader.rest.is_empty().then_some(reader.out)
+    (reader.rest.is_empty() && reader.out.len() <= most).then_some(reader.out)
 }
 
 struct Reader<'a> {
@@ -52,10 +52,13 @@ impl<'a> Reader<'a> {
             return None;
         }
         match self.number::<1>()? {
-            97 => self.integer(i128::from(self.rest.first().copied()?), 1)?,
+            97 => {
+                let number = self.number::<1>()?;
+                self.integer(number.into())?;
+            }
             98 => {
                 let number = self.number::<4>()? as u32;
-                self.integer(i128::from(number.cast_signed()), 0)?;
+                self.integer(number.cast_signed().into())?;
             }
             70 => {
                 let bits = self.number::<8>()?;
@@ -104,9 +107,7 @@ impl<'a> Reader<'a> {
         Some(())
     }
 
-    /// A number, behind so many bytes.
-    fn integer(&mut self, number: i128, skipped: usize) -> Option<()> {
-        self.take(skipped)?;
+    fn integer(&mut self, number: i128) -> Option<()> {
         write!(self.out, "{number}").ok()
     }
 
@@ -135,7 +136,7 @@ impl<'a> Reader<'a> {
             .iter()
             .rev()
             .fold(0_i128, |number, byte| number << 8 | i128::from(*byte));
-        self.integer(if is_negative { -number } else { number }, 0)
+        self.integer(if is_negative { -number } else { number })
     }
 
     /// A list of small numbers, which is written as bytes.

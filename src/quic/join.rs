@@ -71,6 +71,8 @@ impl Attempts {
 
     /// Where a datagram of an unknown connection fits.
     pub fn find(&mut self, datagram: &[u8], keys: &KeyLog) -> Option<Joined> {
+        // To look through the log costs something, too, whatever is in it.
+        self.left = self.left.saturating_sub(WAY + 32 * keys.len() as u64);
         let mut ways = Vec::new();
         for random in keys.randoms(RANDOMS) {
             for (from, label) in [
@@ -139,10 +141,10 @@ impl Attempts {
         /// Bits of the first byte that are zero under the mask.
         const RESERVED: u8 = 0x18;
         let number_at = 1 + id_len;
-        if datagram.len() < number_at + 4 + SAMPLE {
-            return None;
-        }
-        let mut unmasked = self.unmask(datagram, way, number_at)?;
+        // Enough for the first byte and the number; most tries end there.
+        let begin = datagram.get(..number_at + 4 + SAMPLE)?;
+        self.left = self.left.saturating_sub(begin.len() as u64);
+        let unmasked = self.unmask(begin, way, number_at)?;
         if unmasked.first() & RESERVED != 0 {
             return None;
         }
@@ -154,7 +156,7 @@ impl Attempts {
             }
             self.left = self.left.saturating_sub(datagram.len() as u64);
             let number = upper << (8 * len) | number;
-            unmasked = self.unmask(datagram, way, number_at)?;
+            let mut unmasked = self.unmask(datagram, way, number_at)?;
             unmasked.number = number;
             if unmasked.open(&way.packet).is_some() {
                 return Some(number);
