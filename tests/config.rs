@@ -239,3 +239,24 @@ fn a_key_log_is_used_where_it_is_there() {
     assert!(count(&format!("keylog = '{}'\n", keys.display())) > 5);
     assert_eq!(count("keylog = '/no/such/keys.log'\n"), 0);
 }
+
+#[test]
+fn a_configured_key_log_is_not_written_into_files() {
+    let samples = Path::new(env!("CARGO_MANIFEST_DIR")).join("samples/tls");
+    let keys = samples.join("wss-chromium.keys");
+    let home = home(&format!("keylog = '{}'\n", keys.display()));
+    let written = home.path().join("written.pcapng");
+    let written = written.to_str().expect("UTF-8");
+    let capture = samples.join("wss-chromium.pcapng");
+    let capture = capture.to_str().expect("UTF-8");
+    let holds_secrets = |options: &[&str]| {
+        let filter = ["read", "--force", "-Y", "websocket", "-w", written, capture];
+        let done = run(home.path(), &[&filter[..], options].concat());
+        assert!(done.status.success(), "{done:?}");
+        let bytes = std::fs::read(written).expect("written");
+        memchr::memmem::find(&bytes, b"CLIENT_TRAFFIC_SECRET_0").is_some()
+    };
+    // It decrypts, or there were no WebSocket to write.
+    assert!(!holds_secrets(&[]));
+    assert!(holds_secrets(&["--keylog", keys.to_str().expect("UTF-8")]));
+}

@@ -28,7 +28,7 @@ Examples:
   wireloupe read --keylog keys.txt tls.pcapng          decrypts wss and HTTP/2
   zcat a.pcap.gz | wireloupe read -                    (compressed files are also read as they are)")]
 pub(crate) struct ReadArgs {
-    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4, xz, bzip2); several are one capture, merged by time; - is stdin.
+    /// Capture files (pcap, pcapng, snoop, Network Monitor; plain or compressed); several are one capture, merged by time; - is stdin.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 
@@ -372,7 +372,7 @@ Each part is a pcapng file. Tunnels are unwrapped; IP fragments and what ICMP sa
 number in the whole, the name of its file and its number there; read shows the first, and reads all parts together as the
 whole. A flow goes to the same part in every capture that is dealt out to as many.")]
 pub(crate) struct SplitArgs {
-    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4, xz, bzip2); several are one capture, merged by time; - is stdin.
+    /// Capture files (pcap, pcapng, snoop, Network Monitor; plain or compressed); several are one capture, merged by time; - is stdin.
     #[arg(value_name = "FILE", required = true)]
     pub(crate) files: Vec<PathBuf>,
 
@@ -582,7 +582,7 @@ Examples:
 
 The verdicts are listed in docs/diagnosis.md.")]
 pub(crate) struct DiagnoseArgs {
-    /// Capture files (pcap or pcapng, plain or gzip, zstd, lz4, xz, bzip2); several are one capture, merged by time; - is stdin.
+    /// Capture files (pcap, pcapng, snoop, Network Monitor; plain or compressed); several are one capture, merged by time; - is stdin.
     #[arg(value_name = "FILE")]
     pub(crate) files: Vec<PathBuf>,
 

@@ -18,15 +18,15 @@ use zeroize::Zeroizing;
 
 use super::args::{AnalysisArgs, ReadArgs};
 use super::keys::Keys;
+use super::passes;
 use crate::base::Limits;
 use crate::capture::live::{Packets, hand_to_sudo_user};
 use crate::capture::{Additions, Batch, Input, PacketComment, Source, annotate};
-use crate::engine;
 use crate::export::{Chooser, Selection};
 use crate::process::Watch;
 use crate::run::{self, Keyed};
 use crate::tls::{KeyLog, KeyName};
-use crate::wire::{FlowKey, Walker};
+use crate::wire::{Endpoint, FlowKey, Walker};
 
 /// Bytes of the largest file that is written anew for the sake of processes alone.
 const REWRITTEN: u64 = 1 << 30;
@@ -36,6 +36,8 @@ const FLOWS: usize = 65_536;
 /// What completes the files of a capture.
 pub(crate) struct Finishing {
     completer: Completer,
+    /// The file that was written at the last look.
+    newest: Option<PathBuf>,
     /// The files that were completed, or are being.
     begun: HashSet<PathBuf>,
     /// The thread that completes those of a ring.
@@ -69,6 +71,7 @@ impl Finishing {
                 watch: watch.cloned(),
                 packets,
             },
+            newest: None,
             begun: HashSet::new(),
             thread: None,
             done: Done::default(),
@@ -77,6 +80,11 @@ impl Finishing {
 
     /// Completes what has ended since the last call, without waiting for it.
     pub(crate) fn tick(&mut self) {
+        let newest = self.completer.packets.newest_file();
+        if newest.is_none() || newest == self.newest {
+            return;
+        }
+        self.newest = newest;
         let files = self.completer.packets.files();
         let Some((_, ended)) = files.split_last() else {
             return;
@@ -87,6 +95,7 @@ impl Finishing {
             }
         }
         // A ring goes on for as long as there are names.
+        let files: HashSet<&PathBuf> = files.iter().collect();
         self.begun.retain(|path| files.contains(path));
     }
 
@@ -202,18 +211,13 @@ impl Completer {
             return Ok(Zeroizing::default());
         };
         let mut keys = Keys::open(Some(key_log), false)?;
-        let limits = self.analysis.limits();
-        let source = Source::open(vec![Input::Path(path.to_owned())], &limits)?;
+        let options = passes::engine_options(&self.analysis);
+        let source = Source::open(vec![Input::Path(path.to_owned())], &options.limits)?;
         let mut keyed = Keyed::new(source);
         keyed.add(
             keys.changed()
                 .map_or_else(KeyLog::new, |log| KeyLog::clone(&log)),
         );
-        let options = engine::Options {
-            limits,
-            decode_as: self.analysis.decode_as.clone(),
-            ..engine::Options::default()
-        };
         let make = |start| Chooser::new(Selection::default(), start);
         // On this thread: those of the capture have the others.
         let (_, choosers) = run::analyse(&mut keyed, &options, 1, make, &mut |_| true);
@@ -242,8 +246,7 @@ impl Completer {
                 if seen.len() >= FLOWS || !seen.insert(key.canonical().0) {
                     continue;
                 }
-                let [from, to] = [key.source, key.destination]
-                    .map(|end| SocketAddr::new(end.address(), end.port()));
+                let [from, to] = [key.source, key.destination].map(Endpoint::socket);
                 comments.extend(comment(watch, from, to).map(|comment| (record.number.0, comment)));
             }
         }

@@ -4,8 +4,8 @@
 
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use anyhow::Context as _;
 use zeroize::Zeroizing;
@@ -20,6 +20,23 @@ const TOLD: usize = 10;
 
 /// The variable that programs write their secrets by.
 pub(super) const VARIABLE: &str = "SSLKEYLOGFILE";
+
+/// The key log of the configuration.
+static CONFIGURED: OnceLock<PathBuf> = OnceLock::new();
+
+/// Takes the key log of the configuration, for runs that name none.
+pub(super) fn configure(path: PathBuf) {
+    // The configuration is read once.
+    let _ = CONFIGURED.set(path);
+}
+
+/// The key log that the environment names, or else the configuration. Its secrets decrypt and are never written: only a
+/// key log that was named for this run goes into files.
+pub(super) fn ambient() -> Option<PathBuf> {
+    let variable = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
+    let configured = || CONFIGURED.get().filter(|path| path.is_file()).cloned();
+    variable.map(PathBuf::from).or_else(configured)
+}
 
 /// Some commands read their input twice; what is wrong with a key log is said by the first reading only.
 static IS_TOLD: AtomicBool = AtomicBool::new(false);
@@ -38,7 +55,7 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    /// Reads the key log that the user named, or else the environment's. With `grows` a last line without its end is
+    /// Reads the key log that the user named, or else the [`ambient`] one. With `grows` a last line without its end is
     /// left for later.
     ///
     /// # Errors
@@ -62,8 +79,8 @@ impl Keys {
         self.notes.as_mut().map(std::mem::take).unwrap_or_default()
     }
 
-    /// The secrets of the key log that the user named and those that came with the capture, if there are any. The log
-    /// that the environment names stays out of it.
+    /// The secrets of the key log that the user named and those that came with the capture, if there are any. The
+    /// [`ambient`] one stays out of it.
     ///
     /// # Errors
     /// When the named file cannot be read.
@@ -97,7 +114,7 @@ impl Keys {
         notes: Option<Vec<String>>,
     ) -> anyhow::Result<Self> {
         let mut keys = Self::empty(notes);
-        match (named, std::env::var_os(VARIABLE)) {
+        match (named, ambient()) {
             (Some(path), _) => {
                 let why = || format!("cannot read the key log {}", path.display());
                 keys.file = Some(match KeyLogFile::open(path) {
@@ -113,8 +130,7 @@ impl Keys {
                 keys.poll().with_context(why)?;
             }
             // The variable is also there for programs that have written nothing yet.
-            (None, Some(path)) if !path.is_empty() => {
-                let path = PathBuf::from(path);
+            (None, Some(path)) => {
                 keys.file = match KeyLogFile::open(&path) {
                     Err(error) if grows && error.kind() == ErrorKind::NotFound => {
                         Some(KeyLogFile::awaited(&path))
@@ -122,10 +138,10 @@ impl Keys {
                     opened => opened.ok(),
                 };
                 if let Err(error) = keys.poll() {
-                    keys.say(format!("{VARIABLE}={}: {error}", path.display()));
+                    keys.say(format!("the key log {}: {error}", path.display()));
                 }
             }
-            (None, _) => {}
+            (None, None) => {}
         }
         if let Some(path) = keys.path() {
             if grows {

@@ -46,6 +46,7 @@ mod tui;
 mod write_packets;
 
 use std::io::{self, Write as _};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, bail};
@@ -91,23 +92,52 @@ fn configure(cli: &mut Cli) -> anyhow::Result<()> {
         config.analysis(analysis);
         anyhow::Ok(std::sync::Arc::new(config))
     };
-    let analysis = match &mut cli.command {
+    match &mut cli.command {
         None => return read_by(&mut cli.open, load),
         Some(Command::Read(args)) => return read_by(args, load),
         #[cfg(all(feature = "live", unix))]
-        Some(Command::Run(args)) => {
-            args.config = load(&mut args.analysis)?;
-            return Ok(());
+        Some(Command::Run(args)) => args.config = load(&mut args.analysis)?,
+        _ => {
+            if let Some(analysed) = analysed(cli) {
+                load(analysed.analysis)?;
+            }
         }
-        Some(Command::Follow(args)) => &mut args.analysis,
-        Some(Command::Extract(args)) => &mut args.analysis,
-        Some(Command::Diagnose(args)) => &mut args.analysis,
-        Some(Command::Stats(args)) => &mut args.analysis,
-        Some(Command::Compare(args)) => &mut args.analysis,
-        Some(Command::Report(args)) => &mut args.analysis,
-        _ => return Ok(()),
+    }
+    Ok(())
+}
+
+/// What a command analyses, and how.
+struct Analysed<'a> {
+    analysis: &'a mut args::AnalysisArgs,
+    files: &'a [PathBuf],
+    is_live: bool,
+}
+
+/// What the command analyses; `None` of those that read no capture, or not for its connections.
+fn analysed(cli: &mut Cli) -> Option<Analysed<'_>> {
+    let open = cli.open.is_live();
+    let (analysis, files, is_live) = match &mut cli.command {
+        None => (&mut cli.open.analysis, &cli.open.files, open),
+        Some(Command::Read(args)) => {
+            let is_live = args.is_live();
+            (&mut args.analysis, &args.files, is_live)
+        }
+        #[cfg(all(feature = "live", unix))]
+        Some(Command::Run(args)) => (&mut args.analysis, &cli.open.files, true),
+        Some(Command::Follow(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Extract(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Diagnose(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Stats(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Compare(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Report(args)) => (&mut args.analysis, &args.files, false),
+        Some(Command::Page(args)) => (&mut args.analysis, &args.files, false),
+        _ => return None,
     };
-    load(analysis).map(|_| ())
+    Some(Analysed {
+        analysis,
+        files,
+        is_live,
+    })
 }
 
 /// The same of what is opened or read.
@@ -124,21 +154,13 @@ fn read_by(
 /// Settles what messages are to be read as. A connection that is named by its number takes a pass over the files before.
 fn settle(cli: &mut Cli) -> anyhow::Result<()> {
     let is_of_two = matches!(&cli.command, Some(Command::Compare(args)) if args.files.len() > 1);
-    let open = cli.open.is_live();
-    let (analysis, files, is_live) = match &mut cli.command {
-        None => (&mut cli.open.analysis, &cli.open.files, open),
-        Some(Command::Read(args)) => {
-            let is_live = args.is_live();
-            (&mut args.analysis, &args.files, is_live)
-        }
-        #[cfg(all(feature = "live", unix))]
-        Some(Command::Run(args)) => (&mut args.analysis, &cli.open.files, true),
-        Some(Command::Follow(args)) => (&mut args.analysis, &args.files, false),
-        Some(Command::Extract(args)) => (&mut args.analysis, &args.files, false),
-        Some(Command::Diagnose(args)) => (&mut args.analysis, &args.files, false),
-        Some(Command::Stats(args)) => (&mut args.analysis, &args.files, false),
-        Some(Command::Compare(args)) => (&mut args.analysis, &args.files, false),
-        _ => return Ok(()),
+    let Some(Analysed {
+        analysis,
+        files,
+        is_live,
+    }) = analysed(cli)
+    else {
+        return Ok(());
     };
     let numbers = match analysis.payload.names_connection() {
         true if is_of_two => bail!("--payload-as names a connection of one capture: name its path"),

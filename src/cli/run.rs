@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use tempfile::{NamedTempFile, TempDir};
 
 use super::args::ReadArgs;
-use super::launch::{Launch, VARIABLE};
+use super::launch::Launch;
 use super::read;
 use super::run_args::RunArgs;
 
@@ -70,13 +70,10 @@ fn private_folder() -> anyhow::Result<TempDir> {
     Ok(folder)
 }
 
-/// The key log that the user or the environment names, made when it is not there; else one that goes away with the folder.
+/// The key log that the user, the environment or the configuration names, made when it is not there; else one that goes away with the folder.
 fn key_log(reading: &ReadArgs, folder: &TempDir) -> anyhow::Result<PathBuf> {
     let named = reading.analysis.keylog.clone();
-    let named = named.or_else(|| {
-        let variable = std::env::var_os(VARIABLE)?;
-        (!variable.is_empty()).then(|| PathBuf::from(variable))
-    });
+    let named = named.or_else(super::keys::ambient);
     let Some(path) = named else {
         let (file, path) = NamedTempFile::with_prefix_in("keys-", folder.path())?.keep()?;
         crate::capture::live::hand_to_sudo_user(&file);

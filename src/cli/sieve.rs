@@ -4,6 +4,7 @@
 //! this machine whose sockets were gone before anybody could look is kept, since a command that ends at once must not be
 //! missed for that; those are counted. One whose beginning was not seen is not the command's.
 
+use std::cell::LazyCell;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
@@ -21,7 +22,7 @@ use crate::capture::{
     Additions, Batch, Interface, Origin, PacketComment, PacketToWrite, PcapngWriter, annotate,
 };
 use crate::process::{Kept, Watch};
-use crate::wire::{FlowKey, Skip, TcpFlags, Walked, Walker};
+use crate::wire::{Endpoint, FlowKey, Skip, TcpFlags, Walked, Walker};
 
 /// Longest wait for whose a connection is.
 const PATIENCE: Duration = Duration::from_millis(300);
@@ -126,8 +127,7 @@ impl Sieve {
         if self.flows.get(&route).is_some_and(|flow| flow.syn == syn) {
             return;
         }
-        let [from, to] =
-            [key.source, key.destination].map(|end| SocketAddr::new(end.address(), end.port()));
+        let [from, to] = [key.source, key.destination].map(Endpoint::socket);
         if let Some(watch) = &self.watch {
             watch.begin(from, to);
         }
@@ -147,6 +147,7 @@ impl Sieve {
     fn decide(&mut self) {
         let Some(watch) = &self.watch else { return };
         let deadline = Instant::now() + PATIENCE;
+        let local = LazyCell::new(local_addresses);
         for flow in self.flows.values_mut().filter(|flow| flow.kept.is_none()) {
             let kept = watch.is_kept(flow.from, flow.to, deadline);
             let owners = watch.owners(flow.from, flow.to);
@@ -156,9 +157,9 @@ impl Sieve {
                     .is_none_or(|owners| owners.at(end).is_none())
             };
             let is_unknown = kept != Kept::Yes
-                && match is_local(flow.from) {
+                && match is_local(flow.from, &local) {
                     true => is_nobodys(flow.from),
-                    false => is_nobodys(flow.to) && is_local(flow.to),
+                    false => is_nobodys(flow.to) && is_local(flow.to, &local),
                 };
             flow.kept = Some(kept == Kept::Yes || is_unknown);
             self.unknown += u64::from(is_unknown);
@@ -329,10 +330,13 @@ impl Saved {
     }
 }
 
-/// Whether the address is one of this machine's. Linux lists them; elsewhere only those can be bound to.
-fn is_local(address: SocketAddr) -> bool {
+/// Whether the address is one of this machine's `addresses`. Linux lists them; elsewhere only those can be bound to.
+fn is_local<F>(address: SocketAddr, addresses: &LazyCell<Option<Vec<IpAddr>>, F>) -> bool
+where
+    F: FnOnce() -> Option<Vec<IpAddr>>,
+{
     address.ip().is_loopback()
-        || match local_addresses() {
+        || match &**addresses {
             Some(all) => all.contains(&address.ip()),
             None => UdpSocket::bind(SocketAddr::new(address.ip(), 0)).is_ok(),
         }

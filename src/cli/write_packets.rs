@@ -90,7 +90,7 @@ impl Chosen {
             connections: chosen.connections.len() as u64,
             flows: flows.collect(),
             source: files.source(analysis)?,
-            // One that the environment names stays where it is.
+            // An ambient one stays where it is.
             lines: match analysis.keylog {
                 Some(_) => keys.lines(&chosen.key_names),
                 None => Zeroizing::default(),

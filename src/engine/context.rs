@@ -136,7 +136,7 @@ impl FlowInfo {
             End::Low => self.key.source,
             End::High => self.key.destination,
         };
-        SocketAddr::new(endpoint.address(), endpoint.port())
+        endpoint.socket()
     }
 
     pub(super) fn seen(&self, end: End) -> bool {

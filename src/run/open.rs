@@ -16,7 +16,7 @@ use super::merge::{Merger, Ordered};
 use super::rows::{ConnectionRow, FindingRow, FrameRow, MessageRow, OwnedRow, RowList, RowSink};
 use super::serial::Serial;
 
-/// Opens a capture file: pcap or pcapng, compressed or not; `-` is standard input.
+/// Opens a capture file: pcap, pcapng, snoop or Network Monitor, compressed or not; `-` is standard input.
 ///
 /// # Errors
 /// When it cannot be read or is no capture.

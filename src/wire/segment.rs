@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::hash::{Hash, Hasher};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::ops::Range;
 
 /// An address and a port. IPv4 addresses are kept IPv4-mapped (RFC 4291 2.5.5.2).
@@ -42,6 +42,12 @@ impl Endpoint {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.port
+    }
+
+    /// Both.
+    #[must_use]
+    pub fn socket(self) -> SocketAddr {
+        SocketAddr::new(self.address(), self.port)
     }
 }
 

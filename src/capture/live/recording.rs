@@ -200,6 +200,12 @@ impl Packets {
         }
     }
 
+    /// The named file that is written now; none for a spool.
+    #[must_use]
+    pub fn newest_file(&self) -> Option<PathBuf> {
+        self.lock().kept.iter().next_back()?.path.clone()
+    }
+
     /// The named files that are kept, oldest first; none for a spool.
     #[must_use]
     pub fn files(&self) -> Vec<PathBuf> {

@@ -1,13 +1,10 @@
 //! Settings as if they had been options, where the command line has none.
 
 use crate::cli::args::{AnalysisArgs, ReadArgs};
+use crate::cli::keys;
 
 use super::configured::Config;
-use super::given::Given;
-
-fn value<T: Clone>(given: &Option<Given<T>>) -> Option<T> {
-    given.as_ref().map(|given| given.value.clone())
-}
+use super::given::value;
 
 impl Config {
     /// How captures are analysed.
@@ -27,8 +24,8 @@ impl Config {
         if args.decode_as.is_empty() {
             args.decode_as = value(&settings.decode_as).unwrap_or_default();
         }
-        if args.keylog.is_none() && std::env::var_os(crate::cli::keys::VARIABLE).is_none() {
-            args.keylog = value(&settings.keylog).filter(|path| path.is_file());
+        if let Some(path) = value(&settings.keylog) {
+            keys::configure(path);
         }
     }
 

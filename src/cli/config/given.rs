@@ -12,6 +12,11 @@ pub(crate) enum Origin {
     Environment(&'static str),
 }
 
+/// What someone set, if anyone did.
+pub(super) fn value<T: Clone>(given: &Option<Given<T>>) -> Option<T> {
+    given.as_ref().map(|given| given.value.clone())
+}
+
 /// A setting that someone made.
 #[derive(Clone, Debug)]
 pub(crate) struct Given<T> {

@@ -4,7 +4,7 @@ use crate::tui::keymap::{Key, Keymap};
 use crate::tui::{self, Colours, Rule, TimeFormat};
 
 use super::configured::Config;
-use super::given::{Given, Origin};
+use super::given::{Given, Origin, value};
 use super::value::{NamesArg, RowsArg, TimeArg};
 
 fn line(from: &Origin) -> usize {
@@ -108,10 +108,6 @@ impl Config {
             names: names(value(&settings.names)),
         }
     }
-}
-
-fn value<T: Clone>(given: &Option<Given<T>>) -> Option<T> {
-    given.as_ref().map(|given| given.value.clone())
 }
 
 /// Whether names are shown, and whether the system is asked for them.

@@ -20,4 +20,4 @@ pub(crate) use command::{ConfigArgs, text};
 pub(crate) use configured::Config;
 pub(crate) use file::load;
 #[cfg(feature = "tui")]
-pub(crate) use place::state_file;
+pub(crate) use place::{from_home, state_file};

@@ -1,6 +1,6 @@
 //! Where configuration and state are, by the XDG Base Directory Specification; on Windows in `%APPDATA%`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// A folder that a variable names: absolute, or it does not count.
 fn named(variable: &str) -> Option<PathBuf> {
@@ -11,6 +11,14 @@ fn named(variable: &str) -> Option<PathBuf> {
 /// The home of whoever runs the program.
 pub(super) fn home() -> Option<PathBuf> {
     named("HOME").or_else(|| named("USERPROFILE"))
+}
+
+/// A path as a shell would read it: `~/` is the home of whoever runs the program.
+pub(crate) fn from_home(path: &Path) -> PathBuf {
+    match (path.strip_prefix("~"), home()) {
+        (Ok(rest), Some(home)) => home.join(rest),
+        _ => path.to_owned(),
+    }
 }
 
 fn folder(variable: &str, below_home: &str) -> Option<PathBuf> {

@@ -90,15 +90,6 @@ pub(super) fn texts(value: &DeValue<'_>) -> Result<Vec<String>, String> {
     }
 }
 
-impl Setting for bool {
-    fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        match value {
-            DeValue::Boolean(is) => Ok(*is),
-            _ => Err("true or false is expected".to_owned()),
-        }
-    }
-}
-
 impl Setting for u64 {
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
         let number = match value {
@@ -148,11 +139,7 @@ impl Setting for Vec<u16> {
 
 impl Setting for PathBuf {
     fn read(value: &DeValue<'_>) -> Result<Self, String> {
-        let text = text(value)?;
-        Ok(match (text.strip_prefix("~/"), super::place::home()) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => text.into(),
-        })
+        text(value).map(|text| super::place::from_home(text.as_ref()))
     }
 }
 

@@ -13,9 +13,8 @@ use rustix::process::{Pid, Signal, kill_process};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 
 use crate::capture::live::{Stop, sudo_environment};
+use crate::cli::keys;
 
-/// The variable that most libraries write their secrets by.
-pub(crate) const VARIABLE: &str = "SSLKEYLOGFILE";
 /// Exit codes of shells and of `env`: it is not there, it cannot be run.
 const NOT_FOUND: u8 = 127;
 const NOT_RUN: u8 = 126;
@@ -77,7 +76,7 @@ impl Child {
         };
         let mut command = Command::new(program);
         command.args(arguments);
-        command.env(VARIABLE, key_log);
+        command.env(keys::VARIABLE, key_log);
         command.env("NODE_OPTIONS", node_options(key_log));
         for (name, value) in sudo_environment() {
             match value {

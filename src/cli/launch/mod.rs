@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use child::Child;
-pub(crate) use child::{Signals, VARIABLE};
+pub(crate) use child::Signals;
 
 /// What is started, and where its words go.
 #[derive(Debug)]

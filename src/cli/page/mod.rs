@@ -3,7 +3,8 @@
 
 mod serve;
 
-use std::io::IsTerminal as _;
+use std::fs::File;
+use std::io::{self, IsTerminal as _, Read as _};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -81,8 +82,10 @@ fn name_of(path: &Path) -> String {
 fn read<'a>(files: impl Iterator<Item = &'a PathBuf>) -> anyhow::Result<Vec<Value>> {
     let mut size = 0;
     let read = |path: &PathBuf| {
-        let bytes = std::fs::read(path).with_context(|| path.display().to_string())?;
-        size += bytes.len() as u64;
+        let file = File::open(path).with_context(|| path.display().to_string())?;
+        let mut bytes = Vec::new();
+        let read = file.take(MOST - size + 1).read_to_end(&mut bytes);
+        size += read.with_context(|| path.display().to_string())? as u64;
         if size > MOST {
             bail!(TOO_MUCH);
         }
@@ -95,15 +98,29 @@ fn read<'a>(files: impl Iterator<Item = &'a PathBuf>) -> anyhow::Result<Vec<Valu
 fn kept(args: &PageArgs, filter: &str) -> anyhow::Result<Value> {
     let filter = Filter::parse(filter)?;
     let files = Files::open(&args.files)?;
-    let mut bytes = Vec::new();
+    let mut bytes = AtMost(Vec::new());
     Chosen::find(&files, &args.analysis, Some(&filter))?.write(&mut bytes)?;
-    if bytes.len() as u64 > MOST {
-        bail!(TOO_MUCH);
-    }
     let name = args.files.first().map(|path| name_of(path));
     let name = name.unwrap_or_default();
     let stem = name.split('.').next().unwrap_or_default();
-    Ok(inside(&format!("{stem}-kept.pcapng"), &bytes))
+    Ok(inside(&format!("{stem}-kept.pcapng"), &bytes.0))
+}
+
+/// Bytes that take no more than fits inside.
+struct AtMost(Vec<u8>);
+
+impl io::Write for AtMost {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if (self.0.len() + bytes.len()) as u64 > MOST {
+            return Err(io::Error::other(TOO_MUCH));
+        }
+        self.0.extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The page with files inside.

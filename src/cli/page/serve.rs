@@ -2,12 +2,15 @@
 //!
 //! Only this machine is asked to (loopback), only under a random path, and only for a name of this machine, so that no page
 //! of somebody else's whose name leads here reads what may be inside. Nothing else is answered.
+//!
+//! The browser is started with another path, which leads to that one and only once: everybody on this machine sees what programs
+//! are started with.
 
 use std::io::{self, Read as _, Write as _};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -33,7 +36,7 @@ pub(super) fn serve(page: String, port: u16) -> anyhow::Result<()> {
     println!("{address}");
     io::stdout().flush()?;
     tell("the page is there until Ctrl-C");
-    browse(&address);
+    browse(&site.address_once());
     let open = Arc::new(AtomicUsize::new(0));
     for stream in listener.incoming().flatten() {
         if open.load(Ordering::Relaxed) >= AT_ONCE {
@@ -83,14 +86,31 @@ struct Site {
     port: u16,
     /// The path, with its slashes.
     path: String,
+    /// A path that leads to it, until somebody has gone there.
+    once: String,
+    is_used: AtomicBool,
+}
+
+/// A path that nobody can guess, with its slashes.
+fn path() -> anyhow::Result<String> {
+    let mut secret = [0; 16];
+    getrandom::fill(&mut secret).context("no random bytes")?;
+    Ok(format!("/{}/", hex::encode(secret)))
 }
 
 impl Site {
     fn new(page: String, port: u16) -> anyhow::Result<Self> {
-        let mut secret = [0; 16];
-        getrandom::fill(&mut secret).context("no random bytes")?;
-        let path = format!("/{}/", hex::encode(secret));
-        Ok(Self { page, port, path })
+        Ok(Self {
+            page,
+            port,
+            path: path()?,
+            once: path()?,
+            is_used: AtomicBool::new(false),
+        })
+    }
+
+    fn address_once(&self) -> String {
+        format!("http://127.0.0.1:{}{}", self.port, self.once)
     }
 
     fn address(&self) -> String {
@@ -112,6 +132,13 @@ impl Site {
         let (status, body) = match self.is_for_us(&String::from_utf8_lossy(&head)) {
             Asked::Page => ("200 OK", self.page.as_str()),
             Asked::Head => ("200 OK", ""),
+            Asked::Once => {
+                let path = &self.path;
+                return write!(
+                    stream,
+                    "HTTP/1.1 302 Found\r\nLocation: {path}\r\nContent-Length: 0\r\nCache-Control: no-store\r\nConnection: close\r\n\r\n"
+                );
+            }
             Asked::Other => ("404 Not Found", ""),
         };
         write!(
@@ -138,7 +165,14 @@ impl Site {
             .next()
             .is_some_and(|host| names.iter().any(|name| name == host));
         match method {
-            _ if !is_here || path != Some(self.path.as_str()) => Asked::Other,
+            _ if !is_here => Asked::Other,
+            Some("GET") if path == Some(self.once.as_str()) => {
+                match self.is_used.swap(true, Ordering::Relaxed) {
+                    true => Asked::Other,
+                    false => Asked::Once,
+                }
+            }
+            _ if path != Some(self.path.as_str()) => Asked::Other,
             Some("GET") => Asked::Page,
             Some("HEAD") => Asked::Head,
             _ => Asked::Other,
@@ -149,6 +183,8 @@ impl Site {
 #[derive(Debug, PartialEq, Eq)]
 enum Asked {
     Page,
+    /// The way there, for the browser that was started.
+    Once,
     Head,
     Other,
 }
@@ -167,6 +203,11 @@ mod tests {
         };
         let path = site.path.as_str();
         assert_eq!(ask("GET", path, "127.0.0.1:8000"), Asked::Page);
+        let once = site.once.as_str();
+        assert_eq!(ask("HEAD", once, "127.0.0.1:8000"), Asked::Other);
+        assert_eq!(ask("GET", once, "evil.example:8000"), Asked::Other);
+        assert_eq!(ask("GET", once, "127.0.0.1:8000"), Asked::Once);
+        assert_eq!(ask("GET", once, "127.0.0.1:8000"), Asked::Other);
         assert_eq!(ask("GET", path, "localhost:8000"), Asked::Page);
         assert_eq!(ask("HEAD", path, "localhost:8000"), Asked::Head);
         for (method, path, host) in [

@@ -10,7 +10,8 @@ use crossbeam_channel::{Receiver, Sender, bounded};
 use tempfile::TempDir;
 
 use crate::cli::args::ReadArgs;
-use crate::cli::recent;
+use crate::cli::config::from_home;
+use crate::cli::{keys, recent};
 use crate::teach::lab;
 use crate::tui;
 use crate::tui::start::{Bundled, Choice, Interface, News, Recent, Start};
@@ -118,11 +119,8 @@ pub(in crate::cli) fn run(args: &ReadArgs) -> anyhow::Result<ExitCode> {
         .config
         .interface(colours::theme(args.theme).into(), colours::depth());
     let mut page = Start::new(settings, samples(), labs());
-    page.keylog = args
-        .analysis
-        .keylog
-        .as_ref()
-        .map(|path| path.display().to_string());
+    let keylog = args.analysis.keylog.clone().or_else(keys::ambient);
+    page.keylog = keylog.map(|path| path.display().to_string());
     let (send, news) = bounded(4);
     watch(send)?;
     loop {
@@ -184,17 +182,14 @@ fn labs() -> Vec<Bundled> {
 fn with_files(args: &ReadArgs, files: Vec<PathBuf>, keylog: Option<&str>) -> ReadArgs {
     let mut args = args.clone();
     args.files = files;
-    if let Some(path) = keylog {
-        args.analysis.keylog = Some(PathBuf::from(path));
-    }
+    args.analysis.keylog = keylog
+        .map(|path| from_home(path.as_ref()))
+        .filter(|path| args.analysis.keylog.is_some() || keys::ambient().as_ref() != Some(path));
     args
 }
 
 fn file(args: &ReadArgs, page: &Start, path: &Path) -> anyhow::Result<String> {
-    let path = match (path.strip_prefix("~"), std::env::var_os("HOME")) {
-        (Ok(rest), Some(home)) => Path::new(&home).join(rest),
-        _ => path.to_owned(),
-    };
+    let path = from_home(path);
     super::run(&with_files(args, vec![path], page.keylog.as_deref()))?;
     Ok(String::new())
 }

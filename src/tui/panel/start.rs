@@ -210,9 +210,7 @@ fn about(page: &Start) -> String {
                 None => format!("Enter captures on {name}. {}", interface.about),
             }
         }
-        Some(Item::Path) => {
-            "Enter, then a path: pcap or pcapng, plain or gzip, zstd, lz4.".to_owned()
-        }
+        Some(Item::Path) => "Enter, then a path: a capture file, compressed or not.".to_owned(),
         Some(Item::KeyLog) => {
             "Programs write the secrets of TLS to the file that SSLKEYLOGFILE names; \
             what is opened from here is decrypted with it."

@@ -1,14 +1,12 @@
 //! A TCP flow while it is not known what it speaks, and while it speaks HTTP.
 
-use std::net::SocketAddr;
-
 use crate::base::{PacketNumber, Timestamp};
 use crate::flow::{Assembler, Delivery, End, Incoming};
 use crate::http;
 use crate::store::Packet;
 use crate::tls::{self, HelloNames};
 use crate::view::packets::hello;
-use crate::wire::{Endpoint, FlowKey, Segment, TcpFlags};
+use crate::wire::{FlowKey, Segment, TcpFlags};
 
 use super::ends::FlowEnds;
 use super::http_flow::{After, HttpFlow};
@@ -55,14 +53,10 @@ struct Inside {
     passed: u8,
 }
 
-fn address(end: Endpoint) -> SocketAddr {
-    SocketAddr::new(end.address(), end.port())
-}
-
 impl TcpFlow {
     /// A flow whose first packet came from this end.
     pub(super) fn new(key: FlowKey, from: End) -> Self {
-        let (low, high) = (address(key.source), address(key.destination));
+        let (low, high) = (key.source.socket(), key.destination.socket());
         let (client, server) = match from {
             End::Low => (low, high),
             End::High => (high, low),

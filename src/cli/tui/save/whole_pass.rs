@@ -24,11 +24,15 @@ pub(in crate::cli::tui) fn format(path: &str) -> Option<FormatArg> {
     })
 }
 
+/// What the file is called until it is whole.
+const ROWS: &str = "rows";
+
 /// A reading whose file is put in its place at the end. Dropping it leaves no file.
 struct Reading {
     path: PathBuf,
-    /// What it became: the file lies in the folder until then.
-    done: Receiver<anyhow::Result<TempDir>>,
+    /// Where the file lies until then.
+    folder: TempDir,
+    done: Receiver<anyhow::Result<()>>,
 }
 
 /// Begins to write what is listed.
@@ -45,21 +49,20 @@ pub(in crate::cli::tui) fn begin(
     if path.exists() {
         anyhow::bail!("{} exists already", path.display());
     }
-    let args = args_of(args, app, format)?;
+    let mut args = args_of(args, app, format)?;
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
     let folder = TempDir::with_prefix_in(".wireloupe-", folder.unwrap_or(Path::new(".")));
     let folder = folder.with_context(|| format!("{}: cannot be written", path.display()))?;
+    args.to.output = Some(folder.path().join(ROWS));
     let (send, done) = bounded(1);
     std::thread::Builder::new()
         .name("writer".into())
         .spawn(move || {
-            let mut args = args;
-            args.to.output = Some(folder.path().join("rows"));
-            let _ = send.send(read::run(&args).map(|_| folder));
+            let _ = send.send(read::run(&args).map(|_| ()));
         })?;
-    Ok(Box::new(Reading { path, done }))
+    Ok(Box::new(Reading { path, folder, done }))
 }
 
 /// The arguments of `read` for what is listed.
@@ -97,10 +100,11 @@ impl Saving for Reading {
             Err(TryRecvError::Empty) => Saved::Waiting,
             Err(TryRecvError::Disconnected) => failed(&anyhow::anyhow!("the writer stopped")),
             Ok(Err(error)) => failed(&error),
-            Ok(Ok(folder)) => {
+            Ok(Ok(())) => {
+                let rows = self.folder.path().join(ROWS);
                 // A link is made only where nothing is.
-                let put = std::fs::hard_link(folder.path().join("rows"), &self.path);
-                match put.or_else(|_| place(&folder.path().join("rows"), &self.path)) {
+                let put = std::fs::hard_link(&rows, &self.path);
+                match put.or_else(|_| place(&rows, &self.path)) {
                     Ok(()) => {
                         Saved::Ended(format!("saved the listed rows to {}", self.path.display()))
                     }
