@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 
 use crate::base::Limits;
+use crate::engine;
 use crate::insight::statistics::CallOrder;
 
 use super::config::{Config, ConfigChoice};
@@ -519,6 +520,22 @@ impl AnalysisArgs {
             inflated: self.max_inflated.unwrap_or(defaults.inflated),
             fragments: self.max_fragments.unwrap_or(defaults.fragments),
             ..defaults
+        }
+    }
+
+    /// What the engine is told.
+    #[must_use]
+    pub(crate) fn engine_options(&self) -> engine::Options {
+        let settled = &self.payload.settled;
+        engine::Options {
+            limits: self.limits(),
+            decode_as: self.decode_as.clone(),
+            payload_as: settled.payload_as.clone(),
+            #[cfg(feature = "protobuf")]
+            schema: settled.schema.clone(),
+            #[cfg(not(feature = "protobuf"))]
+            schema: None,
+            attribution: None,
         }
     }
 

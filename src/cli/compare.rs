@@ -18,7 +18,6 @@ use crate::run::{self, Collected};
 
 use super::args::{CompareArgs, ReportArg};
 use super::output::Output;
-use super::passes;
 use super::reading::Reading;
 use super::tell::tell;
 
@@ -183,7 +182,7 @@ fn read(path: &Path, args: &CompareArgs) -> anyhow::Result<Capture> {
     let limits = args.analysis.limits();
     let source = Source::open(vec![Input::from_argument(path)], &limits)?;
     let mut source = Reading::of(source, &args.analysis)?;
-    let options = passes::engine_options(&args.analysis);
+    let options = args.analysis.engine_options();
     let (mut records, mut casebook) = (Records::default(), Casebook::default());
     let make = |_| Both::new(args.redact);
     let collect = &mut |parts: &mut [(Recording, BatchFacts)]| {

@@ -15,7 +15,6 @@ use crate::run;
 
 use super::args::{DiagnoseArgs, FailOnArg, ReportArg};
 use super::output::Output;
-use super::passes;
 use super::printing::palette;
 use super::reading::Reading;
 use super::tell::tell;
@@ -39,7 +38,7 @@ pub(crate) fn run(args: &DiagnoseArgs) -> anyhow::Result<ExitCode> {
     let limits = args.analysis.limits();
     let inputs: Vec<_> = args.files.iter().map(Input::from_argument).collect();
     let mut source = Reading::of(Source::open(inputs, &limits)?, &args.analysis)?;
-    let options = passes::engine_options(&args.analysis);
+    let options = args.analysis.engine_options();
     let threads = args.analysis.thread_count();
     let keep = match args.all {
         true => Keep {

@@ -18,7 +18,6 @@ use zeroize::Zeroizing;
 
 use super::args::{AnalysisArgs, ReadArgs};
 use super::keys::Keys;
-use super::passes;
 use crate::base::Limits;
 use crate::capture::live::{Packets, hand_to_sudo_user};
 use crate::capture::{Additions, Batch, Input, PacketComment, Source, annotate};
@@ -211,7 +210,7 @@ impl Completer {
             return Ok(Zeroizing::default());
         };
         let mut keys = Keys::open(Some(key_log), false)?;
-        let options = passes::engine_options(&self.analysis);
+        let options = self.analysis.engine_options();
         let source = Source::open(vec![Input::Path(path.to_owned())], &options.limits)?;
         let mut keyed = Keyed::new(source);
         keyed.add(

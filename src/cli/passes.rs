@@ -12,7 +12,6 @@ use tempfile::NamedTempFile;
 
 use crate::base::Timestamp;
 use crate::capture::{Input, Options, Source};
-use crate::engine;
 use crate::export::{Chooser, Selection};
 use crate::filter::{FieldId, Filter};
 use crate::run::{self, Batches, Collected, ConnectionKey, Merger, Numbers, Tally};
@@ -199,20 +198,5 @@ pub(crate) fn run<S: Collected + Send>(
     make: impl Fn(Timestamp) -> S,
     collect: &mut (dyn FnMut(&mut [S::Part]) -> bool + Send),
 ) -> (Tally, Vec<S>) {
-    run::analyse(batches, &engine_options(analysis), threads, make, collect)
-}
-
-/// What the arguments tell the engine.
-pub(crate) fn engine_options(analysis: &AnalysisArgs) -> engine::Options {
-    let settled = &analysis.payload.settled;
-    engine::Options {
-        limits: analysis.limits(),
-        decode_as: analysis.decode_as.clone(),
-        payload_as: settled.payload_as.clone(),
-        #[cfg(feature = "protobuf")]
-        schema: settled.schema.clone(),
-        #[cfg(not(feature = "protobuf"))]
-        schema: None,
-        attribution: None,
-    }
+    run::analyse(batches, &analysis.engine_options(), threads, make, collect)
 }

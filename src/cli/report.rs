@@ -84,7 +84,7 @@ impl Seen {
             ..Options::default()
         };
         let source = files.source_with(&args.analysis, options)?;
-        let engine_options = passes::engine_options(&args.analysis);
+        let engine_options = args.analysis.engine_options();
         let mut store =
             Store::new(Box::new(source.packet_file()), &engine_options).with_spools(&spools());
         let mut batches = Noted::new(Reading::of(source, &args.analysis)?);

@@ -18,7 +18,7 @@ use crate::tls::KeyName;
 use super::args::{AnalysisArgs, ReadArgs};
 use super::keys::Keys;
 use super::output::Output;
-use super::passes::{self, Files};
+use super::passes::Files;
 use super::printing;
 use super::reading;
 use super::tell::tell;
@@ -97,7 +97,7 @@ impl Chosen {
             },
             keys,
             key_names: chosen.key_names,
-            options: passes::engine_options(analysis),
+            options: analysis.engine_options(),
         })
     }
 

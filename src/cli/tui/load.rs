@@ -12,7 +12,6 @@ use crate::capture::{Batch, FileSummary, Input, Options, PacketRecord, Secrets, 
 use crate::cli::args::ReadArgs;
 use crate::cli::keys::Keys;
 use crate::cli::output::spools;
-use crate::cli::passes;
 use crate::cli::reading;
 use crate::engine;
 use crate::export::{TlsCounts, statistics};
@@ -143,7 +142,7 @@ pub(super) struct Started {
 
 impl Reader {
     pub(super) fn options(&self) -> engine::Options {
-        passes::engine_options(&self.args.analysis)
+        self.args.analysis.engine_options()
     }
 
     fn source(&self) -> anyhow::Result<Source> {
