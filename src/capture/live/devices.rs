@@ -15,7 +15,7 @@ use super::{
 };
 
 /// Longest time libpcap collects packets before it hands them over, in milliseconds.
-const READ_TIMEOUT_MS: i32 = 50;
+const READ_TIMEOUT_MS: i32 = 5;
 
 /// An interface that packets may be captured on.
 #[derive(Clone, Debug, PartialEq, Eq)]
