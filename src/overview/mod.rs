@@ -5,6 +5,7 @@
 //!             (one an engine)       (one)
 //! ```
 
+mod compared;
 mod finder;
 mod gathered;
 mod masked;
@@ -12,6 +13,7 @@ mod noted;
 mod session;
 mod watcher;
 
+pub use compared::{ComparePart, CompareSink, Compared, Comparing};
 pub use finder::{Answers, Finder, Places};
 pub use gathered::Overview;
 pub use masked::Masked;
