@@ -15,7 +15,7 @@ PROFILE = sys.argv[1] if len(sys.argv) > 1 else "release"
 MODULE = OUT / "wasm32-unknown-unknown" / PROFILE / "wireloupe_page.wasm"
 
 # One script, in this order: what a file begins with may use what stands before it.
-SCRIPTS = ["parts", "core", "open", "filter", "list", "detail", "feed", "diagnosis", "chat", "ladder", "ruler", "statistics", "explain", "labs", "taking", "views", "keys", "drop"]
+SCRIPTS = ["parts", "core", "open", "filter", "list", "detail", "feed", "diagnosis", "chat", "ladder", "graph", "compare", "ruler", "statistics", "explain", "labs", "taking", "views", "keys", "drop"]
 
 # Small ones that show something: the file, what it is called, and the files beside it.
 SAMPLES = [

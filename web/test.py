@@ -246,7 +246,7 @@ def a_hostile_capture_stays_text(browser):
         hostile(path)
         visit = Visit(browser)
         visit.open(path)
-        for view in ["diagnosis", "connections", "frames", "messages", "chat", "ladder", "ruler", "findings", "statistics", "explain", "labs", "export"]:
+        for view in ["diagnosis", "connections", "frames", "messages", "chat", "ladder", "graph", "compare", "ruler", "findings", "statistics", "explain", "labs", "export"]:
             visit.view(view)
             visit.page.wait_for_timeout(150)
             for name in ["img", "b > script", "#main script", "textarea:not(#typed)"]:
@@ -448,6 +448,56 @@ def a_dropped_key_log_opens_what_is_open(browser):
     assert visit.page.locator("#rows .row[id]").count() == 0
     dropped("wss-tls13-aes128-gcm.keys")
     visit.wait("document.querySelectorAll('#rows .row[id]').length > 0")
+    visit.close()
+
+
+@test
+def a_graph_leads_to_what_is_in_a_column(browser):
+    visit = Visit(browser)
+    visit.open(SAMPLES / "deflate/ws-deflate-fragments.pcapng")
+    visit.view("graph")
+    visit.wait("document.querySelectorAll('#view svg.graph rect.client, #view svg.graph rect.server').length > 3")
+    title = visit.page.inner_text("#view h2")
+    assert title.startswith("Graph of all connections: ") and title.endswith(" a column"), title
+    visit.press("+")
+    visit.wait(f"document.querySelector('#view h2').textContent !== {json.dumps(title)}")
+    visit.page.get_by_role("button", name="All of the time").click()
+    visit.wait(f"document.querySelector('#view h2').textContent === {json.dumps(title)}")
+    # The frames of the columns are all frames, each counted once.
+    frames = program("read", "--show", "frames", "--format", "ndjson", SAMPLES / "deflate/ws-deflate-fragments.pcapng").splitlines()
+    for _ in range(300):
+        if visit.page.get_by_role("button", name="To its first frame").is_enabled():
+            break
+        visit.page.get_by_role("button", name="Column after").click()
+    visit.page.get_by_role("button", name="To its first frame").click()
+    visit.wait("document.querySelector('#rows .row[aria-selected=true]')")
+    assert visit.page.get_attribute("#tab-frames", "aria-selected") == "true"
+    chosen = visit.page.inner_text("#rows .row[aria-selected=true]")
+    assert len(frames) > 3 and chosen.split()[0].isdigit(), chosen
+    visit.close()
+
+
+@test
+def captures_are_compared_as_the_program_does(browser):
+    client, server = (SAMPLES / f"proxies/nginx-idle-timeout.{side}.pcapng" for side in ["client", "server"])
+    for open_one, other, side in [(client, server, "client"), (server, client, "server")]:
+        visit = Visit(browser)
+        visit.open(open_one)
+        visit.view("compare")
+        visit.page.set_input_files("#other", [str(other)])
+        visit.page.select_option("#open-is", side)
+        visit.page.get_by_role("button", name="Compare the captures").click()
+        visit.wait("document.getElementById('compared')")
+        expected = program("compare", client, server).decode()
+        assert visit.page.text_content("#compared") == expected
+        visit.close()
+    visit = Visit(browser)
+    visit.open(SAMPLES / "failures/lifetime-limit.pcapng")
+    visit.view("compare")
+    visit.page.get_by_role("button", name="Compare the connections").click()
+    visit.wait("document.getElementById('compared')")
+    expected = program("compare", "--attempts", "1,2", SAMPLES / "failures/lifetime-limit.pcapng").decode()
+    assert visit.page.text_content("#compared") == expected
     visit.close()
 
 

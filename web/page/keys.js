@@ -7,7 +7,7 @@ const KEYS = [
   [["o"], "open a capture", () => $("file").click()],
   ...Object.entries(VIEWS).filter(([, view]) => view.key).map(([name, view]) => /** @type {[string[], string, () => any]} */ ([[view.key], view.what, () => show(name)])),
   [["m"], "list messages instead of frames, and back", () => show(state.view === "frames" ? "messages" : "frames")],
-  [["a"], "all connections instead of one, and back", () => scope(state.connection === null ? ofRow() : null, isList() ? state.view : "frames")],
+  [["a"], "all connections instead of one, and back", () => scope(state.connection === null ? ofRow() : null, isList() || state.view === "graph" ? state.view : "frames")],
   [["="], "type a display filter", () => input.focus()],
   [["\\"], "drop the display filter", () => { input.value = state.filter = ""; check(); return isList() && show(state.view); }],
   [["j", "ArrowDown"], "down", () => move(state.at + 1)],
@@ -17,6 +17,8 @@ const KEYS = [
   [["g", "Home"], "to the beginning", () => move(0)],
   [["G", "End"], "to the end", () => move(about.len - 1)],
   [["Enter"], "into the connection, to the place of a finding, or into the fields", enter],
+  [["+"], "in the graph: narrower columns", () => state.view === "graph" && graph("in")],
+  [["-"], "in the graph: wider columns", () => state.view === "graph" && graph("out")],
   [["x"], "next tab of the bytes", () => { const tabs = shown.tabs ?? []; state.tab = tabs[(tabs.indexOf(state.tab) + 1) % tabs.length]; return detail(); }],
 ];
 $("keys").append(...KEYS.flatMap(([keys, what]) => [el("dt", {}, keys.map((key) => [el("kbd", {}, key), " "])), el("dd", {}, what)]));

@@ -24,24 +24,30 @@ function remember() {
 
 const isKeyLog = async (/** @type {Blob} */ file) => file.size < 64e6 && /^(#|CLIENT_|SERVER_|RSA |EXPORTER_|QUIC_)/.test(await file.slice(0, 64).text());
 
-/** Opens files: captures, and key logs among them. */
-async function open(/** @type {Blob[]} */ all, /** @type {string[]} */ names) {
-  await started;
-  const keys = /** @type {string[]} */ ([]), files = /** @type {Blob[]} */ ([]), fileNames = /** @type {string[]} */ ([]);
+/** Captures, and the texts of key logs among them. */
+async function sorted(/** @type {Blob[]} */ all, /** @type {string[]} */ names) {
+  const found = { keys: /** @type {string[]} */ ([]), files: /** @type {Blob[]} */ ([]), names: /** @type {string[]} */ ([]) };
   for (const [at, file] of all.entries()) {
-    if (await isKeyLog(file)) keys.push(await file.text());
-    else { files.push(file); fileNames.push(names[at]); }
+    if (await isKeyLog(file)) found.keys.push(await file.text());
+    else { found.files.push(file); found.names.push(names[at]); }
   }
-  if (!files.length && lastFiles) { files.push(...lastFiles.files); fileNames.push(...lastFiles.names); }
+  return found;
+}
+/** Opens files: captures, and key logs among them. */
+async function open(/** @type {Blob[]} */ all, /** @type {string[]} */ allNames) {
+  await started;
+  const { keys, files, names } = await sorted(all, allNames);
+  if (!files.length && lastFiles) { files.push(...lastFiles.files); names.push(...lastFiles.names); }
   if (!files.length) return say("that is a key log: drop the capture with it");
-  lastFiles = { files, names: fileNames };
-  await opening(() => ask({ do: "open", files, names: fileNames, keys: keys.join("\n") || null }));
+  lastFiles = { files, names };
+  await opening(() => ask({ do: "open", files, names, keys: keys.join("\n") || null }));
   await show(wanted.view ?? (VIEWS[state.view].alone ? "diagnosis" : state.view));
 }
 /** Has the core open something; everything of the capture before is forgotten. */
 async function opening(/** @type {() => Promise<Bag>} */ opens) {
   say("");
   delete document.body.dataset.read;
+  [column, compared] = [0, ""];
   Object.assign(state, { row: null, at: 0, connection: null, filter: "", field: 0, packet: null, connections: 0, over: false });
   $("filter").value = $("scope").value = "";
   const opened = await opens();

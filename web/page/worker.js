@@ -3,8 +3,10 @@
 // a cancel is answered between two steps.
 "use strict";
 
-/** @type {Blob[]} */
+/** The files that are open, and behind them those that they are compared with. @type {Blob[]} */
 let files = [];
+/** How many of them are open. */
+let open = 0;
 /** @type {any} */
 let core = null;
 let reading = 0;
@@ -55,9 +57,15 @@ function go(/** @type {number} */ which) {
   if (!progress.over || progress.decoding) setTimeout(go, 0, which);
 }
 
-/** Rows in a format, in pieces. */
-function print(/** @type {object} */ request) {
-  const begun = call(request);
+/** Files as the core knows them: by their place. */
+function named(/** @type {Blob[]} */ all, /** @type {string[] | undefined} */ names) {
+  return all.map((file, at) => ({ name: names?.[at] ?? "capture", size: file.size }));
+}
+
+/** Rows in a format, or a comparison, in pieces. */
+function print(/** @type {any} */ request) {
+  if (request.others) files = [...files.slice(0, open), ...request.others];
+  const begun = call(request.others ? { ...request, others: named(request.others, request.names) } : request);
   if (begun?.error) return begun;
   const pieces = [];
   for (;;) {
@@ -81,8 +89,8 @@ onmessage = async (event) => {
     }
     if (request.do === "open" || request.do === "open-lab") {
       if (request.files) files = request.files;
-      const named = files.map((file, at) => ({ name: request.names?.[at] ?? "capture", size: file.size }));
-      const answer = call({ ...request, files: named });
+      open = files.length;
+      const answer = call({ ...request, files: named(files, request.names) });
       reading += 1;
       postMessage({ id, answer });
       if (!answer.error) go(reading);

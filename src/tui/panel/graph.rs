@@ -114,7 +114,7 @@ fn title(view: &GraphView) -> String {
             format!("{count} listed {}", plural(count, "connection"))
         }
     };
-    let width = width(view.graph.window().width);
+    let width = view.graph.window().width_text();
     let going = match view.graph.is_gathering() {
         true => format!(" ({}%)", view.graph.percent()),
         false => String::new(),
@@ -123,15 +123,6 @@ fn title(view: &GraphView) -> String {
         "Graph of {of}: {}, {width} a column{going}",
         view.chart.name()
     )
-}
-
-/// How long a column is.
-fn width(nanoseconds: i64) -> String {
-    match nanoseconds {
-        ..1_000_000 => format!("{} µs", nanoseconds / 1_000),
-        1_000_000..1_000_000_000 => format!("{} ms", nanoseconds / 1_000_000),
-        _ => format!("{} s", nanoseconds / 1_000_000_000),
-    }
 }
 
 /// A rate in few characters.

@@ -49,6 +49,16 @@ impl Window {
         Timestamp(self.from.0.saturating_add(self.width.saturating_mul(at)))
     }
 
+    /// How long a bucket is, in words.
+    #[must_use]
+    pub fn width_text(&self) -> String {
+        match self.width {
+            nanoseconds @ ..1_000_000 => format!("{} µs", nanoseconds / 1_000),
+            nanoseconds @ 1_000_000..1_000_000_000 => format!("{} ms", nanoseconds / 1_000_000),
+            nanoseconds => format!("{} s", nanoseconds / 1_000_000_000),
+        }
+    }
+
     /// The bucket of a moment.
     #[must_use]
     pub fn bucket(&self, time: Timestamp) -> Option<usize> {

@@ -9,7 +9,9 @@
 //! four.
 
 mod abi;
+mod comparison;
 mod detail;
+mod graph;
 mod host;
 mod lists;
 mod page;

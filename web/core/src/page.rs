@@ -12,6 +12,8 @@ use wireloupe::insight::verdicts::Verdicts;
 use wireloupe::overview::{InMemory, Session};
 use wireloupe::run::{ConnectionKey, Numbers};
 
+use crate::comparison::Comparison;
+use crate::graph::Graphed;
 use crate::host::HostFile;
 use crate::lists::Lists;
 use crate::request::Request;
@@ -37,22 +39,16 @@ pub(crate) struct Page {
     pub(crate) lists: Lists,
     pub(crate) verdicts: Verdicts,
     pub(crate) lesson: Option<Lesson>,
+    pub(crate) graph: Graphed,
     job: Option<Box<dyn Job>>,
 }
 
 impl Page {
     /// Opens bytes that are at hand, or says why they are no capture.
-    fn open_bytes(
-        &mut self,
-        files: Vec<(Arc<dyn ReadAt>, String)>,
-        keys: Option<Vec<u8>>,
-    ) -> Result<(), String> {
-        self.files = files
-            .into_iter()
-            .map(|(bytes, name)| File { bytes, name })
-            .collect();
+    fn open_bytes(&mut self, files: Vec<File>, keys: Option<Vec<u8>>) -> Result<(), String> {
+        self.files = files;
         self.keys = keys;
-        (self.lists, self.verdicts, self.job) = Default::default();
+        (self.lists, self.verdicts, self.graph, self.job) = Default::default();
         // The one before goes first: both would not fit where memory is scarce.
         self.session = None;
         self.session = Some(self.reopened(false)?);
@@ -61,13 +57,12 @@ impl Page {
 
     pub(crate) fn open(&mut self, request: &Request<'_>) -> Result<Value, String> {
         let files = request.0["files"].as_array();
-        let file = |(number, of): (usize, &Value)| {
-            let len = of["size"].as_u64().unwrap_or(0);
-            let number = number as u32;
-            let bytes: Arc<dyn ReadAt> = Arc::new(HostFile { number, len });
-            (bytes, of["name"].as_str().unwrap_or("capture").to_owned())
-        };
-        let files = files.into_iter().flatten().enumerate().map(file).collect();
+        let files = files
+            .into_iter()
+            .flatten()
+            .zip(0..)
+            .map(host_file)
+            .collect();
         let keys = request.0["keys"].as_str();
         if let Some(lesson) = &mut self.lesson {
             lesson.open = None;
@@ -94,7 +89,11 @@ impl Page {
             .unwrap_or_default();
         let keys = lesson.lab.key_log.as_ref().map(|(_, keys)| keys.clone());
         lesson.open = Some(at);
-        self.open_bytes(vec![(bytes, name.clone())], keys)?;
+        let file = File {
+            bytes,
+            name: name.clone(),
+        };
+        self.open_bytes(vec![file], keys)?;
         Ok(json!({"name": self.name(), "file": name}))
     }
 
@@ -123,11 +122,11 @@ impl Page {
 
     /// Begins to write what was asked for; `print` gives it piece by piece.
     pub(crate) fn begin_print(&mut self, request: &Request<'_>) -> Result<(), String> {
-        let files = self.files.clone();
-        let inputs = Inputs {
-            open: Box::new(move || inputs(&files)),
-            keys: self.keys.clone(),
-        };
+        let inputs = read_again(self.files.clone(), self.keys.clone());
+        if request.text("format") == "compare" {
+            self.job = Some(Box::new(self.comparison(&inputs, request)?));
+            return Ok(());
+        }
         let selection = self.selection(request)?;
         self.job = Some(match request.text("format") {
             "har" => Box::new(Archiving::begin(&inputs, selection)?),
@@ -135,6 +134,25 @@ impl Page {
             format => Box::new(Printing::begin(&inputs, selection, format == "csv")?),
         });
         Ok(())
+    }
+
+    /// The open capture against another at the other side of a hop, or two of its own attempts.
+    fn comparison(&self, open: &Inputs, request: &Request<'_>) -> Result<Comparison, String> {
+        let masks = request.is("redact");
+        if let (Some(one), Some(other)) = (request.index("one"), request.index("other")) {
+            return Comparison::of_attempts(open, [one, other], masks);
+        }
+        // The page counts on behind the files that are open.
+        let others = request.0["others"].as_array().into_iter().flatten();
+        let others = others.zip(self.files.len() as u32..).map(host_file);
+        let keys = request.0["keys"]
+            .as_str()
+            .map(|keys| keys.as_bytes().to_vec());
+        let other = read_again(others.collect(), keys.or_else(|| self.keys.clone()));
+        match request.text("open_is") {
+            "server" => Comparison::of_hop(&other, open, masks),
+            _ => Comparison::of_hop(open, &other, masks),
+        }
     }
 
     /// Which rows: what the filter keeps, of the connection that is looked at.
@@ -180,6 +198,22 @@ impl Page {
             }
         }
         out
+    }
+}
+
+/// A file of the page's, by what it says of it and its number there.
+fn host_file((of, number): (&Value, u32)) -> File {
+    let len = of["size"].as_u64().unwrap_or(0);
+    File {
+        bytes: Arc::new(HostFile { number, len }),
+        name: of["name"].as_str().unwrap_or("capture").to_owned(),
+    }
+}
+
+fn read_again(files: Vec<File>, keys: Option<Vec<u8>>) -> Inputs {
+    Inputs {
+        open: Box::new(move || inputs(&files)),
+        keys,
     }
 }
 

@@ -137,6 +137,7 @@ impl Page {
                 };
                 detail::ladder(&ladder.ok_or("there is no such connection")?)
             }
+            "graph" => self.graph.answer(session.store(), request),
             "diagnosis" => {
                 if request.is("fresh") {
                     self.verdicts = Verdicts::new(session.diagnosis());
@@ -187,8 +188,9 @@ impl Page {
 }
 
 /// What would tell what a question asks.
-const TELLING: [&str; 7] = [
+const TELLING: [&str; 8] = [
     "chat",
+    "graph",
     "ruler",
     "ladder",
     "diagnosis",

@@ -35,7 +35,7 @@ pub(crate) struct Inputs {
 }
 
 impl Inputs {
-    fn batches(&self) -> Result<Keyed, String> {
+    pub(crate) fn batches(&self) -> Result<Keyed, String> {
         let limits = Options::default().limits;
         let source = Source::open((self.open)(), &limits).map_err(|error| error.to_string())?;
         let mut batches = Keyed::new(source);
@@ -201,7 +201,7 @@ impl Printing {
 }
 
 /// An engine whose sink both hold.
-fn begin<S: Sink + 'static>(
+pub(crate) fn begin<S: Sink + 'static>(
     batches: &mut Keyed,
     make: impl FnOnce(Timestamp) -> S,
 ) -> (Serial<Shared>, Rc<RefCell<S>>) {
