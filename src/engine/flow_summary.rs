@@ -262,10 +262,13 @@ impl EndSummary {
         (self.last_ip_id, self.last_window) = (segment.ip_id, segment.window);
     }
 
-    /// Whether the other end has acknowledged all that it sent.
+    /// Whether the other end has acknowledged all data that it sent, and perhaps its FIN.
     #[must_use]
     pub fn is_acknowledged(&self) -> bool {
-        self.next.is_none() || self.acked == self.next
+        self.next.is_none_or(|next| {
+            self.acked
+                .is_some_and(|acked| acked.wrapping_sub(next) as i32 >= 0)
+        })
     }
 
     /// Whether the other end has acknowledged what came before what is missing, and nothing of that.

@@ -1,5 +1,7 @@
 //! How long a message's body is, and finding the end of a chunked one without keeping any of it.
 
+use std::borrow::Cow;
+
 use memchr::memchr;
 
 use crate::base::Head;
@@ -57,6 +59,27 @@ fn decimal(digits: &[u8]) -> Option<u64> {
         let digit = byte.is_ascii_digit().then(|| u64::from(byte - b'0'))?;
         value.checked_mul(10)?.checked_add(digit)
     })
+}
+
+/// The content of a chunked body as far as its first bytes hold it (RFC 9112 section 7.1); bytes that are no chunks as they are.
+#[must_use]
+pub fn without_chunks(bytes: &[u8]) -> Cow<'_, [u8]> {
+    let mut content = Vec::new();
+    let (mut at, mut rest) = (Chunked::START, bytes);
+    while !rest.is_empty() {
+        let (taken, next) = at.step(rest);
+        let (step, behind) = rest.split_at(taken.min(rest.len()));
+        if matches!(at, Chunked::Data(_)) {
+            content.extend_from_slice(step);
+        }
+        match next {
+            Step::Continue(next) => (at, rest) = (next, behind),
+            Step::End => break,
+            Step::Invalid if content.is_empty() => return Cow::Borrowed(bytes),
+            Step::Invalid => break,
+        }
+    }
+    Cow::Owned(content)
 }
 
 /// Where in a chunked body the reader is.
@@ -174,6 +197,20 @@ mod tests {
             HeadStatus::Complete { head, .. } => head,
             other => panic!("{other:?}"),
         }
+    }
+
+    #[test]
+    fn chunks_are_taken_off_as_far_as_they_came() {
+        let content = |bytes: &'static [u8]| without_chunks(bytes).into_owned();
+        assert_eq!(
+            content(b"5;x=y\r\nhello\r\n3\r\nyou\r\n0\r\n\r\nGET"),
+            b"helloyou"
+        );
+        assert_eq!(content(b"ff\r\nonly the beginning"), b"only the beginning");
+        assert_eq!(content(b"<html>no chunks"), b"<html>no chunks");
+        assert_eq!(content(b"2\r\nokay"), b"ok");
+        assert_eq!(content(b""), b"");
+        assert_eq!(content(b"0\r\n\r\n"), b"");
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod reader;
 pub(crate) mod secrets;
 mod sniff;
 
-pub use body::{Body, request_body, response_body};
+pub use body::{Body, request_body, response_body, without_chunks};
 pub use connect::{ConnectTarget, connect_accepted, connect_target, is_connect};
 pub use count::BodyCount;
 pub use describe::{authority, fields, host};

@@ -2,10 +2,13 @@
 //!
 //! No rule stands here, and nothing here decides.
 
-use std::cell::Cell;
+use std::borrow::Cow;
+use std::cell::{Cell, OnceCell};
 
 use crate::base::{Head, PacketNumber, Side, Timestamp, escape};
 use crate::engine::{Outcome, Seen};
+use crate::http;
+use crate::payload;
 
 use super::ending::Endings;
 use super::facts::Attempt;
@@ -112,6 +115,9 @@ impl Found {
     }
 }
 
+/// Bytes of a compressed answer that are read: what its first bytes hold, as far as anybody reads a refusal.
+const ANSWER: usize = 16 << 10;
+
 /// One attempt among all of its capture.
 pub(super) struct Case<'a> {
     pub(super) attempt: &'a Attempt,
@@ -121,6 +127,8 @@ pub(super) struct Case<'a> {
     capture_end: Timestamp,
     /// Whether a rule asked for the end of the capture.
     asked: Cell<bool>,
+    /// What the answer's body says, once somebody asked.
+    answer: OnceCell<Cow<'a, [u8]>>,
 }
 
 impl<'a> Case<'a> {
@@ -137,6 +145,7 @@ impl<'a> Case<'a> {
             endings,
             capture_end,
             asked: Cell::new(false),
+            answer: OnceCell::new(),
         }
     }
 
@@ -158,6 +167,27 @@ impl<'a> Case<'a> {
 
     pub(super) fn response(&self) -> Option<&'a Head> {
         self.attempt.connection.as_ref()?.response()
+    }
+
+    /// What the answer's body says as far as it was kept: without its chunks and its compression.
+    pub(super) fn answer_body(&self) -> &[u8] {
+        self.answer.get_or_init(|| self.read_answer())
+    }
+
+    fn read_answer(&self) -> Cow<'a, [u8]> {
+        let body = self.attempt.response_body();
+        let Some(head) = self.response() else {
+            return Cow::Borrowed(body);
+        };
+        let body = match http::response_body(head, b"GET") {
+            http::Body::Chunked => http::without_chunks(body),
+            _ => Cow::Borrowed(body),
+        };
+        let coding = head.value("Content-Encoding").unwrap_or_default();
+        match payload::without_coding(coding, &body, ANSWER) {
+            Some(content) => Cow::Owned(content),
+            None => body,
+        }
     }
 
     /// The head of the answer to a CONNECT that went no further.
@@ -186,7 +216,7 @@ impl<'a> Case<'a> {
 
     /// The program that the heads of this attempt name.
     pub(super) fn software(&self) -> Option<(Software, String)> {
-        let body = self.attempt.response_body();
+        let body = self.answer_body();
         let of_response = self.response().or(self.connect_response());
         let of_response = of_response.and_then(|head| Software::named_by(head, body));
         // On the server's side of a proxy it is the request that names it.

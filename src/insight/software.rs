@@ -28,6 +28,16 @@ pub enum Software {
     Google,
     /// Caddy.
     Caddy,
+    /// lighttpd.
+    Lighttpd,
+    /// H2O.
+    H2o,
+    /// nghttpx, the proxy of nghttp2.
+    Nghttpx,
+    /// Apache Traffic Server.
+    TrafficServer,
+    /// Tinyproxy.
+    Tinyproxy,
 }
 
 impl Software {
@@ -46,6 +56,11 @@ impl Software {
             Software::Iis => "IIS",
             Software::Google => "Google load balancer",
             Software::Caddy => "Caddy",
+            Software::Lighttpd => "lighttpd",
+            Software::H2o => "H2O",
+            Software::Nghttpx => "nghttpx",
+            Software::TrafficServer => "Apache Traffic Server",
+            Software::Tinyproxy => "Tinyproxy",
         }
     }
 
@@ -100,6 +115,14 @@ const NAMES: &[(&str, &str, Software)] = &[
     ("Via", "haproxy", Software::HaProxy),
     ("Server", "squid", Software::Squid),
     ("X-Cache-Lookup", "", Software::Squid),
+    ("Via", "ApacheTrafficServer", Software::TrafficServer),
+    ("Server", "ATS", Software::TrafficServer),
+    ("Via", "tinyproxy", Software::Tinyproxy),
+    ("Server", "tinyproxy", Software::Tinyproxy),
+    ("Via", "nghttpx", Software::Nghttpx),
+    ("Server", "nghttpx", Software::Nghttpx),
+    ("Server", "h2o/", Software::H2o),
+    ("Server", "lighttpd", Software::Lighttpd),
     ("Server", "openresty", Software::Nginx),
     ("Server", "nginx", Software::Nginx),
     ("Via", "nginx", Software::Nginx),

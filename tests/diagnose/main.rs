@@ -9,6 +9,7 @@ mod opened;
 #[cfg(feature = "cli")]
 mod program;
 mod reaching;
+mod refusals;
 mod samples;
 mod scale;
 mod script;

@@ -110,6 +110,36 @@ pub(super) const FIXES: &[Fix] = &[
         "https://learn.microsoft.com/iis/get-started/whats-new-in-iis-8/iis-80-websocket-protocol-support",
     ),
     (
+        Verdict::UpgradeNotForwarded,
+        Some(Software::Lighttpd),
+        "In lighttpd 1.4.46 and later: `proxy.header = ( \"upgrade\" => \"enable\" )` beside `proxy.server` of this path.",
+        "https://redmine.lighttpd.net/projects/lighttpd/wiki/Docs_ModProxy",
+    ),
+    (
+        Verdict::UpgradeNotForwarded,
+        Some(Software::H2o),
+        "In H2O: `proxy.tunnel: ON` for this path (`proxy.websocket: ON` before 2.3); it is off by default.",
+        "https://h2o.examp1e.net/configure/proxy_directives.html",
+    ),
+    (
+        Verdict::UpgradeNotForwarded,
+        Some(Software::TrafficServer),
+        "In remap.config add a rule of the scheme ws (or wss): `map ws://host/ ws://server/` beside the one for http; only such rules pass upgrades on.",
+        "https://docs.trafficserver.apache.org/en/latest/admin-guide/files/remap.config.en.html",
+    ),
+    (
+        Verdict::UpgradeNotForwarded,
+        Some(Software::Tinyproxy),
+        "Tinyproxy passes no upgrades on: have the client ask it for a tunnel (CONNECT, with `ConnectPort` for the port), or put a proxy that knows WebSockets in its place.",
+        "https://tinyproxy.github.io/",
+    ),
+    (
+        Verdict::UpgradeDisabled,
+        Some(Software::Nghttpx),
+        "nghttpx passes upgrades to servers that it speaks HTTP/1.1 with, and over HTTP/2 only to those that announce SETTINGS_ENABLE_CONNECT_PROTOCOL: leave `proto=h2` out of the `backend` line, or use such a server.",
+        "https://nghttp2.org/documentation/nghttpx.1.html",
+    ),
+    (
         Verdict::HttpVersionTooOld,
         None,
         "Have the proxy speak HTTP/1.1 to the server.",

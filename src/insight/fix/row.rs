@@ -46,6 +46,20 @@ pub(in crate::insight) enum Situation {
     OddForm,
     /// It is nginx that limits, with 503.
     LimitOfNginx,
+    /// A web server bans who asks too often, with 403.
+    BannedByServer,
+    /// A rule of the program that answers refuses, whatever is behind it.
+    OwnRule,
+    /// The application itself refuses, behind a server that passes upgrades on to it.
+    Application,
+    /// The request names no Origin, so that cannot be what is minded.
+    NoOrigin,
+    /// The server says that it does not implement what it was asked for.
+    NotImplemented,
+    /// The server's TCP took the request, and its program says nothing.
+    Acknowledged,
+    /// The server leaves as Engine.IO leaves upgrades that are not for it.
+    NotForEngineIo,
 }
 
 impl Situation {
@@ -70,6 +84,13 @@ impl Situation {
             Situation::ServerLeftHandshake => "where the server ended it",
             Situation::OddForm => "where the form of the 101 is odd",
             Situation::LimitOfNginx => "where nginx answers 503",
+            Situation::BannedByServer => "where a web server answers 403 after others passed",
+            Situation::OwnRule => "where a rule of what answers does so",
+            Situation::Application => "where the application does so",
+            Situation::NoOrigin => "where the request names no Origin",
+            Situation::NotImplemented => "where the answer is 501",
+            Situation::Acknowledged => "where the request is acknowledged",
+            Situation::NotForEngineIo => "one second after the request",
         }
     }
 }

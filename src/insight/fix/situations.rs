@@ -268,4 +268,76 @@ pub(super) const FIXES: &[(Situation, Fix)] = &[
             "https://nginx.org/en/docs/http/ngx_http_limit_req_module.html",
         ),
     ),
+    (
+        Situation::BannedByServer,
+        (
+            Verdict::RateLimited,
+            None,
+            "See the server's log for what banned this client and for how long (mod_evasive: DOSPageCount and DOSBlockingPeriod; ModSecurity; fail2ban), raise that for upgrades or exempt the address, and let clients reconnect with growing pauses.",
+            "https://www.rfc-editor.org/rfc/rfc6585#section-4",
+        ),
+    ),
+    (
+        Situation::OwnRule,
+        (
+            Verdict::Forbidden,
+            None,
+            "Look for the rule in the program that answers, for its log names it: nginx `deny`, `valid_referers`, `return 403`, ModSecurity; Apache `Require`, ModSecurity, mod_evasive; HAProxy `http-request deny`. Origin has a part in it only where the rule says so.",
+            "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.4",
+        ),
+    ),
+    (
+        Situation::Application,
+        (
+            Verdict::Forbidden,
+            None,
+            "See the application: it has no WebSocket at this path (compare it with the routes, slashes too), or closes before it accepts (a login or token that is missing, a check of Origin of its own).",
+            "https://asgi.readthedocs.io/en/latest/specs/www.html#websocket-connection-scope",
+        ),
+    ),
+    (
+        Situation::NoOrigin,
+        (
+            Verdict::Forbidden,
+            None,
+            "See the server's log for what it minds: credentials or their rights, the path, the client's address; or a server that wants an Origin, where this request names none.",
+            "https://www.rfc-editor.org/rfc/rfc9110#section-15.5.4",
+        ),
+    ),
+    (
+        Situation::NotImplemented,
+        (
+            Verdict::ServerError,
+            None,
+            "Check that the path is that of a WebSocket and that the request has what its server wants: XMPP, MQTT, STOMP and others take an upgrade only with their subprotocol (`xmpp`, `mqtt`, `v12.stomp`) in Sec-WebSocket-Protocol.",
+            "https://www.rfc-editor.org/rfc/rfc9110#section-15.6.2",
+        ),
+    ),
+    (
+        Situation::NoWebSocketsInServer,
+        (
+            Verdict::ServerError,
+            None,
+            "See the server's log. If it says that the socket cannot be had, run the application under a server that knows WebSockets: gunicorn with `--threads` for flask-sock or with a gevent worker for Flask-SocketIO, uvicorn or Daphne for ASGI; waitress and Django's WSGI server have none.",
+            "https://flask-sock.readthedocs.io/en/latest/web_servers.html",
+        ),
+    ),
+    (
+        Situation::Acknowledged,
+        (
+            Verdict::NoAnswer,
+            None,
+            "The request arrived, so it is the program there that does not answer: look at what handles upgrades. In Node an `upgrade` listener that passes over a path leaves it so, and development servers and middleware pass upgrades on only when told to (`ws: true` in Vite, webpack-dev-server and http-proxy-middleware). Where a proxy is there, look behind it.",
+            "https://nodejs.org/api/http.html#event-upgrade_1",
+        ),
+    ),
+    (
+        Situation::NotForEngineIo,
+        (
+            Verdict::ClosedWithoutAnswer,
+            None,
+            "Where a Socket.IO server is there, ask it at its own path with a Socket.IO client (`/socket.io/?EIO=4&transport=websocket`), or set `path` alike on both sides; with another WebSocket server on the same port, `destroyUpgrade: false`. Otherwise see the server's log: a limit of one second ends the connection.",
+            "https://socket.io/docs/v4/server-options/#destroyupgradetimeout",
+        ),
+    ),
 ];

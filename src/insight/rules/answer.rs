@@ -25,6 +25,8 @@ pub(super) fn refusal(case: &Case<'_>, found: Found) -> Found {
 
 /// Lines that every page of Apache's to a bad request has.
 const APACHE_ALWAYS: &[&str] = &["Bad Request", "Your browser sent a request", "Apache/"];
+/// A page longer than this is no message of an error.
+pub(super) const MESSAGE: usize = 300;
 /// Lines of a page that are looked at.
 const LINES: usize = 40;
 
@@ -41,7 +43,7 @@ pub(super) fn first_line(case: &Case<'_>, found: Found) -> Found {
 
 /// What the page of an answer says in one line: the first, unless that only repeats the status and a later one says more.
 fn said(case: &Case<'_>) -> Option<String> {
-    let body = String::from_utf8_lossy(case.attempt.response_body());
+    let body = String::from_utf8_lossy(case.answer_body());
     let says_something = |line: &String| line.chars().any(char::is_alphanumeric);
     let text = without_markup(&body);
     let lines = text.lines().take(LINES).map(one_space);
@@ -100,11 +102,11 @@ fn one_space(line: &str) -> String {
 }
 
 pub(super) fn says(case: &Case<'_>, text: &str) -> bool {
-    contains(case.attempt.response_body(), text.as_bytes())
+    contains(case.answer_body(), text.as_bytes())
 }
 
 pub(super) fn body_line(case: &Case<'_>, found: Found, text: &str) -> Found {
-    let body = case.attempt.response_body();
+    let body = case.answer_body();
     let line = body
         .split(|byte| *byte == b'\n')
         .find(|line| contains(line, text.as_bytes()));

@@ -7,7 +7,7 @@ use crate::insight::fix::Situation;
 use crate::insight::software::{Software, contains};
 use crate::insight::verdict::Verdict;
 
-use super::answer::{first_line, refusal, says};
+use super::answer::{MESSAGE, first_line, refusal, says};
 use super::request::names_upgrade;
 
 /// An Engine.IO server that does not know the session of the request (error code 1).
@@ -300,6 +300,12 @@ const APPLICATION_SERVERS: &[(&str, &str)] = &[
     ),
 ];
 
+/// The server of Python applications that answers, and what is the matter, where it has no WebSockets to give.
+pub(super) fn without_websockets(response: &Head) -> Option<&'static str> {
+    let what = application_server(response)?;
+    what.contains("(WSGI)").then_some(what)
+}
+
 fn application_server(response: &Head) -> Option<&'static str> {
     let server = response.value("Server")?;
     let mut servers = APPLICATION_SERVERS.iter();
@@ -325,12 +331,9 @@ const OTHER_CAUSES: &[&str] = &[
     "subprotocol",
     "tenant",
 ];
-/// A page longer than this is no message of an error.
-const MESSAGE: usize = 300;
-
 /// Whether a short refusal says that it is about something else.
 fn names_another_cause(case: &Case<'_>) -> bool {
-    let body = case.attempt.response_body();
+    let body = case.answer_body();
     let is_refusal = case
         .response()
         .and_then(Head::status)
@@ -345,22 +348,30 @@ fn names_another_cause(case: &Case<'_>) -> bool {
 /// The hop that the answer's head names. A `Server` of a program that also serves files itself is a hop only where the page
 /// is not its own.
 pub(super) fn hop_of(case: &Case<'_>, response: &Head) -> Option<(Software, String)> {
-    let body = case.attempt.response_body();
+    let body = case.answer_body();
     let (software, line) = Software::named_by(response, body)?;
     let by_server = line.starts_with("Server:");
-    let own_page = [
-        "<center>nginx",
-        "<address>Apache",
-        "was not found on this server",
-        "Welcome to nginx",
-        "<h1>It works!</h1>",
-        "have permission to access this resource",
-        "Your browser sent a request that this server could not understand",
-        "squid-internal",
-    ]
-    .iter()
-    .any(|text| contains(body, text.as_bytes()));
     // Caddy passes upgrades on by itself.
-    let is_hop = software != Software::Caddy && !(by_server && own_page);
+    let is_hop = software != Software::Caddy && !(by_server && is_own_page(body));
     is_hop.then_some((software, line))
+}
+
+/// What stands in the pages that web servers and proxies have for their own refusals.
+const OWN_PAGES: &[&str] = &[
+    "<center>nginx",
+    "<address>Apache",
+    "was not found on this server",
+    "Welcome to nginx",
+    "<h1>It works!</h1>",
+    "have permission to access this resource",
+    "Your browser sent a request that this server could not understand",
+    "squid-internal",
+    "<footer>nghttpx",
+    // lighttpd's, of which nothing but the form is its own.
+    " </head>\n <body>\n  <h1>",
+];
+
+/// Whether a page is that of the program itself that the head names.
+pub(super) fn is_own_page(body: &[u8]) -> bool {
+    OWN_PAGES.iter().any(|text| contains(body, text.as_bytes())) || body == b"not found"
 }

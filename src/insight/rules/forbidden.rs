@@ -1,4 +1,5 @@
-//! HTTP: 403, and whom it is about: the page's origin, the host that a proxy puts in, a rule, the application itself.
+//! HTTP: 403, and whom it is about: the page's origin, the host that a proxy puts in, a rule, a limit, the application itself;
+//! and other refusals that say that it is the origin.
 
 use crate::base::{Head, escape};
 use crate::http::is_same_origin;
@@ -7,8 +8,8 @@ use crate::insight::fix::Situation;
 use crate::insight::software::{Software, contains};
 use crate::insight::verdict::Verdict;
 
-use super::answer::{first_line, refusal, says};
-use super::bodies::hop_of;
+use super::answer::{MESSAGE, first_line, refusal, says};
+use super::bodies::{hop_of, is_own_page};
 use super::hop::passed_a_hop;
 
 /// What servers say when it is the origin that they refuse.
@@ -22,15 +23,29 @@ const ORIGINS: &[&str] = &[
     "checkorigin",
     "not authorized for host",
     "origin header",
+    "accepted origin",
 ];
 
-/// The server forbids the upgrade.
+/// The server forbids the upgrade, or refuses it otherwise and names the origin.
 pub(super) fn forbidden(case: &Case<'_>) -> Option<Found> {
     let (request, response) = (case.request()?, case.response()?);
-    if !case.is_refused() || response.status() != Some(403) {
+    let status = response.status()?;
+    let names_origin = names_origin(case, response);
+    let is_forbidden = status == 403 || names_origin && (400..500).contains(&status);
+    if !case.is_refused() || !is_forbidden {
         return None;
     }
-    let (sentence, situation) = reason(case, request, response);
+    if let Some(found) = limited(case, response) {
+        return Some(found);
+    }
+    let reason = Reason {
+        case,
+        request,
+        response,
+        status,
+        names_origin,
+    };
+    let (sentence, situation) = reason.told();
     let found = Found::certain(Verdict::Forbidden, sentence)
         .at(case.attempt.request_at(), "the upgrade request");
     let found = situation.into_iter().fold(found, Found::when);
@@ -46,78 +61,150 @@ pub(super) fn forbidden(case: &Case<'_>) -> Option<Found> {
     Some(first_line(case, refusal(case, found)))
 }
 
-/// Why, as far as request and answer show it.
-fn reason(case: &Case<'_>, request: &Head, response: &Head) -> (String, Option<Situation>) {
-    let plain = |sentence: &str| (sentence.to_owned(), None);
-    if says(case, "Request forbidden by administrative rules") {
-        return plain("a rule of HAProxy forbids the request (403)");
+/// Whether the answer says that it is about the origin: in words that are known, or as a word of a short message.
+fn names_origin(case: &Case<'_>, response: &Head) -> bool {
+    let body = case.answer_body();
+    let is_word = |text: &[u8]| {
+        let mut words = text.split(|byte| !byte.is_ascii_alphanumeric());
+        words.any(|word| word.eq_ignore_ascii_case(b"origin"))
+    };
+    ORIGINS.iter().any(|text| says(case, text))
+        || body.len() <= MESSAGE && is_word(body)
+        || is_word(response.reason())
+}
+
+/// A web server's own 403 to what it passed on otherwise: it counts requests, and bans who sends too many.
+fn limited(case: &Case<'_>, response: &Head) -> Option<Found> {
+    let own = own_page(case, response)?;
+    let passed = case.all.accepted_plainly(case.attempt.server)?;
+    let sentence = format!(
+        "{own} itself refuses (403) what it passed on otherwise: probably a limit or a ban of this client after too many requests (mod_evasive, ModSecurity, fail2ban)"
+    );
+    let found = Found::likely(Verdict::RateLimited, sentence)
+        .when(Situation::BannedByServer)
+        .at(case.attempt.request_at(), "the upgrade request")
+        .at(passed.request_at(), "an upgrade that was accepted");
+    Some(first_line(case, refusal(case, found)))
+}
+
+/// What is known of a refusal that may be about the origin.
+struct Reason<'a, 'c> {
+    case: &'a Case<'c>,
+    request: &'a Head,
+    response: &'a Head,
+    status: u16,
+    names_origin: bool,
+}
+
+impl Reason<'_, '_> {
+    /// Why, as far as request and answer show it.
+    fn told(&self) -> (String, Option<Situation>) {
+        if says(self.case, "Request forbidden by administrative rules") {
+            let sentence = "a rule of HAProxy forbids the request (403)";
+            return (sentence.to_owned(), Some(Situation::OwnRule));
+        }
+        let own = own_page(self.case, self.response).filter(|_| !self.names_origin);
+        if let Some(own) = own {
+            let sentence = format!(
+                "{own} itself forbids it (403): a rule there (deny, Require, a list of addresses, an application firewall) does not take this client or this request"
+            );
+            return (sentence, Some(Situation::OwnRule));
+        }
+        match self.request.value("Origin") {
+            Some(origin) => self.with_origin(origin),
+            None => self.without_origin(),
+        }
     }
-    let names_origin = ORIGINS.iter().any(|text| says(case, text));
-    let Some(origin) = request.value("Origin") else {
-        return match (names_origin, application_server(response)) {
-            (true, _) => plain("the server forbids it (403), since the request names no Origin"),
+
+    fn without_origin(&self) -> (String, Option<Situation>) {
+        let status = self.status;
+        match (self.names_origin, application_server(self.response)) {
+            (true, _) => (
+                format!("the server forbids it ({status}), since the request names no Origin"),
+                None,
+            ),
+            (false, Some(server)) => (closed_by_application(server), Some(Situation::Application)),
+            (false, None) => (
+                "the server forbids it (403)".to_owned(),
+                Some(Situation::NoOrigin),
+            ),
+        }
+    }
+
+    fn with_origin(&self, origin: &[u8]) -> (String, Option<Situation>) {
+        let (request, status) = (self.request, self.status);
+        let host = request.value("Host").or(request.value(":authority"));
+        let shown = escape::preview(origin, 60);
+        let host = escape::preview(host.unwrap_or_default(), 60);
+        let is_same = is_same_origin(origin, request);
+        let hop = hop_of(self.case, self.response);
+        let server = application_server(self.response).filter(|_| hop.is_none());
+        let changed = Some(Situation::HostChanged);
+        if let Some((software, _)) = hop.filter(|_| is_same) {
+            let sentence = format!(
+                "the server forbids it ({status}), though the Origin {shown} is the host's own: probably {} passes another Host on, and the server compares that with Origin",
+                software.name()
+            );
+            return (sentence, changed);
+        }
+        let foreign = format!(
+            "which is not the Host {host} that it is asked for: a page of another site, or a proxy before the server changed Host"
+        );
+        match (self.names_origin, server) {
+            (true, _) if is_same => (
+                format!(
+                    "the server does not take the Origin {shown} ({status}), though it is the host's own: a proxy before the server passes another Host on, or its list lacks this one"
+                ),
+                changed,
+            ),
+            (true, _) => (
+                format!("the server does not take the Origin {shown} ({status}), {foreign}"),
+                changed,
+            ),
+            (false, Some(server)) if is_same => {
+                (closed_by_application(server), Some(Situation::Application))
+            }
             (false, Some(server)) => (
                 format!(
-                    "the server forbids it (403): {server} says so when the application closes before it accepts, and for paths without a WebSocket"
+                    "{}; perhaps it does not take the Origin {shown}, {foreign}",
+                    closed_by_application(server)
+                ),
+                Some(Situation::Application),
+            ),
+            _ if is_same => (
+                format!(
+                    "the server forbids it (403): perhaps it does not take requests from the Origin {shown}"
                 ),
                 None,
             ),
-            (false, None) => plain("the server forbids it (403)"),
-        };
-    };
-    let host = request.value("Host").or(request.value(":authority"));
-    let (shown, host) = (
-        escape::preview(origin, 60),
-        escape::preview(host.unwrap_or_default(), 60),
-    );
-    let is_same = is_same_origin(origin, request);
-    let own = own_page(case, response);
-    match hop_of(case, response) {
-        None if own.is_some() && !names_origin => (
-            format!(
-                "{} itself forbids it (403): a rule there (deny, Require, a list of addresses) does not take this client or this path",
-                own.unwrap_or_default()
+            _ if passed_a_hop(request) => (
+                format!(
+                    "the server forbids it (403): perhaps it compares the Origin {shown} with the Host {host}, which the proxy before it changed; or it is a page of another site"
+                ),
+                changed,
             ),
-            None,
-        ),
-        Some((software, _)) if is_same => (
-            format!(
-                "the server forbids it (403), though the Origin {shown} is the host's own: probably {} passes another Host on, and the server compares that with Origin",
-                software.name()
+            _ => (
+                format!(
+                    "the server forbids it (403): perhaps it does not take requests from the Origin {shown}, {foreign}"
+                ),
+                changed,
             ),
-            Some(Situation::HostChanged),
-        ),
-        _ if is_same && names_origin => (
-            format!(
-                "the server does not take the Origin {shown} (403), though it is the host's own: a proxy before the server passes another Host on, or its list lacks this one"
-            ),
-            Some(Situation::HostChanged),
-        ),
-        _ if is_same => (
-            format!(
-                "the server forbids it (403): perhaps it does not take requests from the Origin {shown}"
-            ),
-            None,
-        ),
-        _ if passed_a_hop(request) => (
-            format!(
-                "the server forbids it (403): perhaps it compares the Origin {shown} with the Host {host}, which the proxy before it changed; or it is a page of another site"
-            ),
-            Some(Situation::HostChanged),
-        ),
-        _ => (
-            format!(
-                "the server forbids it (403): perhaps it does not take requests from the Origin {shown}, which is not the Host {host} that it is asked for: a page of another site, or a proxy before the server changed Host"
-            ),
-            Some(Situation::HostChanged),
-        ),
+        }
     }
+}
+
+/// What a 403 of a server of applications says.
+fn closed_by_application(server: &str) -> String {
+    format!(
+        "the server forbids it (403): {server} says so when the application closes before it accepts, and for paths without a WebSocket"
+    )
 }
 
 /// The program whose own page an answer has.
 fn own_page(case: &Case<'_>, response: &Head) -> Option<&'static str> {
-    let (software, _) = Software::named_by(response, case.attempt.response_body())?;
-    hop_of(case, response).is_none().then_some(software.name())
+    let body = case.answer_body();
+    let (software, _) = Software::named_by(response, body)?;
+    is_own_page(body).then_some(software.name())
 }
 
 /// The program that runs an application of Python and answers 403 for it, without a page of its own.

@@ -10,15 +10,21 @@ const AT_ONCE: i64 = 5_000_000_000;
 
 /// The first finding of a code that no gap in the capture came before.
 fn sound(attempt: &Attempt, code: Code) -> Option<&Noted> {
-    let gap = attempt.findings.iter().find(|noted| {
+    let is_gap = |noted: &Noted| {
         matches!(
             noted.code,
             Code::TcpGap | Code::LostSync | Code::DeflateContextLost
         )
-    });
-    let noted = attempt.noted(code)?;
-    let is_sound = gap.is_none_or(|gap| noted.at.packet < gap.at.packet);
-    is_sound.then_some(noted)
+    };
+    // Of what one packet shows, the gap may be the consequence.
+    let order = |at: usize| attempt.findings.get(at).map(|noted| (noted.at.packet, at));
+    let gap = attempt.findings.iter().position(is_gap).and_then(order);
+    let at = attempt
+        .findings
+        .iter()
+        .position(|noted| noted.code == code)?;
+    let is_sound = gap.is_none_or(|gap| order(at) < Some(gap));
+    attempt.findings.get(at).filter(|_| is_sound)
 }
 
 /// The first finding of a code that the other side minded: it closed for it, or was not heard again.

@@ -142,21 +142,21 @@ pub(super) fn not_forwarded(case: &Case<'_>) -> Option<Found> {
     })
 }
 
-/// Envoy's own refusal, which bears no time of an upstream service.
+/// A proxy's own refusal: Envoy's, which bears no time of an upstream service, and nghttpx's page.
 pub(super) fn by_proxy(case: &Case<'_>) -> Option<Found> {
     let response = case.response()?;
-    let is_envoy = response
-        .value("Server")
-        .is_some_and(|server| contains(server, b"envoy"));
-    let was_forwarded = response.value("X-Envoy-Upstream-Service-Time").is_some();
-    if !case.is_refused()
-        || !is_envoy
-        || was_forwarded
-        || !matches!(response.status(), Some(403 | 426 | 400))
-    {
+    if !case.is_refused() || !matches!(response.status(), Some(403 | 426 | 400)) {
         return None;
     }
-    let sentence = "Envoy refused the upgrade itself: upgrades to websocket are not enabled on this listener or route";
+    let server = response.value("Server").unwrap_or_default();
+    let was_forwarded = response.value("X-Envoy-Upstream-Service-Time").is_some();
+    let sentence = if contains(server, b"envoy") && !was_forwarded {
+        "Envoy refused the upgrade itself: upgrades to websocket are not enabled on this listener or route"
+    } else if response.status() == Some(400) && says(case, "<footer>nghttpx") {
+        "nghttpx refused the upgrade itself (400): it cannot pass one on to the server behind it, which it speaks HTTP/2 with"
+    } else {
+        return None;
+    };
     Some(refusal(
         case,
         Found::likely(Verdict::UpgradeDisabled, sentence),

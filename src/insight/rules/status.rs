@@ -1,14 +1,18 @@
 //! HTTP: what the status of the answer says when nothing more is known, and no answer at all.
 
+use std::ops::RangeInclusive;
+
 use crate::base::{Head, Limits, Side, escape};
-use crate::engine::EndSummary;
-use crate::http::{HeadStatus, parse_head};
+use crate::engine::{EndSummary, Seen};
+use crate::http::{HeadStatus, is_same_origin, parse_head};
 use crate::insight::case::{Case, Found};
 use crate::insight::facts::is_refusal;
 use crate::insight::fix::Situation;
+use crate::insight::software::contains;
 use crate::insight::verdict::Verdict;
 
 use super::answer::{first_line, refusal};
+use super::bodies::without_websockets;
 use super::gateway::with_cause;
 
 /// Every status without a rule of its own: what it says by itself.
@@ -21,9 +25,9 @@ pub(super) fn by_status(case: &Case<'_>) -> Option<Found> {
     let (verdict, sentence) = judge(case, response, status);
     let found =
         Found::certain(verdict, sentence).at(case.attempt.request_at(), "the upgrade request");
-    let found = match verdict == Verdict::NotAWebsocketEndpoint && is_empty(response) {
-        true => found.when(Situation::NoSuchSite),
-        false => found,
+    let found = match situation(verdict, status, response) {
+        Some(situation) => found.when(situation),
+        None => found,
     };
     let found = with_cause(case, found, status);
     let at = case.attempt.response_at();
@@ -40,6 +44,18 @@ pub(super) fn by_status(case: &Case<'_>) -> Option<Found> {
             found.header(Some(response), name, at)
         }),
     )
+}
+
+/// What the fix depends on beyond the status.
+fn situation(verdict: Verdict, status: u16, response: &Head) -> Option<Situation> {
+    match status {
+        _ if verdict == Verdict::NotAWebsocketEndpoint && is_empty(response) => {
+            Some(Situation::NoSuchSite)
+        }
+        500 => without_websockets(response).map(|_| Situation::NoWebSocketsInServer),
+        501 => Some(Situation::NotImplemented),
+        _ => None,
+    }
 }
 
 fn judge(case: &Case<'_>, response: &Head, status: u16) -> (Verdict, String) {
@@ -74,10 +90,7 @@ fn judge(case: &Case<'_>, response: &Head, status: u16) -> (Verdict, String) {
                 ),
             )
         }
-        400 => (
-            Verdict::BadRequest,
-            "the server refuses the request as malformed (400)".to_owned(),
-        ),
+        400 => (Verdict::BadRequest, bad_request(case)),
         401 => (
             Verdict::AuthenticationRequired,
             "the server asks for credentials (401)".to_owned(),
@@ -115,14 +128,53 @@ fn judge(case: &Case<'_>, response: &Head, status: u16) -> (Verdict, String) {
             Verdict::GatewayTimeout,
             "the server behind the proxy did not answer in time (504)".to_owned(),
         ),
+        501 => (
+            Verdict::ServerError,
+            format!(
+                "the server does not implement what it was asked for (501): it has no WebSocket at {target}, or takes none as this request asks for it{}",
+                without_subprotocol(case)
+            ),
+        ),
         500..=599 => (
             Verdict::ServerError,
-            format!("the server failed inside ({status})"),
+            match without_websockets(response).filter(|_| status == 500) {
+                Some(what) => format!(
+                    "the server failed inside (500): perhaps since {what}, and the application's library for them cannot have the socket"
+                ),
+                None => format!("the server failed inside ({status})"),
+            },
         ),
         _ => (
             Verdict::UpgradeRefused,
             format!("the server answered {status} and not 101"),
         ),
+    }
+}
+
+/// What a 400 without a word of its cause comes from, as far as the request shows it.
+fn bad_request(case: &Case<'_>) -> String {
+    let plain = "the server refuses the request as malformed (400)";
+    let foreign = case.request().and_then(|request| {
+        let origin = request.value("Origin")?;
+        (!is_same_origin(origin, request)).then_some(origin)
+    });
+    match foreign {
+        Some(origin) => format!(
+            "{plain}; some refuse so an Origin that they do not take, and {} is not the host's own",
+            escape::preview(origin, 60)
+        ),
+        None => plain.to_owned(),
+    }
+}
+
+/// What a request without a subprotocol may lack.
+fn without_subprotocol(case: &Case<'_>) -> &'static str {
+    let offered = case
+        .request()
+        .and_then(|head| head.value("Sec-WebSocket-Protocol"));
+    match offered {
+        Some(_) => "",
+        None => ", which offers no subprotocol",
     }
 }
 
@@ -192,16 +244,13 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
     let found = match attempt.end() {
         Some((Side::Server, end)) if server.reset.is_some_and(|reset| reset.at == end) => {
             let sentence = format!(
-                "the connection was reset {} after the upgrade request was sent, without an answer; a port that wants TLS (wss) does the same",
-                seconds(end.time.since(asked.time))
+                "the connection was reset {} after the upgrade request was sent, without an answer; a port that wants TLS (wss) does the same{}",
+                seconds(end.time.since(asked.time)),
+                or_of_protocol(case)
             );
             Found::certain(Verdict::ResetOnUpgrade, sentence).at(Some(end), "RST")
         }
-        Some((Side::Server, end)) => {
-            let sentence = "the server closed the connection without answering the upgrade request; a port that wants TLS (wss) does the same";
-            Found::certain(Verdict::ClosedWithoutAnswer, sentence)
-                .at(Some(end), "FIN of the server")
-        }
+        Some((Side::Server, end)) => left(case, asked, end),
         Some((Side::Client, end)) => {
             let waited = end.time.since(asked.time);
             let found = match (waited as f64) < PATIENCE * 1e9 {
@@ -215,12 +264,13 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
                 false => Found::certain(
                     Verdict::NoAnswer,
                     format!(
-                        "the server never answered the upgrade request; the client gave up after {}",
+                        "the server never {} the upgrade request; the client gave up after {}",
+                        what_was_due(case),
                         seconds(waited)
                     ),
                 ),
             };
-            found.at(Some(end), "the client ends the connection")
+            with_acknowledgement(case, found).at(Some(end), "the client ends the connection")
         }
         None if case.watched(asked.time) >= PATIENCE => {
             let sentence = format!(
@@ -228,24 +278,94 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
                 how_silent(case),
                 case.watched(asked.time)
             );
-            let found = Found::likely(Verdict::NoAnswer, sentence);
-            match flow.sides.client.is_acknowledged() {
-                true => found,
-                false => found.when(Situation::NotAcknowledged),
-            }
+            with_acknowledgement(case, Found::likely(Verdict::NoAnswer, sentence))
         }
         None => return None,
     };
     Some(found.at(Some(asked), "the upgrade request"))
 }
 
+/// The server ended the connection in order, without an answer.
+fn left(case: &Case<'_>, asked: Seen, end: Seen) -> Found {
+    let certain = |sentence: String| Found::certain(Verdict::ClosedWithoutAnswer, sentence);
+    let waited = end.time.since(asked.time);
+    let target = case.request().map_or(&b""[..], Head::target);
+    let found = if end.packet < asked.packet {
+        certain(
+            "the server closed the connection as soon as it was open, before the upgrade request reached it: it does not take this client (a filter of addresses, a limit on connections), or it is a balancer with no server behind it".to_owned(),
+        )
+    } else if ENGINE_IO.contains(&waited) && !contains(target, b"transport=websocket") {
+        let sentence = format!(
+            "the server closed the connection {} after the upgrade request, without an answer: Socket.IO (Engine.IO) does so with upgrades for another path than its own",
+            seconds(waited)
+        );
+        certain(sentence).when(Situation::NotForEngineIo)
+    } else {
+        certain(format!(
+            "the server closed the connection without answering the upgrade request; a port that wants TLS (wss) does the same{}",
+            or_of_protocol(case)
+        ))
+    };
+    found.at(Some(end), "FIN of the server")
+}
+
+/// How long Engine.IO leaves an upgrade open that nobody takes, in nanoseconds: its `destroyUpgradeTimeout` is one second.
+const ENGINE_IO: RangeInclusive<i64> = 990_000_000..=1_100_000_000;
+
+/// Protocols that have a port of their own, too, by the beginning of their subprotocols.
+const PROTOCOLS: &[(&str, &str)] = &[
+    ("mqtt", "MQTT"),
+    ("amqp", "AMQP"),
+    ("v10.stomp", "STOMP"),
+    ("v11.stomp", "STOMP"),
+    ("v12.stomp", "STOMP"),
+    ("xmpp", "XMPP"),
+    ("sip", "SIP"),
+];
+
+/// What else a port may be, where the subprotocol is that of a protocol with a port without WebSockets.
+fn or_of_protocol(case: &Case<'_>) -> String {
+    let mut offered = case
+        .request()
+        .into_iter()
+        .flat_map(|head| head.list("Sec-WebSocket-Protocol"));
+    let named = offered.find_map(|name| {
+        let mut protocols = PROTOCOLS.iter();
+        protocols.find(|(start, _)| name.to_ascii_lowercase().starts_with(start.as_bytes()))
+    });
+    named.map_or_else(String::new, |(_, protocol)| {
+        format!(", and so does the port of {protocol} itself, without WebSockets")
+    })
+}
+
+/// A silence with what the server's TCP did meanwhile, on which the fix depends.
+fn with_acknowledgement(case: &Case<'_>, found: Found) -> Found {
+    match is_acknowledged(case) {
+        true => found.when(Situation::Acknowledged),
+        false => found.when(Situation::NotAcknowledged),
+    }
+}
+
+/// What the server did not even do with the request.
+fn what_was_due(case: &Case<'_>) -> &'static str {
+    match is_acknowledged(case) {
+        true => "answered",
+        false => "even acknowledged",
+    }
+}
+
 /// What the server's TCP did with the request that its program did not answer.
 fn how_silent(case: &Case<'_>) -> &'static str {
-    let client = case.attempt.flow.as_ref().map(|flow| &flow.sides.client);
-    match client.is_some_and(EndSummary::is_acknowledged) {
+    match is_acknowledged(case) {
         true => "acknowledged and did not answer",
         false => "never even acknowledged",
     }
+}
+
+/// Whether the server's TCP took the request.
+fn is_acknowledged(case: &Case<'_>) -> bool {
+    let client = case.attempt.flow.as_ref().map(|flow| &flow.sides.client);
+    client.is_some_and(EndSummary::is_acknowledged)
 }
 
 /// A duration for a sentence.
