@@ -427,8 +427,10 @@ DEBIAN_PACKAGES = {
     "gorilla": "golang-github-gorilla-websocket-dev", "nhooyr": "golang-nhooyr-websocket-dev",
     "golang.org/x/net/websocket": "golang-golang-x-net-dev", "em-websocket": "ruby-em-websocket", "dante": "dante-server", "microsocks": "microsocks", "OpenSSH": "openssh-server", "sniproxy": "sniproxy",
     "stunnel": "stunnel4", "Caddy": "caddy", "dnsmasq": "dnsmasq-base", "OpenVPN": "openvpn",
+    "H2O": "h2o", "Tinyproxy": "tinyproxy-bin", "nghttpx": "nghttp2-proxy", "Prosody": "prosody",
+    "ModSecurity": "libnginx-mod-http-modsecurity", "mod_evasive": "libapache2-mod-evasive",
 }
-NODE_PACKAGES = {"ws", "socket.io", "socket.io-client", "@stomp/stompjs", "stomp-broker-js", "mqtt", "websocket-driver", "websocket-driver-lenient", "undici", "express"}
+NODE_PACKAGES = {"ws", "socket.io", "socket.io-client", "@stomp/stompjs", "stomp-broker-js", "mqtt", "websocket-driver", "websocket-driver-lenient", "undici", "express", "vite"}
 KNOWN = {}
 
 

@@ -26,5 +26,26 @@ function expressAlone() {
   return http.createServer(require('express')());
 }
 
-const kinds = { 'socket-io': socketIo, express: () => express(false), page: () => express(true), 'express-alone': expressAlone };
+// Closes each WebSocket on its first message, so that a client's attempts follow each other at once.
+function brief() {
+  const server = http.createServer();
+  const { WebSocketServer } = require('ws');
+  new WebSocketServer({ server }).on('connection', (socket) => socket.on('message', () => socket.close(1000)));
+  return server;
+}
+
+// Vite's development server with a proxy that passes no upgrades on.
+function vite() {
+  const root = require('node:fs').mkdtempSync(require('node:path').join(require('node:os').tmpdir(), 'vite-'));
+  const path = require.resolve('vite').replace(/(node_modules\/vite\/).*/, '$1dist/node/index.js');
+  const listen = async (number, host, done) => {
+    const { createServer } = await import(path);
+    const server = { host, port: number, proxy: { '/chat': 'http://127.0.0.3:9000' } };
+    await (await createServer({ root, configFile: false, server })).listen();
+    done();
+  };
+  return { listen };
+}
+
+const kinds = { 'socket-io': socketIo, express: () => express(false), page: () => express(true), 'express-alone': expressAlone, brief, vite };
 kinds[kind]().listen(Number(port), address, () => console.log('ready'));

@@ -1,11 +1,12 @@
-"""Web applications of Python frameworks that serve a WebSocket at /chat: web_app.py FRAMEWORK PORT ADDRESS."""
+"""Web applications of Python frameworks that serve a WebSocket at /chat: web_app.py FRAMEWORK PORT ADDRESS.
+
+A WSGI server that imports this finds the one of flask-sock as `application`.
+"""
 
 import sys
 
-framework, port, address = sys.argv[1], int(sys.argv[2]), sys.argv[3]
 
-
-def with_fastapi():
+def with_fastapi(port, address):
     import fastapi
     import uvicorn
 
@@ -20,7 +21,7 @@ def with_fastapi():
     uvicorn.run(application, host=address, port=port, log_level="warning")
 
 
-def with_flask_sock():
+def flask_application():
     import flask
     import flask_sock
 
@@ -31,7 +32,24 @@ def with_flask_sock():
         while True:
             socket.send(socket.receive())
 
-    application.run(host=address, port=port)
+    return application
 
 
-globals()[f"with_{framework}"]()
+def with_flask_sock(port, address):
+    flask_application().run(host=address, port=port)
+
+
+def with_flask_socketio(port, address):
+    import flask
+    import flask_socketio
+
+    application = flask.Flask("chat")
+    sockets = flask_socketio.SocketIO(application, async_mode="threading", cors_allowed_origins=["https://shop.example"])
+    sockets.run(application, host=address, port=port, allow_unsafe_werkzeug=True)
+
+
+if __name__ == "__main__":
+    framework, port, address = sys.argv[1], int(sys.argv[2]), sys.argv[3]
+    globals()[f"with_{framework}"](port, address)
+else:
+    application = flask_application()
