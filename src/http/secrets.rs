@@ -66,13 +66,28 @@ pub(crate) fn subprotocols(value: &[u8], base: usize, spans: &mut Vec<(usize, us
     let mut announced = false;
     for element in value.split(|byte| *byte == b',') {
         let name = element.trim_ascii();
-        if announced || looks_random(name) {
+        if announced || (looks_random(name) && !is_spoken(name)) {
             let from = base + start + (element.len() - element.trim_ascii_start().len());
             spans.push((from, from + name.len()));
         }
         announced = has_word(name, NAMES) || has_word(name, &["auth", "bearer"]);
         start += element.len() + 1;
     }
+}
+
+/// Whether a subprotocol is words and versions, such as `v1.kernel.websocket.jupyter.org`.
+fn is_spoken(name: &[u8]) -> bool {
+    name.split(|byte| matches!(byte, b'.' | b'-' | b'_' | b'/' | b'+'))
+        .all(|part| {
+            let is_version = part.len() < 4 && part.iter().all(u8::is_ascii_digit);
+            let turns = part
+                .windows(2)
+                .filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit());
+            let is_word = part.first().is_some_and(u8::is_ascii_alphabetic)
+                && part.len() < 16
+                && turns.count() <= 2;
+            is_version || is_word
+        })
 }
 
 /// Whether a word is as long as a token, and mixes letters and digits.
@@ -110,5 +125,39 @@ pub(crate) fn in_target(target: &[u8], base: usize, spans: &mut Vec<(usize, usiz
             }
         }
         start += pair.len() + 1;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn subprotocols_of_words_and_versions_are_no_tokens() {
+        let found = |value: &'static str| {
+            let mut spans = Vec::new();
+            subprotocols(value.as_bytes(), 0, &mut spans);
+            spans
+                .iter()
+                .map(|(start, end)| &value[*start..*end])
+                .collect::<Vec<_>>()
+        };
+        for spoken in [
+            "v1.kernel.websocket.jupyter.org",
+            "actioncable-v1-ext-json, actioncable-unsupported",
+            "v5.channel.k8s.io, base64.channel.k8s.io",
+            "SPDY/3.1+portforward.k8s.io",
+        ] {
+            assert!(found(spoken).is_empty(), "{spoken}");
+        }
+        for token in [
+            "550e8400-e29b-41d4-a716-446655440000",
+            "4f1d3bc2a9e8d7065b4a3c2d1e0f9a8b",
+            "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJl",
+            "kdl2Ms9XqLp30aZnB8vTcR",
+        ] {
+            assert_eq!(found(token), [token]);
+        }
+        assert_eq!(found("bearer, hunter-two"), ["hunter-two"]);
     }
 }
