@@ -246,11 +246,14 @@ impl JsonRpc {
             _ => {}
         }
         let is_answer = unit.result.is_some() || is_error;
-        let id = unit
-            .id
-            .filter(|id| is_answer && id.kind() != JsonKind::Null);
-        let asked = id.and_then(|id| out.answer(id.raw(), is_error));
-        if let (Some(id), None, true) = (id, &asked, out.is_whole()) {
+        let id = unit.id.filter(|_| is_answer);
+        // What could not be read is answered with null, too.
+        let is_known = id.is_some_and(|id| id.kind() != JsonKind::Null);
+        let asked = id.and_then(|id| match is_known {
+            true => out.answer(id.raw(), is_error),
+            false => out.answer_if_asked(id.raw(), is_error),
+        });
+        if let (Some(id), None, true) = (id.filter(|_| is_known), &asked, out.is_whole()) {
             let text = format!("no request with the id {} waits", summary::part(id.raw()));
             out.finding(&ID_UNKNOWN, text);
         }
@@ -485,6 +488,17 @@ mod tests {
 
     fn open() -> Talk {
         Talk::opened("/", "", "")
+    }
+
+    #[test]
+    fn a_request_with_the_id_null_is_answered_with_it() {
+        let mut talk = Talk::unknown();
+        talk.client(r#"{"jsonrpc":"2.0","id":null,"method":"sum","params":[1]}"#);
+        let reply = talk.server(r#"{"jsonrpc":"2.0","id":null,"result":1}"#);
+        assert_eq!(reply.unwrap().request(), Some(1));
+        let stray =
+            r#"{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"parse error"}}"#;
+        assert!(findings(&talk.server(stray).unwrap()).is_empty());
     }
 
     #[test]
