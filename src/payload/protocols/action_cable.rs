@@ -30,6 +30,9 @@ const COMMANDS: &[&str] = &[
     "pong",
 ];
 
+/// Members of what a server sends on a subscription; AnyCable adds where in the stream it stands.
+const MESSAGE_MEMBERS: &[&str] = &["identifier", "message", "stream_id", "epoch", "offset"];
+
 fields! {
     TYPE = "actioncable.type", "Type", Text, "Type of an Action Cable server's own message.", words(TYPES);
     COMMAND = "actioncable.command", "Command", Text, "Command of an Action Cable client.", words(COMMANDS);
@@ -74,14 +77,12 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     let is_command = evidence
         .text_of("command")
         .is_some_and(|command| COMMANDS.contains(&command))
-        && evidence.has_only(&["command", "identifier", "data"]);
+        && evidence.has_only(&["command", "identifier", "data", "history", "presence"]);
     let is_told = match kind {
         Some("confirm_subscription" | "reject_subscription") => {
             evidence.has_only(&["type", "identifier"])
         }
-        None => {
-            evidence.member("message").is_some() && evidence.has_only(&["identifier", "message"])
-        }
+        None => evidence.member("message").is_some() && evidence.has_only(MESSAGE_MEMBERS),
         Some(_) => false,
     };
     if channel && (is_command || is_told) {
@@ -97,7 +98,8 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
 fn is_own(kind: &str, evidence: &Evidence<'_>) -> bool {
     let has = |key| evidence.member(key).is_some();
     match kind {
-        "welcome" => evidence.has_only(&["type"]) && evidence.is_first(),
+        // AnyCable names the session.
+        "welcome" => evidence.has_only(&["type", "sid"]) && evidence.is_first(),
         "ping" => {
             // Seconds since 1970.
             let time = evidence.member("message").and_then(|time| time.unsigned());
