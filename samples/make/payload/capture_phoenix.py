@@ -1,4 +1,4 @@
-"""Phoenix channels, serialisers 1 and 2: npm phoenix with a small server of its own."""
+"""Phoenix channels, serialisers 1 and 2, and Supabase Realtime, which adds to the second: npm clients with small servers."""
 
 import stage
 
@@ -12,6 +12,13 @@ for version in ("1.0.0", "2.0.0"):
                   + ("; binary push, reply, broadcast" if version[0] == "2" else "") + "; a token as a subprotocol; the server is a small one")
     def phoenix(run, version=version):
         run.node("phoenix_talk.cjs", 9016, version)
+
+
+@sample("phoenix-supabase.pcapng", programs=["@supabase/realtime-js", "ws"], bpf="tcp port 9017",
+        shows="Supabase Realtime (Phoenix channels, vsn=2.0.0): joins, a refused one, users' broadcasts in its binary frames (JSON, bytes, metadata), presence, "
+              "heart-beats; an API key in the URL; the server is a small one")
+def supabase(run):
+    run.node("supabase_talk.cjs", 9017)
 
 
 if __name__ == "__main__":

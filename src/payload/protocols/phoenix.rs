@@ -1,5 +1,6 @@
 //! Phoenix Channels, serializers 1 and 2 (hexdocs.pm/phoenix): objects with a topic, an event, a payload and a ref; arrays
-//! `[join_ref, ref, topic, event, payload]`; and three binary forms whose lengths stand in front.
+//! `[join_ref, ref, topic, event, payload]`; and three binary forms whose lengths stand in front. Supabase Realtime
+//! (github.com/supabase/realtime-js, `lib/serializer.ts`) adds two more, for a user's broadcasts.
 
 use std::borrow::Cow;
 
@@ -19,6 +20,8 @@ fields! {
     REF = "phoenix.ref", "Ref", Text, "Ref by which a Phoenix reply belongs to its push.";
     JOIN_REF = "phoenix.join_ref", "Join ref", Text, "Ref of the join that a Phoenix message belongs to.";
     STATUS = "phoenix.status", "Status", Text, "Status of a Phoenix reply, `ok` or `error` by custom.";
+    USER_EVENT = "phoenix.user_event", "User's event", Text, "Event of a user's broadcast in Supabase Realtime.";
+    METADATA = "phoenix.metadata", "Metadata", Text, "Metadata of a user's broadcast in Supabase Realtime, as JSON.";
     PAYLOAD = "phoenix.payload", "Payload", Text, "Payload of a Phoenix message as JSON.", body();
     DATA = "phoenix.data", "Data", Bytes, "Payload of a binary Phoenix message.", body();
 }
@@ -31,6 +34,11 @@ rules! {
     CRASHED = "phoenix-channel-error", Warning, "Phoenix.Channel",
         "A channel ended with an error, so the client joins it again.";
 }
+
+/// Phoenix's event of a user's broadcast.
+const BROADCAST: &str = "broadcast";
+/// How a user's broadcast says that its payload is JSON, and not bytes.
+const JSON_ENCODED: u8 = 1;
 
 /// The decoder.
 pub(crate) static DECODER: Decoder = Decoder {
@@ -85,12 +93,21 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
     }
 }
 
-/// Whether a value is what clients count with.
+/// Whether a value is what clients count with; some count with numbers, and not with texts as Phoenix's own.
 fn is_ref(value: Json<'_>) -> bool {
     value.kind() == JsonKind::Null
+        || value.unsigned().is_some()
         || value
             .plain()
             .is_some_and(|text| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+/// A ref as the key of a call; empty where there is none.
+fn key(reference: Json<'_>) -> Cow<'_, str> {
+    match reference.kind() {
+        JsonKind::Number => reference.raw().into(),
+        _ => reference.text().unwrap_or_default(),
+    }
 }
 
 /// The parts of a message in JSON.
@@ -135,7 +152,9 @@ impl Decode for Phoenix {
         let json = message.json();
         let told = match json {
             Some(json) => Unit::of(json).map(|unit| in_json(&unit, message.from, out)),
-            None if message.kind == Kind::Binary => in_binary(message, out),
+            None if message.kind == Kind::Binary => {
+                in_binary(message, out).or_else(|| user_broadcast(message, out))
+            }
             None => None,
         };
         if told.is_some() {
@@ -177,7 +196,7 @@ fn in_json<'a>(unit: &Unit<'a>, from: Side, out: &mut Out<'_, 'a>) {
     };
     let said = Said {
         kind,
-        reference: unit.reference.and_then(|it| it.text()).unwrap_or_default(),
+        reference: unit.reference.map(key).unwrap_or_default(),
         topic,
         event,
         status: status.and_then(|it| it.text()),
@@ -225,27 +244,86 @@ fn in_binary<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Option<()> {
 /// The kind of a binary message, its join ref, ref, topic and what comes last, and the data.
 fn parts<'a>(message: &Payload<'a>) -> Option<(&'static str, [&'a str; 4], &'a [u8])> {
     let (kind, rest) = message.bytes.split_first()?;
-    let (kind, lengths) = match (kind, message.from) {
-        (0, Side::Client) => ("push", 4),
-        (0, Side::Server) => ("push", 3),
-        (1, Side::Server) => ("reply", 4),
-        (2, Side::Server) => ("broadcast", 2),
+    // A push of a server has no ref, a broadcast no join ref either.
+    let (kind, places): (_, &[usize]) = match (kind, message.from) {
+        (0, Side::Client) => ("push", &[0, 1, 2, 3]),
+        (0, Side::Server) => ("push", &[0, 2, 3]),
+        (1, Side::Server) => ("reply", &[0, 1, 2, 3]),
+        (2, Side::Server) => ("broadcast", &[2, 3]),
         _ => return None,
     };
-    let (lengths, mut rest) = rest.split_at_checked(lengths)?;
-    let mut parts = [""; 4];
-    // A push of a server has no ref, a broadcast no join ref either.
-    let places: &[usize] = match lengths.len() {
-        4 => &[0, 1, 2, 3],
-        3 => &[0, 2, 3],
-        _ => &[2, 3],
-    };
+    let (lengths, rest) = rest.split_at_checked(places.len())?;
+    let (parts, rest) = texts(lengths, places, rest)?;
+    Some((kind, parts, rest))
+}
+
+/// Texts of these lengths, each put at its place, and what is behind them.
+fn texts<'a, const N: usize>(
+    lengths: &[u8],
+    places: &[usize],
+    mut rest: &'a [u8],
+) -> Option<([&'a str; N], &'a [u8])> {
+    let mut texts = [""; N];
     for (length, place) in lengths.iter().zip(places) {
         let (value, behind) = rest.split_at_checked(usize::from(*length))?;
-        parts[*place] = std::str::from_utf8(value).ok()?;
+        *texts.get_mut(*place)? = std::str::from_utf8(value).ok()?;
         rest = behind;
     }
-    Some((kind, parts, rest))
+    Some((texts, rest))
+}
+
+/// A user's broadcast as Supabase Realtime writes it: Phoenix's event is `broadcast`, the user's own and its metadata stand
+/// beside the lengths, and the payload is JSON or bytes.
+fn user_broadcast<'a>(message: &Payload<'a>, out: &mut Out<'_, 'a>) -> Option<()> {
+    let (kind, rest) = message.bytes.split_first()?;
+    let (kind, places): (_, &[usize]) = match (kind, message.from) {
+        (3, Side::Client) => ("push", &[0, 1, 2, 3, 4]),
+        (4, Side::Server) => ("broadcast", &[2, 3, 4]),
+        _ => return None,
+    };
+    let (lengths, rest) = rest.split_at_checked(places.len())?;
+    let (encoding, rest) = rest.split_first()?;
+    let (parts, rest) = texts(lengths, places, rest)?;
+    let [join_ref, reference, topic, user_event, metadata] = parts;
+    out.unit(DECODER.title).words("binary");
+    out.field_at(&TYPE, kind, message.bytes.get(..1)?);
+    out.field_at(&TOPIC, topic, topic.as_bytes());
+    out.field(&EVENT, BROADCAST);
+    for (info, text) in [
+        (&REF, reference),
+        (&JOIN_REF, join_ref),
+        (&USER_EVENT, user_event),
+        (&METADATA, metadata),
+    ] {
+        if !text.is_empty() {
+            out.field_at(info, text, text.as_bytes());
+        }
+    }
+    let json = (*encoding == JSON_ENCODED)
+        .then(|| std::str::from_utf8(rest).ok().and_then(Json::container))
+        .flatten();
+    let is_secret = json.is_some_and(secrets::stand_in);
+    let said = Said {
+        kind,
+        reference: reference.into(),
+        topic: topic.into(),
+        event: BROADCAST.into(),
+        status: Some(user_event.into()),
+        shown: match json {
+            Some(_) if is_secret => "".into(),
+            Some(json) => json.raw().into(),
+            None => format!("{} bytes", rest.len()).into(),
+        },
+    };
+    said.write(message.from, out);
+    match json {
+        Some(json) => out.json(&PAYLOAD, json).secret |= is_secret,
+        None => {
+            out.field_at(&DATA, Datum::from(rest), rest);
+            out.carry(rest.into(), Kind::Binary);
+        }
+    }
+    Some(())
 }
 
 /// What a message says, in either form.
@@ -284,6 +362,9 @@ impl Said<'_> {
     /// Links pushes and replies; the event that is answered.
     fn call(&self, from: Side, out: &mut Out<'_, '_>) -> Option<String> {
         let is_heartbeat = self.topic == "phoenix" && self.event == "heartbeat";
+        if is_heartbeat && from == Side::Client {
+            out.heartbeat(Heartbeat::Ping);
+        }
         if from == Side::Client && !self.reference.is_empty() {
             let is_own = is_heartbeat || matches!(&*self.event, "phx_join" | "phx_leave");
             match is_own {
@@ -291,12 +372,16 @@ impl Said<'_> {
                 // The server may leave an application's push without a reply.
                 false => out.request_freely(&*self.reference, &self.event),
             };
-            if is_heartbeat {
-                out.heartbeat(Heartbeat::Ping);
-            }
             return None;
         }
         if self.kind != "reply" {
+            return None;
+        }
+        // What was asked without a ref is answered without; to this topic nothing but heartbeats is sent.
+        if self.reference.is_empty() {
+            if self.topic == "phoenix" {
+                out.heartbeat(Heartbeat::Pong);
+            }
             return None;
         }
         let is_error = self.status.as_deref() == Some("error");
@@ -408,6 +493,62 @@ mod tests {
         assert_eq!(
             (field(&told, "phoenix.topic"), field(&told, "phoenix.data")),
             (vec!["top".to_owned()], vec!["0101".to_owned()])
+        );
+    }
+
+    #[test]
+    fn broadcasts_of_users_are_read_as_supabase_writes_them() {
+        let mut talk = v2();
+        let json = [
+            b"\x03\x01\x01\x06\x04\x09\x0167room:1move{\"v\":\"a\"}".as_slice(),
+            br#"{"x":1}"#,
+        ]
+        .concat();
+        let pushed = talk.client_bytes(&json).unwrap();
+        assert_eq!(pushed.summary, r#"broadcast room:1 move {"x":1}"#);
+        for (name, value) in [
+            ("phoenix.type", "push"),
+            ("phoenix.event", "broadcast"),
+            ("phoenix.join_ref", "6"),
+            ("phoenix.ref", "7"),
+            ("phoenix.user_event", "move"),
+            ("phoenix.metadata", r#"{"v":"a"}"#),
+            ("phoenix.payload", r#"{"x":1}"#),
+        ] {
+            assert_eq!(field(&pushed, name), [value], "{name}");
+        }
+        let told = talk
+            .server_bytes(b"\x04\x06\x04\x00\x00room:1move\xff\x00")
+            .unwrap();
+        assert_eq!(
+            (told.summary.as_str(), field(&told, "phoenix.data")),
+            ("broadcast room:1 move 2 bytes", vec!["ff00".to_owned()])
+        );
+        let cut = talk.server_bytes(b"\x04\x06\x04\x00").unwrap();
+        assert_eq!(findings(&cut), ["phoenix-message-invalid"]);
+        let secret = b"\x04\x01\x01\x00\x01rl{\"token\":\"s3cret\"}";
+        let secret = talk.server_bytes(secret).unwrap();
+        assert!(!secret.summary.contains("s3cret"));
+        assert!(secret.items.iter().any(|item| item.secret));
+    }
+
+    #[test]
+    fn refs_may_be_numbers_and_heartbeats_may_have_none() {
+        let mut talk = Talk::unknown();
+        let join = talk
+            .client(r#"{"topic":"room:1","event":"phx_join","ref":0,"payload":{}}"#)
+            .unwrap();
+        assert_eq!(join.protocol(), "phoenix");
+        let reply = r#"{"ref":0,"topic":"room:1","event":"phx_reply","payload":{"status":"ok","response":{}}}"#;
+        let reply = talk.server(reply).unwrap();
+        assert_eq!((reply.request(), findings(&reply).len()), (Some(1), 0));
+        let beat = r#"{"topic":"phoenix","event":"heartbeat","ref":null,"payload":{}}"#;
+        assert_eq!(talk.client(beat).unwrap().heartbeat, Some(Heartbeat::Ping));
+        let back = r#"{"ref":null,"topic":"phoenix","event":"phx_reply","payload":{"status":"ok","response":{}}}"#;
+        let back = talk.server(back).unwrap();
+        assert_eq!(
+            (back.heartbeat, findings(&back).len()),
+            (Some(Heartbeat::Pong), 0)
         );
     }
 
