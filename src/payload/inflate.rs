@@ -25,6 +25,9 @@ pub(crate) enum End {
     Early,
 }
 
+/// What a zstd frame begins with (RFC 8878 3.1.1).
+pub(crate) const ZSTD: &[u8] = &[0x28, 0xb5, 0x2f, 0xfd];
+
 /// Bytes that a decompressor may keep to refer back to.
 #[cfg(feature = "compressed")]
 const WINDOW: u64 = 8 << 20;
@@ -56,7 +59,7 @@ pub(crate) fn inflate(
 
 #[cfg(feature = "compressed")]
 fn zstd(bytes: &[u8], most: usize) -> Option<(Vec<u8>, End)> {
-    if zstd_window(bytes)? > WINDOW {
+    if zstd_header(bytes)?.1 > WINDOW {
         return None;
     }
     let decoder = ruzstd::decoding::StreamingDecoder::new(bytes).ok()?;
@@ -90,22 +93,28 @@ fn read<R: Read>(
     Some((out, end))
 }
 
-/// Bytes of the window that a zstd frame needs (RFC 8878, 3.1.1.1).
-#[cfg(feature = "compressed")]
-fn zstd_window(bytes: &[u8]) -> Option<u64> {
-    let descriptor = *bytes.get(4)?;
-    if descriptor & 0x20 == 0 {
+/// Bytes of a zstd frame's header, and of the window that the frame needs (RFC 8878, 3.1.1.1); `None` where the bytes do not
+/// begin with a whole one.
+pub(crate) fn zstd_header(bytes: &[u8]) -> Option<(usize, u64)> {
+    let descriptor = *bytes.strip_prefix(ZSTD)?.first()?;
+    let is_single = descriptor & 0x20 != 0;
+    let width = match (descriptor >> 6, is_single) {
+        (0, false) => 0,
+        (flag, _) => 1 << flag,
+    };
+    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
+    let size_at = 5 + usize::from(!is_single) + dictionary;
+    let size = bytes.get(size_at..size_at + width)?;
+    if !is_single {
         let window = *bytes.get(5)?;
         let base = 1_u64 << (10 + (window >> 3));
-        return Some(base + base / 8 * u64::from(window & 7));
+        return Some((size_at + width, base + base / 8 * u64::from(window & 7)));
     }
     // One segment: the window is as long as the content.
-    let dictionary = [0, 1, 2, 4][usize::from(descriptor & 3)];
-    let width = [1, 2, 4, 8][usize::from(descriptor >> 6)];
-    let size = bytes.get(5 + dictionary..5 + dictionary + width)?;
     let size = size
         .iter()
         .rev()
         .fold(0_u64, |size, byte| size << 8 | u64::from(*byte));
-    Some(if width == 2 { size + 256 } else { size })
+    let size = if width == 2 { size + 256 } else { size };
+    Some((size_at + width, size))
 }

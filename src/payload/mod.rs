@@ -24,6 +24,7 @@ mod deflated;
 mod element;
 mod encodings;
 mod external_term;
+mod flushed;
 mod head;
 mod inflate;
 pub mod json;

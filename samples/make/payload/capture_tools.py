@@ -6,6 +6,7 @@ import stage
 
 stage.enter()
 
+import lab
 from stage import sample
 
 for name in ("json", "msgpack"):
@@ -26,6 +27,13 @@ def home_assistant(run):
               "the server is a small one")
 def discord(run):
     run.node("discord_talk.cjs", 9027)
+
+
+@sample("discord-zstd.pcapng", programs=["discord.py", "aiohttp", "zstandard"], bpf="tcp port 9029",
+        shows="Discord's gateway with compress=zstd-stream, one zstd frame for all that the server sends, and a message of it in two; Hello, Identify, "
+              "dispatches, heart-beats; the server is a small one")
+def discord_zstd(run):
+    run.program([str(lab.PYTHON), str(stage.HERE / "discord_python.py"), "9029"])
 
 
 @sample("vite-hmr.pcapng", programs=["vite", "ws"], bpf="tcp port 9028",
