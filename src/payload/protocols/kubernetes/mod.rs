@@ -53,10 +53,30 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         && ["/exec", "/attach", "/portforward"]
             .iter()
             .any(|end| path.ends_with(end));
-    match is_stream && evidence.opening.subprotocol.is_empty() {
-        true => Claim::certain("the path"),
-        false => None,
+    if is_stream && evidence.opening.subprotocol.is_empty() {
+        return Claim::certain("the path");
     }
+    let Payload { bytes, from, .. } = *evidence.payload;
+    is_own(bytes, from).then(|| Claim::certain("a status or a size behind its channel"))?
+}
+
+/// Whether a message is one of the two that are JSON: how the command ended, and how large the terminal is.
+fn is_own(bytes: &[u8], from: Side) -> bool {
+    let Some((channel @ (3 | 4), rest)) = bytes.split_first() else {
+        return false;
+    };
+    let Some(json) = std::str::from_utf8(rest).ok().and_then(Json::object) else {
+        return false;
+    };
+    if (*channel, from) == (3, Side::Server) {
+        let [metadata, status] = json.pick(["metadata", "status"]);
+        let status = status.and_then(|status| status.plain());
+        return metadata.is_some() && matches!(status, Some("Success" | "Failure"));
+    }
+    let sizes = json.pick(["Width", "Height"]);
+    (*channel, from) == (4, Side::Client)
+        && json.members().take(3).count() == 2
+        && sizes.iter().flatten().filter_map(Json::unsigned).count() == 2
 }
 
 /// The version a token names.
@@ -325,6 +345,35 @@ mod tests {
     use crate::payload::testing::{Talk, field, findings};
 
     const EXEC: &str = "/api/v1/namespaces/lab/pods/tea/exec";
+
+    #[test]
+    fn it_is_recognised_without_a_handshake_by_what_is_json() {
+        let status = "\u{3}{\"metadata\":{},\"status\":\"Success\"}";
+        let mut talk = Talk::unknown();
+        let size = talk.client("\u{4}{\"Width\":80,\"Height\":24}").unwrap();
+        assert_eq!(
+            (size.protocol(), size.summary.as_str()),
+            ("kubernetes", "resize 80x24")
+        );
+        assert_eq!(
+            talk.server_bytes(b"\x01hello\n").unwrap().summary,
+            "stdout hello␊"
+        );
+        let ended = Talk::unknown()
+            .server_bytes(status.as_bytes())
+            .unwrap()
+            .protocol();
+        assert_eq!(ended, "kubernetes");
+        for other in [
+            status,
+            "\u{4}{\"Width\":80,\"Height\":24,\"Depth\":8}",
+            "\u{4}{\"Width\":80,\"Height\":\"x\"}",
+            "\u{5}{\"Width\":80,\"Height\":24}",
+        ] {
+            let claimed = Talk::unknown().client(other).map(|it| it.protocol());
+            assert_ne!(claimed, Some("kubernetes"), "{other}");
+        }
+    }
 
     #[test]
     fn the_first_byte_is_the_channel() {
