@@ -13,7 +13,7 @@ import stage
 from stage import lab
 
 NAMES = ["amqp10-rhea", "graphql-transport-ws", "jsonrpc-rpc-websockets", "mqtt311-mqttjs", "mqtt5-mqttjs", "ocpp16", "phoenix-v2", "rfb-novnc",
-         "signalr-json", "signalr-messagepack", "socketio4-websocket", "sockjs-stomp", "stomp-rabbitmq", "wamp-json", "wamp-msgpack", "discord-gateway"]
+         "signalr-json", "signalr-messagepack", "socketio4-websocket", "sockjs-stomp", "stomp-rabbitmq", "wamp-json", "wamp-msgpack", "discord-gateway", "discord-zstd"]
 
 
 def packets(capture, *options):
