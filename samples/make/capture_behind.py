@@ -217,6 +217,7 @@ def no_frames(what, writes, client):
 no_frames("JSON", "k.write(JSON.stringify({type:'welcome',id:17})+'\\n')", "ws")
 no_frames("lines of text", "k.write('Welcome to the chat, alice!\\r\\n')", "aiohttp")
 no_frames("XML", "k.write('<?xml version=\"1.0\"?><stream:stream xmlns=\"jabber:client\">')", "tornado")
+no_frames("JSON behind its length", "const m=Buffer.from(JSON.stringify({type:'welcome',id:17})),n=Buffer.alloc(4);n.writeUInt32BE(m.length);k.write(Buffer.concat([n,m]))", "websockets")
 
 
 @sample("no-frames-client-gorilla.pcapng", folder="violations", programs=["gorilla", "Python"], log=False, bpf=f"tcp port {PORT}", findings=["not-frames"],

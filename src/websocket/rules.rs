@@ -418,6 +418,8 @@ pub(super) enum Stray<'a> {
     Http(&'static str),
     /// Other text: these bytes of it were looked at.
     Text(&'a [u8]),
+    /// Text behind its length in so many bytes, in network byte order.
+    Counted(usize, &'a [u8]),
 }
 
 const HTTP_STARTS: &[&str] = &[
@@ -455,9 +457,47 @@ pub(super) fn stray(bytes: &[u8], is_beginning: bool) -> Stray<'_> {
         }
     }
     match found {
+        Stray::No if is_beginning && bytes.starts_with(&[0]) => counted(bytes),
         Stray::No if is_beginning => text(bytes),
         found => found,
     }
+}
+
+/// Bytes that a length in front of text takes, as protocols over TCP have them.
+const COUNTS: [usize; 3] = [2, 4, 8];
+/// The longest text behind one; more would need a byte that is zero here.
+const COUNTED: u64 = u16::MAX as u64;
+
+/// Text behind its length. Read as a frame its first byte continues a message that nobody began.
+fn counted(bytes: &[u8]) -> Stray<'_> {
+    let mut found = Stray::No;
+    for width in COUNTS {
+        let (count, start) = bytes.split_at(width.min(bytes.len()));
+        let value = count
+            .iter()
+            .fold(0, |value, byte| value << 8 | u64::from(*byte));
+        let looked = start.get(..TEXT).unwrap_or(start);
+        // `00 LL` alone begins a frame of that length, too: only what is plainly no payload of one is taken.
+        let is_marked = width > 2 || looked.first().is_none_or(|byte| b"{[<".contains(byte));
+        let is_whole = count.len() == width && looked.len() == TEXT;
+        let fits = value <= COUNTED && (value >= TEXT as u64 || count.len() < width);
+        match fits && is_marked && is_text(looked) {
+            true if is_whole => return Stray::Counted(width, looked),
+            true => found = Stray::Perhaps,
+            false => {}
+        }
+    }
+    found
+}
+
+/// Whether bytes are text, as far as they go: UTF-8 without control characters.
+fn is_text(bytes: &[u8]) -> bool {
+    let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\r\n".contains(byte);
+    let is_utf8 = match std::str::from_utf8(bytes) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    };
+    is_utf8 && !bytes.iter().any(is_control)
 }
 
 /// The second byte of text, read as a frame's, declares at least 32 bytes without a masking key, more than are waited for.
@@ -470,12 +510,7 @@ fn text(bytes: &[u8]) -> Stray<'_> {
         _ => TEXT,
     };
     let looked = bytes.get(..wanted).unwrap_or(bytes);
-    let is_control = |byte: &u8| byte.is_ascii_control() && !b"\t\r\n".contains(byte);
-    let is_utf8 = match std::str::from_utf8(looked) {
-        Ok(_) => true,
-        Err(error) => error.error_len().is_none(),
-    };
-    if looked.iter().any(is_control) || !is_utf8 {
+    if !is_text(looked) {
         return Stray::No;
     }
     match looked.len() < wanted {
@@ -484,10 +519,14 @@ fn text(bytes: &[u8]) -> Stray<'_> {
     }
 }
 
-/// Text where the first frame should begin.
-pub(super) fn not_frames(start: &[u8], at: u64) -> Finding {
+/// Text where the first frame should begin, behind so many bytes of its length.
+pub(super) fn not_frames(count: usize, start: &[u8], at: u64) -> Finding {
+    let behind = match count {
+        0 => String::new(),
+        count => format!(" behind its length in {count} bytes,"),
+    };
     let text = format!(
-        "text where the first frame should begin: \"{}\"",
+        "text{behind} where the first frame should begin: \"{}\"",
         escape::preview(start, 40)
     );
     let shape = match start {
@@ -496,7 +535,7 @@ pub(super) fn not_frames(start: &[u8], at: u64) -> Finding {
         _ => Shape::Text,
     };
     let finding = Finding::new(Code::NotFrames, text).like(shape);
-    finding.at(Span::at(at, start.len() as u64))
+    finding.at(Span::at(at, (count + start.len()) as u64))
 }
 
 /// HTTP where a frame should begin.

@@ -275,7 +275,8 @@ impl Stream {
         let finding = match found {
             Stray::No | Stray::Perhaps => return,
             Stray::Http(start) => rules::http_inside_frames(start, self.position),
-            Stray::Text(start) => rules::not_frames(start, self.position),
+            Stray::Text(start) => rules::not_frames(0, start, self.position),
+            Stray::Counted(count, start) => rules::not_frames(count, start, self.position),
         };
         out.finding(About::Stream, finding);
         self.lose_sync(scratch, out);

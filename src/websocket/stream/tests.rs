@@ -747,6 +747,10 @@ fn text_where_the_first_frame_should_begin_is_said_to_be_no_frame() {
         "Gr\u{fc}\u{df}e vom Server".as_bytes(),
         b"Access denied for this address",
         b"ERROR\n",
+        b"\0\0\0\x14{\"type\":\"welcome\"}\n",
+        b"\0\x13{\"type\":\"welcome\"}",
+        b"\0\0\0\0\0\0\x01\0Welcome to the chat, everybody",
+        b"\0\0\0\x07WELCOME",
     ] {
         let told = server(text);
         assert_eq!(told.codes, [Code::NotFrames, Code::LostSync], "{text:?}");
@@ -763,6 +767,12 @@ fn text_where_the_first_frame_should_begin_is_said_to_be_no_frame() {
         b"\x41\x20\xf2\x48\xcd\xc9\xc9\x07\x00{{{{{{{{{{{{{{{{{{{{{{{{{",
         b"A \x02short",
         b"{\"\0\0\0\0\0\0\0\0",
+        // Fragments that continue nothing, whatever text is in them.
+        b"\0\x05hello",
+        b"\0\x0bhello again",
+        b"\0\0\x80\x03end",
+        b"\0\0\0\x02\x81\x05Hello",
+        b"\0\0",
     ] {
         let codes = server(frames).codes;
         assert!(!codes.contains(&Code::NotFrames), "{frames:?}: {codes:?}");
