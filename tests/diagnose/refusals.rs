@@ -97,6 +97,14 @@ fn a_forbidding_program_is_told_from_what_is_behind_it() {
 }
 
 #[test]
+fn an_empty_text_is_how_uvicorn_refuses() {
+    let said = "HTTP/1.1 403 Forbidden\r\nConnection: close\r\nContent-Length: 0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n";
+    let found = from_page("http://localhost:3000", said.as_bytes());
+    assert!(found.sentence.contains("uvicorn"), "{}", found.sentence);
+    assert!(found.fix().0.contains("routes"), "{}", found.fix().0);
+}
+
+#[test]
 fn a_ban_is_a_refusal_of_what_was_accepted() {
     let nginx = "HTTP/1.1 403 Forbidden\r\nServer: nginx\r\n\r\n<center>nginx/1.22.1</center>";
     let accepted = asked().server(upgrade_response(&[])).fin();
@@ -130,7 +138,15 @@ fn who_leaves_or_stays_silent() {
     let engine_io = only(asked().wait(1_002_000_000).close(Side::Server));
     assert_eq!(engine_io.verdict, Verdict::ClosedWithoutAnswer);
     assert!(engine_io.fix().0.contains("socket.io"), "{engine_io:#?}");
+    for late in [
+        only(asked().wait(4 * SECOND).close(Side::Server)),
+        only(asked().wait(4 * SECOND).reset(Side::Server)),
+    ] {
+        assert!(!late.sentence.contains("TLS"), "{}", late.sentence);
+        assert!(late.fix().0.contains("workers"), "{}", late.fix().0);
+    }
     let at_once = only(asked().close(Side::Server));
+    assert!(at_once.sentence.contains("TLS"), "{}", at_once.sentence);
     assert!(!at_once.fix().0.contains("socket.io"), "{at_once:#?}");
     let mqtt = upgrade_request("/mqtt", &[("Sec-WebSocket-Protocol", "mqtt")]);
     let mqtt = only(open().client(mqtt).reset(Side::Server));

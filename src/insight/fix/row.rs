@@ -58,6 +58,8 @@ pub(in crate::insight) enum Situation {
     NotImplemented,
     /// The server's TCP took the request, and its program says nothing.
     Acknowledged,
+    /// The server had the request for a while before it left.
+    AfterWaiting,
     /// The server leaves as Engine.IO leaves upgrades that are not for it.
     NotForEngineIo,
 }
@@ -90,6 +92,7 @@ impl Situation {
             Situation::NoOrigin => "where the request names no Origin",
             Situation::NotImplemented => "where the answer is 501",
             Situation::Acknowledged => "where the request is acknowledged",
+            Situation::AfterWaiting => "a second or more after the request",
             Situation::NotForEngineIo => "one second after the request",
         }
     }

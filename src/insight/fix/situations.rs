@@ -340,4 +340,22 @@ pub(super) const FIXES: &[(Situation, Fix)] = &[
             "https://socket.io/docs/v4/server-options/#destroyupgradetimeout",
         ),
     ),
+    (
+        Situation::AfterWaiting,
+        (
+            Verdict::ResetOnUpgrade,
+            None,
+            "The server had the request and left it: see its log at this moment for a crash, a restart or a time-out of its own, and whether all workers or threads were taken, for each open WebSocket holds one in servers without an event loop (gunicorn's sync workers, WSGI, PHP). Where a balancer or proxy is there, its time-out for the server behind ends it so, too.",
+            "",
+        ),
+    ),
+    (
+        Situation::AfterWaiting,
+        (
+            Verdict::ClosedWithoutAnswer,
+            None,
+            "The server had the request and left it: see its log at this moment for a crash, a restart or a time-out of its own, and whether all workers or threads were taken, for each open WebSocket holds one in servers without an event loop (gunicorn's sync workers, WSGI, PHP). Where a balancer or proxy is there, its time-out for the server behind ends it so, too.",
+            "",
+        ),
+    ),
 ];

@@ -216,5 +216,11 @@ fn application_server(response: &Head) -> Option<&'static str> {
     if contains(server, b"hypercorn") {
         return Some("Hypercorn");
     }
-    (response.reason() == b"Access denied").then_some("Daphne")
+    if response.reason() == b"Access denied" {
+        return Some("Daphne");
+    }
+    // uvicorn refuses by Python's library websockets, which names no server.
+    let is_empty_text = response.value("Content-Length") == Some(b"0")
+        && response.value("Content-Type") == Some(b"text/plain; charset=utf-8");
+    (server.is_empty() && is_empty_text).then_some("uvicorn")
 }

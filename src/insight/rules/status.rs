@@ -243,12 +243,16 @@ pub(super) fn silence(case: &Case<'_>) -> Option<Found> {
     }
     let found = match attempt.end() {
         Some((Side::Server, end)) if server.reset.is_some_and(|reset| reset.at == end) => {
-            let sentence = format!(
-                "the connection was reset {} after the upgrade request was sent, without an answer; a port that wants TLS (wss) does the same{}",
-                seconds(end.time.since(asked.time)),
-                or_of_protocol(case)
+            let waited = end.time.since(asked.time);
+            let found = Found::certain(
+                Verdict::ResetOnUpgrade,
+                format!(
+                    "the connection was reset {} after the upgrade request was sent, without an answer{}",
+                    seconds(waited),
+                    or_other_port(case, waited)
+                ),
             );
-            Found::certain(Verdict::ResetOnUpgrade, sentence).at(Some(end), "RST")
+            after_waiting(found, waited).at(Some(end), "RST")
         }
         Some((Side::Server, end)) => left(case, asked, end),
         Some((Side::Client, end)) => {
@@ -301,10 +305,12 @@ fn left(case: &Case<'_>, asked: Seen, end: Seen) -> Found {
         );
         certain(sentence).when(Situation::NotForEngineIo)
     } else {
-        certain(format!(
-            "the server closed the connection without answering the upgrade request; a port that wants TLS (wss) does the same{}",
-            or_of_protocol(case)
-        ))
+        let sentence = format!(
+            "the server closed the connection{} without answering the upgrade request{}",
+            after_a_while(waited),
+            or_other_port(case, waited)
+        );
+        after_waiting(certain(sentence), waited)
     };
     found.at(Some(end), "FIN of the server")
 }
@@ -323,8 +329,32 @@ const PROTOCOLS: &[(&str, &str)] = &[
     ("sip", "SIP"),
 ];
 
-/// What else a port may be, where the subprotocol is that of a protocol with a port without WebSockets.
-fn or_of_protocol(case: &Case<'_>) -> String {
+/// Whether what ended the connection came later than a filter or a parser would, in nanoseconds.
+fn is_late(waited: i64) -> bool {
+    waited as f64 >= PATIENCE * 1e9
+}
+
+/// How long the server had the request before it left, where that says something.
+fn after_a_while(waited: i64) -> String {
+    match is_late(waited) {
+        true => format!(", {} after it had it,", seconds(waited)),
+        false => String::new(),
+    }
+}
+
+/// An end without an answer, with whether the server had time to work on the request.
+fn after_waiting(found: Found, waited: i64) -> Found {
+    match is_late(waited) {
+        true => found.when(Situation::AfterWaiting),
+        false => found,
+    }
+}
+
+/// What else a port may be that leaves at once: one of TLS, or of the protocol that the subprotocol names, without WebSockets.
+fn or_other_port(case: &Case<'_>, waited: i64) -> String {
+    if is_late(waited) {
+        return String::new();
+    }
     let mut offered = case
         .request()
         .into_iter()
@@ -333,9 +363,13 @@ fn or_of_protocol(case: &Case<'_>) -> String {
         let mut protocols = PROTOCOLS.iter();
         protocols.find(|(start, _)| name.to_ascii_lowercase().starts_with(start.as_bytes()))
     });
-    named.map_or_else(String::new, |(_, protocol)| {
-        format!(", and so does the port of {protocol} itself, without WebSockets")
-    })
+    let tls = "; a port that wants TLS (wss) does the same";
+    named.map_or_else(
+        || tls.to_owned(),
+        |(_, protocol)| {
+            format!("{tls}, and so does the port of {protocol} itself, without WebSockets")
+        },
+    )
 }
 
 /// A silence with what the server's TCP did meanwhile, on which the fix depends.
