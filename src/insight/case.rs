@@ -209,6 +209,16 @@ impl<'a> Case<'a> {
         self.attempt.outcome() == Some(Outcome::Accepted)
     }
 
+    /// The side's name in a sentence about an end: through a tunnel it cannot be told from the proxy that the tunnel goes through.
+    pub(super) fn who_ended(&self, side: Side) -> &'static str {
+        let connection = self.attempt.connection.as_ref();
+        let is_tunnelled = connection.is_some_and(|connection| connection.tunnel.is_some());
+        match (side, is_tunnelled) {
+            (Side::Server, true) => "the server, or the proxy that its tunnel goes through,",
+            _ => the(side),
+        }
+    }
+
     /// Seconds from `since` to the end of the capture.
     pub(super) fn watched(&self, since: Timestamp) -> f64 {
         self.capture_end().seconds_since(since)

@@ -289,3 +289,32 @@ fn a_503_of_nginx_beside_what_it_passed_on_is_a_limit() {
     let verdicts: Vec<_> = all.iter().map(|found| found.verdict).collect();
     assert_eq!(verdicts, [Verdict::RateLimited, Verdict::Healthy]);
 }
+
+#[test]
+fn the_end_of_a_tunnel_may_be_its_proxys() {
+    let tunnelled = open()
+        .client("CONNECT chat.example:80 HTTP/1.1\r\nHost: chat.example:80\r\n\r\n")
+        .server("HTTP/1.1 200 Connection established\r\n\r\n")
+        .client(wireloupe::testkit::upgrade_request("/chat", &[]))
+        .server(wireloupe::testkit::upgrade_response(&[]))
+        .client(text("hello"))
+        .server(Frame::text("hello").bytes())
+        .wait(SECOND);
+    for ended in [
+        tunnelled.clone().close(Side::Server),
+        tunnelled.clone().reset(Side::Server),
+    ] {
+        let found = only(ended);
+        assert!(
+            found.sentence.contains("or the proxy"),
+            "{}",
+            found.sentence
+        );
+    }
+    let by_client = only(tunnelled.close(Side::Client));
+    assert!(
+        !by_client.sentence.contains("proxy"),
+        "{}",
+        by_client.sentence
+    );
+}

@@ -175,7 +175,8 @@ pub(super) fn server_stopped(case: &Case<'_>) -> Option<Found> {
         return None;
     }
     let sentence = format!(
-        "the server ended {count} connections of different ages within {}: it stopped or was restarted",
+        "{} ended {count} connections of different ages within {}: it stopped or was restarted",
+        case.who_ended(Side::Server),
         seconds(last.since(first))
     );
     Some(Found::likely(Verdict::ServerStopped, sentence).at(Some(end), "the end of this one"))
@@ -411,7 +412,7 @@ pub(super) fn without_close_frame(case: &Case<'_>) -> Option<Found> {
         Some(_) => {
             let sentence = format!(
                 "{} reset the connection{within}, without a close frame",
-                the(by)
+                case.who_ended(by)
             );
             Found::certain(Verdict::ConnectionReset, sentence).at(Some(end), "RST")
         }
@@ -428,7 +429,7 @@ pub(super) fn without_close_frame(case: &Case<'_>) -> Option<Found> {
                 None => {
                     let sentence = format!(
                         "{} ended the connection{within}{comma} without a close frame (applications see code 1006)",
-                        the(by)
+                        case.who_ended(by)
                     );
                     Found::certain(Verdict::ClosedWithoutCloseFrame, sentence)
                 }
