@@ -8,7 +8,7 @@ import lab
 
 lab.enter()
 
-from websockets.exceptions import InvalidHandshake, ProxyError
+from websockets.exceptions import ConnectionClosed, InvalidHandshake, ProxyError
 
 import proxies
 from lab import sample
@@ -109,6 +109,24 @@ async def tls(run):
     server_context, client_context = contexts(run)
     async with server(run, echo, host="127.0.0.3", port=9000, ssl=server_context, **PLAIN):
         await talk(run, "wss://127.0.0.3:9000/chat", "socks5://127.0.0.2:1080", ssl=client_context, server_hostname="localhost")
+
+
+@sample("socks5-proxy-killed.pcapng", programs=["microsocks", "websockets", "python-socks"], legs=LEGS, log=False, cut_short=True,
+        expect=[(1, "the SOCKS server is killed with an open WebSocket; the server behind it is well", "closed-without-close-frame", "close")],
+        unsaid=["the server ended"], shows="SOCKS 5 (microsocks), which is killed while a WebSocket is open: both ends see a FIN, and none is at fault")
+async def killed(run):
+    proxy = microsocks(run)
+    async with server(run, echo, host="127.0.0.3", port=9000, **PLAIN):
+        async with client(run, "ws://127.0.0.3:9000/chat", proxy="socks5://127.0.0.2:1080", **PLAIN) as c:
+            await c.send("through a tunnel")
+            await c.recv()
+            await settle(0.3)
+            proxy.kill()
+            try:
+                await c.recv()
+            except ConnectionClosed as error:
+                run.says("client (websockets)", f"{type(error).__name__}: {error}")
+    await settle(0.2)
 
 
 @sample("socks4.pcapng", programs=["dante", "websockets", "python-socks"], legs=LEGS, expect=WORKS, shows="SOCKS 4 with an IPv4 address (`proxies/dante.conf`)")
