@@ -1,4 +1,5 @@
-//! Commands, replies and pushes in JSON, a line each.
+//! Commands, replies and pushes in JSON, a line each; also those of version 1, which servers took until Centrifugo 4: a command
+//! has a `method`, mostly its number, and `params`, a reply and a push a `result`.
 
 use super::said::{Said, UNITS, invalid, ping};
 use super::table::{
@@ -41,10 +42,51 @@ pub(super) struct Unit<'a> {
     /// The push around the body.
     around: Option<Json<'a>>,
     error: Option<Json<'a>>,
+    /// Whether it is one of version 1.
+    pub(super) is_old: bool,
 }
 
 impl<'a> Unit<'a> {
     pub(super) fn of(json: Json<'a>, from: Side) -> Option<Unit<'a>> {
+        Self::of_first_version(json, from).or_else(|| Self::of_second_version(json, from))
+    }
+
+    fn of_first_version(json: Json<'a>, from: Side) -> Option<Unit<'a>> {
+        let [id, method, params, result] = json.pick(["id", "method", "params", "result"]);
+        let mut unit = Unit {
+            id,
+            is_old: true,
+            ..Unit::default()
+        };
+        match (from, result) {
+            (Side::Client, _) => {
+                id?;
+                method.or(params)?;
+                let known = 1 + usize::from(method.is_some()) + usize::from(params.is_some());
+                if json.members().take(MEMBERS).count() != known {
+                    return None;
+                }
+                unit.kind = old_command(method)?;
+                unit.body = params;
+            }
+            (Side::Server, Some(result)) if id.is_none() => {
+                let [kind, data] = result.pick(["type", "data"]);
+                let at = kind.map_or(Some(0), |kind| kind.unsigned())?;
+                unit.kind = "push";
+                unit.push = PUSHES.get(usize::try_from(at).ok()?).map(|(name, _)| *name);
+                unit.around = Some(result);
+                unit.body = data;
+            }
+            (Side::Server, result) => {
+                let is_only = json.members().take(3).count() == 1 + usize::from(result.is_some());
+                unit.body = result;
+                return (id.is_some() && is_only).then_some(unit);
+            }
+        }
+        Some(unit)
+    }
+
+    fn of_second_version(json: Json<'a>, from: Side) -> Option<Unit<'a>> {
         let mut unit = Unit::default();
         for (key, value) in json.members().take(MEMBERS) {
             match (&*key, from) {
@@ -83,8 +125,15 @@ impl<'a> Unit<'a> {
     }
 
     fn write(&self, from: Side, out: &mut Out<'_, 'a>) -> Fit {
+        let id = self.id.and_then(|id| id.unsigned()).unwrap_or_default();
+        let kind = match self.kind {
+            "" => asked(id, out),
+            kind => kind,
+        };
         out.unit(TITLE);
-        out.field(&TYPE, self.kind);
+        if !kind.is_empty() {
+            out.field(&TYPE, kind);
+        }
         if let Some(push) = self.push {
             out.field(&PUSH, push);
         }
@@ -94,7 +143,7 @@ impl<'a> Unit<'a> {
             None => self.member("channel").filter(|_| from == Side::Client),
         };
         out.json_of(&CHANNEL, channel);
-        let method = self.member("method").filter(|_| self.kind == "rpc");
+        let method = self.member("method").filter(|_| kind == "rpc");
         out.json_of(&METHOD, method);
         let token = self.member("token");
         out.json_of(&TOKEN, token);
@@ -105,9 +154,9 @@ impl<'a> Unit<'a> {
         out.json_of(&ERROR_MESSAGE, message);
         let text = |json: Option<Json<'a>>| json.and_then(|json| json.text()).unwrap_or_default();
         let said = Said {
-            kind: self.kind,
+            kind,
             push: self.push,
-            id: self.id.and_then(|id| id.unsigned()).unwrap_or_default(),
+            id,
             channel: text(channel),
             method: text(method),
             error: self
@@ -125,4 +174,28 @@ impl<'a> Unit<'a> {
         }
         Fit::Yes
     }
+}
+
+/// The command that a method of version 1 names, by number as a rule; none names the first.
+fn old_command(method: Option<Json<'_>>) -> Option<&'static str> {
+    let Some(method) = method else {
+        return Some("connect");
+    };
+    let by_number = method.unsigned().and_then(|at| usize::try_from(at).ok());
+    let found = match (by_number, method.text()) {
+        (Some(at), _) => COMMANDS.get(at),
+        (None, name) => COMMANDS
+            .iter()
+            .find(|(known, ..)| name.as_deref() == Some(known)),
+    };
+    found.map(|(name, ..)| *name)
+}
+
+/// The command that waits with an id, which a reply of version 1 does not name.
+fn asked(id: u64, out: &Out<'_, '_>) -> &'static str {
+    let waiting = out.waiting(id.to_be_bytes());
+    let method = waiting.map(|asked| &*asked.method).unwrap_or_default();
+    let word = method.split(' ').next().unwrap_or_default();
+    let known = COMMANDS.iter().find(|(name, ..)| *name == word);
+    known.map(|(name, ..)| *name).unwrap_or_default()
 }

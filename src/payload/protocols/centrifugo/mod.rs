@@ -1,4 +1,4 @@
-//! Centrifugo's client protocol, version 2 (centrifugal.dev/docs/transports/client_protocol): commands and replies with an id,
+//! Centrifugo's client protocol, version 2 and what is left of version 1 (centrifugal.dev/docs/transports/client_protocol): commands and replies with an id,
 //! pushes without; several in one message, a line each in JSON, or each behind its length in protobuf.
 
 mod json;
@@ -48,6 +48,11 @@ fn claim(evidence: &Evidence<'_>) -> Option<Claim> {
         None => evidence.json()?,
     };
     let unit = Unit::of(json, from)?;
+    // Anything may have an id and parameters, or a result; other protocols subscribe by such a name.
+    let is_numbered = json.get("method").is_some_and(|it| it.unsigned().is_some());
+    if unit.is_old && (from == Side::Server || !(is_numbered || is_path)) {
+        return None;
+    }
     match (is_command(&unit, from), is_path) {
         (true, true) => Claim::certain("the path, and the form of its commands"),
         (true, false) => Claim::likely("the form of its commands"),
@@ -202,6 +207,52 @@ mod tests {
         );
         let broken = talk.client_bytes(&[0xff, 0xff, 0xff]).unwrap();
         assert_eq!(findings(&broken), ["centrifugo-message-invalid"]);
+    }
+
+    #[test]
+    fn version_1_says_the_same_with_methods_and_results() {
+        let mut talk = talk();
+        let connect = talk
+            .client(r#"{"params":{"token":"s3cret","name":"js"},"id":1}"#)
+            .unwrap();
+        assert_eq!(
+            (connect.protocol(), field(&connect, "centrifugo.type")),
+            (NAME, vec!["connect".to_owned()])
+        );
+        assert!(connect.items.iter().filter(|item| item.secret).count() == 2);
+        let reply = talk.server(r#"{"id":1,"result":{"client":"c1"}}"#).unwrap();
+        assert_eq!(
+            (reply.request(), field(&reply, "centrifugo.type")),
+            (Some(1), vec!["connect".to_owned()])
+        );
+        talk.client(
+            "{\"method\":1,\"params\":{\"channel\":\"news\"},\"id\":2}\n{\"method\":7,\"id\":3}",
+        );
+        let replies = talk.server("{\"id\":2,\"result\":{}}\n{\"id\":3}").unwrap();
+        assert_eq!(field(&replies, "centrifugo.type"), ["subscribe", "ping"]);
+        let push = r#"{"result":{"channel":"news","data":{"data":{"x":1}}}}"#;
+        let push = talk.server(push).unwrap();
+        assert_eq!(push.summary, r#"push pub news {"x":1}"#);
+        let left = talk
+            .server(r#"{"result":{"type":2,"channel":"news","data":{}}}"#)
+            .unwrap();
+        assert_eq!(field(&left, "centrifugo.push"), ["leave"]);
+        let error = r#"{"id":9,"error":{"code":104,"message":"method not found"}}"#;
+        let error = talk.server(error).unwrap();
+        assert_eq!(findings(&error), ["centrifugo-id-unknown"]);
+        assert_eq!(field(&error, "centrifugo.type"), ["error"]);
+        let other = r#"{"params":{"token":"x"},"id":1}"#;
+        assert_eq!(Talk::unknown().client(other).unwrap().protocol(), "json");
+        let other = r#"{"method":1,"params":{"channel":"x"},"id":1,"guid":"x"}"#;
+        assert_eq!(Talk::unknown().client(other).unwrap().protocol(), "json");
+        let other = r#"{"result":{"channel":"news","data":{}}}"#;
+        let mut talk = Talk::unknown();
+        talk.server("{}");
+        assert_eq!(talk.server(other).unwrap().protocol(), "json");
+        let subscribe = r#"{"method":1,"params":{"channel":"news"},"id":2}"#;
+        assert_eq!(talk.client(subscribe).unwrap().protocol(), NAME);
+        let other = r#"{"method":"subscribe","params":{"channel":"x"},"id":1}"#;
+        assert_eq!(Talk::unknown().client(other).unwrap().protocol(), "json");
     }
 
     #[test]
