@@ -145,9 +145,8 @@ fn claim(evidence: &Evidence<'_>, dialect: Dialect) -> Option<Claim> {
     }
     let payload = evidence.member("payload");
     match kind {
-        // The older protocol begins alike.
         "connection_init" | "connection_ack" if evidence.member("id").is_none() => {
-            Claim::likely("it begins with connection_init")
+            Claim::certain("it begins with connection_init")
         }
         "subscribe" | "start" if payload.is_some_and(|payload| document(payload).is_some()) => {
             Claim::certain("a GraphQL document")
