@@ -11,6 +11,7 @@ use anyhow::Context as _;
 use zeroize::Zeroizing;
 
 use super::tell::tell;
+use crate::base::counted;
 use crate::capture::{KeyLogFile, Secrets, Summary};
 use crate::export::TlsCounts;
 use crate::tls::{BadLine, KeyLog, KeyName};
@@ -261,8 +262,8 @@ impl Keys {
         .collect();
         (!parts.is_empty()).then(|| {
             format!(
-                "of {} TLS connections {} decrypted; {} (--show findings names them)",
-                counts.connections,
+                "of {} {} decrypted; {} (--show findings names them)",
+                counted(counts.connections, "TLS connection"),
                 match counts.decrypted {
                     0 => "none was".to_owned(),
                     1 => "1 was".to_owned(),

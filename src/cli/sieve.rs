@@ -215,13 +215,13 @@ impl Sieve {
     pub(crate) fn finish(mut self, key_log: &Path) -> Vec<String> {
         let mut notes = Vec::new();
         if self.unknown > 0 {
-            notes.push(format!(
-                "{} shown though it was over before its process could be looked up",
-                match self.unknown {
-                    1 => "1 connection is".to_owned(),
-                    many => format!("{many} connections are"),
-                }
-            ));
+            notes.push(match self.unknown {
+                1 => "1 connection is shown though it was over before its process could be looked up"
+                    .to_owned(),
+                many => format!(
+                    "{many} connections are shown though they were over before their processes could be looked up"
+                ),
+            });
         }
         let flows = std::mem::take(&mut self.flows);
         flows.values().for_each(|flow| self.name(flow));

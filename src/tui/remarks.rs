@@ -11,7 +11,8 @@ use crate::base::PacketNumber;
 use crate::store::{Store, WHOLE};
 use crate::view::rows::RowId;
 
-/// Remarks on rows that are taken from files: finding a row takes a look at every flow. Of more, the comments stay those of their packets.
+/// Remarks on rows that are taken from files: finding a row takes a look at every flow. Of more, and of
+/// rows that are not there, the comments stay those of their packets.
 const FROM_FILES: usize = 5_000;
 /// Messages looked at for the one that begins in a packet, from the first that is complete no earlier.
 const LOOKED: usize = 64;
@@ -150,22 +151,24 @@ impl Remarks {
         let mut of_rows = Vec::new();
         for (packet, text) in comments {
             match parsed(&text) {
-                Some((about, is_marked, comment)) if of_rows.len() < FROM_FILES => {
-                    of_rows.push((packet, about, is_marked, comment.to_owned()));
+                Some((about, ..)) if of_rows.len() < FROM_FILES => {
+                    of_rows.push((packet, about, text));
                 }
                 _ => self.of_packets.entry(packet).or_default().push(text),
             }
         }
         let flows = flows(store, &of_rows);
-        for (packet, about, is_marked, comment) in of_rows {
-            let Some(row) = row(store, packet, &about, flows.get(&packet)) else {
+        for (packet, about, text) in of_rows {
+            let row = row(store, packet, &about, flows.get(&packet));
+            let (Some(row), Some((_, is_marked, comment))) = (row, parsed(&text)) else {
+                self.of_packets.entry(packet).or_default().push(text);
                 continue;
             };
             if is_marked {
                 self.marks.insert(row);
             }
             if !comment.is_empty() {
-                self.comments.insert(row, comment);
+                self.comments.insert(row, comment.to_owned());
             }
         }
     }
@@ -215,7 +218,8 @@ fn parsed(text: &str) -> Option<(About, bool, &str)> {
     Some((about, is_marked, comment.trim_start()))
 }
 
-type OfRow = (PacketNumber, About, bool, String);
+/// The packet, the row it is about, and the whole text.
+type OfRow = (PacketNumber, About, String);
 
 /// The connections of the flows that packets with remarks lie in.
 fn flows(store: &Store, of_rows: &[OfRow]) -> HashMap<PacketNumber, Vec<u32>> {
@@ -312,5 +316,22 @@ mod tests {
         ] {
             assert_eq!(parsed(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn remarks_without_their_rows_stay_comments_of_their_packets() {
+        let count = FROM_FILES + 10;
+        let texts = ["[frame 1, marked] a", "[message 2] b", "[packet] c"];
+        let comments = (1..).zip(texts.into_iter().cycle().take(count));
+        let comments = comments.map(|(number, text)| (PacketNumber(number), text.to_owned()));
+        let comments: Vec<_> = comments.collect();
+        let mut remarks = Remarks::default();
+        remarks.read(&Store::default(), comments.clone());
+        assert!(remarks.marks.is_empty() && remarks.comments.is_empty());
+        let written = remarks.written(&Store::default()).into_iter();
+        let written: Vec<_> = written
+            .flat_map(|(packet, texts)| texts.into_iter().map(move |text| (packet, text)))
+            .collect();
+        assert_eq!(written, comments);
     }
 }
