@@ -559,7 +559,12 @@ mod program {
         );
 
         fs::write(&log, "").unwrap();
-        assert!(text(&read(&log).stderr).contains("no secrets in this key log"));
+        let empty = text(&read(&log).stderr).to_owned();
+        assert!(empty.contains("no secrets in this key log"), "{empty}");
+        assert!(
+            empty.contains("none was decrypted; the key log has no secrets\n"),
+            "{empty}"
+        );
     }
 
     /// The key log of a TLS 1.3 sample with some of its lines changed, and what is then said of the capture.

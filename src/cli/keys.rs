@@ -260,17 +260,20 @@ impl Keys {
         .into_iter()
         .flatten()
         .collect();
-        (!parts.is_empty()).then(|| {
-            format!(
-                "of {} {} decrypted; {} (--show findings names them)",
-                counted(counts.connections, "TLS connection"),
-                match counts.decrypted {
-                    0 => "none was".to_owned(),
-                    1 => "1 was".to_owned(),
-                    many => format!("{many} were"),
-                },
-                parts.join(", ")
-            )
-        })
+        if parts.is_empty() {
+            return None;
+        }
+        let decrypted = match counts.decrypted {
+            0 => "none was".to_owned(),
+            1 => "1 was".to_owned(),
+            many => format!("{many} were"),
+        };
+        // Without a secret at all nothing looks for one, so no finding names them.
+        let why = match self.log.is_empty() {
+            true => "the key log has no secrets".to_owned(),
+            false => format!("{} (--show findings names them)", parts.join(", ")),
+        };
+        let connections = counted(counts.connections, "TLS connection");
+        Some(format!("of {connections} {decrypted} decrypted; {why}"))
     }
 }
