@@ -115,7 +115,8 @@ impl Flushed {
     }
 }
 
-#[cfg(all(test, feature = "compressed"))]
+#[cfg(feature = "compressed")]
+#[cfg(test)]
 mod tests {
     use super::*;
 
