@@ -3,8 +3,10 @@
 use std::hash::BuildHasher;
 use std::ops::Range;
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
+use std::time::Duration;
 
-use crossbeam_channel::{Receiver, Sender, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use foldhash::fast::FixedState;
 
 use crate::base::{PacketNumber, Timestamp};
@@ -21,6 +23,9 @@ const IN_FLIGHT: usize = 4;
 
 /// A part heavier than this is waited for: a batch of tiny frames is hundreds of times as much in text, and must not queue.
 const HEAVY: usize = 2 << 20;
+
+/// How long is waited for engines before a look whether they are still there.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// A batch with the segments found in it, shared by all engines. Used again and again, since its lists are long.
 #[derive(Default)]
@@ -136,7 +141,9 @@ pub(super) fn parallel<S: Collected + Send>(
             walk = unused.try_recv().unwrap_or_default();
             more = batches.fill(&mut walk.batch);
         }
-        finish(&inputs);
+        finish(&inputs, || {
+            workers.iter().any(ScopedJoinHandle::is_finished)
+        });
         drop(inputs);
         let sinks = workers
             .into_iter()
@@ -147,14 +154,23 @@ pub(super) fn parallel<S: Collected + Send>(
     })
 }
 
-/// Has all engines end their flows in the same rounds.
-fn finish(inputs: &[Sender<Task>]) {
+/// Has all engines end their flows in the same rounds. One whose thread `is_gone` has panicked, or nobody collects any more, and
+/// what was put into its queue is never answered.
+fn finish(inputs: &[Sender<Task>], is_gone: impl Fn() -> bool) {
     let (sender, remaining) = bounded(inputs.len());
     for input in inputs {
         let _ = input.send(Task::Remaining(sender.clone()));
     }
     drop(sender);
-    let rounds: Arc<[PacketNumber]> = rounds(remaining.iter().flatten().collect()).into();
+    let mut flows = Vec::new();
+    loop {
+        match remaining.recv_timeout(LOOK) {
+            Ok(mut some) => flows.append(&mut some),
+            Err(RecvTimeoutError::Timeout) if !is_gone() => {}
+            Err(_) => break,
+        }
+    }
+    let rounds: Arc<[PacketNumber]> = rounds(flows).into();
     for input in inputs {
         let _ = input.send(Task::Finish(Arc::clone(&rounds)));
     }
