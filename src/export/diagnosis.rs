@@ -208,7 +208,7 @@ pub fn encrypted_text<E>(
     if count > 0 {
         let opens = match all.iter().all(|one| one.tls.unsupported().is_some()) {
             true => "",
-            false => " (--keylog FILE opens it)",
+            false => " (--keylog FILE with their secrets opens it)",
         };
         let has_quic = all.iter().any(|one| one.quic.is_some());
         let what = if has_quic { "TLS and QUIC" } else { "TLS" };
