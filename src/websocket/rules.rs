@@ -465,10 +465,11 @@ pub(super) fn stray(bytes: &[u8], is_beginning: bool) -> Stray<'_> {
 
 /// Bytes that a length in front of text takes, as protocols over TCP have them.
 const COUNTS: [usize; 3] = [2, 4, 8];
-/// The longest text behind one; more would need a byte that is zero here.
-const COUNTED: u64 = u16::MAX as u64;
+/// The longest text behind one: what a longer length ends with may be the first byte of a whole frame.
+const COUNTED: u64 = 0x7fff;
 
-/// Text behind its length. Read as a frame its first byte continues a message that nobody began.
+/// Text behind its length. Read as a frame its first byte continues a message that nobody began. More than two bytes of length
+/// begin a frame that is empty and whole, so nothing is waited for behind them.
 fn counted(bytes: &[u8]) -> Stray<'_> {
     let mut found = Stray::No;
     for width in COUNTS {
@@ -483,8 +484,8 @@ fn counted(bytes: &[u8]) -> Stray<'_> {
         let fits = value <= COUNTED && (value >= TEXT as u64 || count.len() < width);
         match fits && is_marked && is_text(looked) {
             true if is_whole => return Stray::Counted(width, looked),
-            true => found = Stray::Perhaps,
-            false => {}
+            true if width == 2 => found = Stray::Perhaps,
+            _ => {}
         }
     }
     found
