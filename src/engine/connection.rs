@@ -161,7 +161,7 @@ pub struct Close {
     pub code: Option<u16>,
     /// Reason of the first close frame, unmasked, as sent.
     pub reason: Option<Box<[u8]>>,
-    /// Whether that reason says that a keep-alive ping was not answered in time.
+    /// Whether that reason says that a keep-alive ping was not answered in time; known also where the reason is masked.
     pub blames_ping: bool,
     /// The side of each close frame seen.
     pub frames: PerSide<bool>,

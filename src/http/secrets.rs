@@ -75,19 +75,19 @@ pub(crate) fn subprotocols(value: &[u8], base: usize, spans: &mut Vec<(usize, us
     }
 }
 
-/// Whether a subprotocol is words and versions, such as `v1.kernel.websocket.jupyter.org`.
+/// Whether a subprotocol is words and versions, such as `v1.kernel.websocket.jupyter.org`. A token in parts is none: random
+/// letters have both cases, or more than two digits a part.
 fn is_spoken(name: &[u8]) -> bool {
+    let is_part = |part: &[u8]| {
+        let digits = part.iter().filter(|byte| byte.is_ascii_digit()).count();
+        let has_case = |is: fn(&u8) -> bool| part.iter().any(is);
+        let is_one_case = !(has_case(u8::is_ascii_lowercase) && has_case(u8::is_ascii_uppercase));
+        let is_word = part.first().is_some_and(u8::is_ascii_alphabetic) && part.len() < 16;
+        let is_number = digits == part.len();
+        digits <= 2 && is_one_case && (is_word || is_number)
+    };
     name.split(|byte| matches!(byte, b'.' | b'-' | b'_' | b'/' | b'+'))
-        .all(|part| {
-            let is_version = part.len() < 4 && part.iter().all(u8::is_ascii_digit);
-            let turns = part
-                .windows(2)
-                .filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit());
-            let is_word = part.first().is_some_and(u8::is_ascii_alphabetic)
-                && part.len() < 16
-                && turns.count() <= 2;
-            is_version || is_word
-        })
+        .all(is_part)
 }
 
 /// Whether a word is as long as a token, and mixes letters and digits.
@@ -155,6 +155,8 @@ mod tests {
             "4f1d3bc2a9e8d7065b4a3c2d1e0f9a8b",
             "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjMifQ.c2lnbmF0dXJl",
             "kdl2Ms9XqLp30aZnB8vTcR",
+            "access-token-abc123def",
+            "kdlMsXqLp-aZnBvT-c9rQwEr",
         ] {
             assert_eq!(found(token), [token]);
         }

@@ -9,6 +9,8 @@ use super::inflate::{Compression, End, inflate, zstd_header};
 
 /// Bytes of a frame that are kept.
 const FRAME: usize = 1 << 20;
+/// Bytes of the longest header (RFC 8878 3.1.1): magic number, descriptor, window, dictionary, content size.
+const HEADER: usize = 4 + 1 + 1 + 4 + 8;
 /// Bytes read and decoded, again and again, after which a frame is not read on.
 const WORK: usize = 256 << 20;
 /// An empty last block (RFC 8878 3.1.1.2).
@@ -67,7 +69,7 @@ impl Flushed {
     fn is_flushed(&mut self) -> Option<bool> {
         if self.block == 0 {
             let Some((header, _)) = zstd_header(&self.frame) else {
-                return (self.frame.len() < 18).then_some(false);
+                return (self.frame.len() < HEADER).then_some(false);
             };
             *self.frame.get_mut(4)? &= !CHECKSUM;
             self.block = header;

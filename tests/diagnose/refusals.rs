@@ -57,6 +57,8 @@ fn an_origin_is_blamed_where_the_answer_does_or_nothing_else_can_be() {
         "{}",
         original.sentence
     );
+    let cache = short("404 Not Found", "The origin server could not be found");
+    assert_ne!(cache.verdict, Verdict::Forbidden, "a server behind a cache");
     let own = from_page(
         "http://example.com",
         b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n",
@@ -64,6 +66,20 @@ fn an_origin_is_blamed_where_the_answer_does_or_nothing_else_can_be() {
     assert!(!own.sentence.contains("Origin"), "{}", own.sentence);
     let none = answered("HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
     assert!(!none.fix().0.contains("page's Origin"), "{}", none.fix().0);
+}
+
+#[test]
+fn a_page_that_many_write_is_its_programs_own_only_by_name() {
+    let not_found = |server: &str| {
+        answered(&format!(
+            "HTTP/1.1 404 Not Found\r\nServer: {server}\r\nContent-Length: 9\r\n\r\nnot found"
+        ))
+    };
+    assert_eq!(
+        not_found("nginx/1.22.1").verdict,
+        Verdict::UpgradeNotForwarded
+    );
+    assert_eq!(not_found("h2o/2.2.6").verdict, Verdict::NotFound);
 }
 
 #[test]

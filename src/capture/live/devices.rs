@@ -14,7 +14,8 @@ use super::{
     rights,
 };
 
-/// Longest time libpcap collects packets before it hands them over, in milliseconds.
+/// Longest time libpcap collects packets before it hands them over, in milliseconds. Short, since whose a connection is can be
+/// found out only while it lives, and is asked when its first packet comes.
 const READ_TIMEOUT_MS: i32 = 5;
 
 /// An interface that packets may be captured on.

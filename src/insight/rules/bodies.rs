@@ -352,7 +352,7 @@ pub(super) fn hop_of(case: &Case<'_>, response: &Head) -> Option<(Software, Stri
     let (software, line) = Software::named_by(response, body)?;
     let by_server = line.starts_with("Server:");
     // Caddy passes upgrades on by itself.
-    let is_hop = software != Software::Caddy && !(by_server && is_own_page(body));
+    let is_hop = software != Software::Caddy && !(by_server && is_own_page(software, body));
     is_hop.then_some((software, line))
 }
 
@@ -367,11 +367,14 @@ const OWN_PAGES: &[&str] = &[
     "Your browser sent a request that this server could not understand",
     "squid-internal",
     "<footer>nghttpx",
-    // lighttpd's, of which nothing but the form is its own.
-    " </head>\n <body>\n  <h1>",
 ];
 
-/// Whether a page is that of the program itself that the head names.
-pub(super) fn is_own_page(body: &[u8]) -> bool {
-    OWN_PAGES.iter().any(|text| contains(body, text.as_bytes())) || body == b"not found"
+/// Whether a page is that of the program itself that the head names. What others write as well counts only with that name.
+pub(super) fn is_own_page(software: Software, body: &[u8]) -> bool {
+    match software {
+        Software::H2o => body == b"not found",
+        // Nothing but the form is its own.
+        Software::Lighttpd => contains(body, b" </head>\n <body>\n  <h1>"),
+        _ => OWN_PAGES.iter().any(|text| contains(body, text.as_bytes())),
+    }
 }

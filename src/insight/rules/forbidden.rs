@@ -31,7 +31,8 @@ pub(super) fn forbidden(case: &Case<'_>) -> Option<Found> {
     let (request, response) = (case.request()?, case.response()?);
     let status = response.status()?;
     let names_origin = names_origin(case, response);
-    let is_forbidden = status == 403 || names_origin && (400..500).contains(&status);
+    // Others speak of origins, too: a 404 or 421 is of the server behind a cache.
+    let is_forbidden = status == 403 || names_origin && matches!(status, 400 | 401);
     if !case.is_refused() || !is_forbidden {
         return None;
     }
@@ -118,7 +119,7 @@ impl Reason<'_, '_> {
 
     fn without_origin(&self) -> (String, Option<Situation>) {
         let status = self.status;
-        match (self.names_origin, application_server(self.response)) {
+        match (self.names_origin, asgi_server(self.response)) {
             (true, _) => (
                 format!("the server forbids it ({status}), since the request names no Origin"),
                 None,
@@ -138,7 +139,7 @@ impl Reason<'_, '_> {
         let host = escape::preview(host.unwrap_or_default(), 60);
         let is_same = is_same_origin(origin, request);
         let hop = hop_of(self.case, self.response);
-        let server = application_server(self.response).filter(|_| hop.is_none());
+        let server = asgi_server(self.response).filter(|_| hop.is_none());
         let changed = Some(Situation::HostChanged);
         if let Some((software, _)) = hop.filter(|_| is_same) {
             let sentence = format!(
@@ -204,11 +205,11 @@ fn closed_by_application(server: &str) -> String {
 fn own_page(case: &Case<'_>, response: &Head) -> Option<&'static str> {
     let body = case.answer_body();
     let (software, _) = Software::named_by(response, body)?;
-    is_own_page(body).then_some(software.name())
+    is_own_page(software, body).then_some(software.name())
 }
 
 /// The program that runs an application of Python and answers 403 for it, without a page of its own.
-fn application_server(response: &Head) -> Option<&'static str> {
+fn asgi_server(response: &Head) -> Option<&'static str> {
     let server = response.value("Server").unwrap_or_default();
     if contains(server, b"uvicorn") {
         return Some("uvicorn");
